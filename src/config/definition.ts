@@ -1,0 +1,156 @@
+import { z } from 'zod';
+import { duration } from './duration.ts';
+
+/**
+ * The one definition of every setting. From it come the config file's types and checks, the environment variables
+ * (`server.port` → `PITCREW_SERVER_PORT`), the flags (`--server-port`), the defaults and docs/configuration.md.
+ *
+ * `meta` carries: `description` (required), `env` and `flag` where a shorter name is wanted, `secret` for values that
+ * must never be shown.
+ */
+const postgresUrl = z
+  .string()
+  .refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace(/^postgres(ql)?:/, 'http:')), {
+    message: 'a URL such as "postgres://user:password@host:5432/database" is allowed',
+  })
+  .meta({ kind: 'URL', secret: true });
+
+const name = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, {
+  message: 'a name of lower-case letters, digits, "-" and "_", beginning with a letter, is allowed',
+});
+
+const databases = z
+  .record(name, postgresUrl)
+  .default({})
+  .meta({
+    description:
+      'The databases to watch, by a name of your choice. The environment variable and the flag give one, called "main".',
+    kind: 'name → URL',
+    env: 'DATABASE_URL',
+    flag: 'database',
+    secret: true,
+  });
+
+const store = z
+  .strictObject({
+    url: postgresUrl.optional().meta({
+      description: 'PostgreSQL in which the history is kept. Without it, an embedded one in `dataDir`.',
+      flag: 'store',
+      secret: true,
+      kind: 'URL',
+    }),
+    retention: z
+      .strictObject({
+        raw: duration('24h', { min: '10m' }).meta({ description: 'How long samples of 10 s are kept.' }),
+        minute: duration('7d', { min: '1h' }).meta({ description: 'How long values per minute are kept.' }),
+        quarterHour: duration('90d', { min: '1d' }).meta({ description: 'How long values per 15 minutes are kept.' }),
+        hour: duration('2y', { min: '1d' }).meta({ description: 'How long values per hour are kept.' }),
+      })
+      .prefault({}),
+  })
+  .prefault({});
+
+const server = z
+  .strictObject({
+    host: z.string().min(1).default('127.0.0.1').meta({
+      description: 'Address to listen on. Beyond loopback a token is required.',
+      flag: 'host',
+    }),
+    port: z.coerce.number().int().min(0).max(65_535).default(7432).meta({
+      description: 'Port to listen on; 0 takes any free one.',
+      flag: 'port',
+    }),
+    token: z.string().min(16).optional().meta({
+      description: 'Token that API, dashboard and metrics ask for (at least 16 characters). `/healthz` never asks.',
+      env: 'PITCREW_TOKEN',
+      flag: false,
+      secret: true,
+    }),
+  })
+  .prefault({});
+
+const monitor = z
+  .strictObject({
+    cadence: z
+      .strictObject({
+        activity: duration('1s', { min: '250ms', max: '1m' }).meta({ description: 'How often sessions are sampled.' }),
+        statements: duration('10s', { min: '1s', max: '10m' }).meta({
+          description: 'How often pg_stat_statements is read.',
+        }),
+        instance: duration('10s', { min: '1s', max: '10m' }).meta({
+          description: 'How often the counters of the server and of replication are read.',
+        }),
+        tables: duration('1m', { min: '1s', max: '1h' }).meta({
+          description: 'How often the counters of tables and indexes are read.',
+        }),
+        slow: duration('10m', { min: '1s', max: '1d' }).meta({
+          description: 'How often sizes, settings, sequences and capabilities are read.',
+        }),
+      })
+      .prefault({}),
+    statementTimeout: duration('5s', { min: '100ms', max: '1m' }).meta({
+      description: "statement_timeout of Pitcrew's own queries on a watched database.",
+    }),
+    lockTimeout: duration('100ms', { min: '1ms', max: '5s' }).meta({
+      description: "lock_timeout of Pitcrew's own queries on a watched database.",
+    }),
+    slowStatement: duration('500ms', { min: '1ms' }).meta({
+      description: 'A statement whose mean is above this counts as slow.',
+    }),
+    topStatements: z.coerce.number().int().min(0).max(500).default(20).meta({
+      description: 'How many statements `/metrics` names; the rest is summed up.',
+    }),
+    cpus: z.coerce.number().int().min(1).max(4096).optional().meta({
+      description: "CPUs of the watched server. Known by itself when the server is on the daemon's machine.",
+    }),
+  })
+  .prefault({});
+
+const flag = z.union([z.boolean(), z.stringbool()]);
+
+const actions = z
+  .strictObject({
+    sessions: flag.default(false).meta({
+      description: 'Allow cancelling and terminating sessions from the dashboard and the API.',
+    }),
+    resetStatistics: flag.default(false).meta({
+      description: 'Allow resetting pg_stat_statements from the API.',
+    }),
+  })
+  .prefault({});
+
+const log = z
+  .strictObject({
+    level: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+      .default('info')
+      .meta({ description: 'The least serious messages that are logged.', flag: 'log-level' }),
+    dir: z.string().min(1).optional().meta({
+      description: 'Folder for log files, one per channel and day. Without it the log goes to stderr.',
+    }),
+    keepDays: z.coerce.number().int().min(1).max(3650).default(14).meta({
+      description: 'Days that log files are kept.',
+    }),
+  })
+  .prefault({});
+
+/** The root of the definition. Unknown keys are refused at every level. */
+export const configDefinition = z.strictObject({
+  databases,
+  dataDir: z.string().min(1).optional().meta({
+    description:
+      'Folder of the daemon: the embedded store and its lock. Default: `$XDG_STATE_HOME/pitcrew`, else `~/.local/state/pitcrew`; for root `/var/lib/pitcrew`.',
+    flag: 'data-dir',
+  }),
+  store,
+  server,
+  monitor,
+  actions,
+  log,
+});
+
+/** What a `pitcrew.config.ts` may contain. */
+export type ConfigInput = z.input<typeof configDefinition>;
+
+/** Every setting, checked, with defaults filled in. Durations are milliseconds. */
+export type Config = z.output<typeof configDefinition>;

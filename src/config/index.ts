@@ -1,0 +1,21 @@
+import type { ConfigInput } from './definition.ts';
+
+export type { Config, ConfigInput } from './definition.ts';
+export { formatDuration, parseDuration } from './duration.ts';
+export { configFileNames, loadConfig, type LoadedConfig, type LoadOptions } from './load.ts';
+export { type Setting, settings } from './settings.ts';
+
+/**
+ * Gives a config file its types.
+ * @example
+ * ```ts
+ * import { defineConfig } from 'pitcrew/config';
+ *
+ * export default defineConfig({
+ *   databases: { shop: 'postgres://pitcrew@db.internal/shop' },
+ * });
+ * ```
+ */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config;
+}

