@@ -18,7 +18,9 @@ function isInstalled(lockHash) {
 }
 
 function install() {
-  const lockHash = createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex');
+  const lockHash = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
   if (isInstalled(lockHash)) return;
   process.stderr.write('Installing dependencies (first run, or the lock file changed) …\n');
   const npm = process.env.npm_execpath;
@@ -31,7 +33,9 @@ function install() {
     process.exit(result.status ?? 1);
   }
   if (!existsSync(pinnedNode)) {
-    process.stderr.write(`The pinned Node is missing at ${pinnedNode}: were install scripts disabled (ignore-scripts)?\n`);
+    process.stderr.write(
+      `The pinned Node is missing at ${pinnedNode}: were install scripts disabled (ignore-scripts)?\n`,
+    );
     process.exit(1);
   }
   writeFileSync(stamp, lockHash);

@@ -1,2 +1,1 @@
-export { defineConfig } from './config/index.ts';
-export { PitcrewError, type ErrorCode } from './errors.ts';
+export { type ErrorCode, PitcrewError } from './errors.ts';

@@ -19,17 +19,20 @@ const name = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, {
   message: 'a name of lower-case letters, digits, "-" and "_", beginning with a letter, is allowed',
 });
 
-const databases = z
-  .record(name, postgresUrl)
-  .default({})
-  .meta({
-    description:
-      'The databases to watch, by a name of your choice. The environment variable and the flag give one, called "main".',
-    kind: 'name → URL',
-    env: 'DATABASE_URL',
-    flag: 'database',
-    secret: true,
-  });
+/** A whole number; a text from the environment or a flag is read as one. */
+function wholeNumber(min: number, max: number) {
+  const message = `a whole number from ${min} to ${max} is allowed`;
+  return z.coerce.number(message).int(message).min(min, message).max(max, message);
+}
+
+const databases = z.record(name, postgresUrl).default({}).meta({
+  description:
+    'The databases to watch, by a name of your choice. The environment variable and the flag give one, called "main".',
+  kind: 'name → URL',
+  env: 'DATABASE_URL',
+  flag: 'database',
+  secret: true,
+});
 
 const store = z
   .strictObject({
@@ -56,7 +59,7 @@ const server = z
       description: 'Address to listen on. Beyond loopback a token is required.',
       flag: 'host',
     }),
-    port: z.coerce.number().int().min(0).max(65_535).default(7432).meta({
+    port: wholeNumber(0, 65_535).default(7432).meta({
       description: 'Port to listen on; 0 takes any free one.',
       flag: 'port',
     }),
@@ -97,10 +100,10 @@ const monitor = z
     slowStatement: duration('500ms', { min: '1ms' }).meta({
       description: 'A statement whose mean is above this counts as slow.',
     }),
-    topStatements: z.coerce.number().int().min(0).max(500).default(20).meta({
+    topStatements: wholeNumber(0, 500).default(20).meta({
       description: 'How many statements `/metrics` names; the rest is summed up.',
     }),
-    cpus: z.coerce.number().int().min(1).max(4096).optional().meta({
+    cpus: wholeNumber(1, 4096).optional().meta({
       description: "CPUs of the watched server. Known by itself when the server is on the daemon's machine.",
     }),
   })
@@ -128,7 +131,7 @@ const log = z
     dir: z.string().min(1).optional().meta({
       description: 'Folder for log files, one per channel and day. Without it the log goes to stderr.',
     }),
-    keepDays: z.coerce.number().int().min(1).max(3650).default(14).meta({
+    keepDays: wholeNumber(1, 3650).default(14).meta({
       description: 'Days that log files are kept.',
     }),
   })

@@ -1,6 +1,15 @@
 import { z } from 'zod';
 
-const unitMs = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000 };
+const unitMs = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+  y: 31_536_000_000,
+};
 
 /** Reads `"10s"`, `"1.5h"`, `"2y"` or a plain number of milliseconds; `undefined` when it is neither. */
 export function parseDuration(text: string | number): number | undefined {

@@ -8,7 +8,13 @@ import { type Config, configDefinition } from './definition.ts';
 import { type Setting, settings } from './settings.ts';
 
 /** File names that are looked for in the working directory when no `--config` is given. */
-export const configFileNames = ['pitcrew.config.ts', 'pitcrew.config.mts', 'pitcrew.config.js', 'pitcrew.config.mjs', 'pitcrew.config.json'];
+export const configFileNames = [
+  'pitcrew.config.ts',
+  'pitcrew.config.mts',
+  'pitcrew.config.js',
+  'pitcrew.config.mjs',
+  'pitcrew.config.json',
+];
 
 export interface LoadOptions {
   /** Directory in which the config file and `.env` are looked for. */
@@ -118,7 +124,9 @@ function explainIssue(issue: Issue, origins: Map<string, string>, file: string |
   const path = issue.path.map(String).join('.');
   const origin = origins.get(path) ?? file ?? 'config';
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => `${[path, key].filter(Boolean).join('.')} (${origin}): unknown key${suggestion(path, key)}`);
+    return issue.keys.map(
+      (key) => `${[path, key].filter(Boolean).join('.')} (${origin}): unknown key${suggestion(path, key)}`,
+    );
   }
   const secret = settings.some((setting) => setting.secret && path.startsWith(setting.path.join('.')));
   const found = secret ? 'a value that does not fit' : (JSON.stringify(issue.input) ?? 'nothing');

@@ -1,0 +1,245 @@
+// What watching costs the watched database: pgbench with and without `pitcrew serve`, interleaved, on a database with
+// 1,000 tables and 5,000 known statements. Server and pgbench have one CPU, the daemon and its store another where the
+// machine has two, as if the daemon ran on a machine of its own; the case "shared CPUs" lets them compete.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import pg from 'pg';
+import { type EmbeddedServer, freePort, startServer } from '../../src/ops/embedded/index.ts';
+import { findPgbench, pgbenchVersion, runPgbench } from '../support/pgbench.ts';
+import { atLeast, atMost, type BenchResult, type BenchRow, median, row } from '../support/result.ts';
+
+const rounds = 5;
+const secondsPerRun = 20;
+const warmUpSeconds = 12;
+const databases = 10;
+const memorySettleSeconds = 90;
+const root = join(import.meta.dirname, '../..');
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' | 'rows' | 'aims'>> {
+  const quick = args.includes('--quick');
+  const folder = mkdtempSync(join(tmpdir(), 'pitcrew-bench-'));
+  chmodSync(folder, 0o777);
+  const pgbench = findPgbench();
+  const server = await startServer({
+    dataDir: join(folder, 'watched'),
+    settings: {
+      fsync: 'off',
+      shared_buffers: '256MB',
+      max_wal_size: '4GB',
+      max_connections: '80',
+      shared_preload_libraries: 'pg_stat_statements',
+      'pg_stat_statements.max': '10000',
+      'pg_stat_statements.track_planning': 'on',
+    },
+  });
+  try {
+    await prepare(server, pgbench);
+    const split = availableParallelism() >= 2;
+    const own = await compare(server, pgbench, folder, split, quick ? 1 : rounds);
+    const shared = await compare(server, pgbench, folder, false, quick ? 1 : Math.ceil(rounds / 2));
+    const rss = await memoryWithDatabases(server, folder, quick ? 20 : memorySettleSeconds);
+    const rows = [...own.rows, ...shared.rows, row(labels('10 databases', 'daemon', 'resident memory', 'MiB'), [rss])];
+    return {
+      versions: await versionsOf(server, pgbench),
+      rows,
+      aims: [
+        atLeast('TPS with / without', 0.997, own.ratio),
+        atMost('own backend ms per second', 1, own.backendMsPerSecond),
+        atMost('own temp bytes', 0, own.tempBytes),
+        atMost('daemon MiB with 10 databases', 120, rss),
+      ],
+    };
+  } finally {
+    await server.stop('immediate');
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const labels = (
+  name: string,
+  subject: string,
+  metric: string,
+  unit: string,
+): Pick<BenchRow, 'case' | 'subject' | 'metric' | 'unit'> => ({
+  case: name,
+  subject,
+  metric,
+  unit,
+});
+
+/** 1,000 tables and 5,000 statements that pg_stat_statements knows, and pgbench's own tables. */
+async function prepare(server: EmbeddedServer, pgbench: string): Promise<void> {
+  say('Preparing 1,000 tables and 5,000 known statements …');
+  const client = new pg.Client(server.url());
+  await client.connect();
+  await client.query('CREATE EXTENSION pg_stat_statements');
+  for (let batch = 0; batch < 10; batch++) {
+    const tables = Array.from(
+      { length: 100 },
+      (_, i) => `CREATE TABLE watched_${batch * 100 + i} (id int PRIMARY KEY, v text);`,
+    );
+    await client.query(tables.join('\n'));
+  }
+  for (let i = 0; i < 5000; i++)
+    await client.query(`SELECT ${'1, '.repeat(i % 50)}1 AS c${i} FROM watched_${i % 1000}`);
+  const {
+    rows: [known],
+  } = await client.query<{ count: string }>('SELECT count(*) FROM pg_stat_statements');
+  if (Number(known?.count) < 5000) throw new Error(`only ${known?.count} statements are known`);
+  for (let i = 1; i < databases; i++) await client.query(`CREATE DATABASE other_${i}`);
+  await client.end();
+  await runPgbench(pgbench, server.url(), ['-i', '-q', '-s', '10']);
+}
+
+interface Comparison {
+  rows: BenchRow[];
+  ratio: number;
+  backendMsPerSecond: number;
+  tempBytes: number;
+}
+
+/** Rounds of without, with, with, without … so that drift falls on both alike. */
+async function compare(
+  server: EmbeddedServer,
+  pgbench: string,
+  folder: string,
+  split: boolean,
+  times: number,
+): Promise<Comparison> {
+  const name = split ? 'CPUs apart' : 'shared CPUs';
+  pinServer(server, split ? '0' : `0-${availableParallelism() - 1}`);
+  const tps = { without: [] as number[], with: [] as number[] };
+  const cost = { ms: [] as number[], temp: [] as number[] };
+  const bench = (): Promise<number> =>
+    runPgbench(
+      pgbench,
+      server.url(),
+      ['-T', String(secondsPerRun), '-c', '4', '-M', 'prepared', '-n'],
+      split ? ['taskset', '-c', '0'] : [],
+    );
+  for (let round = 0; round < times; round++) {
+    const order = round % 2 === 0 ? (['without', 'with'] as const) : (['with', 'without'] as const);
+    for (const subject of order) {
+      const daemon =
+        subject === 'with' ? await startDaemon([server.url()], folder, split ? '1' : undefined) : undefined;
+      await delay(subject === 'with' ? warmUpSeconds * 1000 : 1000);
+      const before = await ownCost(server);
+      const started = performance.now();
+      const measured = await bench();
+      const seconds = (performance.now() - started) / 1000;
+      const after = await ownCost(server);
+      await daemon?.stop();
+      tps[subject].push(measured);
+      if (subject === 'with') {
+        cost.ms.push((after.ms - before.ms) / seconds);
+        cost.temp.push(after.temp - before.temp);
+      }
+      say(`${name}, round ${round + 1} of ${times}: ${subject} ${measured.toFixed(0)} tps`);
+    }
+  }
+  const ratios = tps.with.map((value, index) => value / (tps.without[index] ?? Number.NaN));
+  return {
+    rows: [
+      row(labels(name, 'without Pitcrew', 'transactions', '1/s'), tps.without),
+      row(labels(name, 'with Pitcrew', 'transactions', '1/s'), tps.with),
+      row(labels(name, 'with / without', 'ratio', ''), ratios),
+      row(labels(name, 'with Pitcrew', 'own backend time', 'ms/s'), cost.ms),
+      row(labels(name, 'with Pitcrew', 'own temp bytes', 'B'), cost.temp),
+    ],
+    ratio: median(ratios),
+    backendMsPerSecond: median(cost.ms),
+    tempBytes: Math.max(...cost.temp),
+  };
+}
+
+/** Ties the postmaster and what it has started to CPUs; later children inherit it. */
+function pinServer(server: EmbeddedServer, cpus: string): void {
+  const postmaster = readFileSync(join(server.dataDir, 'postmaster.pid'), 'utf8').split('\n')[0] ?? '';
+  const children = execFileSync('pgrep', ['-P', postmaster], { encoding: 'utf8' }).split('\n').filter(Boolean);
+  for (const pid of [postmaster, ...children]) execFileSync('taskset', ['-cp', cpus, pid], { stdio: 'ignore' });
+}
+
+async function ownCost(server: EmbeddedServer): Promise<{ ms: number; temp: number }> {
+  const client = new pg.Client(server.url());
+  await client.connect();
+  const { rows } = await client.query<{ ms: number; temp: string }>(`
+    SELECT coalesce(sum(total_exec_time + total_plan_time), 0) AS ms,
+           coalesce(sum(temp_blks_written), 0) * 8192          AS temp
+      FROM pg_stat_statements
+     WHERE query LIKE '/* pitcrew */%'
+  `);
+  await client.end();
+  return { ms: Number(rows[0]?.ms), temp: Number(rows[0]?.temp) };
+}
+
+interface Daemon {
+  child: ChildProcess;
+  stop(): Promise<void>;
+}
+
+async function startDaemon(urls: string[], folder: string, cpu: string | undefined): Promise<Daemon> {
+  const config = join(folder, 'pitcrew.config.json');
+  const named = Object.fromEntries(urls.map((url, index) => [`db${index}`, url]));
+  writeFileSync(config, JSON.stringify({ databases: named, log: { level: 'warn' } }));
+  const port = await freePort();
+  const argv = [
+    join(root, 'dist/cli/main.js'),
+    'serve',
+    '--config',
+    config,
+    '--data-dir',
+    join(folder, 'daemon'),
+    '--port',
+    String(port),
+  ];
+  const [command = '', ...args] = [...(cpu === undefined ? [] : ['taskset', '-c', cpu]), process.execPath, ...argv];
+  const child = spawn(command, args, { stdio: ['ignore', 'inherit', 'pipe'], cwd: folder });
+  let output = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-4000)));
+  for (let tries = 0; ; tries++) {
+    const ready = await fetch(`http://127.0.0.1:${port}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (ready) break;
+    if (tries > 150 || child.exitCode !== null) throw new Error(`pitcrew serve did not get ready: ${output}`);
+    await delay(200);
+  }
+  return {
+    child,
+    async stop() {
+      const gone = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await gone;
+    },
+  };
+}
+
+async function memoryWithDatabases(server: EmbeddedServer, folder: string, settleSeconds: number): Promise<number> {
+  say(`Memory with ${databases} databases, after ${settleSeconds} s …`);
+  const urls = Array.from({ length: databases }, (_, i) => (i === 0 ? server.url() : server.url(`other_${i}`)));
+  const daemon = await startDaemon(urls, folder, undefined);
+  await delay(settleSeconds * 1000);
+  const status = readFileSync(`/proc/${daemon.child.pid}/status`, 'utf8');
+  await daemon.stop();
+  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) / 1024;
+}
+
+async function versionsOf(server: EmbeddedServer, pgbench: string): Promise<Record<string, string>> {
+  const client = new pg.Client(server.url());
+  await client.connect();
+  const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
+  await client.end();
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  return {
+    pitcrew: version,
+    postgresql: rows[0]?.server_version ?? '',
+    pgbench: pgbenchVersion(pgbench),
+    node: process.versions.node,
+  };
+}

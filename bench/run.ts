@@ -1,0 +1,21 @@
+// `npm run bench -- NAME [--json]` runs one benchmark and prints its rows and aims. Exit code 1: an aim was missed.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BenchResult, describeMachine, printResult } from './support/result.ts';
+
+interface Benchmark {
+  /** Runs it; progress goes to stderr. */
+  run(args: string[]): Promise<Pick<BenchResult, 'versions' | 'rows' | 'aims'>>;
+}
+
+const [name = '', ...args] = process.argv.slice(2);
+const folder = join(import.meta.dirname, 'benchmarks');
+const known = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''));
+if (!/^[a-z-]+$/.test(name) || !existsSync(join(folder, `${name}.ts`))) {
+  process.stderr.write(`Name a benchmark: ${known.join(', ')}\n`);
+  process.exit(2);
+}
+const benchmark = (await import(join(folder, `${name}.ts`))) as Benchmark;
+const result: BenchResult = { name, machine: describeMachine(), ...(await benchmark.run(args)) };
+printResult(result, args.includes('--json'));
+process.exitCode = result.aims.every(({ met }) => met) ? 0 : 1;

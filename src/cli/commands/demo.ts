@@ -1,0 +1,37 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { note, paint } from '../output.ts';
+import { loadSettings, withCommonOptions } from '../options.ts';
+
+export function demoCommand(): Command {
+  const command = new Command('demo').description(
+    'Show Pitcrew on a sample shop: an embedded primary and replica under load, watched.',
+  );
+  return withCommonOptions(command, ({ path }) => path[0] !== 'databases').action(async () => {
+    const { config } = await loadSettings(command);
+    const { runUntilSignal } = await import('../signals.ts');
+    const { startDaemon } = await import('../daemon.ts');
+    const { startDemo } = await import('../../ops/demo/index.ts');
+    const quiet = Boolean(command.opts().quiet);
+    const say = (text: string): void => {
+      if (!quiet) note(text);
+    };
+    await runUntilSignal(async (signal) => {
+      const demo = await startDemo({ dataDir: join(config.dataDir, 'demo'), onProgress: say, signal });
+      try {
+        const databases = { shop: demo.primaryUrl, replica: demo.replicaUrl };
+        const daemon = await startDaemon({ config: { ...config, databases }, signal });
+        say(`Dashboard: ${paint('bold', daemon.url, process.stderr)}   (Ctrl-C stops everything)`);
+        return {
+          async stop() {
+            await daemon.stop();
+            await demo.stop();
+          },
+        };
+      } catch (error) {
+        await demo.stop();
+        throw error;
+      }
+    });
+  });
+}

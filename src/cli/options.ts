@@ -1,0 +1,75 @@
+import { loadEnvFile } from 'node:process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Command, Option } from 'commander';
+import { type LoadedConfig, loadConfig, type Setting, settings } from '../config/index.ts';
+import { PitcrewError } from '../errors.ts';
+import { note } from './output.ts';
+
+/** What every command understands. */
+export interface CommonOptions {
+  json?: boolean;
+  quiet?: boolean;
+  config?: string;
+  [flag: string]: unknown;
+}
+
+/** Adds `--config`, `--json`, `--quiet`, `--no-color` and the flags of the settings that the command uses. */
+export function withCommonOptions(command: Command, uses: (setting: Setting) => boolean): Command {
+  command.option('--config <file>', 'config file (default: pitcrew.config.ts in this folder)');
+  for (const setting of settings) {
+    if (setting.flag === undefined || !uses(setting)) continue;
+    const value =
+      setting.kind === 'true or false' ? '[true|false]' : `<${setting.flag === 'database' ? 'url|name' : 'value'}>`;
+    const fallback = setting.default === undefined ? '' : ` (default: ${setting.default})`;
+    command.addOption(new Option(`--${setting.flag} ${value}`, `${setting.description}${fallback}`));
+  }
+  return command
+    .option('--json', 'one JSON document on stdout')
+    .option('--quiet', 'no progress on stderr')
+    .option('--no-color', 'no colours');
+}
+
+/** Loads the settings for a command: flags, environment, `.env`, file. */
+export async function loadSettings(command: Command): Promise<LoadedConfig> {
+  const options = command.opts<CommonOptions>();
+  const cwd = process.cwd();
+  if (existsSync(join(cwd, '.env'))) loadEnvFile(join(cwd, '.env'));
+  const flags = Object.fromEntries(
+    settings.flatMap(({ flag }) => (flag === undefined ? [] : [[flag, options[camelCase(flag)]]])),
+  );
+  const wanted = typeof flags.database === 'string' && !flags.database.includes('://') ? flags.database : undefined;
+  if (wanted !== undefined) flags.database = undefined;
+  const loaded = await loadConfig({ cwd, env: process.env, file: options.config, flags });
+  if (wanted !== undefined) keepOnly(loaded, wanted);
+  if (!options.quiet) for (const warning of loaded.warnings) note(`warning: ${warning}`);
+  return loaded;
+}
+
+/** `--database NAME` picks one of the databases of the config. */
+function keepOnly({ config }: LoadedConfig, name: string): void {
+  const url = config.databases[name];
+  if (url === undefined) {
+    const known = Object.keys(config.databases);
+    throw new PitcrewError('E_USAGE', `no database is called "${name}"`, {
+      detail: known.length > 0 ? `The config names ${known.join(', ')}.` : 'The config names none.',
+      hint: 'Give a name from the config, or a URL such as postgres://user@host/database.',
+    });
+  }
+  config.databases = { [name]: url };
+}
+
+/** @throws {PitcrewError} `E_USAGE` when no database is named anywhere. */
+export function requireDatabases({ config }: LoadedConfig): [name: string, url: string][] {
+  const entries = Object.entries(config.databases);
+  if (entries.length === 0) {
+    throw new PitcrewError('E_USAGE', 'no database is given', {
+      hint: 'Set DATABASE_URL, use --database postgres://…, or name one in pitcrew.config.ts ("pitcrew init" writes it).',
+    });
+  }
+  return entries;
+}
+
+function camelCase(flag: string): string {
+  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

