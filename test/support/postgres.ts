@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { type Binaries, type EmbeddedServer, embeddedBinaries, isBinDir, startServer } from '../../src/ops/embedded/index.ts';
+import { type Binaries, type EmbeddedServer, embeddedBinaries, startServer } from '../../src/ops/embedded/index.ts';
 
 /** A PostgreSQL that the tests can run: its major version and programs. */
 export interface Installed {
@@ -13,17 +13,15 @@ export interface Installed {
   binaries: Binaries;
 }
 
-/** 18, 17 and 16 from npm, and what Debian installed (15 on the machines of CI). */
+/** The versions that Pitcrew serves, all from npm. */
 export function installedServers(): Installed[] {
-  const fromNpm = [
-    { major: 18, binaries: embeddedBinaries() },
-    ...[17, 16].map((major) => ({ major, binaries: npmAlias(major) })),
-  ];
-  const root = '/usr/lib/postgresql';
-  const fromDebian = (existsSync(root) ? readdirSync(root) : [])
-    .map((name) => ({ major: Number(name), binaries: { binDir: join(root, name, 'bin') } }))
-    .filter(({ major, binaries }) => major >= 15 && isBinDir(binaries.binDir));
-  return [...fromNpm, ...fromDebian.filter(({ major }) => !fromNpm.some((other) => other.major === major))];
+  const older = [17, 16, 15].map((major) => ({ major, binaries: npmAlias(major) }));
+  return [{ major: 18, binaries: embeddedBinaries() }, ...older];
+}
+
+/** A version that Pitcrew refuses. */
+export function unsupportedServer(): Installed {
+  return { major: 14, binaries: npmAlias(14) };
 }
 
 function npmAlias(major: number): Binaries {
@@ -75,7 +73,9 @@ declare module 'vitest' {
 
 /** Major versions of the shared servers of this run. */
 export function sharedMajors(): number[] {
-  return Object.keys(inject('servers')).map(Number).toSorted((a, b) => b - a);
+  return Object.keys(inject('servers'))
+    .map(Number)
+    .toSorted((a, b) => b - a);
 }
 
 export interface TestDatabase extends AsyncDisposable {

@@ -11,9 +11,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   chmodSync(folder, 0o755);
   if (process.getuid?.() === 0) chmodSync(folder, 0o777);
   const installed = installedServers();
-  if (!installed.some(({ major }) => major === 15)) {
-    process.stderr.write('PostgreSQL 15 is not installed here (Debian: postgresql-15); its tests do not run.\n');
-  }
   const servers = await Promise.all(
     installed.map(async ({ major, binaries }) => ({
       major,
