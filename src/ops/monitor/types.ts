@@ -1,4 +1,7 @@
 /** What the monitor of one database shows to the server, the commands and the health score: plain data. */
+import type { Skipped } from '../../engine/postgres/index.ts';
+
+export type { Skipped };
 
 export type CollectorName = 'activity' | 'statements' | 'instance' | 'tables' | 'slow';
 
@@ -15,14 +18,6 @@ export interface CollectorState {
   /** Why it is not ok, in a sentence. */
   message: string | null;
   nextRun: Date | null;
-}
-
-/** Something that could not be read, why, and what would make it readable. */
-export interface Skipped {
-  subject: string;
-  reason: string;
-  /** A GRANT, a setting or a sentence; `null` when nothing can be done (a standby, an older version). */
-  fix: string | null;
 }
 
 export type ConnectionState = 'connecting' | 'watching' | 'unreachable' | 'refused' | 'unsupported' | 'standby-daemon';

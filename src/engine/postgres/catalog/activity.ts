@@ -1,0 +1,129 @@
+import type { DatabaseConnection } from '../connection.ts';
+import type { ServerProfile } from '../profile.ts';
+import { type Reading, read } from './reading.ts';
+
+/** A process of the server, as in pg_stat_activity, with what it waits for. */
+export interface ActivityRow {
+  pid: number;
+  database: string | null;
+  user: string | null;
+  application: string;
+  /** Address of the client; `null` for local sockets and background processes. */
+  client: string | null;
+  backendType: string;
+  state: string | null;
+  waitType: string | null;
+  waitEvent: string | null;
+  queryId: string | null;
+  /** Cut to 4 kB. Empty when hidden. */
+  query: string;
+  backendStart: Date | null;
+  transactionStart: Date | null;
+  queryStart: Date | null;
+  stateChange: Date | null;
+  /** Leader of a parallel worker. */
+  leaderPid: number | null;
+  /** Transactions begun since the oldest that this session keeps visible; `null` when it holds none back. */
+  xminAge: number | null;
+  /** True when the role may not see what this session does. */
+  hidden: boolean;
+  /** pids it waits for; asked only for sessions that wait for a lock. */
+  blockedBy: number[];
+  waitsFor: LockWait | null;
+}
+
+/** The lock that a session waits for. */
+export interface LockWait {
+  mode: string;
+  lockType: string;
+  /** `schema.name` when it is of this database, else its oid; `null` when the lock is not of a relation. */
+  relation: string | null;
+  since: Date | null;
+}
+
+interface WaitRow {
+  pid: number;
+  blockedBy: number[];
+  mode: string | null;
+  lockType: string | null;
+  relation: string | null;
+  since: Date | null;
+}
+
+/**
+ * Every process of the server. Costs one call of pg_stat_get_activity; who blocks whom is asked only for the sessions that
+ * wait for a lock, because pg_blocking_pids stops the lock manager for a moment.
+ */
+export async function readActivity(
+  connection: DatabaseConnection,
+  profile: ServerProfile,
+): Promise<Reading<ActivityRow>> {
+  const { rows, skipped } = await read<Omit<ActivityRow, 'blockedBy' | 'waitsFor'>>(
+    connection,
+    'activity',
+    `
+    SELECT a.pid                                      AS "pid",
+           d.datname                                  AS "database",
+           r.rolname                                  AS "user",
+           coalesce(a.application_name, '')           AS "application",
+           host(a.client_addr)                        AS "client",
+           coalesce(a.backend_type, 'unknown')        AS "backendType",
+           a.state                                    AS "state",
+           a.wait_event_type                          AS "waitType",
+           a.wait_event                               AS "waitEvent",
+           a.query_id::text                           AS "queryId",
+           CASE WHEN a.query = '<insufficient privilege>' THEN '' ELSE left(coalesce(a.query, ''), 4096) END AS "query",
+           a.backend_start                            AS "backendStart",
+           a.xact_start                               AS "transactionStart",
+           a.query_start                              AS "queryStart",
+           a.state_change                             AS "stateChange",
+           a.leader_pid                               AS "leaderPid",
+           age(a.backend_xmin)                        AS "xminAge",
+           coalesce(a.query = '<insufficient privilege>', false) AS "hidden"
+      FROM pg_stat_get_activity(NULL) a
+      LEFT JOIN pg_database d ON d.oid = a.datid
+      LEFT JOIN pg_roles    r ON r.oid = a.usesysid
+    `,
+  );
+  const waiting = rows.filter((row) => row.waitType === 'Lock').map((row) => row.pid);
+  const waits = waiting.length === 0 ? new Map<number, WaitRow>() : await readWaits(connection, waiting);
+  if (!profile.rights.readAllStats) {
+    skipped.push({
+      subject: 'activity',
+      reason: 'what sessions of other users do is hidden from this role',
+      fix: `GRANT pg_read_all_stats TO ${profile.user}`,
+    });
+  }
+  return {
+    rows: rows.map((row) => {
+      const wait = waits.get(row.pid);
+      return {
+        ...row,
+        blockedBy: wait?.blockedBy ?? [],
+        waitsFor:
+          wait?.mode && wait.lockType
+            ? { mode: wait.mode, lockType: wait.lockType, relation: wait.relation, since: wait.since }
+            : null,
+      };
+    }),
+    skipped,
+  };
+}
+
+async function readWaits(connection: DatabaseConnection, pids: number[]): Promise<Map<number, WaitRow>> {
+  const rows = await connection.run<WaitRow>(
+    `
+    SELECT w.pid                                      AS "pid",
+           pg_blocking_pids(w.pid)                    AS "blockedBy",
+           l.mode                                     AS "mode",
+           l.locktype                                 AS "lockType",
+           CASE WHEN l.database IN (0, d.oid) THEN l.relation::regclass::text ELSE l.relation::text END AS "relation",
+           l.waitstart                                AS "since"
+      FROM unnest($1::int4[]) w(pid)
+     CROSS JOIN (SELECT oid FROM pg_database WHERE datname = current_database()) d
+      LEFT JOIN pg_lock_status() l ON l.pid = w.pid AND NOT l.granted
+    `,
+    [`{${pids.join(',')}}`],
+  );
+  return new Map(rows.map((row) => [row.pid, row]));
+}

@@ -1,0 +1,239 @@
+import pg from 'pg';
+import { PitcrewError } from '../../errors.ts';
+import type { DatabaseConnection, Execute, Parameter, TransactionLimits } from './connection.ts';
+import { connectionError } from './connection-errors.ts';
+import { addressOf, libpqUrl, mayFallBackToPlain, withoutTls } from './connection-url.ts';
+import { marked } from './marker.ts';
+import { valueParsers } from './value-parsers.ts';
+
+export interface ConnectOptions {
+  /** `postgres://user:password@host:port/database?sslmode=…`, with libpq's meaning of `sslmode`. */
+  url: string;
+  /** `pitcrew` by default. */
+  applicationName?: string;
+  /** statement_timeout of every statement; 5000 by default. */
+  statementTimeoutMs?: number;
+  /** lock_timeout of every statement; 100 by default. */
+  lockTimeoutMs?: number;
+  /** Until the server has let us in; 5000 by default. */
+  connectTimeoutMs?: number;
+}
+
+/** How much longer than statement_timeout we wait for an answer before the peer counts as gone. */
+const deadlineGraceMs = 3000;
+
+/**
+ * Connects for reading catalogs. Throws `E_DATABASE_UNREACHABLE`, `E_DATABASE_REFUSED` or `E_CONFIG` (a URL that cannot be
+ * used).
+ */
+export async function connectDatabase(options: ConnectOptions): Promise<DatabaseConnection> {
+  const address = addressOf(options.url);
+  const url = libpqUrl(options.url);
+  try {
+    return await open(url, address, options);
+  } catch (error) {
+    const refused = connectionError(error, address, 'connect');
+    if (!mayFallBackToPlain(options.url) || !refused.message.includes('does not offer TLS')) throw refused;
+  }
+  try {
+    return await open(withoutTls(url), address, options);
+  } catch (error) {
+    throw connectionError(error, address, 'connect');
+  }
+}
+
+async function open(url: string, address: string, options: ConnectOptions): Promise<DatabaseConnection> {
+  const connectTimeoutMs = options.connectTimeoutMs ?? 5000;
+  const client = makeClient({
+    connectionString: url,
+    application_name: options.applicationName ?? 'pitcrew',
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
+    types: valueParsers,
+  });
+  const connection = new PgConnection(client, address, options);
+  try {
+    await client.connect();
+    await connection.begin(connectTimeoutMs);
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}
+
+function makeClient(config: pg.ClientConfig): pg.Client {
+  try {
+    return new pg.Client(config);
+  } catch (error) {
+    // Not as the cause: an invalid URL's error carries the URL, and with it the password.
+    throw new PitcrewError('E_CONFIG', 'the database URL cannot be used', {
+      detail: error instanceof Error ? error.message : undefined,
+      hint: 'A URL such as postgres://user:password@host:5432/database is expected; encode special characters of the password.',
+    });
+  }
+}
+
+class PgConnection implements DatabaseConnection {
+  readonly address: string;
+  readonly #client: pg.Client;
+  readonly #settings: Record<string, string>;
+  readonly #deadlineMs: number;
+  /** Statements are named by text; catalog statements are few. */
+  readonly #names = new Map<string, { name: string; text: string }>();
+  #pooled = false;
+  #open = true;
+  /** Statements follow each other: `pg` wants one at a time. */
+  #tail: Promise<unknown> = Promise.resolve();
+
+  constructor(client: pg.Client, address: string, options: ConnectOptions) {
+    this.#client = client;
+    this.address = address;
+    const statementTimeoutMs = options.statementTimeoutMs ?? 5000;
+    this.#settings = sessionSettings(statementTimeoutMs, options.lockTimeoutMs ?? 100);
+    this.#deadlineMs = statementTimeoutMs + deadlineGraceMs;
+    // An error outside of a statement means that the session is lost; the next statement says so.
+    client.on('error', () => this.#destroy());
+    client.on('end', () => {
+      this.#open = false;
+    });
+  }
+
+  get user(): string {
+    return this.#client.user ?? '';
+  }
+
+  get pooled(): boolean {
+    return this.#pooled;
+  }
+
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
+  /**
+   * Finds out whether we speak to the server itself, then sets up the session. A pooler gives out session keys of its own,
+   * so the pid in ours is not the backend's. Settings made through a pooler would stay with a backend that others use.
+   */
+  async begin(deadlineMs: number): Promise<void> {
+    const [backend] = await this.#exclusive(deadlineMs, () =>
+      this.#extended<{ pid: number }>(marked('SELECT pg_backend_pid() AS "pid"'), []),
+    );
+    const key = (this.#client as unknown as { processID: number | null }).processID;
+    this.#pooled = backend?.pid !== key;
+    if (!this.#pooled) await this.#exclusive(deadlineMs, () => this.#apply(this.#settings, false));
+  }
+
+  run<Row extends object>(sql: string, params: readonly Parameter[] = []): Promise<Row[]> {
+    if (this.#pooled) {
+      return this.#exclusive(this.#deadlineMs, () =>
+        this.#inTransaction({}, () => this.#extended<Row>(marked(sql), params)),
+      );
+    }
+    let prepared = this.#names.get(sql);
+    if (!prepared) {
+      prepared = { name: `pitcrew_${this.#names.size + 1}`, text: marked(sql) };
+      this.#names.set(sql, prepared);
+    }
+    const { name, text } = prepared;
+    return this.#exclusive(this.#deadlineMs, async () => {
+      return (await this.#client.query({ name, text, values: [...params] })).rows as Row[];
+    });
+  }
+
+  rolledBack<Result>(limits: TransactionLimits, work: (execute: Execute) => Promise<Result>): Promise<Result> {
+    const settings = {
+      statement_timeout: String(limits.statementTimeoutMs),
+      lock_timeout: String(limits.lockTimeoutMs),
+    };
+    return this.#exclusive(limits.statementTimeoutMs * 2 + deadlineGraceMs, () =>
+      this.#inTransaction(settings, () => work((sql, params = []) => this.#extended(sql, params))),
+    );
+  }
+
+  async close(): Promise<void> {
+    this.#open = false;
+    const timer = setTimeout(() => this.#destroy(), 1000);
+    await this.#client.end().catch(() => {});
+    clearTimeout(timer);
+    this.#destroy();
+  }
+
+  async #inTransaction<Result>(settings: Record<string, string>, work: () => Promise<Result>): Promise<Result> {
+    await this.#client.query('BEGIN /* pitcrew */ READ ONLY');
+    try {
+      const all = this.#pooled ? { ...this.#settings, ...settings } : settings;
+      await this.#apply(all, true);
+      return await work();
+    } finally {
+      if (this.#open) await this.#client.query('ROLLBACK /* pitcrew */');
+    }
+  }
+
+  async #apply(settings: Record<string, string>, local: boolean): Promise<void> {
+    const entries = Object.entries(settings);
+    const calls = entries.map((_, index) => `set_config($${index * 2 + 1}, $${index * 2 + 2}, ${local})`);
+    await this.#extended(marked(`SELECT ${calls.join(', ')}`), entries.flat());
+  }
+
+  /** The extended protocol, unnamed: the server refuses a text with several statements. */
+  async #extended<Row extends object>(text: string, params: readonly Parameter[]): Promise<Row[]> {
+    const query = { text, values: [...params], queryMode: 'extended' };
+    return (await this.#client.query(query)).rows as Row[];
+  }
+
+  /** Runs after what is under way; when it takes longer than the deadline, the session is given up. */
+  #exclusive<Result>(deadlineMs: number, work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#tail.then(async () => {
+      if (!this.#open) throw new PitcrewError('E_DATABASE_UNREACHABLE', `the connection to ${this.address} is lost`);
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          this.#destroy();
+          reject(
+            new PitcrewError('E_DATABASE_UNREACHABLE', `${this.address} does not answer`, {
+              detail: `No answer within ${deadlineMs} ms, although statement_timeout is shorter.`,
+              hint: 'Check the network between, and whether the server is frozen or out of I/O.',
+            }),
+          );
+        }, deadlineMs);
+      });
+      try {
+        return await Promise.race([work(), late]);
+      } catch (error) {
+        throw connectionError(error, this.address, 'query');
+      } finally {
+        clearTimeout(timer);
+      }
+    });
+    this.#tail = turn.catch(() => {});
+    return turn;
+  }
+
+  #destroy(): void {
+    this.#open = false;
+    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+}
+
+/**
+ * Read only, because nothing here writes tables: cancelling, terminating, resetting statistics and EXPLAIN all work in a
+ * read-only transaction, and a mistake cannot change data. `search_path` is `pg_catalog` alone, so that nobody's function
+ * or operator is called in place of the system's. One generic plan per statement, so that planning is paid once.
+ */
+function sessionSettings(statementTimeoutMs: number, lockTimeoutMs: number): Record<string, string> {
+  return {
+    statement_timeout: String(statementTimeoutMs),
+    lock_timeout: String(lockTimeoutMs),
+    idle_in_transaction_session_timeout: '30000',
+    default_transaction_read_only: 'on',
+    search_path: 'pg_catalog',
+    plan_cache_mode: 'force_generic_plan',
+    max_parallel_workers_per_gather: '0',
+    jit: 'off',
+    client_min_messages: 'error',
+    DateStyle: 'ISO',
+    TimeZone: 'UTC',
+  };
+}

@@ -1,0 +1,82 @@
+import pg from 'pg';
+import { messageOf, PitcrewError } from '../../errors.ts';
+
+/** Turns what `pg` or the network threw into a `PitcrewError`. `address` has no user and no password. */
+export function connectionError(thrown: unknown, address: string, phase: 'connect' | 'query'): PitcrewError {
+  if (thrown instanceof PitcrewError) return thrown;
+  const sqlState = thrown instanceof pg.DatabaseError ? thrown.code : undefined;
+  const detail = messageOf(thrown);
+  const options = { detail, sqlState, cause: thrown };
+  if (sqlState !== undefined) {
+    const refusal =
+      refusals[sqlState] ?? (phase === 'connect' ? 'Check the URL, and pg_hba.conf of the server.' : undefined);
+    if (unreachable.test(sqlState) && !(phase === 'connect' && sqlState === '08P01')) {
+      return new PitcrewError('E_DATABASE_UNREACHABLE', `${address} is not available`, {
+        ...options,
+        hint: 'The server is starting, stopping or recovering; it is tried again.',
+      });
+    }
+    if (refusal) return new PitcrewError('E_DATABASE_REFUSED', `${address} refuses us`, { ...options, hint: refusal });
+    return new PitcrewError('E_QUERY', detail, {
+      sqlState,
+      detail: queryDetail(thrown),
+      hint: queryHint(thrown),
+      cause: thrown,
+    });
+  }
+  if (/does not support SSL/.test(detail)) {
+    return new PitcrewError('E_DATABASE_REFUSED', `${address} does not offer TLS`, {
+      ...options,
+      hint: 'Use sslmode=prefer or sslmode=disable in the URL.',
+    });
+  }
+  if (/password must be a (non-empty )?string/i.test(detail)) {
+    return new PitcrewError('E_DATABASE_REFUSED', `${address} asks for a password`, {
+      detail: 'The URL has none.',
+      hint: 'Put it into the URL (postgres://user:password@host/database), or set PGPASSWORD.',
+    });
+  }
+  if (/certificate|self.signed|unable to verify|altnames/i.test(detail)) {
+    return new PitcrewError('E_DATABASE_REFUSED', `the certificate of ${address} is not trusted`, {
+      ...options,
+      hint: 'Name its CA with sslrootcert=FILE in the URL, or use sslmode=require to encrypt without checking.',
+    });
+  }
+  return new PitcrewError('E_DATABASE_UNREACHABLE', `cannot reach ${address}`, {
+    ...options,
+    hint: networkHint(detail),
+  });
+}
+
+/** Connection exceptions, shutdown, crash, "the database system is starting up". */
+const unreachable = /^(08|57P0[1-5])/;
+
+const refusals: Record<string, string> = {
+  '28P01': 'The user or the password in the URL is wrong.',
+  '28000':
+    'The role may not log in from here: check its name, LOGIN, and pg_hba.conf; some servers want sslmode=require.',
+  '3D000': 'The database in the URL does not exist.',
+  '53300':
+    'All connections are taken: raise max_connections, use a pooler, or grant pg_use_reserved_connections (16+).',
+  '53400':
+    'A limit of connections is reached: see ALTER ROLE … CONNECTION LIMIT and ALTER DATABASE … CONNECTION LIMIT.',
+};
+
+function networkHint(detail: string): string {
+  if (/ENOTFOUND|EAI_AGAIN/.test(detail)) return 'The host name in the URL cannot be resolved.';
+  if (/ECONNREFUSED/.test(detail))
+    return 'Nothing listens there: check host, port, listen_addresses, and that the server runs.';
+  if (/ENOENT/.test(detail))
+    return 'The socket does not exist: check the folder and the port, and that the server runs.';
+  if (/timeout|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/.test(detail))
+    return 'Check host, port, firewall and security groups.';
+  return 'Check that the server runs and that nothing between cuts the connection.';
+}
+
+function queryDetail(thrown: unknown): string | undefined {
+  return thrown instanceof pg.DatabaseError ? thrown.detail : undefined;
+}
+
+function queryHint(thrown: unknown): string | undefined {
+  return thrown instanceof pg.DatabaseError ? thrown.hint : undefined;
+}

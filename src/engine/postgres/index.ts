@@ -1,0 +1,26 @@
+export type { DatabaseConnection, Execute, Parameter, TransactionLimits } from './connection.ts';
+export { isOwnStatement, marked } from './marker.ts';
+export type { Flavour, Rights, ServerProfile } from './profile.ts';
+export type { Skipped } from './skipped.ts';
+export type { StatementsSupport } from './statements-support.ts';
+export { type ActivityRow, type LockWait, readActivity } from './catalog/activity.ts';
+export { type DatabaseRow, readDatabases } from './catalog/database.ts';
+export { type IndexRow, readIndexes } from './catalog/indexes.ts';
+export { type LockRow, readLocks } from './catalog/locks.ts';
+export type { Reading } from './catalog/reading.ts';
+export { readRelations, type TableWithIndexes } from './catalog/relations.ts';
+export { type ReplicationRow, readReplication } from './catalog/replication.ts';
+export { readSettings, type SettingRow } from './catalog/settings.ts';
+export {
+  readStatements,
+  readStatementsInfo,
+  readStatementTexts,
+  type StatementRow,
+  type StatementsInfoRow,
+  type StatementTextRow,
+} from './catalog/statements.ts';
+export { readTables, type TableRow } from './catalog/tables.ts';
+export { cancelBackend, resetStatements, terminateBackend } from './actions.ts';
+export { type ConnectOptions, connectDatabase } from './connect.ts';
+export { type ExplainAnswer, type ExplainRequest, explainStatement } from './explain.ts';
+export { probeProfile } from './profile.ts';
