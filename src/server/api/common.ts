@@ -9,10 +9,12 @@ export const grade = z.enum(['A', 'B', 'C', 'D', 'F']);
 /** `from`, `to`: ISO 8601, milliseconds since 1970, or a span before now (`-1h`, `15m`). Default: the last hour. */
 const moment = z.string().transform((text, context) => {
   const span = parseDuration(text.replace(/^-/, ''));
-  const absolute = /^\d{12,14}$/.test(text) ? Number(text) : Date.parse(text);
+  // Date.parse alone takes almost anything that ends in a number for a date.
+  const absolute = /^\d{12,14}$/.test(text) ? Number(text) : /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
   const isSpan = /^-?\d+(\.\d+)?(ms|s|min|m|h|d|w|y)$/.test(text) && span !== undefined;
   if (text === 'now') return new Date();
-  if (isSpan) return new Date(Date.now() - span);
+  // A date can hold 8.64e15 ms; what is before 1970 is before every history.
+  if (isSpan) return new Date(Math.max(0, Date.now() - span));
   if (Number.isFinite(absolute)) return new Date(absolute);
   context.addIssue({ code: 'custom', message: 'an ISO 8601 time, milliseconds since 1970, or a span such as "1h"' });
   return z.NEVER;
@@ -24,7 +26,9 @@ export const databaseQuery = z.object({
 });
 
 export const rangeQuery = databaseQuery.extend({
-  from: moment.optional().openapi({ type: 'string', description: 'Start: ISO 8601, ms since 1970, or a span before now. Default 1h.' }),
+  from: moment
+    .optional()
+    .openapi({ type: 'string', description: 'Start: ISO 8601, ms since 1970, or a span before now. Default 1h.' }),
   to: moment.optional().openapi({ type: 'string', description: 'End, likewise. Default now.' }),
 });
 

@@ -35,6 +35,7 @@ export const figure = z
     title: z.string(),
     unit: z.enum(['per second', 'ms', 'ratio', 'count', 'bytes', 'seconds', 'bytes per second']),
     value: z.number().nullable(),
+    limit: z.number().nullable().optional().openapi({ description: 'What the value can be at most, where there is a limit.' }),
     spark,
     status: z.enum(['ok', 'warning', 'critical', 'unknown']),
   })
@@ -57,7 +58,9 @@ export const dashboard = z
     to: timestamp,
     step: z.number(),
     health,
-    verdicts: z.array(verdict).openapi({ description: 'What is wrong first, then what could not be told, then what is fine.' }),
+    verdicts: z
+      .array(verdict)
+      .openapi({ description: 'What is wrong first, then what could not be told, then what is fine.' }),
     figures: z.array(figure),
     activity: z.object({
       cpus: z.number().nullable(),
@@ -84,7 +87,9 @@ export const metricSeries = z
     kind: z.enum(['counter', 'gauge']),
     unit: z.string(),
     help: z.string(),
-    values: z.array(z.number().nullable()).openapi({ description: 'Gauges: means. Counters: per second. null: not known.' }),
+    values: z
+      .array(z.number().nullable())
+      .openapi({ description: 'Gauges: means. Counters: per second. null: not known.' }),
     min: z.array(z.number().nullable()).optional(),
     max: z.array(z.number().nullable()).optional(),
   })

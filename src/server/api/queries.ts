@@ -54,7 +54,12 @@ export const queryAnalysis = statementList
       tempWritten: z.number(),
       walBytes: z.number(),
     }),
-    ownCost: z.object({ calls: z.number(), totalMs: z.number(), msPerSecond: z.number().nullable(), tempWritten: z.number() }),
+    ownCost: z.object({
+      calls: z.number(),
+      totalMs: z.number(),
+      msPerSecond: z.number().nullable(),
+      tempWritten: z.number(),
+    }),
   })
   .openapi('QueryAnalysis');
 export type QueryAnalysis = z.infer<typeof queryAnalysis>;
@@ -74,7 +79,10 @@ export const queryPattern = z
     trend: z
       .object({
         direction: z.enum(['faster', 'slower', 'steady', 'new', 'gone', 'unknown']),
-        meanChange: z.number().nullable().openapi({ description: 'Relative change of the mean against the range before.' }),
+        meanChange: z
+          .number()
+          .nullable()
+          .openapi({ description: 'Relative change of the mean against the range before.' }),
         callsChange: z.number().nullable(),
       })
       .openapi({ description: 'Against the range of the same length before.' }),
@@ -83,7 +91,13 @@ export const queryPattern = z
   .openapi('QueryPattern');
 
 export const queryPatterns = z
-  .object({ database: z.string(), from: timestamp, to: timestamp, coveredSeconds: z.number(), patterns: z.array(queryPattern) })
+  .object({
+    database: z.string(),
+    from: timestamp,
+    to: timestamp,
+    coveredSeconds: z.number(),
+    patterns: z.array(queryPattern),
+  })
   .openapi('QueryPatterns');
 export type QueryPatterns = z.infer<typeof queryPatterns>;
 
@@ -135,7 +149,12 @@ export type QueryDetail = z.infer<typeof queryDetail>;
 
 export const analyzeRequest = z
   .object({
-    query: z.string().min(1).max(100_000).optional().openapi({ description: 'Statement text, with $1 or with literals.' }),
+    query: z
+      .string()
+      .min(1)
+      .max(100_000)
+      .optional()
+      .openapi({ description: 'Statement text, with $1 or with literals.' }),
     id: z.number().int().optional().openapi({ description: 'Or the id of a known statement.' }),
     searchPath: z.string().max(1000).optional(),
   })
@@ -150,7 +169,12 @@ export const analyzeAnswer = z
     text: z.string(),
     plan: z.unknown(),
     findings: z.array(
-      z.object({ severity: z.enum(['info', 'warning']), node: z.string(), message: z.string(), advice: z.string().nullable() }),
+      z.object({
+        severity: z.enum(['info', 'warning']),
+        node: z.string(),
+        message: z.string(),
+        advice: z.string().nullable(),
+      }),
     ),
   })
   .openapi('AnalyzeAnswer');

@@ -20,7 +20,12 @@ export const session = z
     stateSeconds: z.number().nullable(),
     blockedBy: z.array(z.number().int()),
     waitsFor: z
-      .object({ mode: z.string(), lockType: z.string(), relation: z.string().nullable(), seconds: z.number().nullable() })
+      .object({
+        mode: z.string(),
+        lockType: z.string(),
+        relation: z.string().nullable(),
+        seconds: z.number().nullable(),
+      })
       .nullable(),
     own: z.boolean(),
   })
@@ -48,7 +53,10 @@ export interface BlockingNode {
 
 export const blockingNode: z.ZodType<BlockingNode> = z
   .object({ session, waiting: z.array(z.lazy(() => blockingNode)) })
-  .openapi('BlockingNode', { type: 'object', properties: { session: { type: 'object' }, waiting: { type: 'array', items: { type: 'object' } } } });
+  .openapi('BlockingNode', {
+    type: 'object',
+    properties: { session: { type: 'object' }, waiting: { type: 'array', items: { type: 'object' } } },
+  });
 
 export const locks = z
   .object({

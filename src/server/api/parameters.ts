@@ -1,0 +1,122 @@
+import { z } from '@hono/zod-openapi';
+import { databaseQuery, pageQuery, rangeQuery, stepQuery } from './common.ts';
+
+/** Text that a database can be asked for: PostgreSQL's text cannot hold a NUL character. */
+const text = (length: number) =>
+  z
+    .string()
+    .max(length)
+    // eslint-disable-next-line no-control-regex -- the NUL character is what is refused
+    .regex(/^[^\0]*$/, 'a text without NUL characters is allowed');
+
+/** A number from the store or the server, as a part of the path. */
+const number = z
+  .string()
+  .regex(/^\d{1,10}$/, 'a whole number is allowed')
+  .transform(Number)
+  .refine((value) => value <= 2_147_483_647, 'a whole number up to 2147483647 is allowed')
+  .openapi({ type: 'integer' });
+
+export const idPath = z.object({ id: number.openapi({ type: 'integer', param: { name: 'id', in: 'path' } }) });
+export const pidPath = z.object({ pid: number.openapi({ type: 'integer', param: { name: 'pid', in: 'path' } }) });
+
+const order = z.enum(['asc', 'desc']).default('desc');
+
+/** Columns of `StatementSummary` by which statements can be sorted. */
+export const statementSort = z.enum([
+  'totalMs',
+  'calls',
+  'meanMs',
+  'rows',
+  'sharedRead',
+  'tempWritten',
+  'walBytes',
+  'blockReadMs',
+]);
+export type StatementSort = z.infer<typeof statementSort>;
+
+const statementFilters = {
+  ...rangeQuery.shape,
+  search: text(500).optional().openapi({ description: 'Part of the statement, in either case.' }),
+  user: text(63).optional().openapi({ description: 'Only statements of this role.' }),
+  databaseName: text(63).optional().openapi({ description: 'Only statements in this database of the server.' }),
+  own: z.enum(['exclude', 'include', 'only']).default('exclude').openapi({ description: "Pitcrew's own statements." }),
+};
+
+export const analysisQuery = {
+  ...statementFilters,
+  sort: statementSort.default('totalMs'),
+  order,
+  ...pageQuery,
+};
+
+export const slowQuery = {
+  ...analysisQuery,
+  thresholdMs: z.coerce
+    .number()
+    .min(0)
+    .max(86_400_000)
+    .optional()
+    .openapi({ description: 'Mean from which a statement is listed; the setting monitor.slowStatement by default.' }),
+};
+
+export const patternsQuery = { ...statementFilters, limit: pageQuery.limit };
+
+export const metricsQuery = {
+  ...stepQuery.shape,
+  names: text(4000)
+    .optional()
+    .openapi({
+      description: 'Metrics, separated by commas: names, or beginnings such as `database.*`. All by default.',
+      example: 'database.commits,sessions.*',
+    }),
+  format: z.enum(['json', 'prometheus']).default('json'),
+};
+
+export const tablesQuery = {
+  ...rangeQuery.shape,
+  search: text(500).optional().openapi({ description: 'Part of "schema.name", in either case.' }),
+  schema: text(63).optional(),
+  sort: z
+    .enum([
+      'name',
+      'totalBytes',
+      'growthBytes',
+      'liveRows',
+      'deadRows',
+      'deadRatio',
+      'seqScans',
+      'seqRowsRead',
+      'indexScans',
+      'indexRatio',
+      'inserts',
+      'updates',
+      'deletes',
+      'hitRatio',
+      'modifiedSinceAnalyze',
+      'frozenXidAge',
+    ])
+    .default('totalBytes'),
+  order,
+  ...pageQuery,
+};
+
+export const oneDatabaseQuery = databaseQuery.shape;
+export const seriesQuery = stepQuery.shape;
+export const dashboardQuery = rangeQuery.shape;
+
+export const signInRequest = z.object({ token: z.string().min(1).max(1000) }).openapi('SignInRequest');
+export const signInAnswer = z
+  .object({
+    signedIn: z.boolean(),
+    tokenRequired: z.boolean().openapi({ description: 'False when the server runs without a token.' }),
+  })
+  .openapi('SignInAnswer');
+
+export const resetAnswer = z.object({ database: z.string(), done: z.boolean() }).openapi('ResetAnswer');
+
+export const readiness = z
+  .object({ status: z.enum(['ready']), databases: z.number().int() })
+  .openapi('Readiness', { description: 'The store takes data and at least one database is watched.' });
+
+export const liveness = z.object({ status: z.enum(['ok']), version: z.string() }).openapi('Liveness');
