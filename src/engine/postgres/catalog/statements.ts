@@ -12,6 +12,9 @@ export interface StatementRow {
   /** Name, or the oid in brackets when the database or role is gone. */
   database: string;
   user: string;
+  /** Their oids, which stay the same when they are renamed or dropped. */
+  databaseId: number;
+  userId: number;
   calls: number;
   rows: number;
   plans: number;
@@ -55,6 +58,8 @@ export interface StatementTextRow {
   toplevel: boolean;
   database: string;
   user: string;
+  databaseId: number;
+  userId: number;
   /** `null` when we may not read it. */
   text: string | null;
 }
@@ -87,6 +92,8 @@ export async function readStatements(
            ${has('toplevel') ? 's.toplevel' : 'true'}                  AS "toplevel",
            coalesce(d.datname, '(' || s.dbid || ')')                   AS "database",
            coalesce(r.rolname, '(' || s.userid || ')')                 AS "user",
+           s.dbid                                                      AS "databaseId",
+           s.userid                                                    AS "userId",
            calls                                                       AS "calls",
            rows                                                        AS "rows",
            plans                                                       AS "plans",
@@ -186,6 +193,8 @@ export async function readStatementTexts(
            ${statements.columns.has('toplevel') ? 's.toplevel' : 'true'} AS "toplevel",
            coalesce(d.datname, '(' || s.dbid || ')')                   AS "database",
            coalesce(r.rolname, '(' || s.userid || ')')                 AS "user",
+           s.dbid                                                      AS "databaseId",
+           s.userid                                                    AS "userId",
            nullif(s.query, '<insufficient privilege>')                 AS "text"
       FROM ${quoteIdentifier(statements.schema)}.pg_stat_statements(true) s
       LEFT JOIN pg_database d ON d.oid = s.dbid
