@@ -8,3 +8,6 @@ export type {
   WindowView,
 } from './input.ts';
 export { createHealthWindow, type HealthWindow, type WindowBatch } from './window.ts';
+export { healthDocs } from './docs.ts';
+export { gradeOf, healthReport } from './report.ts';
+export { type Verdict, verdicts } from './verdicts.ts';

@@ -73,7 +73,7 @@ export function createHealthWindow(): HealthWindow {
       const whole = batch.seconds > 0 && batch.seconds * 1000 <= recentMs;
       if (whole) addCounters(bucket, batch);
       for (const { name, kind, value, labels } of batch.metrics ?? []) {
-        if (kind !== 'gauge' || labels) continue;
+        if (kind !== 'gauge' || Object.keys(labels ?? {}).length > 0) continue;
         const gauge = bucket.gauges.get(name) ?? { sum: 0, samples: 0 };
         bucket.gauges.set(name, { sum: gauge.sum + value, samples: gauge.samples + 1 });
       }

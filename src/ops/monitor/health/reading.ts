@@ -1,0 +1,89 @@
+import { metricDefinitions, type MetricName } from '../metrics.ts';
+import type { CollectorName, LatestMetric, Session } from '../types.ts';
+import { type Judgement, unknown } from './check.ts';
+import type { HealthInput, WindowSum } from './input.ts';
+import { duration } from './words.ts';
+
+/** Below this the window says too little: the daemon has just begun to watch. */
+const leastWindowSeconds = 30;
+
+/** Latest value of a metric without labels. */
+export function latestValue(input: HealthInput, name: MetricName): number | undefined {
+  for (const metric of input.latest.values()) {
+    if (metric.name === name && Object.keys(metric.labels).length === 0) return metric.value;
+  }
+  return undefined;
+}
+
+/** All series of a metric. */
+export function latestSeries(input: HealthInput, name: MetricName): LatestMetric[] {
+  return [...input.latest.values()].filter((metric) => metric.name === name);
+}
+
+/** What a counter gained lately; `undefined` while it has been watched for less than half a minute. */
+export function increase(input: HealthInput, span: 'recent' | 'hour', name: MetricName): WindowSum | undefined {
+  const sum = input.window[span].get(name);
+  return sum && sum.seconds >= leastWindowSeconds ? sum : undefined;
+}
+
+/** A setting's value as the server shows it; `undefined` when settings were not read or it does not exist. */
+export function settingValue(input: HealthInput, name: string): string | undefined {
+  return input.settings?.find((setting) => setting.name === name)?.value;
+}
+
+export function settingNumber(input: HealthInput, name: string): number | undefined {
+  const value = settingValue(input, name);
+  return value === undefined || value.trim() === '' || !Number.isFinite(Number(value)) ? undefined : Number(value);
+}
+
+/** A setting with its unit, for sentences: `1024 MB`; `its present value` when it is not known. */
+export function settingText(input: HealthInput, name: string): string {
+  const setting = input.settings?.find((candidate) => candidate.name === name);
+  if (!setting) return 'its present value';
+  const block = /^(\d+)(kB|MB)$/.exec(setting.unit ?? '');
+  if (!block) return `${setting.value}${setting.unit ? ` ${setting.unit}` : ''}`;
+  const kilobytes = Number(setting.value) * Number(block[1]) * (block[2] === 'MB' ? 1024 : 1);
+  return kilobytes % 1024 === 0 ? `${kilobytes / 1024} MB` : `${kilobytes} kB`;
+}
+
+/** Sessions of clients, ours left out. */
+export function clientSessions(input: HealthInput): Session[] {
+  return (input.activity?.sessions ?? []).filter((session) => session.backendType === 'client backend' && !session.own);
+}
+
+/** "of app (pid 123, application web)" */
+export function sessionName(session: Session): string {
+  const application = session.application ? `, application ${session.application}` : '';
+  return `${session.user ?? 'an unknown user'} (pid ${session.pid}${application})`;
+}
+
+/**
+ * The answer for what was not read: the reason that `status.skipped` gives for one of these subjects, else that it has
+ * not been collected yet.
+ */
+export function notRead(input: HealthInput, what: string, subjects: readonly string[]): Judgement {
+  const skipped = input.status.skipped.find(({ subject }) =>
+    subjects.some((word) => subject.toLowerCase().includes(word)),
+  );
+  if (skipped) return unknown(`${what} could not be read: ${skipped.reason}`, skipped.fix);
+  return unknown(`${what}: not collected yet`, 'It is known once the daemon has watched for a minute.');
+}
+
+/** The answer for a counter that has no window yet, or that could not be read at all. */
+export function notWatched(input: HealthInput, name: MetricName, subjects: readonly string[]): Judgement {
+  return notRead(input, metricDefinitions[name].help, subjects);
+}
+
+/** Why what a collector reads cannot be relied on now; `null` when it is up to date. */
+export function staleness(input: HealthInput, name: CollectorName): Judgement | null {
+  const collector = input.status.collectors.find((candidate) => candidate.name === name);
+  if (!collector?.lastSuccess) {
+    if (collector?.state === 'skipped') return unknown(collector.message ?? `The server does not let us read ${name}`);
+    if (collector?.message) return unknown(`Collecting ${name} has not succeeded yet: ${collector.message}`);
+    return unknown(`Not collected yet (${name})`, 'It is known once the daemon has watched for a minute.');
+  }
+  const age = input.now.getTime() - collector.lastSuccess.getTime();
+  if (age <= Math.max(3 * collector.cadenceMs, 60_000)) return null;
+  const why = collector.message ? `: ${collector.message}` : '';
+  return unknown(`Last collected ${duration(age / 1000)} ago (${name})${why}`);
+}
