@@ -27,8 +27,7 @@ export interface HealthInput {
 
 /** A row of pg_replication_slots. */
 export interface SlotState {
-  name: string;
-  kind: 'physical' | 'logical';
+  slot: string;
   active: boolean;
   temporary: boolean;
   /** `reserved`, `extended`, `unreserved`, `lost`; `null` before the slot reserved anything. */
@@ -40,12 +39,12 @@ export interface SlotState {
 export interface SequenceState {
   schema: string;
   name: string;
-  /** Share of its values that are used up, 0–1, with the narrower of sequence and column type; 0 when never used. */
-  usedRatio: number;
+  /** Share of its values that are used up, 0–1; `null` when it could not be read. */
+  used: number | null;
   /** True when it starts again at its end. */
   cycles: boolean;
-  /** `orders.id`, when a column owns it. */
-  column: string | null;
+  /** `public.orders.id`, when a column owns it. */
+  ownedBy: string | null;
 }
 
 /** An index that is not valid (`indisvalid` false): a failed CREATE INDEX CONCURRENTLY, or one that still runs. */

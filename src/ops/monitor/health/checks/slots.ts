@@ -25,13 +25,13 @@ export const replicationSlots: CheckDefinition = {
 
 function brokenSlots(broken: readonly SlotState[]): Judgement {
   const lost = broken.filter(({ walStatus }) => walStatus === 'lost');
-  const names = listed((lost.length > 0 ? lost : broken).map(({ name }) => name));
+  const names = listed((lost.length > 0 ? lost : broken).map(({ slot }) => slot));
   const evidence = { lost: lost.length, unreserved: broken.length - lost.length, slots: names };
   if (lost.length > 0) {
     return critical({
       message: `WAL that ${names} still needed is gone: what reads from there cannot go on`,
       evidence,
-      advice: `Drop it (${lost.map(({ name }) => dropSlot(name)).join(' ')}) and build the replica or subscriber anew.`,
+      advice: `Drop it (${lost.map(({ slot }) => dropSlot(slot)).join(' ')}) and build the replica or subscriber anew.`,
     });
   }
   return critical({
@@ -45,7 +45,7 @@ function retained(input: HealthInput, slots: readonly SlotState[]): Judgement {
   const worst = slots.toSorted((a, b) => (b.retainedBytes ?? 0) - (a.retainedBytes ?? 0))[0];
   const held = worst?.retainedBytes ?? 0;
   const inactive = slots.filter(({ active }) => !active);
-  const evidence = { slots: slots.length, inactive: inactive.length, slot: worst?.name ?? null, retainedBytes: held };
+  const evidence = { slots: slots.length, inactive: inactive.length, slot: worst?.slot ?? null, retainedBytes: held };
   const some = counted(slots.length, 'replication slot');
   if (!worst || held === 0) return ok(`${some}, none holds WAL back`, evidence);
   // In MB; -1 is no limit.
@@ -57,11 +57,11 @@ function retained(input: HealthInput, slots: readonly SlotState[]): Judgement {
     fine: `${some}, holding back at most ${bytes(held)} of WAL`,
     evidence,
     problem: {
-      message: `Slot ${worst.name} holds back ${bytes(held)} of WAL${state}`,
+      message: `Slot ${worst.slot} holds back ${bytes(held)} of WAL${state}`,
       advice:
         (worst.active
           ? 'Let its consumer catch up: until then the WAL fills the disk.'
-          : `If nobody will read from it any more, drop it: ${dropSlot(worst.name)}`) +
+          : `If nobody will read from it any more, drop it: ${dropSlot(worst.slot)}`) +
         (limit > 0
           ? ''
           : ` A limit keeps the disk from filling (max_slot_wal_keep_size, now ${settingText(input, 'max_slot_wal_keep_size')}).`),
