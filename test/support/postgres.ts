@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
@@ -47,21 +46,7 @@ export type ScratchServer = EmbeddedServer & AsyncDisposable;
 export async function scratchServer(major = 18, settings: Record<string, string> = {}): Promise<ScratchServer> {
   const installed = installedServers().find((server) => server.major === major);
   if (!installed) throw new Error(`no PostgreSQL ${major} on this machine`);
-  const folder = mkdtempSync(join(tmpdir(), `pitcrew-test-${major}-`));
-  // initdb runs as another user when the tests run as root.
-  if (process.getuid?.() === 0) (await import('node:fs')).chmodSync(folder, 0o777);
-  const server = await startServer({
-    dataDir: join(folder, 'data'),
-    binaries: installed.binaries,
-    settings: { ...testSettings, ...settings },
-  });
-  return {
-    ...server,
-    async [Symbol.asyncDispose]() {
-      await server.stop('immediate');
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  return startScratchServer({ binaries: installed.binaries, settings: { ...testSettings, ...settings } });
 }
 
 declare module 'vitest' {

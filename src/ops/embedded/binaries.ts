@@ -1,7 +1,9 @@
-import { createRequire } from 'node:module';
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { PitcrewError } from '../../errors.ts';
+import { type Identity, spawnAs } from './identity.ts';
 
 /** Where the programs of one PostgreSQL are. */
 export interface Binaries {
@@ -31,6 +33,26 @@ export function embeddedBinaries(): Binaries {
 /** True when a folder holds a server's programs. */
 export function isBinDir(binDir: string): boolean {
   return ['initdb', 'postgres'].every((program) => existsSync(join(binDir, program)));
+}
+
+/** The answer of `postgres --version`. */
+export interface Version {
+  /** `18` of `18.4`. */
+  major: number;
+  /** `18.4`. */
+  text: string;
+}
+
+/**
+ * Runs `postgres --version` as the user who is to run the server.
+ * @returns the version, or in words why the program cannot be run.
+ */
+export function probeVersion(binDir: string, identity: Identity | undefined): Version | string {
+  const ran = spawnSync(join(binDir, 'postgres'), ['--version'], { ...spawnAs(identity), encoding: 'utf8' });
+  if (ran.error) return ran.error.message;
+  const text = /\(PostgreSQL\) (\S+)/.exec(ran.stdout)?.[1];
+  if (ran.status !== 0 || !text) return (ran.stderr || ran.stdout).trim() || `exit code ${ran.status}`;
+  return { major: Number.parseInt(text, 10), text };
 }
 
 function platformName(): string {

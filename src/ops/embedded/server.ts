@@ -1,85 +1,127 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { chownSync, existsSync, mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { dirname, join } from 'node:path';
-import { PitcrewError } from '../../errors.ts';
 import { type Binaries, embeddedBinaries } from './binaries.ts';
+import { makeCluster, SUPERUSER } from './cluster.ts';
+import { checkReachable, holdsCluster, prepareParent, readPassword } from './data-dir.ts';
+import { asDataDirError } from './data-dir-errors.ts';
+import { type Identity, serverIdentity } from './identity.ts';
+import { holdLock, type Lock } from './lock.ts';
+import { stopLeftover } from './postmaster.ts';
+import { launch, type StopMode } from './process.ts';
+import { type Programs, usablePrograms } from './programs.ts';
+import { smallServer, writeSettings } from './settings.ts';
+import { dirname } from 'node:path';
 
 export interface ServerOptions {
+  /** The cluster's folder. Beside it are made: `<dataDir>.log`, `<dataDir>.lock` and, where needed, copied programs. */
   dataDir: string;
   /** Which PostgreSQL; the one from npm by default. */
   binaries?: Binaries;
   /** Port on 127.0.0.1; a free one by default. */
   port?: number;
-  /** Lines of postgresql.conf. */
+  /** Lines of postgresql.conf, added to those of a small server. `ALTER SYSTEM` goes before them. */
   settings?: Record<string, string>;
+  /** Name of the superuser of a new cluster, and of `url()`; `pitcrew` by default. */
+  superuser?: string;
 }
 
 export interface EmbeddedServer {
   readonly dataDir: string;
   readonly port: number;
-  /** URL of the superuser, with the database `postgres` by default. */
+  /** Resolves when the server is gone: stopped by us, or on its own. Never rejects. */
+  readonly exited: Promise<void>;
+  /** URL of the superuser with its password, with the database `postgres` by default. */
   url(database?: string): string;
   /** Stops fast (rolls transactions back); `immediate` leaves crash recovery to the next start. */
-  stop(mode?: 'fast' | 'immediate'): Promise<void>;
+  stop(mode?: StopMode): Promise<void>;
+  /** Stops, does the work, and starts again on the same port. Sessions are lost. */
+  whileStopped(work: () => Promise<void>): Promise<void>;
 }
 
-/** Starts a PostgreSQL in `dataDir`, making the cluster when the folder is empty. */
+/**
+ * Starts a PostgreSQL in `dataDir`, making the cluster when the folder is absent or empty. It listens on 127.0.0.1 only,
+ * asks for a password, and stops when this process ends, however it ends. A server that a killed process left running
+ * there is stopped first.
+ * @throws {PitcrewError} `E_MISSING_PACKAGE`; `E_DATA_DIR` when the folder is in use, foreign, of another major version,
+ *   out of reach or full; `E_EMBEDDED` otherwise, with the end of the server's log.
+ */
 export async function startServer(options: ServerOptions): Promise<EmbeddedServer> {
-  const { binDir } = options.binaries ?? embeddedBinaries();
-  const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
-  const { dataDir } = options;
-  if (!existsSync(join(dataDir, 'PG_VERSION'))) {
-    mkdirSync(dirname(dataDir), { recursive: true });
-    mkdirSync(dataDir, { mode: 0o700 });
-    if (identity.uid) chownSync(dataDir, identity.uid, identity.gid);
-    const made = spawnSync(join(binDir, 'initdb'), ['-D', dataDir, '-U', 'pitcrew', '--auth=trust', '-E', 'UTF8', '--locale=C', '--no-sync'], {
-      ...identity,
-      cwd: '/',
-      env: {},
-    });
-    if (made.status !== 0) throw new PitcrewError('E_EMBEDDED', 'initdb failed', { detail: String(made.stderr) });
+  const dataDir = prepareParent(options.dataDir);
+  const lock = lockCluster(dataDir);
+  try {
+    return await startLocked({ ...options, dataDir }, lock);
+  } catch (error) {
+    lock.release();
+    throw error;
   }
-  const port = options.port ?? (await freePort());
-  const settings = { listen_addresses: '127.0.0.1', unix_socket_directories: '', ...options.settings };
-  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const child = spawn(join(binDir, 'postgres'), ['-D', dataDir, '-p', String(port), ...args], {
-    ...identity,
-    cwd: '/',
-    env: {},
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  await untilReady(child);
+}
+
+/** Lets no other process work on a cluster. */
+export function lockCluster(dataDir: string): Lock {
+  return holdLock(`${dataDir}.lock`, dataDir);
+}
+
+/** Programs and user for a data directory. `copyTo`: where programs are copied that the user cannot reach. */
+export async function preparePrograms(
+  dataDir: string,
+  binaries: Binaries | undefined,
+  copyTo = dirname(dataDir),
+): Promise<{ programs: Programs; identity: Identity | undefined }> {
+  const identity = serverIdentity(dataDir);
+  checkReachable(dataDir, identity);
+  return { identity, programs: await usablePrograms(binaries ?? embeddedBinaries(), identity, copyTo) };
+}
+
+/** `startServer` for a caller that holds the lock. The lock is released when the server has stopped. */
+export async function startLocked(
+  options: ServerOptions & { copyProgramsTo?: string },
+  lock: Lock,
+): Promise<EmbeddedServer> {
+  const { dataDir, superuser = SUPERUSER } = options;
+  const settings = { ...smallServer, ...options.settings };
+  const { programs, identity } = await preparePrograms(dataDir, options.binaries, options.copyProgramsTo);
+  if (holdsCluster(dataDir, programs.version)) await stopLeftover(dataDir);
+  else await makeCluster({ programs, dataDir, identity, superuser, volatile: settings['fsync'] === 'off' });
+  const password = readPassword(dataDir);
+  const start = async (port: number | undefined): ReturnType<typeof launch> => {
+    try {
+      writeSettings(dataDir, settings, identity);
+      return await launch({ programs, dataDir, identity, port });
+    } catch (error) {
+      throw asDataDirError(error, dataDir);
+    }
+  };
+  const gone = Promise.withResolvers<void>();
+  let restarting = false;
+  const release = (): void => {
+    if (restarting) return;
+    lock.release();
+    gone.resolve();
+  };
+  let current = await start(options.port);
+  void current.exited.then(release);
+  const { port } = current;
   return {
     dataDir,
     port,
-    url: (database = 'postgres') => `postgres://pitcrew@127.0.0.1:${port}/${database}`,
+    exited: gone.promise,
+    url: (database = 'postgres') =>
+      `postgres://${superuser}:${password}@127.0.0.1:${port}/${encodeURIComponent(database)}`,
     async stop(mode = 'fast') {
-      if (child.exitCode !== null) return;
-      const gone = new Promise((resolve) => child.once('exit', resolve));
-      child.kill(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
-      await gone;
+      await current.stop(mode);
+      release();
+    },
+    async whileStopped(work) {
+      restarting = true;
+      try {
+        await current.stop('fast');
+        await work();
+        current = await start(port);
+        void current.exited.then(release);
+      } catch (error) {
+        restarting = false;
+        release();
+        throw error;
+      }
+      restarting = false;
     },
   };
-}
-
-function untilReady(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let output = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      output = (output + text).slice(-4000);
-      if (text.includes('ready to accept')) resolve();
-    });
-    child.once('exit', () => reject(new PitcrewError('E_EMBEDDED', 'PostgreSQL did not start', { detail: output })));
-  });
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
