@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { type Binaries, type EmbeddedServer, embeddedBinaries, startServer } from '../../src/ops/embedded/index.ts';
+import { type Binaries, type EmbeddedServer, embeddedBinaries, startScratchServer } from '../../src/ops/embedded/index.ts';
 
 /** A PostgreSQL that the tests can run: its major version and programs. */
 export interface Installed {

@@ -1,0 +1,15 @@
+import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A folder for one test that the user who runs PostgreSQL can pass through; removed when the scope ends. */
+export function temporaryFolder(): { path: string } & AsyncDisposable {
+  const path = mkdtempSync(join(realpathSync(tmpdir()), 'pitcrew-test-'));
+  chmodSync(path, 0o711);
+  return {
+    path,
+    async [Symbol.asyncDispose]() {
+      rmSync(path, { recursive: true, force: true });
+    },
+  };
+}
