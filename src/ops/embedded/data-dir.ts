@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSy
 import { basename, dirname, join, resolve } from 'node:path';
 import { PitcrewError } from '../../errors.ts';
 import type { Version } from './binaries.ts';
-import { asDataDirError } from './data-dir-errors.ts';
+import { asDataDirError, errorCode } from './data-dir-errors.ts';
 import { type Identity, spawnAs } from './identity.ts';
 
 /** File in a cluster of ours with the superuser's password. */
@@ -18,7 +18,7 @@ export function prepareParent(dataDir: string): string {
   const path = resolve(dataDir);
   const parent = dirname(path);
   try {
-    const first = mkdirSync(parent, { recursive: true });
+    const first = makeFolders(parent);
     // Root's server runs as another user, who must be able to pass through, whatever the umask.
     if (first !== undefined && process.getuid?.() === 0) {
       for (let dir = parent; dir.length >= first.length; dir = dirname(dir)) chmodSync(dir, 0o711);
@@ -26,6 +26,21 @@ export function prepareParent(dataDir: string): string {
     return existsSync(path) ? realpathSync(path) : join(realpathSync(parent), basename(path));
   } catch (error) {
     throw asDataDirError(error, parent);
+  }
+}
+
+/** @returns the first folder that was made, if any. */
+function makeFolders(dir: string): string | undefined {
+  try {
+    return mkdirSync(dir, { recursive: true });
+  } catch (error) {
+    // What Node says of a read-only file system.
+    if (errorCode(error) !== 'ENOENT') throw error;
+    throw new PitcrewError('E_DATA_DIR', `cannot make the folder "${dir}"`, {
+      detail: 'The file system is read-only, or a link on the way leads nowhere.',
+      hint: 'Give a folder that this user may write to with --data-dir.',
+      cause: error,
+    });
   }
 }
 

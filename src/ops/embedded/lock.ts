@@ -1,13 +1,14 @@
 import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { messageOf, PitcrewError } from '../../errors.ts';
-import { asDataDirError } from './data-dir-errors.ts';
+import { asDataDirError, diskFull } from './data-dir-errors.ts';
 
 export interface Lock {
   release(): void;
 }
 
 const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
 const held = new Set<string>();
 
 /**
@@ -24,15 +25,10 @@ export function holdLock(path: string, dir: string): Lock {
     database.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     database.close();
-    if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) throw inUse(dir, readPid(path));
-    throw new PitcrewError('E_DATA_DIR', `cannot lock "${dir}"`, {
-      detail: `${path}: ${messageOf(error)}`,
-      hint: 'Give a folder that this user may write to, on a file system with locks, with --data-dir.',
-      cause: error,
-    });
+    throw cannotLock(error, path, dir);
   }
   held.add(path);
-  writeFileSync(`${path}.pid`, `${process.pid}\n`);
+  notePid(path);
   return {
     release() {
       if (!held.delete(path)) return;
@@ -59,6 +55,25 @@ function loadSqlite(): typeof import('node:sqlite') {
     return process.getBuiltinModule('node:sqlite');
   } finally {
     process.emitWarning = warn;
+  }
+}
+
+function cannotLock(error: unknown, path: string, dir: string): PitcrewError {
+  const reason = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
+  if (reason === SQLITE_BUSY) return inUse(dir, readPid(path));
+  if (reason === SQLITE_FULL) return diskFull(dir, `${path}: ${messageOf(error)}`, error);
+  return new PitcrewError('E_DATA_DIR', `cannot lock "${dir}"`, {
+    detail: `${path}: ${messageOf(error)}`,
+    hint: 'Give a folder that this user may write to, on a file system with locks, with --data-dir.',
+    cause: error,
+  });
+}
+
+function notePid(path: string): void {
+  try {
+    writeFileSync(`${path}.pid`, `${process.pid}\n`);
+  } catch {
+    // It only makes a message better.
   }
 }
 
