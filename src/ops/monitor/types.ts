@@ -175,7 +175,13 @@ export interface PlanAnswer {
 export type MonitorEvent =
   | { type: 'connection'; database: string; connection: ConnectionState; message: string | null }
   | { type: 'sample'; database: string; collector: CollectorName; at: Date }
-  | { type: 'health'; database: string; score: number | null; grade: HealthReport['grade']; status: HealthReport['status'] };
+  | {
+      type: 'health';
+      database: string;
+      score: number | null;
+      grade: HealthReport['grade'];
+      status: HealthReport['status'];
+    };
 
 /** The monitor of one watched database. */
 export interface DatabaseMonitor {

@@ -39,7 +39,11 @@ test('a counter that fell, or another stamp, means that all of it is new', () =>
   const baseline = new Baseline(rules);
   baseline.belongsTo('one');
   baseline.step([reading('fell', [10, 20, 1]), reading('stamped', [10, 20, 1], 'monday')], 0, true);
-  const { increases } = baseline.step([reading('fell', [9, 30, 2]), reading('stamped', [12, 22, 2], 'tuesday')], 1, true);
+  const { increases } = baseline.step(
+    [reading('fell', [9, 30, 2]), reading('stamped', [12, 22, 2], 'tuesday')],
+    1,
+    true,
+  );
   expect(increases.map(({ by }) => by)).toEqual([
     [9, 30, 2],
     [12, 22, 2],
@@ -71,7 +75,11 @@ test('another server starts anew, the same one after a restart goes on', () => {
   expect(baseline.step([reading('a', [11, 20, 0])], 1, true).increases).toHaveLength(1);
   expect(baseline.belongsTo('two')).toBe(true);
   const { increases, change, seconds } = baseline.step([reading('a', [500, 500, 0])], 2, true);
-  expect({ increases, seconds, replaceAll: change.replaceAll }).toEqual({ increases: [], seconds: 0, replaceAll: true });
+  expect({ increases, seconds, replaceAll: change.replaceAll }).toEqual({
+    increases: [],
+    seconds: 0,
+    replaceAll: true,
+  });
 });
 
 test('baselines with a prefix share the entries of a collector without touching each other', () => {
@@ -79,7 +87,10 @@ test('baselines with a prefix share the entries of a collector without touching 
   const tables = new Baseline({ counters: 1 }, 't/');
   const indexes = new Baseline({ counters: 1 }, 'i/');
   for (const baseline of [tables, indexes]) baseline.belongsTo('one');
-  apply(stored, mergeChanges([tables.step([reading('1', [5])], 0, true).change, indexes.step([reading('1', [7])], 0, true).change]));
+  apply(
+    stored,
+    mergeChanges([tables.step([reading('1', [5])], 0, true).change, indexes.step([reading('1', [7])], 0, true).change]),
+  );
   tables.belongsTo('two');
   const change = tables.step([reading('2', [1])], 1, true).change;
   expect(change).toMatchObject({ replaceAll: false, deletes: ['t/1'] });

@@ -1,5 +1,6 @@
 import { messageOf } from '../../../errors.ts';
 import type { CollectorName, CollectorState } from '../types.ts';
+import { backOff } from './back-off.ts';
 
 /** Thrown by a collector's work when the server does not let us read it: no failure, and no reason to back off. */
 export class NotReadable extends Error {
@@ -149,10 +150,4 @@ export class CollectorLoop {
     // A timer that fired a moment early must not make the same run twice.
     return untilGrid < cadenceMs / 10 ? untilGrid + cadenceMs : untilGrid;
   }
-}
-
-/** How long to wait before try number `tries` + 1: `base` doubled each time up to `longest`, between half and all of it. */
-export function backOff(baseMs: number, tries: number, longestMs: number): number {
-  const full = Math.min(Math.max(longestMs, baseMs), baseMs * 2 ** Math.min(tries, 30));
-  return full / 2 + Math.random() * (full / 2);
 }

@@ -1,0 +1,206 @@
+import {
+  isOwnStatement,
+  readStatements,
+  readStatementsInfo,
+  readStatementTexts,
+  type StatementRow,
+  type StatementsInfoRow,
+} from '../../../engine/postgres/index.ts';
+import { type BaselineEntry, type StatementDelta, statementKeyText, type StatementText } from '../../store/types.ts';
+import { Baseline, mergeChanges } from '../deltas/baseline.ts';
+import {
+  isOwnEntry,
+  statementBaselineKey,
+  statementDeltas,
+  statementReading,
+  type StatementReading,
+  statementRules,
+} from '../deltas/statements.ts';
+import { NotReadable } from '../schedule/collector-loop.ts';
+import { counter, type CountingCollector, type Found, gauge, type Scrape } from './collector.ts';
+
+export interface StatementsOptions {
+  /** A statement whose mean is above this counts as slow. */
+  slowStatementMs: number;
+  /** Whether texts are wanted for the history; without one only those of our own role are looked at. */
+  withTexts: boolean;
+}
+
+/** Every scrape reads what has changed; now and then everything, to see what vanished without a trace. */
+const fullReadEveryMs = 10 * 60_000;
+/** Reading texts makes the server read its whole file of texts: never more often than this. */
+const textsEveryMs = 30_000;
+/** Most texts that are asked for at once. */
+const textsAtOnce = 1000;
+/** Longer texts are cut. */
+const longestText = 100_000;
+
+/** Reads pg_stat_statements: only what has changed, texts only of what is new. */
+export class StatementsCollector implements CountingCollector {
+  readonly #options: StatementsOptions;
+  readonly #baseline = new Baseline<StatementReading>(statementRules);
+  readonly #evictions = new Baseline({ counters: 1 }, '@info/');
+  /** What the server said of each row, by which it tells whether the row has changed since. */
+  #changes = new Map<string, string>();
+  #own = new Set<string>();
+  /** Statements whose text the store has. */
+  #texted = new Set<string>();
+  /** Rows whose text is wanted. */
+  #wanted = new Map<string, string>();
+  #textsReadAt = -Infinity;
+  #fullReadAt = -Infinity;
+  /** The server, its evictions and its last reset at the last full read. */
+  #state: string | undefined;
+
+  constructor(options: StatementsOptions) {
+    this.#options = options;
+  }
+
+  load(stored: ReadonlyMap<string, BaselineEntry>): void {
+    this.#evictions.load(stored);
+    this.#baseline.load(new Map([...stored].filter(([key]) => !key.startsWith('@info/'))));
+    this.#own = new Set([...stored].filter(([, { values }]) => isOwnEntry(values)).map(([key]) => key));
+    this.#startAnew();
+  }
+
+  /** Keys of statements whose text the store has, as it gives them. */
+  loadTexted(known: Set<string>): void {
+    this.#texted = known;
+  }
+
+  async collect(scrape: Scrape): Promise<Found> {
+    const { connection, profile, at } = scrape;
+    if (!profile.statements.usable) throw new NotReadable(profile.statements.skipped[0]?.reason ?? 'not readable');
+    const info = await readStatementsInfo(connection, profile);
+    const state = stateOf(profile.identity, info.rows[0]);
+    const full = state !== this.#state || this.#fullReadAt + fullReadEveryMs <= at || this.#fullReadAt > at;
+    const { rows, skipped } = await readStatements(connection, profile, full ? [] : [...this.#changes.values()]);
+    if (rows.length === 0 && skipped.length > 0 && this.#baseline.size === 0) {
+      throw new NotReadable(skipped[0]?.reason ?? 'not readable');
+    }
+    const texts = await this.#readTexts(scrape, rows).catch((error: unknown) => {
+      // Counters matter more: texts are asked for again the next time.
+      if (!connection.isOpen) throw error;
+      return [];
+    });
+
+    // From here on nothing can fail: what was read is counted whole.
+    this.#evictions.belongsTo(profile.identity);
+    this.#baseline.belongsTo(profile.identity);
+    const readings = rows.map((row) => statementReading(row, this.#own.has(statementBaselineKey(row))));
+    const step = this.#baseline.step(readings, at, full);
+    const evictions = this.#evictions.step(evictionReading(info.rows[0]), at, true);
+    this.#remember(rows, full ? { state, at } : undefined);
+    const evicted = evictions.increases[0]?.by[0] ?? 0;
+    const statements = statementDeltas(step.increases);
+    const own = statementDeltas(step.increases.filter(({ reading }) => this.#own.has(reading.key)));
+    const samples = [
+      gauge('statements.tracked', this.#baseline.size),
+      ...(step.seconds > 0
+        ? [...totals(statements, this.#options.slowStatementMs), counter('statements.evictions', evicted)]
+        : []),
+      ...(step.seconds > 0 ? ownCost(own, profile.blockSize) : []),
+    ];
+    return {
+      seconds: step.seconds,
+      groups: [{ source: 'statements', samples, seconds: step.seconds }],
+      statements,
+      texts,
+      baseline: mergeChanges([step.change, evictions.change]),
+      skipped: [...skipped, ...info.skipped],
+    };
+  }
+
+  #startAnew(): void {
+    this.#changes = new Map();
+    this.#wanted = new Map();
+    this.#fullReadAt = -Infinity;
+    this.#state = undefined;
+  }
+
+  #remember(rows: readonly StatementRow[], full: { state: string; at: number } | undefined): void {
+    if (full) {
+      this.#changes = new Map();
+      this.#fullReadAt = full.at;
+      this.#state = full.state;
+    }
+    for (const row of rows) this.#changes.set(statementBaselineKey(row), row.change);
+    if (!full) return;
+    for (const key of this.#own) if (!this.#baseline.has(key)) this.#own.delete(key);
+    for (const key of this.#wanted.keys()) if (!this.#baseline.has(key)) this.#wanted.delete(key);
+    // Names of what was evicted long ago need not be remembered for ever: the store knows them.
+    if (this.#texted.size > 4 * this.#baseline.size + 10_000) {
+      this.#texted = new Set([...this.#texted].slice(-2 * this.#baseline.size));
+    }
+  }
+
+  /** Texts of rows that are new. */
+  async #readTexts({ connection, profile, at }: Scrape, rows: readonly StatementRow[]): Promise<StatementText[]> {
+    for (const row of rows) {
+      if (!this.#options.withTexts && row.user !== profile.user) continue;
+      if (!this.#texted.has(statementKeyText(row))) this.#wanted.set(statementBaselineKey(row), row.queryId);
+    }
+    if (this.#wanted.size === 0 || this.#textsReadAt + textsEveryMs > at) return [];
+    const asked = [...this.#wanted].slice(0, textsAtOnce);
+    this.#textsReadAt = this.#wanted.size > textsAtOnce ? -Infinity : at;
+    const found = await readStatementTexts(connection, profile, [...new Set(asked.map(([, queryId]) => queryId))]);
+    for (const [key] of asked) this.#wanted.delete(key);
+    const texts = new Map<string, StatementText>();
+    for (const { text, ...row } of found.rows) {
+      if (text === null) continue;
+      const { queryId, toplevel, database, user } = row;
+      const own = isOwnStatement(text);
+      if (own) this.#own.add(statementBaselineKey(row));
+      const name = statementKeyText(row);
+      if (!this.#options.withTexts || this.#texted.has(name)) continue;
+      this.#texted.add(name);
+      texts.set(name, { key: { queryId, toplevel, database, user }, text: text.slice(0, longestText), own });
+    }
+    return [...texts.values()];
+  }
+}
+
+/** While this stays the same, no entry can have vanished (but for those reset one by one). */
+function stateOf(identity: string, info: StatementsInfoRow | undefined): string {
+  return `${identity} ${info?.dealloc ?? ''} ${info?.statsReset?.getTime() ?? ''}`;
+}
+
+function evictionReading(
+  info: StatementsInfoRow | undefined,
+): { key: string; values: number[]; stamp: string | undefined }[] {
+  return info ? [{ key: 'dealloc', values: [info.dealloc], stamp: info.statsReset?.toISOString() }] : [];
+}
+
+function sum(deltas: readonly StatementDelta[], of: (delta: StatementDelta['counters']) => number): number {
+  return deltas.reduce((total, { counters }) => total + of(counters), 0);
+}
+
+function totals(deltas: readonly StatementDelta[], slowStatementMs: number) {
+  return [
+    counter(
+      'statements.calls',
+      sum(deltas, ({ calls }) => calls),
+    ),
+    counter('statements.exec_seconds', sum(deltas, ({ totalExecUs }) => totalExecUs) / 1e6),
+    counter('statements.plan_seconds', sum(deltas, ({ totalPlanUs }) => totalPlanUs) / 1e6),
+    counter(
+      'statements.rows',
+      sum(deltas, ({ rows }) => rows),
+    ),
+    counter(
+      'statements.slow_calls',
+      sum(deltas, ({ calls, totalExecUs }) => (totalExecUs > calls * slowStatementMs * 1000 ? calls : 0)),
+    ),
+  ];
+}
+
+function ownCost(own: readonly StatementDelta[], blockSize: number) {
+  return [
+    counter('pitcrew.own_backend_seconds', sum(own, ({ totalExecUs, totalPlanUs }) => totalExecUs + totalPlanUs) / 1e6),
+    counter(
+      'pitcrew.own_calls',
+      sum(own, ({ calls }) => calls),
+    ),
+    counter('pitcrew.own_temp_bytes', sum(own, ({ tempWritten }) => tempWritten) * blockSize),
+  ];
+}

@@ -1,0 +1,23 @@
+import { Monitor, type MonitorOptions } from './monitor.ts';
+import type { DatabaseMonitor } from './types.ts';
+
+export type { MonitorLogger } from './logger.ts';
+export { seriesName } from './latest.ts';
+export { type MetricDefinition, metricDefinitions, type MetricName } from './metrics.ts';
+export type { MonitorOptions } from './monitor.ts';
+export * from './types.ts';
+
+/**
+ * Begins to watch a database and returns at once; the first connection may still fail, which `status()` then tells. It
+ * never gives up: what is lost is tried again until `stop`.
+ * @example
+ * ```ts
+ * const monitor = createMonitor({ name: 'shop', url, config: config.monitor, actions: config.actions, store, logger });
+ * await monitor.collectNow();
+ * console.log(monitor.health().score);
+ * await monitor.stop();
+ * ```
+ */
+export function createMonitor(options: MonitorOptions): DatabaseMonitor {
+  return new Monitor(options);
+}
