@@ -3,6 +3,8 @@
  * add up exactly however often they are rolled up; everything else is in the unit that its name says.
  */
 
+import type { Config } from '../../config/index.ts';
+
 /** Rooms of history that are rolled up and expire by the same rules. */
 export type Family = 'metric' | 'statement' | 'table' | 'index';
 
@@ -117,6 +119,10 @@ export interface IndexDelta {
   gauges: { bytes: number };
 }
 
+export interface DroppedRelation extends RelationKey {
+  family: 'table' | 'index';
+}
+
 /**
  * Cumulative values as last read from the server, kept so that the difference across a daemon's restart is still exact.
  * Written in the same transaction as the deltas that lead to them.
@@ -147,6 +153,8 @@ export interface Batch {
   texts?: StatementText[];
   tables?: TableDelta[];
   indexes?: IndexDelta[];
+  /** Tables and indexes found gone since the last run; they are no longer listed for ranges after `at`. */
+  dropped?: DroppedRelation[];
   baseline?: BaselineChange;
 }
 
@@ -275,9 +283,13 @@ export interface History {
   series(query: SeriesQuery): Promise<SeriesAnswer>;
   statements(query: StatementsQuery): Promise<StatementsAnswer>;
   statement(targetId: number, id: number): Promise<Omit<StatementTotals, 'counters'> | undefined>;
-  statementSeries(query: TimeRange & { targetId: number; ids: number[]; step: number }): Promise<Map<number, StatementSeriesAnswer>>;
+  statementSeries(
+    query: TimeRange & { targetId: number; ids: number[]; step: number },
+  ): Promise<Map<number, StatementSeriesAnswer>>;
   tables(query: TimeRange & { targetId: number }): Promise<RelationsAnswer<TableTotals>>;
-  indexes(query: TimeRange & { targetId: number; schema?: string; table?: string }): Promise<RelationsAnswer<IndexTotals>>;
+  indexes(
+    query: TimeRange & { targetId: number; schema?: string; table?: string },
+  ): Promise<RelationsAnswer<IndexTotals>>;
   tableSeries(
     query: TimeRange & { targetId: number; id: number; step: number },
   ): Promise<TimeRange & { step: number; points: (CounterPoint<TableCounters> & { gauges: TableGauges | null })[] }>;
@@ -314,6 +326,20 @@ export interface Store {
   flush(): Promise<void>;
   status(): StoreStatus;
   close(): Promise<void>;
+}
+
+/** What the store tells of: any logger of pino's shape. */
+export interface StoreLogger {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
+
+export interface StoreOptions {
+  /** PostgreSQL 15 or newer; TLS by the URL's `sslmode`. A pooler between must keep sessions (advisory locks). */
+  url: string;
+  retention: Config['store']['retention'];
+  logger?: StoreLogger | undefined;
 }
 
 /** A statement's key as one text, for maps and baselines. */

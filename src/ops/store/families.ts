@@ -1,0 +1,139 @@
+import type { Family, IndexCounters, StatementCounters, TableCounters, TableGauges } from './types.ts';
+
+/**
+ * What each family of history keeps per row. From this one definition come the tables, the statements that write and
+ * roll up, and the parts of every query that read.
+ *
+ * A new column is added here and by a migration that says `ADD COLUMN IF NOT EXISTS`, because new stores make their
+ * tables from this definition.
+ */
+export interface FamilyDefinition {
+  family: Family;
+  /** The column that says whose values a row holds. */
+  key: string;
+  columns: readonly Column[];
+}
+
+export interface Column {
+  name: string;
+  type: 'double precision' | 'timestamptz';
+  /** How values of a finer level become one. `last` is the value of the row with the greatest `seen`. */
+  rollUp: 'sum' | 'min' | 'max' | 'last';
+  /** Zero is kept as NULL, which takes no space: most counters of most rows are zero. */
+  sparse?: boolean;
+  /** The value in a raw sample, where the sample itself does not keep the column. */
+  atRaw?: string;
+}
+
+const number = 'double precision';
+
+/** `totalExecUs` → `total_exec_us` */
+export function columnName(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+function counter(field: string): Column {
+  return { name: columnName(field), type: number, rollUp: 'sum', sparse: true };
+}
+
+function gauge(field: string): Column {
+  return { name: columnName(field), type: number, rollUp: 'last', sparse: true };
+}
+
+/** When the gauges of a row were seen: the later one wins, in whatever order rows arrive. */
+const seen: Column = { name: 'seen', type: 'timestamptz', rollUp: 'max', atRaw: 'at' };
+
+function fieldsOf<Values extends object>(zero: Values): readonly (keyof Values & string)[] {
+  return Object.keys(zero) as (keyof Values & string)[];
+}
+
+export const zeroStatement: Readonly<StatementCounters> = Object.freeze({
+  calls: 0,
+  rows: 0,
+  totalExecUs: 0,
+  plans: 0,
+  totalPlanUs: 0,
+  sumSquaresMs2: 0,
+  sharedHit: 0,
+  sharedRead: 0,
+  sharedDirtied: 0,
+  sharedWritten: 0,
+  localRead: 0,
+  localWritten: 0,
+  tempRead: 0,
+  tempWritten: 0,
+  blockReadUs: 0,
+  blockWriteUs: 0,
+  walRecords: 0,
+  walFpi: 0,
+  walBytes: 0,
+  jitUs: 0,
+});
+
+export const zeroTable: Readonly<TableCounters> = Object.freeze({
+  seqScans: 0,
+  seqRowsRead: 0,
+  indexScans: 0,
+  indexRowsFetched: 0,
+  inserts: 0,
+  updates: 0,
+  deletes: 0,
+  hotUpdates: 0,
+  heapRead: 0,
+  heapHit: 0,
+  indexRead: 0,
+  indexHit: 0,
+  vacuums: 0,
+  autovacuums: 0,
+  analyzes: 0,
+  autoanalyzes: 0,
+});
+
+const zeroTableGauges: Readonly<TableGauges> = { liveRows: 0, deadRows: 0, heapBytes: 0, indexBytes: 0, toastBytes: 0 };
+
+export const zeroIndex: Readonly<IndexCounters> = Object.freeze({
+  scans: 0,
+  rowsRead: 0,
+  rowsFetched: 0,
+  blocksRead: 0,
+  blocksHit: 0,
+});
+
+export const statementFields = fieldsOf<StatementCounters>(zeroStatement);
+export const tableFields = fieldsOf<TableCounters>(zeroTable);
+export const tableGaugeFields = fieldsOf<TableGauges>(zeroTableGauges);
+export const indexFields = fieldsOf<IndexCounters>(zeroIndex);
+export const indexGaugeFields = ['bytes'] as const;
+
+/**
+ * A counter's row has the seconds that it covers: its rate is `total / seconds`, also after a pause. A gauge has none:
+ * its mean is `total / n`.
+ */
+const metric: FamilyDefinition = {
+  family: 'metric',
+  key: 'series_id',
+  columns: [
+    { name: 'seconds', type: number, rollUp: 'sum' },
+    { name: 'total', type: number, rollUp: 'sum' },
+    { name: 'n', type: number, rollUp: 'sum', atRaw: '1::double precision' },
+    { name: 'lowest', type: number, rollUp: 'min', atRaw: 'CASE WHEN seconds IS NULL THEN total END' },
+    { name: 'highest', type: number, rollUp: 'max', atRaw: 'CASE WHEN seconds IS NULL THEN total END' },
+  ],
+};
+
+export const families: Readonly<Record<Family, FamilyDefinition>> = {
+  metric,
+  statement: { family: 'statement', key: 'statement_id', columns: statementFields.map(counter) },
+  table: {
+    family: 'table',
+    key: 'relation_id',
+    columns: [...tableFields.map(counter), ...tableGaugeFields.map(gauge), seen],
+  },
+  index: {
+    family: 'index',
+    key: 'relation_id',
+    columns: [...indexFields.map(counter), ...indexGaugeFields.map(gauge), seen],
+  },
+};
+
+export const familyNames = Object.keys(families) as Family[];

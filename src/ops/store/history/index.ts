@@ -1,0 +1,20 @@
+import type { Pool } from 'pg';
+import type { History } from '../types.ts';
+import { createReader } from './reader.ts';
+import { readIndexes, readTables, readTableSeries } from './relations.ts';
+import { readSeries } from './series.ts';
+import { readStatement, readStatements, readStatementSeries } from './statements.ts';
+
+/** The reading half of the store. */
+export function createHistory(pool: Pool): History {
+  const reader = createReader(pool);
+  return {
+    series: (query) => readSeries(reader, query),
+    statements: (query) => readStatements(reader, query),
+    statement: (targetId, id) => readStatement(reader, targetId, id),
+    statementSeries: (query) => readStatementSeries(reader, query),
+    tables: (query) => readTables(reader, query),
+    indexes: (query) => readIndexes(reader, query),
+    tableSeries: (query) => readTableSeries(reader, query),
+  };
+}

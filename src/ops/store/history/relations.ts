@@ -1,0 +1,154 @@
+import { columnName, families, indexFields, indexGaugeFields, tableFields, tableGaugeFields } from '../families.ts';
+import { rolledUp, rowsOf } from '../family-sql.ts';
+import { levelNames } from '../levels.ts';
+import type {
+  CounterPoint,
+  IndexTotals,
+  RelationKey,
+  RelationsAnswer,
+  TableCounters,
+  TableGauges,
+  TableTotals,
+  TimeRange,
+} from '../types.ts';
+import { readCovered, sumOf } from './covered.ts';
+import { bucketNumber, bucketStarts, Parameters, planReading, segmentRows, stepForTotals } from './range.ts';
+import type { Reader } from './reader.ts';
+
+/** Name of the collector whose coverage counts for tables and indexes. */
+const collector = 'tables';
+
+type Row = Record<string, unknown>;
+
+export async function readTables(
+  reader: Reader,
+  query: TimeRange & { targetId: number },
+): Promise<RelationsAnswer<TableTotals>> {
+  const { answer, rows } = await readRelations(reader, 'table', query);
+  const relations = rows.map((row) => ({
+    ...identity(row),
+    counters: pick(row, tableFields),
+    gauges: gaugesOf(row, tableGaugeFields),
+  }));
+  return { ...answer, relations };
+}
+
+export async function readIndexes(
+  reader: Reader,
+  query: TimeRange & { targetId: number; schema?: string; table?: string },
+): Promise<RelationsAnswer<IndexTotals>> {
+  const { answer, rows } = await readRelations(reader, 'index', query);
+  const relations = rows.map((row) => ({
+    ...identity(row),
+    counters: pick(row, indexFields),
+    gauges: gaugesOf(row, indexGaugeFields),
+  }));
+  return { ...answer, relations };
+}
+
+/** Relations that exist in the range, also those in which nothing happened, with their counters and latest gauges. */
+async function readRelations(
+  reader: Reader,
+  family: 'table' | 'index',
+  query: TimeRange & { targetId: number; schema?: string; table?: string },
+): Promise<{ answer: TimeRange & { coveredSeconds: number }; rows: Row[] }> {
+  const reading = planReading(await reader.progress(), [family, 'metric'], query, stepForTotals(query));
+  const parameters = new Parameters();
+  const target = parameters.add(query.targetId);
+  const segments = segmentRows(family, reading.segments(family), parameters, `target_id = ${target}`);
+  const counters = families[family].columns.filter(({ rollUp }) => rollUp === 'sum').map(({ name }) => name);
+  const rows = await reader.rows<Row>(
+    `/* pitcrew */
+     WITH totals AS (
+       SELECT   id, ${counters.map((name) => `sum(${name}) AS ${name}`).join(', ')}
+       FROM     (${segments}) AS rows
+       GROUP BY id
+     )
+     SELECT   id, schema, name, parent, gauges,
+              ${counters.map((name) => `coalesce(totals.${name}, 0) AS ${name}`).join(', ')}
+     FROM     pitcrew.relation
+     LEFT     JOIN totals USING (id)
+     WHERE    target_id = ${target}
+     AND      family = ${parameters.add(family)}
+     AND      (dropped_at IS NULL OR dropped_at >= ${parameters.add(new Date(reading.from))})
+     AND      first_seen < ${parameters.add(new Date(reading.to))}
+     AND      (${parameters.add(query.schema ?? null)}::text IS NULL OR schema = ${parameters.add(query.schema ?? null)})
+     AND      (${parameters.add(query.table ?? null)}::text IS NULL OR parent = ${parameters.add(query.table ?? null)})
+     ORDER BY schema, name`,
+    parameters.values,
+  );
+  const covered = await readCovered(reader, query.targetId, collector, reading);
+  return { answer: { from: new Date(reading.from), to: new Date(reading.to), coveredSeconds: sumOf(covered) }, rows };
+}
+
+type TablePoint = CounterPoint<TableCounters> & { gauges: TableGauges | null };
+
+/** The course of one table. Gauges that did not change are those of the bucket before, where the bucket is covered. */
+export async function readTableSeries(
+  reader: Reader,
+  query: TimeRange & { targetId: number; id: number; step: number },
+): Promise<TimeRange & { step: number; points: TablePoint[] }> {
+  const reading = planReading(await reader.progress(), ['table', 'metric'], query, query.step);
+  const covered = await readCovered(reader, query.targetId, collector, reading);
+  const parameters = new Parameters();
+  const condition = `target_id = ${parameters.add(query.targetId)} AND relation_id = ${parameters.add(query.id)}`;
+  const segments = segmentRows('table', reading.segments('table'), parameters, condition);
+  const rows = await reader.rows<Row>(
+    `/* pitcrew */
+     SELECT   ${bucketNumber(reading, parameters)} AS bucket, ${rolledUp(families.table.columns)}
+     FROM     (${segments}) AS rows
+     GROUP BY 1`,
+    parameters.values,
+  );
+  const known = new Map(rows.map((row) => [row.bucket, row]));
+  let gauges = await gaugesBefore(reader, query.targetId, query.id, reading.from);
+  const points = bucketStarts(reading).map((at, bucket): TablePoint => {
+    const row = known.get(bucket);
+    if (row) gauges = pick(row, tableGaugeFields);
+    const coveredSeconds = covered.get(bucket) ?? 0;
+    return { at, coveredSeconds, counters: pick(row, tableFields), gauges: row || coveredSeconds > 0 ? gauges : null };
+  });
+  return { from: new Date(reading.from), to: new Date(reading.to), step: reading.step, points };
+}
+
+/** A table's gauges as they stood at `at` (ms since 1970). */
+async function gaugesBefore(reader: Reader, targetId: number, id: number, at: number): Promise<TableGauges | null> {
+  const gauges = tableGaugeFields.map(columnName).join(', ');
+  const latest = levelNames.map((level) => {
+    const rows = `SELECT seen, ${gauges} FROM (${rowsOf(families.table, level)}) AS rows`;
+    return `(${rows} WHERE target_id = $1 AND id = $2 AND at < $3 ORDER BY at DESC LIMIT 1)`;
+  });
+  const [row] = await reader.rows<Row>(
+    `/* pitcrew */
+     SELECT   ${gauges}
+     FROM     (${latest.join('\n     UNION ALL\n     ')}) AS rows
+     WHERE    seen < $3
+     ORDER BY seen DESC
+     LIMIT    1`,
+    [targetId, id, new Date(at)],
+  );
+  return row ? pick(row, tableGaugeFields) : null;
+}
+
+function identity(row: Row): { id: number; key: RelationKey } {
+  const { id, schema, name, parent } = row as { id: number; schema: string; name: string; parent: string | null };
+  return { id, key: parent === null ? { schema, name } : { schema, name, parent } };
+}
+
+/** Fields by their columns; absent and NULL are zero. */
+function pick<Field extends string>(row: Row | undefined, fields: readonly Field[]): Record<Field, number> {
+  return Object.fromEntries(fields.map((field) => [field, numberOr0(row?.[columnName(field)])])) as Record<
+    Field,
+    number
+  >;
+}
+
+/** Gauges from the array of a relation, which is in the order of `fields`. */
+function gaugesOf<Field extends string>(row: Row, fields: readonly Field[]): Record<Field, number> {
+  const values: unknown[] = Array.isArray(row.gauges) ? row.gauges : [];
+  return Object.fromEntries(fields.map((field, index) => [field, numberOr0(values[index])])) as Record<Field, number>;
+}
+
+function numberOr0(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}

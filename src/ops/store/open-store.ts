@@ -1,0 +1,114 @@
+import pg from 'pg';
+import { messageOf } from '../../errors.ts';
+import { connectionConfig } from './connection.ts';
+import { storeError } from './failures.ts';
+import { createHistory } from './history/index.ts';
+import { levelsOf } from './levels.ts';
+import { Partitions, partitionsFor } from './partitions.ts';
+import { statementKeyText, type Store, type StoreOptions } from './types.ts';
+import { Upkeep } from './upkeep/upkeep.ts';
+import { readBaseline } from './write/baseline.ts';
+import { storable } from './write/array-literal.ts';
+import { WriterSession } from './write/session.ts';
+import { Writer } from './write/writer.ts';
+
+const readTimeoutMs = 60_000;
+/** How long `close` waits for what is not written yet. */
+const closeTimeoutMs = 5_000;
+
+/**
+ * Opens the store in the schema `pitcrew` of a PostgreSQL database, making or upgrading its tables. At most four
+ * connections: one that writes and holds the claims, three that read and keep house.
+ * @throws {PitcrewError} `E_STORE_UNAVAILABLE` when the server cannot be reached or refuses, or its schema is too new.
+ */
+export async function openStore({ url, retention, logger }: StoreOptions): Promise<Store> {
+  const levels = levelsOf(retention);
+  const pool = new pg.Pool({ ...connectionConfig(url, readTimeoutMs), max: 3, idleTimeoutMillis: 30_000 });
+  // An idle connection that breaks is replaced at the next query.
+  pool.on('error', () => undefined);
+  const partitions = new Partitions();
+  const session = new WriterSession(url, (error) => writer.sessionLost(error));
+  const writer = new Writer(session, partitions, logger);
+  const upkeep = new Upkeep(pool, levels, logger);
+  try {
+    await session.use((client) => partitions.ensure(client, partitionsFor(Date.now())));
+  } catch (error) {
+    await Promise.allSettled([session.close(), pool.end()]);
+    throw storeError(error, 'the store cannot be opened');
+  }
+  upkeep.start();
+
+  return {
+    history: createHistory(pool),
+    levels,
+    target: (name) =>
+      onSession(session, async (client) => {
+        await client.query('/* pitcrew */ INSERT INTO pitcrew.target (name) VALUES ($1) ON CONFLICT DO NOTHING', [
+          name,
+        ]);
+        const { rows } = await client.query<{ id: number }>(
+          '/* pitcrew */ SELECT id FROM pitcrew.target WHERE name = $1',
+          [name],
+        );
+        return rows[0]?.id ?? 0;
+      }),
+    async claim(targetId) {
+      if (session.expects(targetId)) return true;
+      try {
+        return await session.claim(targetId);
+      } catch (error) {
+        throw storeError(error);
+      }
+    },
+    async baseline(targetId, collector) {
+      // What waits to be written leads to a later baseline.
+      if (writer.isBehind(targetId)) await writer.flush();
+      return onSession(session, (client) => readBaseline(client, targetId, storable(collector)));
+    },
+    knownStatements: (targetId) =>
+      onSession(session, async (client) => {
+        const { rows } = await client.query<{ database: string; user: string; queryId: string; toplevel: boolean }>(
+          `/* pitcrew */
+         SELECT database, username AS "user", query_id AS "queryId", toplevel
+         FROM   pitcrew.statement
+         WHERE  target_id = $1 AND text IS NOT NULL`,
+          [targetId],
+        );
+        return new Set(rows.map(statementKeyText));
+      }),
+    append: (batch) => writer.append(batch),
+    flush: () => writer.flush(),
+    status: () => ({ ...writer.status(), bytes: upkeep.bytes }),
+    async close() {
+      await finish(writer).catch((error: unknown) =>
+        logger?.warn({ reason: messageOf(error) }, 'the last samples could not be stored'),
+      );
+      writer.close();
+      await Promise.allSettled([session.close(), upkeep.stop()]);
+      await pool.end();
+    },
+  };
+}
+
+async function onSession<Result>(
+  session: WriterSession,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await session.use(work);
+  } catch (error) {
+    throw storeError(error);
+  }
+}
+
+/** Writes what waits, but not for ever. */
+async function finish(writer: Writer): Promise<void> {
+  if (writer.status().waitingBatches === 0) return;
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('the store did not answer in time')), closeTimeoutMs);
+  try {
+    await Promise.race([writer.flush(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

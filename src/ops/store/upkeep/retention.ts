@@ -1,0 +1,70 @@
+import type { ClientBase } from 'pg';
+import { messageOf } from '../../../errors.ts';
+import { dropPartition, listPartitions, type Partition } from '../partitions.ts';
+import { inTransaction } from '../transaction.ts';
+import type { Level, StoreLogger } from '../types.ts';
+import { isRolledUp, readProgress } from './roll-up.ts';
+
+/**
+ * Drops partitions that are wholly older than their level's retention at `now` (ms since 1970), once the coarser level
+ * has what they hold. One that cannot be locked at once stays until the next time. Answers how many were dropped.
+ */
+export async function dropExpired(
+  client: ClientBase,
+  levels: readonly Level[],
+  now: number,
+  logger?: StoreLogger,
+): Promise<number> {
+  const retention = new Map(levels.map(({ name, retentionMs }) => [name, retentionMs]));
+  const expired = (await listPartitions(client)).filter(
+    ({ level, to }) => to <= now - (retention.get(level) ?? Infinity),
+  );
+  let dropped = 0;
+  for (const partition of expired) {
+    try {
+      if (await dropOne(client, partition)) dropped += 1;
+    } catch (error) {
+      logger?.info(
+        { ...partition, reason: messageOf(error) },
+        'old history could not be dropped now; tried again later',
+      );
+    }
+  }
+  return dropped;
+}
+
+function dropOne(client: ClientBase, partition: Partition): Promise<boolean> {
+  return inTransaction(client, async () => {
+    await client.query("/* pitcrew */ SET LOCAL lock_timeout = '1s'");
+    // This waits for writers and keeps new ones out, so that the drop itself waits for readers only.
+    await client.query('/* pitcrew */ SELECT FROM pitcrew.progress WHERE family = $1 AND level = $2 FOR UPDATE', [
+      partition.family,
+      partition.level,
+    ]);
+    if (!isRolledUp(await readProgress(client), partition)) return false;
+    await client.query(
+      `/* pitcrew */
+       UPDATE pitcrew.progress
+       SET    kept_from = greatest(kept_from, $3)
+       WHERE  family = $1 AND level = $2`,
+      [partition.family, partition.level, new Date(partition.to)],
+    );
+    await dropPartition(client, partition);
+    return true;
+  });
+}
+
+/**
+ * Forgets statements that no level can hold any more, relations that are gone for as long, and writers that ended.
+ */
+export async function forgetUnused(client: ClientBase, levels: readonly Level[], now: number): Promise<void> {
+  const longest = Math.max(...levels.map(({ retentionMs }) => retentionMs));
+  // A partition is dropped when its youngest row is too old; the margin is the widest partition.
+  const before = new Date(now - longest - 60 * 24 * 3_600_000);
+  await client.query('/* pitcrew */ DELETE FROM pitcrew.statement WHERE last_seen < $1', [before]);
+  await client.query('/* pitcrew */ DELETE FROM pitcrew.relation WHERE dropped_at < $1', [before]);
+  await client.query(
+    "/* pitcrew */ DELETE FROM pitcrew.writer WHERE written_at < $1::timestamptz - interval '7 days'",
+    [new Date(now)],
+  );
+}
