@@ -10,7 +10,11 @@ export const grade = z.enum(['A', 'B', 'C', 'D', 'F']);
 const moment = z.string().transform((text, context) => {
   const span = parseDuration(text.replace(/^-/, ''));
   // Date.parse alone takes almost anything that ends in a number for a date.
-  const absolute = /^\d{12,14}$/.test(text) ? Number(text) : /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  const absolute = /^\d{12,14}$/.test(text)
+    ? Number(text)
+    : /^\d{4}-\d{2}-\d{2}/.test(text)
+      ? Date.parse(text)
+      : Number.NaN;
   const isSpan = /^-?\d+(\.\d+)?(ms|s|min|m|h|d|w|y)$/.test(text) && span !== undefined;
   if (text === 'now') return new Date();
   // A date can hold 8.64e15 ms; what is before 1970 is before every history.

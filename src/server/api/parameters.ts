@@ -64,12 +64,10 @@ export const patternsQuery = { ...statementFilters, limit: pageQuery.limit };
 
 export const metricsQuery = {
   ...stepQuery.shape,
-  names: text(4000)
-    .optional()
-    .openapi({
-      description: 'Metrics, separated by commas: names, or beginnings such as `database.*`. All by default.',
-      example: 'database.commits,sessions.*',
-    }),
+  names: text(4000).optional().openapi({
+    description: 'Metrics, separated by commas: names, or beginnings such as `database.*`. All by default.',
+    example: 'database.commits,sessions.*',
+  }),
   format: z.enum(['json', 'prometheus']).default('json'),
 };
 

@@ -35,7 +35,11 @@ export const figure = z
     title: z.string(),
     unit: z.enum(['per second', 'ms', 'ratio', 'count', 'bytes', 'seconds', 'bytes per second']),
     value: z.number().nullable(),
-    limit: z.number().nullable().optional().openapi({ description: 'What the value can be at most, where there is a limit.' }),
+    limit: z
+      .number()
+      .nullable()
+      .optional()
+      .openapi({ description: 'What the value can be at most, where there is a limit.' }),
     spark,
     status: z.enum(['ok', 'warning', 'critical', 'unknown']),
   })

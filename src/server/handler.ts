@@ -1,0 +1,23 @@
+import { Hono } from 'hono';
+import { createApp } from './app.ts';
+import type { AppContext } from './context.ts';
+
+/**
+ * Everything of `createApp` as one Fetch handler below a path of another application: Next.js, Hono, Bun, Deno, or
+ * Express by an adapter. Who may reach it is that application's to decide, unless a token is set.
+ *
+ * @example
+ * ```ts
+ * import { createHandler } from 'pitcrew/server';
+ *
+ * const pitcrew = createHandler({ ...context, prefix: '/pitcrew' });
+ * const response = await pitcrew(new Request('http://localhost/pitcrew/api/v1/databases'));
+ * ```
+ */
+export function createHandler(context: AppContext): (request: Request) => Promise<Response> {
+  const prefix = (context.prefix ?? '').replace(/\/+$/, '');
+  const app = createApp({ ...context, prefix });
+  if (prefix === '') return async (request) => app.fetch(request);
+  const outer = new Hono().mount(prefix, (request) => app.fetch(request));
+  return async (request) => outer.fetch(request);
+}

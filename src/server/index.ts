@@ -1,0 +1,11 @@
+/**
+ * The HTTP side of Pitcrew: API, event stream, Prometheus, dashboard.
+ *
+ * `createHandler` gives a Fetch handler for mounting inside another application, `startServer` a server of its own.
+ */
+export { createApp } from './app.ts';
+export type { AppContext, Logger } from './context.ts';
+export { createHandler } from './handler.ts';
+export { type ListenOptions, type RunningServer, startServer } from './listen.ts';
+export { createLoggers, type Loggers } from './log/index.ts';
+export { isLoopback } from './request/guard.ts';

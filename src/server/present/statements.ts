@@ -1,0 +1,112 @@
+import type { StatementCounters, StatementSeriesAnswer, StatementTotals, TimeRange } from '../../ops/store/types.ts';
+import type { StatementSummary } from '../api/queries.ts';
+
+/** What all summaries of one answer share. */
+export interface SummaryContext {
+  /** Seconds of the range in which statistics were collected. */
+  coveredSeconds: number;
+  /** Execution time of all statements in the range, in microseconds: what `share` is a share of. */
+  allExecUs: number;
+  /** A statement whose mean is at least this many ms is slow. */
+  slowMs: number;
+  sparks: ReadonlyMap<number, StatementSeriesAnswer>;
+}
+
+/** A statement as lists show it. Times become milliseconds here and nowhere else. */
+export function summarise(statement: StatementTotals, context: SummaryContext): StatementSummary {
+  const { counters, key } = statement;
+  const meanMs = meanMsOf(counters);
+  return {
+    id: statement.id,
+    queryId: key.queryId,
+    database: key.database,
+    user: key.user,
+    toplevel: key.toplevel,
+    text: statement.text,
+    own: statement.own,
+    calls: counters.calls,
+    callsPerSecond: ratio(counters.calls, context.coveredSeconds),
+    rows: counters.rows,
+    totalMs: counters.totalExecUs / 1000,
+    meanMs,
+    deviationMs: deviationMsOf(counters),
+    share: ratio(counters.totalExecUs, context.allExecUs) ?? 0,
+    hitRatio: ratio(counters.sharedHit, counters.sharedHit + counters.sharedRead),
+    sharedRead: counters.sharedRead,
+    tempWritten: counters.tempWritten,
+    walBytes: counters.walBytes,
+    slow: meanMs !== null && meanMs >= context.slowMs,
+    spark: sparkOf(context.sparks.get(statement.id)),
+  };
+}
+
+/** Mean execution time in ms; `null` without calls. */
+export function meanMsOf(counters: Pick<StatementCounters, 'calls' | 'totalExecUs'>): number | null {
+  return ratio(counters.totalExecUs / 1000, counters.calls);
+}
+
+/**
+ * Standard deviation in ms of the population of calls: the root of mean square minus squared mean. Rounding can make
+ * that difference slightly negative, which means none.
+ */
+export function deviationMsOf(
+  counters: Pick<StatementCounters, 'calls' | 'totalExecUs' | 'sumSquaresMs2'>,
+): number | null {
+  const mean = meanMsOf(counters);
+  if (mean === null) return null;
+  return Math.sqrt(Math.max(0, counters.sumSquaresMs2 / counters.calls - mean * mean));
+}
+
+/** Execution time in ms per second; `null` where nothing is known. */
+export function sparkOf(series: StatementSeriesAnswer | undefined): StatementSummary['spark'] {
+  return (series?.points ?? []).map((point) => [
+    point.at,
+    ratio(point.counters.totalExecUs / 1000, point.coveredSeconds),
+  ]);
+}
+
+/** `part / whole`, or `null` when there is nothing to divide by. */
+export function ratio(part: number, whole: number): number | null {
+  return whole > 0 ? part / whole : null;
+}
+
+const zero: StatementCounters = {
+  calls: 0,
+  rows: 0,
+  totalExecUs: 0,
+  plans: 0,
+  totalPlanUs: 0,
+  sumSquaresMs2: 0,
+  sharedHit: 0,
+  sharedRead: 0,
+  sharedDirtied: 0,
+  sharedWritten: 0,
+  localRead: 0,
+  localWritten: 0,
+  tempRead: 0,
+  tempWritten: 0,
+  blockReadUs: 0,
+  blockWriteUs: 0,
+  walRecords: 0,
+  walFpi: 0,
+  walBytes: 0,
+  jitUs: 0,
+};
+
+/** Sum of counters; zeros for none. */
+export function sumCounters(all: Iterable<StatementCounters>): StatementCounters {
+  const sum = { ...zero };
+  const names = Object.keys(zero) as (keyof StatementCounters)[];
+  for (const counters of all) for (const name of names) sum[name] += counters[name];
+  return sum;
+}
+
+/** ISO times of a range, as answers carry them. */
+export function isoRange({ from, to }: TimeRange): { from: string; to: string } {
+  return { from: from.toISOString(), to: to.toISOString() };
+}
+
+/** ISO 8601 of a time that may be missing. */
+export function iso(date: Date | null): string | null {
+  return date?.toISOString() ?? null;
+}

@@ -1,0 +1,104 @@
+import { createRoute } from '@hono/zod-openapi';
+import { toPitcrewError } from '../../errors.ts';
+import { verdicts } from '../../ops/monitor/health/index.ts';
+import type { DatabaseMonitor } from '../../ops/monitor/types.ts';
+import type { SeriesAnswer } from '../../ops/store/types.ts';
+import { dashboardQuery } from '../api/parameters.ts';
+import { type Dashboard, dashboard } from '../api/performance.ts';
+import { type Api, type AppContext, historyOf, pickMonitor } from '../context.ts';
+import { figureMetrics, figures } from '../present/figures.ts';
+import { presentHealth } from '../present/health.ts';
+import { along, timeAxis } from '../present/metrics.ts';
+import { type Range, rangeOf } from '../request/range.ts';
+import { answers } from '../request/respond.ts';
+import { queryOf } from '../request/validate.ts';
+import { isoRange } from '../present/statements.ts';
+import { summaries } from './queries/list.ts';
+
+const route = createRoute({
+  method: 'get',
+  path: '/api/v1/database/performance/dashboard',
+  summary: 'Everything on the first page: verdicts, figures, active sessions, top statements',
+  description: 'Never fails because the store or the database is away: `notices` says what is missing and why.',
+  request: { query: queryOf(dashboardQuery) },
+  responses: answers(dashboard, 'The first page', 400, 404),
+});
+
+const topStatements = 10;
+/** Points of the charts on the first page. */
+const chartPoints = 120;
+
+/** The first page. */
+export function dashboardRoutes(app: Api, context: AppContext): void {
+  app.openapi(route, async (c) => {
+    const query = c.req.valid('query');
+    const monitor = pickMonitor(context, query.database);
+    const range = rangeOf(query, chartPoints);
+    const past = await readPast(context, monitor, range);
+    const report = monitor.health();
+    const activity = monitor.activity();
+    const byWait = activity?.byWait ?? {};
+    return c.json(
+      {
+        database: monitor.name,
+        at: new Date().toISOString(),
+        ...isoRange(range),
+        step: past.series?.step ?? range.step,
+        health: presentHealth(monitor),
+        verdicts: verdicts(report),
+        figures: figures(monitor.latest(), past.series, report.checks),
+        activity: {
+          cpus: monitor.status().server?.cpus ?? null,
+          active: activity === undefined ? null : Object.values(byWait).reduce((sum, count) => sum + count, 0),
+          byWait,
+          byState: activity?.byState ?? {},
+          waits: waitsOf(past.series),
+        },
+        statements: past.statements,
+        notices: [...connectionNotice(monitor), ...past.notices],
+      },
+      200,
+    );
+  });
+}
+
+interface Past {
+  series: SeriesAnswer | undefined;
+  statements: Dashboard['statements'];
+  notices: Dashboard['notices'];
+}
+
+/** What only history knows; without a store that answers, nothing and the reason. */
+async function readPast(context: AppContext, monitor: DatabaseMonitor, range: Range): Promise<Past> {
+  const { targetId } = monitor;
+  const { from, to, step } = range;
+  try {
+    const history = historyOf(context);
+    const [series, top] = await Promise.all([
+      history.series({ targetId, from, to, step, names: [...figureMetrics, 'sessions.active_by_wait'] }),
+      history.statements({ targetId, from, to, orderBy: 'totalExecUs', descending: true, limit: topStatements }),
+    ]);
+    return {
+      series,
+      statements: await summaries(history, monitor, top, context.config.monitor.slowStatement),
+      notices: [],
+    };
+  } catch (thrown) {
+    const { code, message, detail, hint } = toPitcrewError(thrown);
+    if (code !== 'E_STORE_UNAVAILABLE') throw thrown;
+    const text = detail === undefined ? message : `${message}: ${detail}`;
+    return { series: undefined, statements: [], notices: [{ code, message: text, hint: hint ?? null }] };
+  }
+}
+
+function connectionNotice(monitor: DatabaseMonitor): Dashboard['notices'] {
+  const { connection, message, hint } = monitor.status();
+  if (connection === 'watching') return [];
+  return [{ code: connection, message: message ?? `The database is not being watched: ${connection}`, hint }];
+}
+
+function waitsOf(series: SeriesAnswer | undefined): Dashboard['activity']['waits'] {
+  const waits = (series?.series ?? []).filter(({ name }) => name === 'sessions.active_by_wait');
+  const at = timeAxis(waits);
+  return { at, classes: waits.map((wait) => ({ class: wait.labels.class ?? '', values: along(wait, at, 'value') })) };
+}

@@ -1,0 +1,47 @@
+import { createRoute } from '@hono/zod-openapi';
+import { PitcrewError } from '../../../errors.ts';
+import { idPath, seriesQuery } from '../../api/parameters.ts';
+import { queryDetail as queryDetailSchema } from '../../api/queries.ts';
+import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
+import { queryDetail } from '../../present/query-detail.ts';
+import { rangeOf } from '../../request/range.ts';
+import { answers } from '../../request/respond.ts';
+import { queryOf } from '../../request/validate.ts';
+import { executionTime } from './list.ts';
+
+const route = createRoute({
+  method: 'get',
+  path: '/api/v1/database/queries/{id}',
+  summary: 'One statement with its totals and its course',
+  request: { params: idPath, query: queryOf(seriesQuery) },
+  responses: answers(queryDetailSchema, 'The statement', 400, 404, 503),
+});
+
+/** PostgreSQL's default, for a server that was never reached. */
+export const defaultBlockSize = 8192;
+
+/** One statement. */
+export function queryDetailRoutes(app: Api, context: AppContext): void {
+  app.openapi(route, async (c) => {
+    const { id } = c.req.valid('param');
+    const query = c.req.valid('query');
+    const monitor = pickMonitor(context, query.database);
+    const history = historyOf(context);
+    const range = rangeOf(query);
+    const { targetId } = monitor;
+    const statement = await history.statement(targetId, id);
+    if (!statement) {
+      throw new PitcrewError('E_NOT_FOUND', `no statement ${id} of "${monitor.name}"`, {
+        hint: 'Ids come from /api/v1/database/queries/analysis and belong to one database.',
+      });
+    }
+    const [found, allExecUs] = await Promise.all([
+      history.statementSeries({ targetId, ids: [id], ...range }),
+      executionTime(history, monitor, range),
+    ]);
+    const series = found.get(id) ?? { from: range.from, to: range.to, step: range.step, points: [] };
+    const blockSize = monitor.status().server?.blockSize ?? defaultBlockSize;
+    const slowMs = context.config.monitor.slowStatement;
+    return c.json(queryDetail(monitor.name, statement, series, { allExecUs, slowMs, blockSize }), 200);
+  });
+}

@@ -1,0 +1,67 @@
+import { createRoute } from '@hono/zod-openapi';
+import { statementPattern } from '../../../sql/index.ts';
+import { patternsQuery } from '../../api/parameters.ts';
+import { queryPatterns } from '../../api/queries.ts';
+import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
+import { groupByPattern, sumSparks, trendOf } from '../../present/patterns.ts';
+import { isoRange, meanMsOf, ratio } from '../../present/statements.ts';
+import { niceStep, rangeBefore, rangeOf } from '../../request/range.ts';
+import { answers } from '../../request/respond.ts';
+import { queryOf } from '../../request/validate.ts';
+import { executionTime, filters, sparkPoints } from './list.ts';
+
+/** Statements that are grouped at most, by execution time; beyond them lies what hardly runs. */
+const groupedStatements = 2000;
+
+const route = createRoute({
+  method: 'get',
+  path: '/api/v1/database/queries/patterns',
+  summary: 'Statements grouped by shape, and how each group changed against the range before',
+  request: { query: queryOf(patternsQuery) },
+  responses: answers(queryPatterns, 'Patterns, most execution time first', 400, 404, 503),
+});
+
+/** Statements by shape. */
+export function patternRoutes(app: Api, context: AppContext): void {
+  app.openapi(route, async (c) => {
+    const query = c.req.valid('query');
+    const monitor = pickMonitor(context, query.database);
+    const history = historyOf(context);
+    const { targetId } = monitor;
+    const { from, to } = rangeOf(query);
+    const common = { targetId, ...filters(query), orderBy: 'totalExecUs', limit: groupedStatements } as const;
+    const [now, before, allExecUs] = await Promise.all([
+      history.statements({ ...common, from, to }),
+      history.statements({ ...common, ...rangeBefore({ from, to }) }),
+      executionTime(history, monitor, { from, to }),
+    ]);
+    const groups = groupByPattern(now.statements, before.statements, statementPattern).slice(0, query.limit);
+    const ids = [...new Set(groups.flatMap((group) => group.ids))];
+    const step = niceStep({ from, to }, sparkPoints);
+    const series =
+      ids.length === 0 ? new Map<number, never>() : await history.statementSeries({ targetId, from, to, ids, step });
+    const covered = { now: now.coveredSeconds, before: before.coveredSeconds };
+    const whole = Math.max(allExecUs, now.totals.totalExecUs);
+    return c.json(
+      {
+        database: monitor.name,
+        ...isoRange(now),
+        coveredSeconds: now.coveredSeconds,
+        patterns: groups.map((group) => ({
+          pattern: group.pattern,
+          kind: group.kind,
+          tables: group.tables,
+          statements: group.ids,
+          calls: group.now.calls,
+          totalMs: group.now.totalExecUs / 1000,
+          meanMs: meanMsOf(group.now),
+          rows: group.now.rows,
+          share: ratio(group.now.totalExecUs, whole) ?? 0,
+          trend: trendOf(group, covered),
+          spark: sumSparks(group.ids, series),
+        })),
+      },
+      200,
+    );
+  });
+}
