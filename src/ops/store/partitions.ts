@@ -20,9 +20,9 @@ const partitionLock = -1;
 /** How many partitions beyond the current one are made ahead. */
 const ahead = 2;
 
-/** `statement_raw_20260301_0400`: named for its start in UTC, from which its bounds follow. */
+/** `statement_raw_20260301_04`: named for its start in UTC, from which its bounds follow. */
 function partitionName({ family, level, from }: Partition): string {
-  const stamp = new Date(from).toISOString().replace(/[-:]/g, '').slice(0, 13).replace('T', '_');
+  const stamp = new Date(from).toISOString().replace(/[-:]/g, '').slice(0, 11).replace('T', '_');
   return `${tableName(families[family], level).replace('pitcrew.', '')}_${stamp}`;
 }
 
