@@ -1,7 +1,7 @@
 import type { Config } from '../../config/index.ts';
 import { addressOf, type ServerProfile, type Skipped } from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
-import type { Store } from '../store/types.ts';
+import type { Store } from '../store/index.ts';
 import { ActivityCollector } from './collectors/activity.ts';
 import { counter, type CountingCollector, type Found } from './collectors/collector.ts';
 import { InstanceCollector } from './collectors/instance.ts';

@@ -1,4 +1,4 @@
-import type { MetricSample } from '../store/types.ts';
+import type { MetricSample } from '../store/index.ts';
 import type { MonitorStatus } from './types.ts';
 
 /** Over how long the cost is averaged. */

@@ -1,4 +1,4 @@
-import type { MetricSample } from '../../store/types.ts';
+import type { MetricSample } from '../../store/index.ts';
 import type { ActivitySnapshot, Session } from '../types.ts';
 
 /** How many wait events one window names; the rest is summed up as the event `other`. */

@@ -1,5 +1,5 @@
 import { type ActivityRow, readActivity, type Skipped } from '../../../engine/postgres/index.ts';
-import type { MetricSample } from '../../store/types.ts';
+import type { MetricSample } from '../../store/index.ts';
 import { ActivityWindow, summarize } from '../activity/summary.ts';
 import type { ActivitySnapshot, Session } from '../types.ts';
 import type { Scrape } from './collector.ts';

@@ -1,5 +1,5 @@
 import type { DatabaseConnection, ServerProfile, Skipped } from '../../../engine/postgres/index.ts';
-import type { BaselineEntry, Batch, MetricSample } from '../../store/types.ts';
+import type { BaselineEntry, Batch, MetricSample } from '../../store/index.ts';
 import type { MetricName } from '../metrics.ts';
 
 /** What a collector reads from. */

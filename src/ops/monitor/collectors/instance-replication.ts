@@ -7,7 +7,7 @@ import {
   type StandbyRow,
   type WalReceiverRow,
 } from '../../../engine/postgres/index.ts';
-import type { MetricSample } from '../../store/types.ts';
+import type { MetricSample } from '../../store/index.ts';
 import type { SlotState } from '../health/index.ts';
 import { gauge, type Scrape } from './collector.ts';
 import type { SubjectFound } from './instance-subjects.ts';

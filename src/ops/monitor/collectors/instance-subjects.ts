@@ -16,7 +16,7 @@ import {
   readWal,
   type Skipped,
 } from '../../../engine/postgres/index.ts';
-import type { MetricSample } from '../../store/types.ts';
+import type { MetricSample } from '../../store/index.ts';
 import type { MetricName } from '../metrics.ts';
 import { gauge, type Scrape } from './collector.ts';
 

@@ -1,6 +1,6 @@
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { ServerProfile, Skipped } from '../../../engine/postgres/index.ts';
-import type { BaselineChange, BaselineEntry, MetricSample } from '../../store/types.ts';
+import type { BaselineChange, BaselineEntry, MetricSample } from '../../store/index.ts';
 import { Baseline, mergeChanges, type Reading } from '../deltas/baseline.ts';
 import type { SlotState } from '../health/index.ts';
 import { seriesName } from '../latest.ts';

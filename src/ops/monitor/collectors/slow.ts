@@ -6,7 +6,7 @@ import {
   type Skipped,
 } from '../../../engine/postgres/index.ts';
 import { messageOf } from '../../../errors.ts';
-import type { MetricSample } from '../../store/types.ts';
+import type { MetricSample } from '../../store/index.ts';
 import type { SequenceState } from '../health/index.ts';
 import type { SettingState } from '../types.ts';
 import { gauge, type MetricGroup, type Scrape } from './collector.ts';

@@ -6,7 +6,7 @@ import {
   type StatementRow,
   type StatementsInfoRow,
 } from '../../../engine/postgres/index.ts';
-import { type BaselineEntry, type StatementDelta, statementKeyText, type StatementText } from '../../store/types.ts';
+import { type BaselineEntry, type StatementDelta, statementKeyText, type StatementText } from '../../store/index.ts';
 import { Baseline, mergeChanges } from '../deltas/baseline.ts';
 import {
   isOwnEntry,
@@ -28,8 +28,11 @@ export interface StatementsOptions {
 
 /** Every scrape reads what has changed; now and then everything, to see what vanished without a trace. */
 const fullReadEveryMs = 10 * 60_000;
-/** Reading texts makes the server read its whole file of texts: never more often than this. */
-const textsEveryMs = 30_000;
+/**
+ * Reading texts makes the server read its whole file of texts. So many reads may follow each other at once, and in the long
+ * run one in so many milliseconds, however many new statements there are.
+ */
+const textReads = { atOnce: 6, everyMs: 30_000 };
 /** Most texts that are asked for at once. */
 const textsAtOnce = 1000;
 /** Longer texts are cut. */
@@ -47,7 +50,7 @@ export class StatementsCollector implements CountingCollector {
   #texted = new Set<string>();
   /** Rows whose text is wanted. */
   #wanted = new Map<string, string>();
-  #textsReadAt = -Infinity;
+  #textReads = { left: textReads.atOnce, at: 0 };
   #fullReadAt = -Infinity;
   /** The server, its evictions and its last reset at the last full read. */
   #state: string | undefined;
@@ -71,10 +74,7 @@ export class StatementsCollector implements CountingCollector {
   async collect(scrape: Scrape): Promise<Found> {
     const { connection, profile, at } = scrape;
     if (!profile.statements.usable) throw new NotReadable(profile.statements.skipped[0]?.reason ?? 'not readable');
-    const info = await readStatementsInfo(connection, profile);
-    const state = stateOf(profile.identity, info.rows[0]);
-    const full = state !== this.#state || this.#fullReadAt + fullReadEveryMs <= at || this.#fullReadAt > at;
-    const { rows, skipped } = await readStatements(connection, profile, full ? [] : [...this.#changes.values()]);
+    const { info, rows, skipped, state, full } = await this.#read(scrape);
     if (rows.length === 0 && skipped.length > 0 && this.#baseline.size === 0) {
       throw new NotReadable(skipped[0]?.reason ?? 'not readable');
     }
@@ -87,7 +87,8 @@ export class StatementsCollector implements CountingCollector {
     // From here on nothing can fail: what was read is counted whole.
     this.#evictions.belongsTo(profile.identity);
     this.#baseline.belongsTo(profile.identity);
-    const readings = rows.map((row) => statementReading(row, this.#own.has(statementBaselineKey(row))));
+    const reset = info.rows[0]?.statsReset ?? null;
+    const readings = rows.map((row) => statementReading(row, reset, this.#own.has(statementBaselineKey(row))));
     const step = this.#baseline.step(readings, at, full);
     const evictions = this.#evictions.step(evictionReading(info.rows[0]), at, true);
     this.#remember(rows, full ? { state, at } : undefined);
@@ -109,6 +110,21 @@ export class StatementsCollector implements CountingCollector {
       baseline: mergeChanges([step.change, evictions.change]),
       skipped: [...skipped, ...info.skipped],
     };
+  }
+
+  /** Reads all rows when some may have vanished, else those that have changed. */
+  async #read({ connection, profile, at }: Scrape) {
+    for (let tries = 1; ; tries += 1) {
+      const info = await readStatementsInfo(connection, profile);
+      const state = stateOf(profile.identity, info.rows[0]);
+      const full = state !== this.#state || this.#fullReadAt + fullReadEveryMs <= at || this.#fullReadAt > at;
+      const { rows, skipped } = await readStatements(connection, profile, full ? [] : [...this.#changes.values()]);
+      const found = { info, rows, skipped, state, full };
+      // Where rows do not say since when they count, a reset between the two reads would make them look older than it.
+      if (tries === 3 || rows.every(({ statsSince }) => statsSince !== null)) return found;
+      const after = await readStatementsInfo(connection, profile);
+      if (after.rows[0]?.statsReset?.getTime() === info.rows[0]?.statsReset?.getTime()) return found;
+    }
   }
 
   #startAnew(): void {
@@ -134,15 +150,21 @@ export class StatementsCollector implements CountingCollector {
     }
   }
 
+  #mayReadTexts(at: number): boolean {
+    const refilled = Math.max(0, at - this.#textReads.at) / textReads.everyMs;
+    const left = Math.min(textReads.atOnce, this.#textReads.left + refilled);
+    this.#textReads = { left: left >= 1 ? left - 1 : left, at };
+    return left >= 1;
+  }
+
   /** Texts of rows that are new. */
   async #readTexts({ connection, profile, at }: Scrape, rows: readonly StatementRow[]): Promise<StatementText[]> {
     for (const row of rows) {
       if (!this.#options.withTexts && row.user !== profile.user) continue;
       if (!this.#texted.has(statementKeyText(row))) this.#wanted.set(statementBaselineKey(row), row.queryId);
     }
-    if (this.#wanted.size === 0 || this.#textsReadAt + textsEveryMs > at) return [];
+    if (this.#wanted.size === 0 || !this.#mayReadTexts(at)) return [];
     const asked = [...this.#wanted].slice(0, textsAtOnce);
-    this.#textsReadAt = this.#wanted.size > textsAtOnce ? -Infinity : at;
     const found = await readStatementTexts(connection, profile, [...new Set(asked.map(([, queryId]) => queryId))]);
     for (const [key] of asked) this.#wanted.delete(key);
     const texts = new Map<string, StatementText>();

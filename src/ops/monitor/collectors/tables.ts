@@ -6,7 +6,7 @@ import type {
   TableCounters,
   TableDelta,
   TableGauges,
-} from '../../store/types.ts';
+} from '../../store/index.ts';
 import { Baseline, type Increase, mergeChanges, type Reading } from '../deltas/baseline.ts';
 import { NotReadable } from '../schedule/collector-loop.ts';
 import type { TableState } from '../types.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { BaselineChange, BaselineEntry } from '../../store/types.ts';
+import type { BaselineChange, BaselineEntry } from '../../store/index.ts';
 import { Baseline, mergeChanges, type Reading, type Rules } from './baseline.ts';
 
 /** A small generator with a seed, so that a failure can be repeated. */
@@ -108,6 +108,15 @@ test('unchanged readings are listed when asked for, and new keys can be a start'
   baseline.step([reading('a', [5])], 0, true);
   const step = baseline.step([reading('a', [5]), reading('b', [100])], 1, true);
   expect(step.increases.map(({ reading: { key }, by }) => [key, by])).toEqual([['a', [0]]]);
+});
+
+test('a stamp of another kind is no reset', () => {
+  const baseline = new Baseline(rules);
+  baseline.belongsTo('one');
+  baseline.step([reading('a', [10, 20, 0], 'reset monday')], 0, true);
+  expect(baseline.step([reading('a', [11, 20, 0], 'friday')], 1, true).increases.map(({ by }) => by)).toEqual([
+    [1, 0, 0],
+  ]);
 });
 
 /** A server that counts, forgets and starts anew; the truth is counted beside it. */

@@ -1,10 +1,13 @@
-import type { BaselineChange, BaselineEntry } from '../../store/types.ts';
+import type { BaselineChange, BaselineEntry } from '../../store/index.ts';
 
 /** Cumulative values of one thing, as a server counts them. */
 export interface Reading {
   key: string;
   values: number[];
-  /** Changes when the server began to count anew (`stats_since`, `stats_reset`). */
+  /**
+   * Changes when the server began to count anew (`stats_since`, `stats_reset`). What stands before a blank says what kind
+   * of stamp it is: only those of one kind can be compared.
+   */
   stamp?: string | undefined;
 }
 
@@ -160,8 +163,7 @@ export class Baseline<R extends Reading = Reading> {
     const counted = counters + sums;
     if (!before) return newKey === 'count' ? now.values.slice(0, counted) : undefined;
     const fell = now.values.some((value, index) => index < counters && value < (before.values[index] ?? 0));
-    // A stamp that is there for the first time (the extension was updated) says nothing.
-    const restamped = before.stamp !== undefined && now.stamp !== undefined && before.stamp !== now.stamp;
+    const restamped = before.stamp !== now.stamp && kindOf(before.stamp) === kindOf(now.stamp);
     if (fell || restamped || begunAnew?.(before.values, now.values)) return now.values.slice(0, counted);
     return now.values.slice(0, counted).map((value, index) => Math.max(0, value - (before.values[index] ?? 0)));
   }
@@ -178,4 +180,9 @@ export function mergeChanges(changes: readonly BaselineChange[]): BaselineChange
 
 function sameEntry(before: BaselineEntry, now: Reading): boolean {
   return before.stamp === now.stamp && before.values.every((value, index) => value === now.values[index]);
+}
+
+/** A stamp that is there for the first time (the extension was updated) is of another kind than none. */
+function kindOf(stamp: string | undefined): string | undefined {
+  return stamp?.slice(0, stamp.indexOf(' ') + 1);
 }

@@ -1,6 +1,6 @@
 import type { StatementRow } from '../../../engine/postgres/index.ts';
-import type { StatementCounters, StatementDelta, StatementKey } from '../../store/types.ts';
-import { statementKeyText } from '../../store/types.ts';
+import type { StatementCounters, StatementDelta, StatementKey } from '../../store/index.ts';
+import { statementKeyText } from '../../store/index.ts';
 import type { Increase, Reading, Rules } from './baseline.ts';
 
 /** A row of pg_stat_statements with its cumulative values in the order of `fields`. */
@@ -63,8 +63,11 @@ export function statementBaselineKey(
   return `${row.queryId}/${row.toplevel ? 't' : 'n'}/${row.databaseId}/${row.userId}`;
 }
 
-/** @param own Whether it is one of Pitcrew's own; remembered with the baseline. */
-export function statementReading(row: StatementRow, own: boolean): StatementReading {
+/**
+ * @param reset When all entries were last reset: tells entries of before and after apart where they do not say it.
+ * @param own Whether it is one of Pitcrew's own; remembered with the baseline.
+ */
+export function statementReading(row: StatementRow, reset: Date | null, own: boolean): StatementReading {
   const since = row.statsSince?.toISOString();
   const counts: StatementCounters = {
     calls: row.calls,
@@ -98,7 +101,7 @@ export function statementReading(row: StatementRow, own: boolean): StatementRead
       since === undefined ? row.maxExecMs : 0,
       own ? 1 : 0,
     ],
-    stamp: since,
+    stamp: since ?? (reset ? `reset ${reset.toISOString()}` : undefined),
   };
 }
 

@@ -1,5 +1,5 @@
 import { messageOf } from '../../../errors.ts';
-import type { BaselineEntry, Batch, Store } from '../../store/types.ts';
+import type { BaselineEntry, Batch, Store } from '../../store/index.ts';
 import type { CollectorName } from '../types.ts';
 import type { MonitorLogger } from '../logger.ts';
 
@@ -77,8 +77,6 @@ export class Recorder {
     const term = this.#term;
     if (this.#loaded.get(collector) === term) return true;
     try {
-      // What this daemon wrote in an earlier term must be in the store before it is read back.
-      await store.flush();
       await load(await store.baseline(this.#targetId, collector), store);
       this.#loaded.set(collector, term);
       return true;

@@ -1,0 +1,168 @@
+import pg from 'pg';
+import { expect, test } from 'vitest';
+import type { Store } from '../../src/ops/store/index.ts';
+import { type ScratchServer, scratchServer } from '../support/postgres.ts';
+import { testStore, watch } from '../support/monitored.ts';
+
+interface Totals {
+  calls: number;
+  rows: number;
+  totalExecUs: number;
+  sharedHit: number;
+}
+
+/** Statements of the workload, as the server counts them: the truth. Times rounded as the history rounds them. */
+async function truth(client: pg.Client): Promise<Map<string, Totals>> {
+  const { rows } = await client.query<Record<keyof Totals | 'queryId', string>>(`
+    SELECT queryid                        AS "queryId",
+           calls                          AS "calls",
+           rows                           AS "rows",
+           total_exec_time                AS "totalExecUs",
+           shared_blks_hit                AS "sharedHit"
+      FROM pg_stat_statements
+     WHERE query LIKE '%workload%' AND query NOT LIKE '%pg_stat_statements%'`);
+  return new Map(
+    rows.map(({ queryId, calls, rows: count, totalExecUs, sharedHit }) => [
+      queryId,
+      {
+        calls: Number(calls),
+        rows: Number(count),
+        totalExecUs: Math.round(Number(totalExecUs) * 1000),
+        sharedHit: Number(sharedHit),
+      },
+    ]),
+  );
+}
+
+/** The same as the history adds it up. */
+async function history(store: Store, targetId: number): Promise<Map<string, Totals>> {
+  await store.flush();
+  const { statements } = await store.history.statements({
+    targetId,
+    from: new Date(Date.now() - 3_600_000),
+    to: new Date(Date.now() + 60_000),
+    search: 'workload',
+    orderBy: 'calls',
+    limit: 500,
+  });
+  return new Map(
+    statements.map(({ key, counters: { calls, rows, totalExecUs, sharedHit } }) => [
+      key.queryId,
+      { calls, rows, totalExecUs, sharedHit },
+    ]),
+  );
+}
+
+function difference(after: Map<string, Totals>, before: Map<string, Totals>): Map<string, Totals> {
+  return new Map(
+    [...after].flatMap(([queryId, totals]) => {
+      const { calls = 0, rows = 0, totalExecUs = 0, sharedHit = 0 } = before.get(queryId) ?? {};
+      const grown = {
+        calls: totals.calls - calls,
+        rows: totals.rows - rows,
+        totalExecUs: totals.totalExecUs - totalExecUs,
+        sharedHit: totals.sharedHit - sharedHit,
+      };
+      return grown.calls === 0 ? [] : [[queryId, grown] as const];
+    }),
+  );
+}
+
+function sum(...parts: Map<string, Totals>[]): Map<string, Totals> {
+  const sums = new Map<string, Totals>();
+  for (const part of parts) {
+    for (const [queryId, totals] of part) {
+      const { calls = 0, rows = 0, totalExecUs = 0, sharedHit = 0 } = sums.get(queryId) ?? {};
+      sums.set(queryId, {
+        calls: calls + totals.calls,
+        rows: rows + totals.rows,
+        totalExecUs: totalExecUs + totals.totalExecUs,
+        sharedHit: sharedHit + totals.sharedHit,
+      });
+    }
+  }
+  return sums;
+}
+
+async function prepared(server: ScratchServer): Promise<pg.Client & AsyncDisposable> {
+  const client = new pg.Client(server.url());
+  await client.connect();
+  await client.query('CREATE EXTENSION pg_stat_statements');
+  await client.query('CREATE TABLE workload (id int PRIMARY KEY, value int)');
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+}
+
+async function work(client: pg.Client, transactions: number): Promise<void> {
+  for (let n = 0; n < transactions; n += 1) {
+    await client.query('BEGIN');
+    await client.query('INSERT INTO workload VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET value = 1', [n % 50, n]);
+    await client.query('SELECT value FROM workload WHERE id < $1', [n % 20]);
+    await client.query('COMMIT');
+  }
+}
+
+test.each([18, 15])(
+  'history adds up to what PostgreSQL %i counted, across a restart of the daemon and a reset',
+  async (major) => {
+    await using server = await scratchServer(major);
+    await using client = await prepared(server);
+    await using kept = await testStore();
+    await work(client, 20);
+    let targetId = 0;
+    let start: Map<string, Totals>;
+    {
+      await using monitor = watch({ url: server.url(), store: kept.store });
+      await monitor.collectNow();
+      start = await truth(client);
+      await work(client, 100);
+      await monitor.collectNow(['statements']);
+      await client.query('SELECT count(*) FROM workload');
+      await work(client, 30);
+      await monitor.collectNow(['statements']);
+      targetId = monitor.targetId;
+    }
+    expect(await history(kept.store, targetId)).toEqual(difference(await truth(client), start));
+
+    // What happens while no daemon runs is counted when the next one begins.
+    await work(client, 40);
+    await using monitor = watch({ url: server.url(), store: kept.store });
+    await monitor.collectNow(['statements']);
+    await work(client, 10);
+    await monitor.collectNow(['statements']);
+    const beforeReset = await truth(client);
+    expect(await history(kept.store, targetId)).toEqual(difference(beforeReset, start));
+
+    // After a reset the counters begin at zero; with more calls than before, so that only the reset tells.
+    await client.query('SELECT pg_stat_statements_reset()');
+    await work(client, 300);
+    await monitor.collectNow(['statements']);
+    expect(await history(kept.store, targetId)).toEqual(sum(difference(beforeReset, start), await truth(client)));
+  },
+);
+
+test.each([18, 15])('history adds up on PostgreSQL %i when entries are evicted and come back', async (major) => {
+  await using server = await scratchServer(major, { 'pg_stat_statements.max': '100' });
+  await using client = await prepared(server);
+  await using kept = await testStore();
+  await using monitor = watch({ url: server.url(), store: kept.store });
+  await monitor.collectNow();
+  const rounds = 6;
+  for (let round = 0; round < rounds; round += 1) {
+    await work(client, 5 * (round + 1));
+    await monitor.collectNow(['statements']);
+    // Many other statements, often enough to push those of the workload out.
+    for (let n = 0; n < 150; n += 1) {
+      const columns = Array.from({ length: n + 1 }, (_, column) => `${column} AS c${column}`).join(', ');
+      for (let calls = 0; calls < 3; calls += 1) await client.query(`SELECT ${columns}`);
+    }
+    await monitor.collectNow(['statements']);
+  }
+  await expect
+    .poll(async () => (await client.query('SELECT dealloc FROM pg_stat_statements_info')).rows[0]?.dealloc)
+    .not.toBe('0');
+  const calls = [...(await history(kept.store, monitor.targetId))].map(([, totals]) => totals.calls);
+  const expected = 5 * ((rounds * (rounds + 1)) / 2);
+  // The table's CREATE was before the first look; the two statements of each transaction count.
+  expect(calls.filter((count) => count > 1)).toEqual([expected, expected]);
+  expect(monitor.latest().get('statements.tracked')?.value).toBeLessThanOrEqual(110);
+});
