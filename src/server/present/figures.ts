@@ -1,6 +1,6 @@
-import type { HealthCheck, LatestMetric } from '../../ops/monitor/types.ts';
-import type { MetricName } from '../../ops/monitor/metrics.ts';
-import type { SeriesAnswer } from '../../ops/store/types.ts';
+import type { HealthCheck, LatestMetric } from '../../ops/monitor/index.ts';
+import type { MetricName } from '../../ops/monitor/index.ts';
+import type { SeriesAnswer } from '../../ops/store/index.ts';
 import type { Dashboard } from '../api/performance.ts';
 import { ratio } from './statements.ts';
 

@@ -1,4 +1,4 @@
-import type { DatabaseMonitor } from '../../ops/monitor/types.ts';
+import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
 import type { Health } from '../api/performance.ts';
 
 /** The health score with its checks. */

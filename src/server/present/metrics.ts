@@ -1,5 +1,5 @@
-import { type MetricDefinition, type MetricName, metricDefinitions } from '../../ops/monitor/metrics.ts';
-import type { Series, SeriesAnswer } from '../../ops/store/types.ts';
+import { type MetricDefinition, type MetricName, metricDefinitions } from '../../ops/monitor/index.ts';
+import type { Series, SeriesAnswer } from '../../ops/store/index.ts';
 import type { Metrics } from '../api/performance.ts';
 import { isoRange } from './statements.ts';
 

@@ -1,4 +1,4 @@
-import type { StatementCounters, StatementSeriesAnswer, StatementTotals } from '../../ops/store/types.ts';
+import type { StatementCounters, StatementSeriesAnswer, StatementTotals } from '../../ops/store/index.ts';
 import type { QueryPatterns } from '../api/queries.ts';
 import { meanMsOf, ratio, sumCounters } from './statements.ts';
 

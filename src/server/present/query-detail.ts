@@ -1,4 +1,4 @@
-import type { StatementSeriesAnswer, StatementTotals } from '../../ops/store/types.ts';
+import type { StatementSeriesAnswer, StatementTotals } from '../../ops/store/index.ts';
 import type { QueryDetail } from '../api/queries.ts';
 import { isoRange, meanMsOf, ratio, sumCounters, summarise, type SummaryContext } from './statements.ts';
 

@@ -1,4 +1,4 @@
-import type { ActivitySnapshot, Session as Sampled } from '../../ops/monitor/types.ts';
+import type { ActivitySnapshot, Session as Sampled } from '../../ops/monitor/index.ts';
 import type { BlockingNode, Session } from '../api/sessions.ts';
 
 /** A sampled session with ages instead of times, so that a reader's clock does not matter. */

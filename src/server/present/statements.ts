@@ -1,4 +1,4 @@
-import type { StatementCounters, StatementSeriesAnswer, StatementTotals, TimeRange } from '../../ops/store/types.ts';
+import type { StatementCounters, StatementSeriesAnswer, StatementTotals, TimeRange } from '../../ops/store/index.ts';
 import type { StatementSummary } from '../api/queries.ts';
 
 /** What all summaries of one answer share. */

@@ -1,5 +1,5 @@
-import type { TableState } from '../../ops/monitor/types.ts';
-import type { RelationKey, TableCounters, TableGauges, TableTotals } from '../../ops/store/types.ts';
+import type { TableState } from '../../ops/monitor/index.ts';
+import type { RelationKey, TableCounters, TableGauges, TableTotals } from '../../ops/store/index.ts';
 import type { Tables } from '../api/relations.ts';
 import { iso, ratio } from './statements.ts';
 

@@ -1,4 +1,4 @@
-import type { Store } from '../../ops/store/types.ts';
+import type { Store } from '../../ops/store/index.ts';
 import type { MetricFamily } from './exposition.ts';
 
 const startedAt = Date.now() / 1000 - process.uptime();

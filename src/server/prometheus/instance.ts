@@ -1,5 +1,5 @@
-import { type MetricDefinition, metricDefinitions } from '../../ops/monitor/metrics.ts';
-import type { ConnectionState, DatabaseMonitor } from '../../ops/monitor/types.ts';
+import { type MetricDefinition, metricDefinitions } from '../../ops/monitor/index.ts';
+import type { ConnectionState, DatabaseMonitor } from '../../ops/monitor/index.ts';
 import type { MetricFamily } from './exposition.ts';
 
 const connectionStates: ConnectionState[] = [

@@ -1,10 +1,16 @@
-import type { DatabaseMonitor } from '../../ops/monitor/types.ts';
-import type { StatementCounters, StatementKey, StatementTotals, Store, TimeRange } from '../../ops/store/types.ts';
+import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
+import type { StatementCounters, StatementKey, StatementTotals, Store, TimeRange } from '../../ops/store/index.ts';
 import { sumCounters } from '../present/statements.ts';
 import type { MetricFamily } from './exposition.ts';
 
-/** Scrapes within this time see the same values. */
-const minIntervalMs = 5000;
+/** Samples are kept in buckets of this width, and history answers in whole ones. */
+const bucketMs = 10_000;
+/**
+ * How far the counters stay behind: a sample bears the time at which it was begun, and no collector takes longer.
+ */
+const delayMs = 10_000;
+/** Scrapes that are further apart than this miss what lies between: only raw samples can be cut anywhere. */
+const longestGapMs = 900_000;
 /** How often it is looked which statements are the heaviest, and over what time. */
 const chooseEveryMs = 600_000;
 const chooseOverMs = 3_600_000;
@@ -13,8 +19,8 @@ const flushMs = 1000;
 
 /** What has been counted for one database since the server began. */
 interface Tally {
-  /** Up to when history has been counted. */
-  until: Date;
+  /** Up to when history has been counted, in ms since 1970. */
+  until: number;
   chosenAt: number;
   /** Statements with series of their own, by the store's number. */
   named: Map<number, { key: StatementKey; counters: StatementCounters }>;
@@ -28,26 +34,21 @@ interface Tally {
  * stand still while the store is away.
  *
  * @param top How many statements have series of their own.
+ * @param since What happened before is not counted.
  */
-export function createStatementFamilies(store: Store | undefined, top: number) {
-  const startedAt = new Date();
+export function createStatementFamilies(store: Store | undefined, top: number, since = new Date()) {
   const tallies = new Map<number, Tally>();
   let running: Promise<void> | undefined;
-  let updatedAt = Number.NEGATIVE_INFINITY;
 
   async function update(monitors: readonly DatabaseMonitor[]): Promise<void> {
-    if (store === undefined || top === 0 || performance.now() - updatedAt < minIntervalMs) return;
-    if (!(await flushed(store))) return;
-    updatedAt = performance.now();
-    for (const { targetId } of monitors) {
-      const tally = tallies.get(targetId) ?? {
-        until: startedAt,
-        chosenAt: 0,
-        named: new Map(),
-        other: sumCounters([]),
-      };
-      tallies.set(targetId, await advance(store, targetId, tally, top));
-    }
+    if (store === undefined || top === 0) return;
+    const until = wholeBuckets(Date.now() - delayMs);
+    const due = monitors.flatMap(({ targetId }) => {
+      const tally = tallies.get(targetId) ?? emptyTally(wholeBuckets(since.getTime()));
+      return tally.until < until ? [{ targetId, tally }] : [];
+    });
+    if (due.length === 0 || !(await flushed(store))) return;
+    for (const { targetId, tally } of due) tallies.set(targetId, await advance(store, targetId, tally, until, top));
   }
 
   return async (monitors: readonly DatabaseMonitor[]): Promise<MetricFamily[]> => {
@@ -65,6 +66,14 @@ export function createStatementFamilies(store: Store | undefined, top: number) {
   };
 }
 
+function emptyTally(until: number): Tally {
+  return { until, chosenAt: 0, named: new Map(), other: sumCounters([]) };
+}
+
+function wholeBuckets(ms: number): number {
+  return Math.floor(ms / bucketMs) * bucketMs;
+}
+
 async function flushed(store: Store): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(resolve, flushMs, false);
@@ -76,15 +85,15 @@ async function flushed(store: Store): Promise<boolean> {
 }
 
 /** Counts what history has gained since. A new tally, so that a failure half-way changes nothing. */
-async function advance(store: Store, targetId: number, tally: Tally, top: number): Promise<Tally> {
+async function advance(store: Store, targetId: number, tally: Tally, until: number, top: number): Promise<Tally> {
   const { history } = store;
-  const range: TimeRange = { from: tally.until, to: new Date() };
+  const range: TimeRange = { from: new Date(Math.max(tally.until, until - longestGapMs)), to: new Date(until) };
   const question = { targetId, orderBy: 'totalExecUs', descending: true, own: 'exclude' } as const;
-  const choose = range.to.getTime() - tally.chosenAt > chooseEveryMs || tally.named.size < top;
+  const choose = until - tally.chosenAt > chooseEveryMs || tally.named.size < top;
   const chosen = choose
     ? await history.statements({
         ...question,
-        from: new Date(range.to.getTime() - chooseOverMs),
+        from: new Date(until - chooseOverMs),
         to: range.to,
         limit: top,
       })
@@ -97,8 +106,8 @@ async function advance(store: Store, targetId: number, tally: Tally, top: number
   }
   const rest = subtract(totals, sumCounters(gains.values()));
   return {
-    until: range.to,
-    chosenAt: choose ? range.to.getTime() : tally.chosenAt,
+    until,
+    chosenAt: choose ? until : tally.chosenAt,
     named,
     other: sumCounters([tally.other, rest]),
   };
@@ -115,7 +124,7 @@ async function gainsOf(
   range: TimeRange,
 ): Promise<Map<number, StatementCounters>> {
   if (ids.length === 0) return new Map();
-  const series = await store.history.statementSeries({ targetId, ids, ...range, step: 10 });
+  const series = await store.history.statementSeries({ targetId, ids, ...range, step: bucketMs / 1000 });
   return new Map([...series].map(([id, { points }]) => [id, sumCounters(points.map(({ counters }) => counters))]));
 }
 

@@ -1,5 +1,5 @@
 import { PitcrewError } from '../../errors.ts';
-import type { TimeRange } from '../../ops/store/types.ts';
+import type { TimeRange } from '../../ops/store/index.ts';
 
 export interface Range extends TimeRange {
   /** Width of a point in seconds. */

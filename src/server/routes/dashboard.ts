@@ -1,8 +1,8 @@
 import { createRoute } from '@hono/zod-openapi';
 import { toPitcrewError } from '../../errors.ts';
 import { verdicts } from '../../ops/monitor/health/index.ts';
-import type { DatabaseMonitor } from '../../ops/monitor/types.ts';
-import type { SeriesAnswer } from '../../ops/store/types.ts';
+import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
+import type { SeriesAnswer } from '../../ops/store/index.ts';
 import { dashboardQuery } from '../api/parameters.ts';
 import { type Dashboard, dashboard } from '../api/performance.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../context.ts';

@@ -1,6 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { PitcrewError } from '../../errors.ts';
-import type { DatabaseMonitor, MonitorEvent } from '../../ops/monitor/types.ts';
+import type { DatabaseMonitor, MonitorEvent } from '../../ops/monitor/index.ts';
 import { oneDatabaseQuery } from '../api/parameters.ts';
 import { type Event, event } from '../api/system.ts';
 import { type Api, type AppContext, pickMonitor } from '../context.ts';

@@ -1,7 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import { PitcrewError } from '../../errors.ts';
-import type { DatabaseMonitor } from '../../ops/monitor/types.ts';
+import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
 import { metricsQuery } from '../api/parameters.ts';
 import { metrics } from '../api/performance.ts';
 import { type Api, type AppContext, type Env, historyOf, pickMonitor } from '../context.ts';
@@ -61,8 +61,8 @@ export function metricRoutes(app: Api, context: AppContext): void {
     const query = c.req.valid('query');
     const monitor = pickMonitor(context, query.database);
     if (query.format === 'prometheus') return scrape(c, query.database === undefined ? context.monitors : [monitor]);
-    const { targetId } = monitor;
-    const answer = await historyOf(context).series({ targetId, ...rangeOf(query), names: wanted(query.names) });
+    const question = { targetId: monitor.targetId, ...rangeOf(query), names: wanted(query.names) };
+    const answer = await historyOf(context).series(question);
     return c.json(alignedSeries(monitor.name, answer), 200);
   });
 }

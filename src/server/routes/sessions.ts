@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../errors.ts';
-import type { DatabaseMonitor } from '../../ops/monitor/types.ts';
+import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
 import { oneDatabaseQuery, pidPath } from '../api/parameters.ts';
 import { locks, sessionAction, sessions } from '../api/sessions.ts';
 import { type Api, type AppContext, pickMonitor } from '../context.ts';

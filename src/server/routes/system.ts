@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { DatabaseMonitor } from '../../ops/monitor/types.ts';
+import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
 import { oneDatabaseQuery } from '../api/parameters.ts';
 import { type Databases, databases, type Doctor, doctor, serverSettings } from '../api/system.ts';
 import { type Api, type AppContext, pickMonitor } from '../context.ts';

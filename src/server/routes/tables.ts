@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../errors.ts';
-import type { DatabaseMonitor } from '../../ops/monitor/types.ts';
-import type { History, IndexTotals, TimeRange } from '../../ops/store/types.ts';
+import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
+import type { History, IndexTotals, TimeRange } from '../../ops/store/index.ts';
 import { idPath, seriesQuery, tablesQuery } from '../api/parameters.ts';
 import { type TableDetail, tableDetail, tables, type Tables } from '../api/relations.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../context.ts';
@@ -59,8 +59,8 @@ export function tableRoutes(app: Api, context: AppContext): void {
     const { id } = c.req.valid('param');
     const query = c.req.valid('query');
     const monitor = pickMonitor(context, query.database);
-    const history = historyOf(context);
     const range = rangeOf(query);
+    const history = historyOf(context);
     const { targetId } = monitor;
     const { parts } = await readTables(history, monitor, range);
     const part = parts.find(({ totals }) => totals?.id === id);

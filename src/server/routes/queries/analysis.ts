@@ -31,12 +31,10 @@ export function statementRoutes(app: Api, context: AppContext): void {
   app.openapi(slowRoute, async (c) => {
     const query = c.req.valid('query');
     const monitor = pickMonitor(context, query.database);
+    const question = statementsQuery(monitor, rangeOf(query), query);
     const history = historyOf(context);
     const thresholdMs = query.thresholdMs ?? slowMs;
-    const answer = await history.statements({
-      ...statementsQuery(monitor, rangeOf(query), query),
-      minMeanUs: thresholdMs * 1000,
-    });
+    const answer = await history.statements({ ...question, minMeanUs: thresholdMs * 1000 });
     return c.json(
       {
         database: monitor.name,
@@ -53,8 +51,8 @@ export function statementRoutes(app: Api, context: AppContext): void {
   app.openapi(analysisRoute, async (c) => {
     const query = c.req.valid('query');
     const monitor = pickMonitor(context, query.database);
-    const history = historyOf(context);
     const question = statementsQuery(monitor, rangeOf(query), query);
+    const history = historyOf(context);
     const { from, to, targetId } = question;
     const [answer, slow, own] = await Promise.all([
       history.statements(question),

@@ -26,8 +26,8 @@ export function queryDetailRoutes(app: Api, context: AppContext): void {
     const { id } = c.req.valid('param');
     const query = c.req.valid('query');
     const monitor = pickMonitor(context, query.database);
-    const history = historyOf(context);
     const range = rangeOf(query);
+    const history = historyOf(context);
     const { targetId } = monitor;
     const statement = await history.statement(targetId, id);
     if (!statement) {

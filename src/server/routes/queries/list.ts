@@ -1,6 +1,6 @@
 import type { z } from '@hono/zod-openapi';
-import type { DatabaseMonitor } from '../../../ops/monitor/types.ts';
-import type { History, StatementsAnswer, StatementsQuery, TimeRange } from '../../../ops/store/types.ts';
+import type { DatabaseMonitor } from '../../../ops/monitor/index.ts';
+import type { History, StatementsAnswer, StatementsQuery, TimeRange } from '../../../ops/store/index.ts';
 import type { analysisQuery, StatementSort } from '../../api/parameters.ts';
 import type { StatementSummary } from '../../api/queries.ts';
 import { summarise } from '../../present/statements.ts';

@@ -26,9 +26,9 @@ export function patternRoutes(app: Api, context: AppContext): void {
   app.openapi(route, async (c) => {
     const query = c.req.valid('query');
     const monitor = pickMonitor(context, query.database);
+    const { from, to } = rangeOf(query);
     const history = historyOf(context);
     const { targetId } = monitor;
-    const { from, to } = rangeOf(query);
     const common = { targetId, ...filters(query), orderBy: 'totalExecUs', limit: groupedStatements } as const;
     const [now, before, allExecUs] = await Promise.all([
       history.statements({ ...common, from, to }),
