@@ -1,0 +1,49 @@
+import { ErrorBoundary, LocationProvider, Route, Router } from 'preact-iso';
+import { Toasts } from './components/toast.tsx';
+import { basePath } from './data/base.ts';
+import { useStore } from './data/store.ts';
+import { signedOut } from './data/client.ts';
+import { Overview } from './overview/overview.tsx';
+import { QueriesPage } from './queries/queries-page.tsx';
+import { QueryPage } from './queries/query-page.tsx';
+import { ServerPage } from './server/server-page.tsx';
+import { SessionsPage } from './sessions/sessions-page.tsx';
+import { NotFound } from './shell/not-found.tsx';
+import { Shell } from './shell/shell.tsx';
+import { SignIn } from './shell/sign-in.tsx';
+import { TablePage } from './tables/table-page.tsx';
+import { TablesPage } from './tables/tables-page.tsx';
+
+/** Links to the API and its documentation leave the dashboard. */
+const pages = new RegExp(`^${basePath}/(?!api/|metrics|healthz|readyz)`);
+
+export function App() {
+  return (
+    <LocationProvider scope={pages}>
+      {useStore(signedOut) ? (
+        <SignIn />
+      ) : (
+        <Shell>
+          <ErrorBoundary>
+            <Router onRouteChange={focusHeading}>
+              <Route path={`${basePath}/`} component={Overview} />
+              <Route path={`${basePath}/queries`} component={QueriesPage} />
+              <Route path={`${basePath}/queries/:id`} component={QueryPage} />
+              <Route path={`${basePath}/sessions`} component={SessionsPage} />
+              <Route path={`${basePath}/tables`} component={TablesPage} />
+              <Route path={`${basePath}/tables/:id`} component={TablePage} />
+              <Route path={`${basePath}/server`} component={ServerPage} />
+              <Route default component={NotFound} />
+            </Router>
+          </ErrorBoundary>
+        </Shell>
+      )}
+      <Toasts />
+    </LocationProvider>
+  );
+}
+
+/** After moving to another page, reading goes on at its heading. */
+function focusHeading(): void {
+  document.querySelector<HTMLElement>('h1')?.focus({ preventScroll: true });
+}

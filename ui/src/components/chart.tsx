@@ -1,0 +1,151 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { useUrl } from '../data/use-url.ts';
+import { textOf, type Quantity } from '../format/quantity.ts';
+import { moment } from '../format/time.ts';
+import { useTheme } from '../shell/theme.ts';
+import { hasValues, latestIndex, summaryOf, type ChartSeries } from './chart-data.ts';
+import { Icon } from './icon.tsx';
+import { createLazy } from './lazy-module.ts';
+import type { Plot } from './plot.ts';
+
+const plotting = createLazy(() => import('./plot.ts'));
+
+interface ChartProps {
+  title: string;
+  at: readonly number[];
+  series: readonly ChartSeries[];
+  format: (value: number) => Quantity;
+  kind?: 'lines' | 'stacked';
+  reference?: { value: number; label: string } | undefined;
+  /** Why there may be nothing. */
+  empty?: string;
+}
+
+/**
+ * A chart with its legend (which shows the values under the cursor, the latest otherwise), a sentence for those who do not
+ * see it, and the figures as a table. Dragging over a stretch makes it the time range of the page.
+ */
+export function Chart({ title, at, series, format, kind = 'lines', reference, empty }: ChartProps) {
+  const [hovered, setHovered] = useState<number | null>(null);
+  const [asTable, setAsTable] = useState(false);
+  const known = hasValues(series);
+  return (
+    <figure class="chart">
+      <Legend at={at} series={series} format={format} hovered={hovered} reference={reference} />
+      <div class="chart-plot" role="img" aria-label={summaryOf(title, series, format)}>
+        {known ? (
+          <Canvas at={at} series={series} format={format} kind={kind} reference={reference} onHover={setHovered} />
+        ) : (
+          <div class="chart-empty">{empty ?? 'Nothing is known in this range yet.'}</div>
+        )}
+      </div>
+      {known && (
+        <div class="chart-tools">
+          <button
+            type="button"
+            class="button button-plain button-small"
+            aria-expanded={asTable}
+            onClick={() => setAsTable(!asTable)}
+          >
+            <Icon name="table" size={13} />
+            {asTable ? 'Hide table' : 'Show as table'}
+            <span class="visually-hidden">: {title}</span>
+          </button>
+        </div>
+      )}
+      {asTable && known && <Figures title={title} at={at} series={series} format={format} />}
+    </figure>
+  );
+}
+
+type CanvasProps = Required<Pick<ChartProps, 'at' | 'series' | 'format' | 'kind'>> & {
+  reference: ChartProps['reference'];
+  onHover: (index: number | null) => void;
+};
+
+function Canvas({ at, series, format, kind, reference, onHover }: CanvasProps) {
+  const element = useRef<HTMLDivElement>(null);
+  const plot = useRef<Plot | undefined>(undefined);
+  const theme = useTheme();
+  const { set } = useUrl();
+  const latest = useRef({ at, series, set, onHover });
+  latest.current = { at, series, set, onHover };
+  const drawing = plotting.use();
+
+  useEffect(() => {
+    if (!element.current || !drawing) return undefined;
+    const current = drawing.createPlot(element.current, latest.current.series, latest.current.at, {
+      kind,
+      format,
+      reference,
+      onHover: (index) => latest.current.onHover(index),
+      onZoom: (from, to) => latest.current.set({ from, to, page: null }),
+    });
+    plot.current = current;
+    return () => {
+      plot.current = undefined;
+      current.destroy();
+    };
+  }, [drawing, theme, kind, reference?.value, series.map(({ label }) => label).join()]);
+
+  useEffect(() => plot.current?.update(at, series), [at, series]);
+  return <div ref={element} class="chart-canvas" />;
+}
+
+type LegendProps = Pick<ChartProps, 'at' | 'series' | 'format' | 'reference'> & { hovered: number | null };
+
+function Legend({ at, series, format, hovered, reference }: LegendProps) {
+  const index = hovered ?? latestIndex(series);
+  const time = at[index];
+  return (
+    <ul class="legend">
+      {series.map(({ label, values, color }) => {
+        const value = values[index];
+        return (
+          <li key={label}>
+            <span class="legend-key" style={{ background: `var(${color})` }} />
+            {label}
+            <span class="legend-value">{typeof value === 'number' ? textOf(format(value)) : '–'}</span>
+          </li>
+        );
+      })}
+      {reference && (
+        <li>
+          <span class="legend-line" />
+          {reference.label}
+        </li>
+      )}
+      {time !== undefined && <li class="legend-time">{hovered === null ? `Latest, ${moment(time)}` : moment(time)}</li>}
+    </ul>
+  );
+}
+
+function Figures({ title, at, series, format }: Pick<ChartProps, 'title' | 'at' | 'series' | 'format'>) {
+  return (
+    <div class="chart-table" role="region" tabIndex={0} aria-label={`${title}, as a table`}>
+      <table class="facts-table">
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {series.map(({ label }) => (
+              <th key={label} scope="col">
+                {label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {at.map((time, index) => (
+            <tr key={time}>
+              <th scope="row">{moment(time)}</th>
+              {series.map(({ label, values }) => {
+                const value = values[index];
+                return <td key={label}>{typeof value === 'number' ? textOf(format(value)) : '–'}</td>;
+              })}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,59 @@
+import type { ComponentChildren } from 'preact';
+import { useEffect } from 'preact/hooks';
+import { useNow } from '../data/clock.ts';
+import type { Resource } from '../data/use-resource.ts';
+import { span } from '../format/quantity.ts';
+import { moment, utc } from '../format/time.ts';
+import { Icon } from './icon.tsx';
+
+interface PageHeaderProps {
+  title: string;
+  /** Above the title: the way back. */
+  crumbs?: ComponentChildren;
+  /** Whose freshness is shown. */
+  of?: Resource<unknown>;
+  children?: ComponentChildren;
+}
+
+/** Heading of a page, how fresh it is, and its controls. The heading takes the focus when the page is come to. */
+export function PageHeader({ title, crumbs, of, children }: PageHeaderProps) {
+  useEffect(() => {
+    document.title = `${title} · Pitcrew`;
+  }, [title]);
+  return (
+    <header class="page-header">
+      <div class="page-title">
+        {crumbs !== undefined && (
+          <nav aria-label="Breadcrumb" class="crumbs">
+            {crumbs}
+          </nav>
+        )}
+        <h1 tabIndex={-1}>{title}</h1>
+      </div>
+      <div class="page-actions">
+        {of && <Freshness of={of} />}
+        {children}
+      </div>
+    </header>
+  );
+}
+
+export function Freshness({ of }: { of: Resource<unknown> }) {
+  const now = useNow(5000);
+  if (of.staleSince !== undefined) {
+    return (
+      <span class="freshness freshness-stale" title={`${of.failure?.title ?? ''} · ${utc(of.staleSince)}`}>
+        <Icon name="warning" size={14} />
+        Stale since {moment(of.staleSince, now)}
+      </span>
+    );
+  }
+  if (of.at === undefined) return null;
+  const age = now - of.at;
+  return (
+    <span class="freshness" title={`${moment(of.at, now)} · ${utc(of.at)}`}>
+      <Icon name="clock" size={14} />
+      {age < 60_000 ? `Updated ${moment(of.at, now)}` : `Updated ${span(age)} ago`}
+    </span>
+  );
+}

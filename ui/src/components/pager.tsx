@@ -1,0 +1,43 @@
+import { useUrl } from '../data/use-url.ts';
+import { exact } from '../format/quantity.ts';
+import { Icon } from './icon.tsx';
+
+/** Which rows are shown, and the way to the others. `page` in the address begins at 1. */
+export function Pager({ count, size, noun }: { count: number; size: number; noun: string }) {
+  const { query, set } = useUrl();
+  const page = pageOf(query);
+  const first = (page - 1) * size + 1;
+  const last = Math.min(count, page * size);
+  return (
+    <>
+      <span>{count === 0 ? `No ${noun}` : `${exact(first)}–${exact(last)} of ${exact(count)} ${noun}`}</span>
+      {count > size && (
+        <span class="pager">
+          <button
+            type="button"
+            class="button button-small"
+            disabled={page <= 1}
+            onClick={() => set({ page: page > 2 ? page - 1 : null })}
+          >
+            <Icon name="left" size={13} />
+            Previous
+          </button>
+          <button
+            type="button"
+            class="button button-small"
+            disabled={last >= count}
+            onClick={() => set({ page: page + 1 })}
+          >
+            Next
+            <Icon name="right" size={13} />
+          </button>
+        </span>
+      )}
+    </>
+  );
+}
+
+export function pageOf(query: Readonly<Record<string, string>>): number {
+  const page = Number(query['page']);
+  return Number.isInteger(page) && page > 0 ? page : 1;
+}

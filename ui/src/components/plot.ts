@@ -1,0 +1,145 @@
+import uPlot from 'uplot';
+import type { Quantity } from '../format/quantity.ts';
+import { textOf } from '../format/quantity.ts';
+import { axisTimes } from '../format/time.ts';
+import { stacked, type ChartSeries } from './chart-data.ts';
+
+/** Drawing by uPlot; loaded when the first chart is shown. */
+
+export interface PlotOptions {
+  kind: 'lines' | 'stacked';
+  format: (value: number) => Quantity;
+  /** A level to compare with, such as the number of CPUs. */
+  reference: { value: number; label: string } | undefined;
+  onHover: (index: number | null) => void;
+  /** A stretch was dragged over; in ms since 1970. */
+  onZoom: (from: number, to: number) => void;
+}
+
+export interface Plot {
+  update(at: readonly number[], series: readonly ChartSeries[]): void;
+  destroy(): void;
+}
+
+const axisFont = '11px system-ui, sans-serif';
+
+/** Resolves a custom property to a colour that a canvas understands (it may be a light-dark() pair). */
+function colorOf(element: HTMLElement, property: string): string {
+  const probe = document.createElement('i');
+  probe.style.color = `var(${property})`;
+  element.append(probe);
+  const color = getComputedStyle(probe).color;
+  probe.remove();
+  return color;
+}
+
+/** In the order of drawing: the tallest of a stack comes first, so that the others cover its foot. */
+function aligned(kind: PlotOptions['kind'], at: readonly number[], series: readonly ChartSeries[]): uPlot.AlignedData {
+  const columns =
+    kind === 'stacked'
+      ? stacked(series.map(({ values }) => values)).toReversed()
+      : series.map(({ values }) => [...values]);
+  return [[...at], ...columns];
+}
+
+function fade(color: string): string {
+  return color.replace(/^rgb\((.+)\)$/, 'rgba($1, 0.1)');
+}
+
+export function createPlot(
+  element: HTMLElement,
+  series: readonly ChartSeries[],
+  at: readonly number[],
+  options: PlotOptions,
+): Plot {
+  const { kind, format, reference, onHover, onZoom } = options;
+  const [muted, line] = [colorOf(element, '--text-muted'), colorOf(element, '--line')];
+  const text = colorOf(element, '--text');
+  const ordered = kind === 'stacked' ? series.toReversed() : series;
+  const axis = { stroke: muted, font: axisFont, grid: { stroke: line, width: 1 }, ticks: { show: false } };
+
+  const plot = new uPlot(
+    {
+      width: element.clientWidth,
+      height: element.clientHeight,
+      ms: 1,
+      padding: [10, 12, 0, 0],
+      legend: { show: false },
+      cursor: {
+        y: false,
+        points: { show: kind === 'lines' },
+        drag: { x: true, y: false, setScale: false },
+        // Other charts of the page show the same moment; dragging stays with the chart it began in.
+        sync: { key: 'page', filters: { pub: (type) => type === 'mousemove' || type === 'mouseleave' } },
+      },
+      scales: {
+        y: {
+          range: (_, low, high) =>
+            uPlot.rangeNum(Math.min(0, low ?? 0), Math.max(high ?? 0, reference?.value ?? 0) || 1, 0.12, true),
+        },
+      },
+      axes: [
+        { ...axis, space: 70, size: 26, values: (_, ticks) => axisTimes(ticks) },
+        { ...axis, space: 34, size: 64, gap: 6, values: (_, ticks) => ticks.map((tick) => textOf(format(tick))) },
+      ],
+      series: [
+        {},
+        ...ordered.map(({ label, color }) => {
+          const stroke = colorOf(element, color);
+          return kind === 'stacked'
+            ? { label, stroke, width: 0, fill: stroke, points: { show: false } }
+            : {
+                label,
+                stroke,
+                width: 1.6,
+                ...(series.length === 1 ? { fill: fade(stroke) } : {}),
+                points: { size: 4 },
+              };
+        }),
+      ],
+      hooks: {
+        setCursor: [(self) => onHover(self.cursor.idx ?? null)],
+        setSelect: [
+          (self) => {
+            if (self.select.width < 4) return;
+            const { left, width } = self.select;
+            onZoom(Math.round(self.posToVal(left, 'x')), Math.round(self.posToVal(left + width, 'x')));
+            self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          },
+        ],
+        draw: [(self) => reference && drawReference(self, reference, text)],
+      },
+    },
+    aligned(kind, at, series),
+    element,
+  );
+
+  const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: element.clientHeight }));
+  resize.observe(element);
+  return {
+    update: (nextAt, nextSeries) => plot.setData(aligned(kind, nextAt, nextSeries)),
+    destroy() {
+      resize.disconnect();
+      plot.destroy();
+    },
+  };
+}
+
+function drawReference(plot: uPlot, { value, label }: { value: number; label: string }, color: string): void {
+  const { ctx, bbox } = plot;
+  const y = Math.round(plot.valToPos(value, 'y', true));
+  ctx.save();
+  ctx.strokeStyle = color;
+  ctx.fillStyle = color;
+  ctx.lineWidth = 1.5 * uPlot.pxRatio;
+  ctx.setLineDash([6 * uPlot.pxRatio, 4 * uPlot.pxRatio]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.font = `600 ${11 * uPlot.pxRatio}px system-ui, sans-serif`;
+  ctx.textAlign = 'right';
+  ctx.textBaseline = 'bottom';
+  ctx.fillText(label, bbox.left + bbox.width - 4 * uPlot.pxRatio, y - 3 * uPlot.pxRatio);
+  ctx.restore();
+}

@@ -1,0 +1,107 @@
+import type { ComponentChildren } from 'preact';
+import { useUrl } from '../data/use-url.ts';
+import { nextSort, writeSort, type Sort } from '../data/url-state.ts';
+import { Icon } from './icon.tsx';
+
+export interface Column<Row> {
+  id: string;
+  title: string;
+  /** Said in full on the head's title, where the head is short. */
+  hint?: string;
+  numeric?: boolean;
+  sortable?: boolean;
+  /** `medium` goes in a narrow table, `low` already in a middling one. */
+  priority?: 'high' | 'medium' | 'low';
+  /** Takes the room that is left and cuts off what is too long. */
+  wide?: boolean;
+  wrap?: boolean;
+  cell: (row: Row) => ComponentChildren;
+  foot?: ComponentChildren;
+}
+
+interface TableProps<Row> {
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  rowKey: (row: Row) => string | number;
+  /** The order shown; a click on a head writes `sort=` into the address. */
+  sort?: Sort;
+}
+
+function classOf<Row>(column: Column<Row>): string | undefined {
+  const names = [
+    column.numeric && 'end',
+    column.wide && 'wide',
+    column.wrap && 'wrap',
+    column.priority !== 'high' && column.priority,
+  ].filter((name) => typeof name === 'string');
+  return names.length === 0 ? undefined : names.join(' ');
+}
+
+/** The one table: scrolls sideways on its own, its first column stays, numbers are aligned at the end. */
+export function DataTable<Row>({ label, columns, rows, rowKey, sort }: TableProps<Row>) {
+  const hasFoot = columns.some((column) => column.foot !== undefined);
+  return (
+    <div class="table-scroll" role="region" aria-label={label} tabIndex={0}>
+      <table class="table">
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <Head key={column.id} column={column} sort={sort} />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={rowKey(row)}>
+              {columns.map((column, index) =>
+                index === 0 ? (
+                  <th key={column.id} scope="row" class={classOf(column)}>
+                    {column.cell(row)}
+                  </th>
+                ) : (
+                  <td key={column.id} class={classOf(column)}>
+                    {column.cell(row)}
+                  </td>
+                ),
+              )}
+            </tr>
+          ))}
+        </tbody>
+        {hasFoot && (
+          <tfoot>
+            <tr>
+              {columns.map((column) => (
+                <td key={column.id} class={classOf(column)}>
+                  {column.foot}
+                </td>
+              ))}
+            </tr>
+          </tfoot>
+        )}
+      </table>
+    </div>
+  );
+}
+
+function Head<Row>({ column, sort }: { column: Column<Row>; sort: Sort | undefined }) {
+  const { set } = useUrl();
+  if (!sort || column.sortable === false) {
+    return (
+      <th scope="col" class={classOf(column)} title={column.hint}>
+        {column.title}
+      </th>
+    );
+  }
+  const order = sort.column === column.id ? (sort.descending ? 'descending' : 'ascending') : undefined;
+  const click = () =>
+    set({ sort: writeSort(nextSort(sort, column.id, column.numeric ?? false)), page: null }, { replace: true });
+  return (
+    <th scope="col" class={classOf(column)} aria-sort={order} title={column.hint}>
+      <button type="button" onClick={click}>
+        {column.title}
+        <Icon name="arrowDown" size={12} />
+      </button>
+    </th>
+  );
+}

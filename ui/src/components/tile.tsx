@@ -1,0 +1,28 @@
+import type { Quantity } from '../format/quantity.ts';
+import { Sparkline } from './sparkline.tsx';
+import { StatusBadge, type Tone } from './status.tsx';
+
+interface TileProps {
+  title: string;
+  value: Quantity;
+  hint?: string;
+  status?: Tone;
+  spark?: readonly (readonly [number, number | null])[];
+}
+
+/** A headline figure with its recent course. */
+export function Tile({ title, value, hint, status, spark }: TileProps) {
+  return (
+    <li class={`tile${spark ? '' : ' tile-plain'}`} title={hint}>
+      <div class="tile-title">
+        <span class="clip">{title}</span>
+        {(status === 'warning' || status === 'critical') && <StatusBadge tone={status} plain />}
+      </div>
+      <div class="tile-value">
+        {value.value}
+        {value.unit !== '' && <span class="unit">{value.unit}</span>}
+      </div>
+      {spark && <Sparkline points={spark} />}
+    </li>
+  );
+}

@@ -1,0 +1,94 @@
+import { useMemo } from 'preact/hooks';
+import type { Dashboard } from '../../../src/server/api/performance.ts';
+import { Card } from '../components/card.tsx';
+import { Chart } from '../components/chart.tsx';
+import { PageHeader } from '../components/page-header.tsx';
+import { RangePicker } from '../components/range-picker.tsx';
+import { Awaited, Empty } from '../components/states.tsx';
+import { DataTable } from '../components/table.tsx';
+import { rangeUrl } from '../data/api.ts';
+import { refreshOver } from '../data/refresh.ts';
+import { useResource } from '../data/use-resource.ts';
+import { useUrl } from '../data/use-url.ts';
+import { count, textOf } from '../format/quantity.ts';
+import { statementColumns } from '../queries/statement-columns.tsx';
+import { FigureTiles } from './figures.tsx';
+import { HealthCard } from './health-card.tsx';
+import { DashboardNotices } from './dashboard-notices.tsx';
+import { waitSeries } from './wait-classes.ts';
+
+/** The opening page: what is wrong, what the sessions do against the CPUs there are, headline figures, the costliest statements. */
+export function Overview() {
+  const { query, range } = useUrl();
+  const dashboard = useResource<Dashboard>(
+    rangeUrl('/performance/dashboard', query, range),
+    refreshOver(range, ['activity', 'statements', 'instance', 'status']),
+  );
+  return (
+    <>
+      <PageHeader title="Overview" of={dashboard}>
+        <RangePicker />
+      </PageHeader>
+      <Awaited of={dashboard} lines={12}>
+        {(answer) => (
+          <>
+            <DashboardNotices notices={answer.notices} />
+            <HealthCard health={answer.health} verdicts={answer.verdicts} />
+            <ActiveSessions activity={answer.activity} />
+            <FigureTiles figures={answer.figures} />
+            <TopStatements statements={answer.statements} />
+          </>
+        )}
+      </Awaited>
+    </>
+  );
+}
+
+function ActiveSessions({ activity }: { activity: Dashboard['activity'] }) {
+  const series = useMemo(() => waitSeries(activity.waits.classes), [activity.waits]);
+  const { cpus, active } = activity;
+  const reference = useMemo(
+    () => (cpus === null ? undefined : { value: cpus, label: cpus === 1 ? '1 CPU' : `${cpus} CPUs` }),
+    [cpus],
+  );
+  return (
+    <Card
+      title="Active sessions"
+      note={
+        <>
+          {active === null ? 'Not known now' : `${textOf(count(active))} active now`}
+          {cpus === null && ' · number of CPUs not known (set monitor.cpus)'}
+        </>
+      }
+    >
+      <Chart
+        title="Active sessions by what they wait for"
+        kind="stacked"
+        at={activity.waits.at}
+        series={series}
+        format={count}
+        reference={reference}
+        empty="No session was seen at work in this range."
+      />
+    </Card>
+  );
+}
+
+function TopStatements({ statements }: { statements: Dashboard['statements'] }) {
+  const { to } = useUrl();
+  const columns = statementColumns(to).filter(({ id }) =>
+    ['statement', 'totalMs', 'meanMs', 'calls', 'spark'].includes(id),
+  );
+  return (
+    <Card title="Top statements by total time" note={<a href={to('/queries')}>All queries</a>} flush>
+      {statements.length === 0 ? (
+        <Empty title="No statement was counted in this range">
+          Statements appear within seconds of being executed, when pg_stat_statements can be read.{' '}
+          <a href={to('/server')}>See the server page</a>.
+        </Empty>
+      ) : (
+        <DataTable label="Top statements" columns={columns} rows={statements} rowKey={({ id }) => id} />
+      )}
+    </Card>
+  );
+}

@@ -1,0 +1,27 @@
+import { PageHeader } from '../components/page-header.tsx';
+import { RangePicker } from '../components/range-picker.tsx';
+import { LinkTabs } from '../components/tabs.tsx';
+import { useUrl } from '../data/use-url.ts';
+import { Patterns } from './patterns.tsx';
+import { StatementList } from './statement-list.tsx';
+
+const views = [
+  { id: 'all', title: 'All' },
+  { id: 'slow', title: 'Slow' },
+  { id: 'patterns', title: 'Patterns' },
+];
+
+/** What statements cost: each one, those that are slow, and those of one shape together. */
+export function QueriesPage() {
+  const { query } = useUrl();
+  const view = query['view'];
+  return (
+    <>
+      <PageHeader title="Queries">
+        <RangePicker />
+      </PageHeader>
+      <LinkTabs label="Views of the queries" name="view" tabs={views} />
+      {view === 'patterns' ? <Patterns /> : <StatementList key={view} slow={view === 'slow'} />}
+    </>
+  );
+}

@@ -1,0 +1,180 @@
+import { useMemo } from 'preact/hooks';
+import { useRoute } from 'preact-iso';
+import type { QueryDetail } from '../../../src/server/api/queries.ts';
+import { Card } from '../components/card.tsx';
+import { Chart } from '../components/chart.tsx';
+import type { ChartSeries } from '../components/chart-data.ts';
+import { PageHeader } from '../components/page-header.tsx';
+import { RangePicker } from '../components/range-picker.tsx';
+import { Awaited } from '../components/states.tsx';
+import { StatusBadge } from '../components/status.tsx';
+import { Tile } from '../components/tile.tsx';
+import { Time } from '../components/value.tsx';
+import { rangeUrl } from '../data/api.ts';
+import { refreshOver } from '../data/refresh.ts';
+import { useResource } from '../data/use-resource.ts';
+import { useUrl } from '../data/use-url.ts';
+import {
+  byteRate,
+  bytes,
+  count,
+  exact,
+  milliseconds,
+  percent,
+  rate,
+  textOf,
+  type Quantity,
+} from '../format/quantity.ts';
+import { Plan } from './plan.tsx';
+import { StatementText } from './statement-text.tsx';
+
+/** One statement: its text, its figures, how they went over the range, and its plan on demand. */
+export function QueryPage() {
+  const { params } = useRoute();
+  const { query, range, to } = useUrl();
+  const id = params['id'] ?? '';
+  const detail = useResource<QueryDetail>(
+    rangeUrl(`/queries/${encodeURIComponent(id)}`, query, range),
+    refreshOver(range, ['statements']),
+  );
+  return (
+    <>
+      <PageHeader title={`Statement ${id}`} crumbs={<a href={to('/queries')}>Queries</a>} of={detail}>
+        <RangePicker />
+      </PageHeader>
+      <Awaited of={detail} lines={12}>
+        {(answer) => (
+          <>
+            <About answer={answer} />
+            <div class="grid grid-pair">
+              <StatementText text={answer.statement.text} />
+              <Plan key={answer.statement.id} id={answer.statement.id} />
+            </div>
+            <Figures answer={answer} />
+            <Trends answer={answer} />
+          </>
+        )}
+      </Awaited>
+    </>
+  );
+}
+
+function About({ answer: { statement, firstSeen, lastSeen } }: { answer: QueryDetail }) {
+  return (
+    <p class="about">
+      {statement.slow && <StatusBadge tone="warning">Slow</StatusBadge>}
+      {statement.own && <StatusBadge tone="info">Pitcrew’s own</StatusBadge>}
+      <span>
+        {statement.user}@{statement.database}
+      </span>
+      <span>
+        first seen <Time at={firstSeen} />
+      </span>
+      <span>
+        last seen <Time at={lastSeen} />
+      </span>
+      <span class="mono small" title="queryid in pg_stat_statements">
+        {statement.queryId}
+      </span>
+    </p>
+  );
+}
+
+const blockBytes = 8192;
+
+function Figures({ answer: { statement, totals } }: { answer: QueryDetail }) {
+  const perCall = statement.calls > 0 ? statement.rows / statement.calls : null;
+  return (
+    <ul class="grid grid-tiles" aria-label="Figures of the range">
+      <Tile title="Share of all time" value={percent(statement.share)} />
+      <Tile title="Total time" value={milliseconds(statement.totalMs)} />
+      <Tile
+        title="Calls"
+        value={count(statement.calls)}
+        hint={`${exact(statement.calls)} calls, ${textOf(rate(statement.callsPerSecond))}`}
+      />
+      <Tile title="Mean" value={milliseconds(statement.meanMs)} />
+      <Tile
+        title="Deviation"
+        value={milliseconds(statement.deviationMs)}
+        hint="Standard deviation of the execution time"
+      />
+      <Tile title="Rows per call" value={count(perCall)} hint={`${exact(statement.rows)} rows`} />
+      <Tile title="Buffer hits" value={percent(statement.hitRatio)} />
+      <Tile title="Read" value={bytes(statement.sharedRead * blockBytes)} hint="From outside shared buffers" />
+      <Tile title="Temporary files" value={bytes(totals.tempWritten * blockBytes)} />
+      <Tile
+        title="WAL"
+        value={bytes(totals.walBytes)}
+        hint={`${exact(totals.walRecords)} records, ${exact(totals.walFullPageImages)} full pages`}
+      />
+      <Tile
+        title="I/O time"
+        value={milliseconds(totals.blockReadMs + totals.blockWriteMs)}
+        hint="Known with track_io_timing"
+      />
+      <Tile
+        title="Planning"
+        value={totals.plans > 0 ? milliseconds(totals.planMs) : { value: '–', unit: '' }}
+        hint="Known with pg_stat_statements.track_planning"
+      />
+    </ul>
+  );
+}
+
+const blockRate = (blocks: number): Quantity => byteRate(blocks * blockBytes);
+
+interface Trend {
+  title: string;
+  format: (value: number) => Quantity;
+  series: ChartSeries[];
+  note?: string;
+}
+
+function trendsOf({ series }: QueryDetail): Trend[] {
+  const line = (label: string, values: ChartSeries['values'], color: string): ChartSeries => ({ label, values, color });
+  const { p95Ms } = series;
+  return [
+    { title: 'Calls', format: rate, series: [line('calls', series.callsPerSecond, '--series-1')] },
+    {
+      title: 'Time per call',
+      format: milliseconds,
+      series: [line('mean', series.meanMs, '--series-2'), ...(p95Ms ? [line('p95', p95Ms, '--series-5')] : [])],
+      ...(p95Ms ? {} : { note: 'p95 is not known: the application does not report it' }),
+    },
+    { title: 'Rows per call', format: count, series: [line('rows', series.rowsPerCall, '--series-4')] },
+    {
+      title: 'Buffers',
+      format: blockRate,
+      series: [
+        line('hit', series.sharedHitPerSecond, '--series-3'),
+        line('read', series.sharedReadPerSecond, '--series-2'),
+      ],
+    },
+    {
+      title: 'Temporary files',
+      format: byteRate,
+      series: [line('written and read', series.tempBytesPerSecond, '--series-5')],
+    },
+    { title: 'WAL', format: byteRate, series: [line('written', series.walBytesPerSecond, '--series-6')] },
+  ];
+}
+
+function Trends({ answer }: { answer: QueryDetail }) {
+  const trends = useMemo(() => trendsOf(answer), [answer]);
+  return (
+    <div class="grid">
+      {trends.map(({ title, format, series, note }) => (
+        <Card key={title} title={title} note={note}>
+          <Chart
+            title={title}
+            at={answer.series.at}
+            series={series}
+            format={format}
+            empty="It was not called in this range."
+          />
+        </Card>
+      ))}
+    </div>
+  );
+}

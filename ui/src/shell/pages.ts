@@ -1,0 +1,10 @@
+import type { IconName } from '../components/icon.tsx';
+
+/** The pages of the navigation; `key` follows `g` on the keyboard. */
+export const pages: readonly { path: string; title: string; icon: IconName; key: string }[] = [
+  { path: '/', title: 'Overview', icon: 'overview', key: 'o' },
+  { path: '/queries', title: 'Queries', icon: 'queries', key: 'q' },
+  { path: '/sessions', title: 'Sessions', icon: 'sessions', key: 's' },
+  { path: '/tables', title: 'Tables', icon: 'tables', key: 't' },
+  { path: '/server', title: 'Server', icon: 'server', key: 'v' },
+];
