@@ -9,6 +9,11 @@ const reservedWords = new Set(
   unique user using variadic verbose when where window with`.split(/\s+/),
 );
 
+/** True for a word in lower case that cannot name a table without quotes. */
+export function isReserved(word: string): boolean {
+  return reservedWords.has(word);
+}
+
 /** A name as a person writes it in SQL: quoted only where it has to be. For statements shown as advice. */
 export function readableIdentifier(name: string): string {
   if (/^[a-z_][a-z0-9_]*$/.test(name) && !reservedWords.has(name)) return name;
