@@ -75,6 +75,15 @@ function makeClient(config: pg.ClientConfig): pg.Client {
   }
 }
 
+/** Throws `E_UNSUPPORTED` for servers older than PostgreSQL 15. */
+export function refuseUnsupported(versionNumber: number, versionText: string): void {
+  if (versionNumber >= 150_000) return;
+  throw new PitcrewError('E_UNSUPPORTED', 'PostgreSQL 15 or newer is needed', {
+    detail: `The server is ${versionText}.`,
+    hint: 'Upgrade the server; PostgreSQL 14 and older are at the end of their support.',
+  });
+}
+
 class PgConnection implements DatabaseConnection {
   readonly address: string;
   readonly #client: pg.Client;
@@ -118,8 +127,14 @@ class PgConnection implements DatabaseConnection {
    */
   async begin(deadlineMs: number): Promise<void> {
     const [backend] = await this.#exclusive(deadlineMs, () =>
-      this.#extended<{ pid: number }>(marked('SELECT pg_backend_pid() AS "pid"'), []),
+      this.#extended<{ pid: number; version: string; number: number }>(
+        marked(
+          `SELECT pg_backend_pid() AS "pid", version() AS "version", current_setting('server_version_num')::int4 AS "number"`,
+        ),
+        [],
+      ),
     );
+    if (backend) refuseUnsupported(backend.number, backend.version);
     const key = (this.#client as unknown as { processID: number | null }).processID;
     this.#pooled = backend?.pid !== key;
     if (!this.#pooled) await this.#exclusive(deadlineMs, () => this.#apply(this.#settings, false));

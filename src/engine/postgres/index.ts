@@ -1,6 +1,7 @@
 export type { DatabaseConnection, Execute, Parameter, TransactionLimits } from './connection.ts';
 export { isOwnStatement, marked } from './marker.ts';
-export type { Flavour, Rights, ServerProfile } from './profile.ts';
+export type { Rights, ServerProfile } from './profile.ts';
+export type { Flavour } from './remedies.ts';
 export type { Skipped } from './skipped.ts';
 export type { StatementsSupport } from './statements-support.ts';
 export { type ActivityRow, type LockWait, readActivity } from './catalog/activity.ts';
@@ -39,3 +40,4 @@ export { type StandbyRow, readStandby } from './catalog/standby.ts';
 export { type SubscriptionRow, readSubscriptions } from './catalog/subscriptions.ts';
 export { type WalRow, readWal } from './catalog/wal.ts';
 export { type WalReceiverRow, readWalReceiver } from './catalog/wal-receiver.ts';
+export { addressOf } from './connection-url.ts';

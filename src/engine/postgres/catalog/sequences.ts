@@ -15,6 +15,8 @@ export interface SequenceRow {
   /** Share of the range from start to limit, 0–1; `null` when not known. */
   used: number | null;
   readable: boolean;
+  /** Locked by another session, so not read this time. */
+  locked: boolean;
 }
 
 /**
@@ -22,7 +24,7 @@ export interface SequenceRow {
  * (ALTER SEQUENCE, TRUNCATE … RESTART IDENTITY) is not read this time.
  */
 export async function readSequences(connection: DatabaseConnection): Promise<Reading<SequenceRow>> {
-  const reading = await read<SequenceRow & { locked: boolean }>(
+  const reading = await read<SequenceRow>(
     connection,
     'sequences',
     `
@@ -82,5 +84,5 @@ export async function readSequences(connection: DatabaseConnection): Promise<Rea
       fix: null,
     });
   }
-  return { rows: reading.rows.map(({ locked: _, ...row }) => row), skipped: reading.skipped };
+  return reading;
 }

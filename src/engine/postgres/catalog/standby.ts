@@ -24,14 +24,15 @@ export async function readStandby(connection: DatabaseConnection): Promise<Readi
     connection,
     'standby',
     `
+    -- greatest() and least() pass over NULL: written so that what is not known stays NULL.
     SELECT s.recovery                                                AS "inRecovery",
            s.receiving                                               AS "receiving",
            s.received::text                                          AS "receiveLsn",
            s.replayed::text                                          AS "replayLsn",
-           greatest(pg_wal_lsn_diff(s.received, s.replayed), 0)      AS "lagBytes",
+           pg_wal_lsn_diff(s.received, least(s.received, s.replayed))      AS "lagBytes",
            s.at                                                      AS "lastReplayedAt",
            CASE WHEN s.receiving AND s.received <= s.replayed THEN 0
-                ELSE greatest(extract(epoch FROM clock_timestamp() - s.at), 0) END AS "lagSeconds",
+                ELSE extract(epoch FROM greatest(clock_timestamp(), s.at) - s.at) END AS "lagSeconds",
            CASE WHEN s.recovery THEN pg_is_wal_replay_paused() END   AS "replayPaused"
       FROM (SELECT pg_is_in_recovery()                                       AS recovery,
                    CASE WHEN pg_is_in_recovery() THEN pg_last_wal_receive_lsn() END AS received,
