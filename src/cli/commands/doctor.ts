@@ -12,7 +12,7 @@ export function doctorCommand(): Command {
     const loaded = await loadSettings(command);
     const databases = requireDatabases(loaded);
     const { createMonitor } = await import('../../ops/monitor/index.ts');
-    const monitors = databases.map(([name, url]) => createMonitor({ name, url, config: loaded.config }));
+    const monitors = databases.map(([name, url]) => createMonitor({ name, url, config: loaded.config.monitor }));
     try {
       await Promise.all(monitors.map((monitor) => monitor.collectNow()));
       const statuses = monitors.map((monitor) => monitor.status());

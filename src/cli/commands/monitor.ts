@@ -26,7 +26,7 @@ export function monitorCommand(): Command {
       const abort = new AbortController();
       const interrupt = (): void => abort.abort();
       process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-      const monitors = databases.map(([name, url]) => createMonitor({ name, url, config: loaded.config }));
+      const monitors = databases.map(([name, url]) => createMonitor({ name, url, config: loaded.config.monitor }));
       try {
         await watch(monitors, options, abort.signal);
       } finally {
