@@ -3,7 +3,7 @@ import { keepingLogger, plainContext, plainMonitor } from '../../test/support/pl
 import type { Problem } from './api/common.ts';
 import { createApp, createHandler } from './index.ts';
 
-const app = createApp(plainContext());
+const app = createApp(plainContext({ uiDir: '/nowhere' }));
 
 async function problemOf(response: Response | Promise<Response>): Promise<Problem> {
   const answer = await response;

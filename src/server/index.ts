@@ -8,4 +8,5 @@ export type { AppContext, Logger } from './context.ts';
 export { createHandler } from './handler.ts';
 export { type ListenOptions, type RunningServer, startServer } from './listen.ts';
 export { createLoggers, type Loggers } from './log/index.ts';
+export { logMonitors, type MonitorLogOptions } from './log/monitors.ts';
 export { isLoopback } from './request/guard.ts';

@@ -108,8 +108,10 @@ async function closeServer(server: Server, closing: AbortController): Promise<vo
   closing.abort();
   const { promise, resolve } = Promise.withResolvers<void>();
   const force = setTimeout(() => server.closeAllConnections(), graceMs);
+  // A connection whose last answer has just gone out becomes idle a moment later.
+  const idle = setInterval(() => server.closeIdleConnections(), 20);
   server.close(() => resolve());
-  server.closeIdleConnections();
   await promise;
   clearTimeout(force);
+  clearInterval(idle);
 }

@@ -36,6 +36,14 @@ describe('with a token', () => {
     await allowed.body?.cancel();
   });
 
+  test.each(['/%61pi/v1/databases', '/api/v1//databases', '/api/../api/v1/databases', '/metrics/', '/./metrics'])(
+    '%s is no way round it',
+    async (path) => {
+      const response = await withToken().request(new Request(`http://127.0.0.1${path}`));
+      expect([401, 404]).toContain(response.status);
+    },
+  );
+
   test('/healthz and the dashboard itself do not', async () => {
     const app = withToken();
     expect((await app.request('/healthz')).status).toBe(200);

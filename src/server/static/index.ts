@@ -20,7 +20,7 @@ export function createStatic(dir: string = defaultUiDir()) {
       return problemResponse(error, { status: 405, instance: path, headers: { allow: 'GET, HEAD' } });
     }
     const file = files.find(path);
-    if (file && path !== '/index.html') return send(c, file);
+    if (file) return send(c, file);
     const index = files.find('/index.html');
     if (isPage(c)) return index ? send(c, index) : notBuilt();
     return problemResponse(new PitcrewError('E_NOT_FOUND', 'no such file', { detail: path }), { instance: path });

@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { metricDefinitions } from '../../ops/monitor/index.ts';
+import { formatOf, type MetricFamily, renderFamilies } from './exposition.ts';
+import { prometheusName } from './instance.ts';
+
+const families: MetricFamily[] = [
+  {
+    name: 'x_bytes',
+    help: 'Say "x" \\ and\nmore',
+    type: 'counter',
+    series: [{ labels: { q: 'a"b\\c\nd' }, value: 1.5 }],
+  },
+  {
+    name: 'y',
+    help: 'Y',
+    type: 'gauge',
+    series: [
+      { labels: {}, value: Number.POSITIVE_INFINITY },
+      { labels: { a: '1', b: '2' }, value: Number.NaN },
+    ],
+  },
+  { name: 'z', help: 'Nothing to show', type: 'gauge', series: [] },
+];
+
+test('text format', () => {
+  expect(renderFamilies(families, 'text')).toBe(
+    '# HELP x_bytes_total Say "x" \\\\ and\\nmore\n# TYPE x_bytes_total counter\nx_bytes_total{q="a\\"b\\\\c\\nd"} 1.5\n' +
+      '# HELP y Y\n# TYPE y gauge\ny +Inf\ny{a="1",b="2"} NaN\n',
+  );
+});
+
+test('OpenMetrics names the family without _total and ends with EOF', () => {
+  const text = renderFamilies(families, 'openmetrics');
+  expect(text).toContain('# TYPE x_bytes counter\nx_bytes_total{');
+  expect(text).toMatch(/# EOF\n$/);
+  expect(formatOf('application/openmetrics-text; version=1.0.0,text/plain;q=0.5')).toBe('openmetrics');
+  expect(formatOf('text/plain')).toBe('text');
+});
+
+test('names of all metrics are valid, unique and in base units', () => {
+  const names = Object.keys(metricDefinitions).map(prometheusName);
+  expect(new Set(names).size).toBe(names.length);
+  for (const name of names) expect(name).toMatch(/^pitcrew_[a-z][a-z0-9_]*$/);
+  for (const [name, { unit }] of Object.entries(metricDefinitions)) {
+    if (unit === 'seconds' || unit === 'bytes') expect(prometheusName(name)).toMatch(new RegExp(`_${unit}$`));
+  }
+});
