@@ -17,16 +17,28 @@ export function sqlStateOf(error: unknown): string | undefined {
   return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
+/** A row for which no partition exists: a check that failed, of no named constraint. */
+export function isMissingPartition(error: unknown): boolean {
+  const constraint = error instanceof Error && 'constraint' in error ? error.constraint : undefined;
+  return sqlStateOf(error) === '23514' && constraint === undefined;
+}
+
 export function failureOf(error: unknown): Failure {
   const state = sqlStateOf(error);
   const message =
     error instanceof PitcrewError && error.detail ? `${error.message}: ${error.detail}` : messageOf(error);
+  // Such as a time that is none: a mistake in the batch, not of the connection.
+  const isMistake = error instanceof RangeError || error instanceof TypeError;
+  if (isMistake || (error instanceof PitcrewError && error.code === 'E_INTERNAL')) {
+    return { kind: 'data', message, reconnect: false };
+  }
   if (state === undefined) return { kind: 'away', message, reconnect: true };
   if (state === '53100') return { kind: 'read-only', message: `disk full: ${message}`, reconnect: false };
   // After a failover the name may lead to the new primary.
   if (state === '25006') return { kind: 'read-only', message: `read-only: ${message}`, reconnect: true };
   // Serialisation, deadlock, lock and statement timeouts, out of memory: the session is as good as before.
-  if (/^(40|55|53[024])|^57014$/.test(state)) return { kind: 'away', message, reconnect: false };
+  if (/^(40|55|53[024])|^57014$/.test(state) || isMissingPartition(error))
+    return { kind: 'away', message, reconnect: false };
   // Connection, transaction state, authorisation, missing database or tables, shutting down, system and internal errors.
   if (/^(08|25|28|3D|3F|42|53|57|58|F0|XX)/.test(state)) return { kind: 'away', message, reconnect: true };
   return { kind: 'data', message, reconnect: false };

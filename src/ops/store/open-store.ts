@@ -24,8 +24,9 @@ const closeTimeoutMs = 5_000;
 export async function openStore({ url, retention, logger }: StoreOptions): Promise<Store> {
   const levels = levelsOf(retention);
   const pool = new pg.Pool({ ...connectionConfig(url, readTimeoutMs), max: 3, idleTimeoutMillis: 30_000 });
-  // An idle connection that breaks is replaced at the next query.
+  // A connection that breaks between two queries is replaced; the next query tells if there is trouble.
   pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const partitions = new Partitions();
   const session = new WriterSession(url, (error) => writer.sessionLost(error));
   const writer = new Writer(session, partitions, logger);

@@ -1,12 +1,11 @@
 import type { ClientBase } from 'pg';
+import { PitcrewError } from '../../../errors.ts';
 import {
-  type IndexDelta,
   type MetricSample,
   type RelationKey,
   type StatementKey,
   statementKeyText,
   type StatementText,
-  type TableDelta,
 } from '../types.ts';
 import { numberArray, storable, timeArray } from './array-literal.ts';
 import { BoundedMap } from './bounded-map.ts';
@@ -201,6 +200,11 @@ async function resolve<Key, Entry>(
   }
   if (missing.size > 0) {
     const entries = await find([...missing.values()]);
+    if (entries.length !== missing.size) {
+      throw new PitcrewError('E_INTERNAL', 'the store did not give a number for every name', {
+        detail: `${entries.length} for ${missing.size}`,
+      });
+    }
     for (const [index, text] of [...missing.keys()].entries()) {
       const entry = entries[index];
       if (entry === undefined) continue;
@@ -210,7 +214,7 @@ async function resolve<Key, Entry>(
   }
   return texts.map((text) => {
     const entry = found.get(text);
-    if (entry === undefined) throw new Error(`the store gave no number for ${text}`);
+    if (entry === undefined) throw new PitcrewError('E_INTERNAL', 'the store gave no number', { detail: text });
     return entry;
   });
 }
@@ -229,5 +233,3 @@ function statementArrays(seen: readonly Seen<StatementKey>[]): unknown[] {
     timeArray(seen.map(({ at }) => at)),
   ];
 }
-
-export type RelationDelta = TableDelta | IndexDelta;

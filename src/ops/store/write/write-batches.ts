@@ -1,5 +1,5 @@
 import type { ClientBase } from 'pg';
-import { sqlStateOf } from '../failures.ts';
+import { isMissingPartition } from '../failures.ts';
 import { addLate, insertRaw } from '../family-sql.ts';
 import { type LevelName, levelNames } from '../levels.ts';
 import { partitionAt, type Partitions } from '../partitions.ts';
@@ -16,8 +16,7 @@ export interface WriteStamp {
   sequence: number;
 }
 
-/** SQLSTATE of a row for which no partition exists. */
-const checkViolation = '23514';
+const mostAttempts = 5;
 
 /**
  * Writes batches in one transaction: raw samples, what came too late for roll-ups, and the baselines that the deltas lead
@@ -32,14 +31,16 @@ export async function writeBatches(
 ): Promise<void> {
   const resolved = await resolveBatches(client, dimensions, batches);
   await partitions.ensure(client, partitionsOf(resolved, ['raw']));
-  try {
-    await inTransaction(client, () => writeResolved(client, resolved, batches, stamp));
-  } catch (error) {
-    if (sqlStateOf(error) !== checkViolation) throw error;
-    // A late sample needs partitions of the roll-ups too, or one was dropped meanwhile.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await inTransaction(client, () => writeResolved(client, resolved, batches, stamp));
+      return;
+    } catch (error) {
+      if (!isMissingPartition(error) || attempt === mostAttempts) throw error;
+    }
+    // A late sample needs partitions of the roll-ups too, or retention dropped some meanwhile.
     partitions.forget();
     await partitions.ensure(client, partitionsOf(resolved, levelNames));
-    await inTransaction(client, () => writeResolved(client, resolved, batches, stamp));
   }
 }
 

@@ -105,9 +105,9 @@ export class Writer {
         }
         this.#pauseMs = firstPauseMs;
       } catch (error) {
-        this.#handle(error);
-        if (this.#waiters.length > 0) this.#settle(storeError(error));
-        if (this.#state.state !== 'ready') await this.#pause();
+        if (this.#isRefused(error)) continue;
+        this.#settle(storeError(error));
+        await this.#pause();
       }
     }
   }
@@ -180,16 +180,18 @@ export class Writer {
     return false;
   }
 
-  #handle(error: unknown): void {
+  /** Deals with an error; true when it lies in the batches, so that the next ones may be tried at once. */
+  #isRefused(error: unknown): boolean {
     const failure = failureOf(error);
     this.#dimensions.forget();
     this.#partitions.forget();
     if (failure.kind === 'data' && this.#chunk) {
       this.#refuse(this.#chunk.batches, failure);
-      return;
+      return true;
     }
     this.#failed(failure);
     if (failure.reconnect) this.#session.discard();
+    return false;
   }
 
   /** A batch that the server refuses would be refused for ever: it is given up, and only it. */
