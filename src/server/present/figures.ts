@@ -1,6 +1,6 @@
 import type { HealthCheck, LatestMetric } from '../../ops/monitor/index.ts';
 import type { MetricName } from '../../ops/monitor/index.ts';
-import type { SeriesAnswer } from '../../ops/store/index.ts';
+import type { Series, SeriesAnswer } from '../../ops/store/index.ts';
 import type { Dashboard } from '../api/performance.ts';
 import { ratio } from './statements.ts';
 
@@ -134,14 +134,21 @@ const figureDefinitions: readonly FigureDefinition[] = [
 /** Metrics whose history the dashboard's figures need. */
 export const figureMetrics: MetricName[] = [...new Set(figureDefinitions.flatMap(({ metrics }) => metrics))];
 
-/** The headline figures: the value now from the monitor, the course from history (empty without it). */
+/**
+ * The headline figures: the value now from the monitor, the course from history (empty without it). `database` is the
+ * one that is watched on its server.
+ */
 export function figures(
   latest: ReadonlyMap<string, LatestMetric>,
   history: SeriesAnswer | undefined,
   checks: readonly HealthCheck[],
+  database: string | undefined,
 ): Figure[] {
-  const now = readLatest(latest);
-  const course = readHistory(history);
+  // Sizes are collected of every database of the server; the figure is the watched one's.
+  const ours = ({ labels }: { labels: Readonly<Record<string, string>> }) =>
+    database === undefined || (labels.database ?? database) === database;
+  const now = readLatest([...latest.values()].filter(ours));
+  const course = readHistory((history?.series ?? []).filter(ours));
   return figureDefinitions.map(({ id, title, unit, value, limit, check }) => ({
     id,
     title,
@@ -160,8 +167,8 @@ function statusOf(check: string | null, value: number | null, checks: readonly H
   return value === null ? 'unknown' : 'ok';
 }
 
-function readLatest(latest: ReadonlyMap<string, LatestMetric>): Read {
-  const byName = Map.groupBy(latest.values(), ({ name }) => name);
+function readLatest(latest: readonly LatestMetric[]): Read {
+  const byName = Map.groupBy(latest, ({ name }) => name);
   return (name, how = 'sum') =>
     combine(
       (byName.get(name) ?? []).map(({ value }) => value),
@@ -169,9 +176,9 @@ function readLatest(latest: ReadonlyMap<string, LatestMetric>): Read {
     );
 }
 
-function readHistory(history: SeriesAnswer | undefined): { at: number; read: Read }[] {
+function readHistory(series: readonly Series[]): { at: number; read: Read }[] {
   const values = new Map<number, Map<string, number[]>>();
-  for (const { name, points } of history?.series ?? []) {
+  for (const { name, points } of series) {
     for (const { at, value } of points) {
       const byName = values.get(at) ?? new Map<string, number[]>();
       values.set(at, byName);

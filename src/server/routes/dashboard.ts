@@ -36,6 +36,7 @@ export function dashboardRoutes(app: Api, context: AppContext): void {
     const range = rangeOf(query, chartPoints);
     const past = await readPast(context, monitor, range);
     const report = monitor.health();
+    const { server } = monitor.status();
     const activity = monitor.activity();
     const byWait = activity?.byWait ?? {};
     return c.json(
@@ -46,9 +47,9 @@ export function dashboardRoutes(app: Api, context: AppContext): void {
         step: past.series?.step ?? range.step,
         health: presentHealth(monitor),
         verdicts: verdicts(report),
-        figures: figures(monitor.latest(), past.series, report.checks),
+        figures: figures(monitor.latest(), past.series, report.checks, server?.database),
         activity: {
-          cpus: monitor.status().server?.cpus ?? null,
+          cpus: server?.cpus ?? null,
           active: activity === undefined ? null : Object.values(byWait).reduce((sum, count) => sum + count, 0),
           byWait,
           byState: activity?.byState ?? {},
