@@ -1,0 +1,1 @@
+export { type PlanContext, type PlanFinding, planFindings } from './findings.ts';
