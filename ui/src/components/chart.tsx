@@ -1,14 +1,18 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useUrl } from '../data/use-url.ts';
-import { textOf, type Quantity } from '../format/quantity.ts';
+import { byteRate, bytes, textOf, type Quantity } from '../format/quantity.ts';
 import { moment } from '../format/time.ts';
 import { useTheme } from '../shell/theme.ts';
 import { hasValues, latestIndex, summaryOf, type ChartSeries } from './chart-data.ts';
 import { Icon } from './icon.tsx';
+import { ensureLanguage } from './language.ts';
 import { createLazy } from './lazy-module.ts';
 import type { Plot } from './plot.ts';
 
-const plotting = createLazy(() => import('./plot.ts'));
+const plotting = createLazy(async () => {
+  ensureLanguage();
+  return await import('./plot.ts');
+});
 
 interface ChartProps {
   title: string;
@@ -29,9 +33,24 @@ export function Chart({ title, at, series, format, kind = 'lines', reference, em
   const [hovered, setHovered] = useState<number | null>(null);
   const [asTable, setAsTable] = useState(false);
   const known = hasValues(series);
+  const name = `${asTable ? 'Hide table' : 'Show as table'}: ${title}`;
   return (
     <figure class="chart">
-      <Legend at={at} series={series} format={format} hovered={hovered} reference={reference} />
+      <div class="chart-head">
+        <Legend at={at} series={series} format={format} hovered={hovered} reference={reference} />
+        {known && (
+          <button
+            type="button"
+            class="button button-plain button-small button-icon"
+            aria-label={name}
+            title={name}
+            aria-expanded={asTable}
+            onClick={() => setAsTable(!asTable)}
+          >
+            <Icon name="table" size={14} />
+          </button>
+        )}
+      </div>
       <div class="chart-plot" role="img" aria-label={summaryOf(title, series, format)}>
         {known ? (
           <Canvas at={at} series={series} format={format} kind={kind} reference={reference} onHover={setHovered} />
@@ -39,20 +58,6 @@ export function Chart({ title, at, series, format, kind = 'lines', reference, em
           <div class="chart-empty">{empty ?? 'Nothing is known in this range yet.'}</div>
         )}
       </div>
-      {known && (
-        <div class="chart-tools">
-          <button
-            type="button"
-            class="button button-plain button-small"
-            aria-expanded={asTable}
-            onClick={() => setAsTable(!asTable)}
-          >
-            <Icon name="table" size={13} />
-            {asTable ? 'Hide table' : 'Show as table'}
-            <span class="visually-hidden">: {title}</span>
-          </button>
-        </div>
-      )}
       {asTable && known && <Figures title={title} at={at} series={series} format={format} />}
     </figure>
   );
@@ -70,13 +75,15 @@ function Canvas({ at, series, format, kind, reference, onHover }: CanvasProps) {
   const { set } = useUrl();
   const latest = useRef({ at, series, set, onHover });
   latest.current = { at, series, set, onHover };
-  const drawing = plotting.use();
+  const loaded = plotting.use();
+  const drawing = loaded.state === 'ready' ? loaded.module : undefined;
 
   useEffect(() => {
     if (!element.current || !drawing) return undefined;
     const current = drawing.createPlot(element.current, latest.current.series, latest.current.at, {
       kind,
       format,
+      binary: format === bytes || format === byteRate,
       reference,
       onHover: (index) => latest.current.onHover(index),
       onZoom: (from, to) => latest.current.set({ from, to, page: null }),
@@ -89,6 +96,8 @@ function Canvas({ at, series, format, kind, reference, onHover }: CanvasProps) {
   }, [drawing, theme, kind, reference?.value, series.map(({ label }) => label).join()]);
 
   useEffect(() => plot.current?.update(at, series), [at, series]);
+  if (loaded.state === 'failed')
+    return <div class="chart-empty">The chart could not be loaded; the table has its figures.</div>;
   return <div ref={element} class="chart-canvas" />;
 }
 
@@ -122,7 +131,7 @@ function Legend({ at, series, format, hovered, reference }: LegendProps) {
 
 function Figures({ title, at, series, format }: Pick<ChartProps, 'title' | 'at' | 'series' | 'format'>) {
   return (
-    <div class="chart-table" role="region" tabIndex={0} aria-label={`${title}, as a table`}>
+    <div class="chart-table" role="group" tabIndex={0} aria-label={`${title}, as a table`}>
       <table class="facts-table">
         <thead>
           <tr>

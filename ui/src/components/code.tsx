@@ -5,7 +5,7 @@ import { Icon } from './icon.tsx';
 export function CodeBlock({ text, label, wrap }: { text: string; label: string; wrap?: boolean }) {
   return (
     <div class={`code code-copy${wrap ? ' code-wrap' : ''}`}>
-      <pre tabIndex={0} role="region" aria-label={label}>
+      <pre tabIndex={0} role="group" aria-label={label}>
         <code>{text}</code>
       </pre>
       <CopyButton text={text} />

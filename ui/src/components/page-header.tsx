@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect } from 'preact/hooks';
 import { useNow } from '../data/clock.ts';
+import { offlineSince } from '../data/client.ts';
+import { useStore } from '../data/store.ts';
 import type { Resource } from '../data/use-resource.ts';
 import { span } from '../format/quantity.ts';
 import { moment, utc } from '../format/time.ts';
@@ -38,13 +40,16 @@ export function PageHeader({ title, crumbs, of, children }: PageHeaderProps) {
   );
 }
 
+/** When the answer came, or since when it is not kept up to date any more. */
 export function Freshness({ of }: { of: Resource<unknown> }) {
   const now = useNow(5000);
-  if (of.staleSince !== undefined) {
+  const offline = useStore(offlineSince) !== undefined;
+  const staleSince = offline ? of.at : of.staleSince;
+  if (staleSince !== undefined) {
     return (
-      <span class="freshness freshness-stale" title={`${of.failure?.title ?? ''} · ${utc(of.staleSince)}`}>
+      <span class="freshness freshness-stale" title={`${of.failure?.title ?? ''} · ${utc(staleSince)}`}>
         <Icon name="warning" size={14} />
-        Stale since {moment(of.staleSince, now)}
+        Stale since {moment(staleSince, now)}
       </span>
     );
   }

@@ -9,6 +9,8 @@ import { stacked, type ChartSeries } from './chart-data.ts';
 export interface PlotOptions {
   kind: 'lines' | 'stacked';
   format: (value: number) => Quantity;
+  /** Ticks stand at powers of two: bytes. */
+  binary: boolean;
   /** A level to compare with, such as the number of CPUs. */
   reference: { value: number; label: string } | undefined;
   onHover: (index: number | null) => void;
@@ -21,7 +23,16 @@ export interface Plot {
   destroy(): void;
 }
 
+const powersOfTwo = Array.from({ length: 60 }, (_, index) => 2 ** index);
+
 const axisFont = '11px system-ui, sans-serif';
+
+/** Charts side by side have axes of one width; on a phone every pixel counts. */
+function axisWidth(element: HTMLElement, labels: readonly string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map(({ length }) => length));
+  const needed = 14 + longest * 6.5;
+  return element.clientWidth < 480 ? needed : Math.max(64, needed);
+}
 
 /** Resolves a custom property to a colour that a canvas understands (it may be a light-dark() pair). */
 function colorOf(element: HTMLElement, property: string): string {
@@ -52,9 +63,9 @@ export function createPlot(
   at: readonly number[],
   options: PlotOptions,
 ): Plot {
-  const { kind, format, reference, onHover, onZoom } = options;
+  const { kind, format, binary, reference, onHover, onZoom } = options;
   const [muted, line] = [colorOf(element, '--text-muted'), colorOf(element, '--line')];
-  const text = colorOf(element, '--text');
+  const [text, surface] = [colorOf(element, '--text'), colorOf(element, '--surface')];
   const ordered = kind === 'stacked' ? series.toReversed() : series;
   const axis = { stroke: muted, font: axisFont, grid: { stroke: line, width: 1 }, ticks: { show: false } };
 
@@ -63,7 +74,7 @@ export function createPlot(
       width: element.clientWidth,
       height: element.clientHeight,
       ms: 1,
-      padding: [10, 12, 0, 0],
+      padding: [10, 22, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,
@@ -80,7 +91,14 @@ export function createPlot(
       },
       axes: [
         { ...axis, space: 70, size: 26, values: (_, ticks) => axisTimes(ticks) },
-        { ...axis, space: 34, size: 64, gap: 6, values: (_, ticks) => ticks.map((tick) => textOf(format(tick))) },
+        {
+          ...axis,
+          space: 34,
+          size: 64,
+          gap: 6,
+          ...(binary ? { incrs: powersOfTwo } : {}),
+          values: (_, ticks) => ticks.map((tick) => textOf(format(tick))),
+        },
       ],
       series: [
         {},
@@ -107,7 +125,7 @@ export function createPlot(
             self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
           },
         ],
-        draw: [(self) => reference && drawReference(self, reference, text)],
+        draw: [(self) => reference && drawReference(self, reference, text, surface)],
       },
     },
     aligned(kind, at, series),
@@ -125,7 +143,12 @@ export function createPlot(
   };
 }
 
-function drawReference(plot: uPlot, { value, label }: { value: number; label: string }, color: string): void {
+function drawReference(
+  plot: uPlot,
+  { value, label }: { value: number; label: string },
+  color: string,
+  rim: string,
+): void {
   const { ctx, bbox } = plot;
   const y = Math.round(plot.valToPos(value, 'y', true));
   ctx.save();
@@ -140,6 +163,12 @@ function drawReference(plot: uPlot, { value, label }: { value: number; label: st
   ctx.font = `600 ${11 * uPlot.pxRatio}px system-ui, sans-serif`;
   ctx.textAlign = 'right';
   ctx.textBaseline = 'bottom';
+  // A rim in the colour of the surface keeps the words readable on any area.
+  ctx.setLineDash([]);
+  ctx.lineJoin = 'round';
+  ctx.lineWidth = 4 * uPlot.pxRatio;
+  ctx.strokeStyle = rim;
+  ctx.strokeText(label, bbox.left + bbox.width - 4 * uPlot.pxRatio, y - 3 * uPlot.pxRatio);
   ctx.fillText(label, bbox.left + bbox.width - 4 * uPlot.pxRatio, y - 3 * uPlot.pxRatio);
   ctx.restore();
 }

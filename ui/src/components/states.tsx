@@ -19,7 +19,7 @@ export function Loading({ lines = 4, label = 'Loading' }: { lines?: number; labe
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
   return (
     <div class="state">
-      <h3>{title}</h3>
+      <p class="state-title">{title}</p>
       {children !== undefined && <p>{children}</p>}
     </div>
   );
@@ -29,10 +29,10 @@ export function Empty({ title, children }: { title: string; children?: Component
 export function ErrorState({ failure, retry }: { failure: Failure; retry?: () => void }) {
   return (
     <div class="state" role="alert">
-      <h3>
+      <p class="state-title">
         <StatusBadge tone="critical">Error</StatusBadge>
         {failure.title}
-      </h3>
+      </p>
       {failure.detail !== undefined && <p>{failure.detail}</p>}
       {failure.hint !== undefined && <p>{failure.hint}</p>}
       <p class="small mono">{failure.code}</p>

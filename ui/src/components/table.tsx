@@ -42,7 +42,7 @@ function classOf<Row>(column: Column<Row>): string | undefined {
 export function DataTable<Row>({ label, columns, rows, rowKey, sort }: TableProps<Row>) {
   const hasFoot = columns.some((column) => column.foot !== undefined);
   return (
-    <div class="table-scroll" role="region" aria-label={label} tabIndex={0}>
+    <div class="table-scroll" role="group" aria-label={label} tabIndex={0}>
       <table class="table">
         <thead>
           <tr>

@@ -16,11 +16,13 @@ export function Tile({ title, value, hint, status, spark }: TileProps) {
     <li class={`tile${spark ? '' : ' tile-plain'}`} title={hint}>
       <div class="tile-title">
         <span class="clip">{title}</span>
-        {(status === 'warning' || status === 'critical') && <StatusBadge tone={status} plain />}
       </div>
-      <div class="tile-value">
-        {value.value}
-        {value.unit !== '' && <span class="unit">{value.unit}</span>}
+      <div class="tile-line">
+        <span class="tile-value">
+          {value.value}
+          {value.unit !== '' && <span class="unit">{value.unit}</span>}
+        </span>
+        {(status === 'warning' || status === 'critical') && <StatusBadge tone={status} plain />}
       </div>
       {spark && <Sparkline points={spark} />}
     </li>

@@ -66,13 +66,13 @@ async function failureOf(response: Response): Promise<Failure> {
   return {
     kind: response.status === 401 ? 'signed-out' : 'problem',
     title: sentence(problem.title ?? `The daemon answered ${response.status} ${response.statusText}`),
-    detail: problem.detail,
+    detail: problem.detail === undefined ? undefined : sentence(problem.detail),
     hint: problem.hint,
     code: problem.code ?? `HTTP ${response.status}`,
   };
 }
 
-/** Errors are written without a capital; a heading has one. */
+/** Errors are written without a capital; what stands alone has one. */
 function sentence(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

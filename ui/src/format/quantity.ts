@@ -96,7 +96,8 @@ export function byteChange(value: number | null | undefined): Quantity {
 export function percent(value: number | null | undefined): Quantity {
   if (value === null || value === undefined || !Number.isFinite(value)) return nothing;
   const hundredths = value * 100;
-  if (hundredths > 99 && hundredths < 100) return { value: (Math.floor(hundredths * 100 + 1e-6) / 100).toFixed(2), unit: '%' };
+  if (hundredths > 99 && hundredths < 100)
+    return { value: (Math.floor(hundredths * 100 + 1e-6) / 100).toFixed(2), unit: '%' };
   if (hundredths > 0 && hundredths < 0.1) return { value: '<0.1', unit: '%' };
   return { value: decimal(hundredths, { maximumFractionDigits: Math.abs(hundredths) < 99.95 ? 1 : 0 }), unit: '%' };
 }

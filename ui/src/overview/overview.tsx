@@ -53,6 +53,7 @@ function ActiveSessions({ activity }: { activity: Dashboard['activity'] }) {
   );
   return (
     <Card
+      class="chart-tall"
       title="Active sessions"
       note={
         <>

@@ -127,7 +127,7 @@ function PlanTree({ rows, totalCost }: { rows: PlanRow[]; totalCost: number }) {
           { id: 'width', title: 'Bytes a row', numeric: true, priority: 'low', cell: (row) => row.width ?? '–' },
         ]}
       />
-      <p class="small muted">Costs are the planner’s units, not time. The whole plan: {digits(totalCost)}.</p>
+      <p class="small muted plan-note">Costs are the planner’s units, not time. The whole plan: {digits(totalCost)}.</p>
     </>
   );
 }

@@ -122,7 +122,7 @@ function Figures({ answer: { statement, totals } }: { answer: QueryDetail }) {
   );
 }
 
-const blockRate = (blocks: number): Quantity => byteRate(blocks * blockBytes);
+const inBytes = (blocks: ChartSeries['values']) => blocks.map((value) => value && value * blockBytes);
 
 interface Trend {
   title: string;
@@ -145,10 +145,10 @@ function trendsOf({ series }: QueryDetail): Trend[] {
     { title: 'Rows per call', format: count, series: [line('rows', series.rowsPerCall, '--series-4')] },
     {
       title: 'Buffers',
-      format: blockRate,
+      format: byteRate,
       series: [
-        line('hit', series.sharedHitPerSecond, '--series-3'),
-        line('read', series.sharedReadPerSecond, '--series-2'),
+        line('hit', inBytes(series.sharedHitPerSecond), '--series-3'),
+        line('read', inBytes(series.sharedReadPerSecond), '--series-2'),
       ],
     },
     {

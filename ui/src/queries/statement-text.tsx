@@ -9,7 +9,7 @@ const formatting = createLazy(() => import('./format-statement.ts'));
 /** The statement to be read: formatted, or as the application sent it. */
 export function StatementText({ text }: { text: string | null }) {
   const [original, setOriginal] = useState(false);
-  const formatter = formatting.use();
+  const loaded = formatting.use();
   if (text === null) {
     return (
       <Card title="Statement">
@@ -20,7 +20,7 @@ export function StatementText({ text }: { text: string | null }) {
       </Card>
     );
   }
-  const shown = original || !formatter ? text : formatter.formatStatement(text);
+  const shown = original || loaded.state !== 'ready' ? text : loaded.module.formatStatement(text);
   return (
     <Card
       title="Statement"

@@ -23,7 +23,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
       <a class="skip-link" href="#content" onClick={skip}>
         Skip to the content
       </a>
-      <div class="side">
+      <header class="side">
         <a class="brand" href={to('/')} aria-label="Pitcrew, overview">
           <Logo />
           <span>Pitcrew</span>
@@ -45,7 +45,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           </div>
           {all.data && <span>Pitcrew {all.data.version}</span>}
         </div>
-      </div>
+      </header>
       <div class="main">
         <Notices />
         <main class="content" id="content" tabIndex={-1}>

@@ -1,4 +1,6 @@
 import { StatusBadge } from '../components/status.tsx';
+import { offlineSince } from '../data/client.ts';
+import { useStore } from '../data/store.ts';
 import { useUrl } from '../data/use-url.ts';
 import { connectionWords } from './connection.ts';
 import { useDatabases } from './use-databases.ts';
@@ -8,7 +10,8 @@ export function Watched() {
   const { all, current } = useDatabases();
   const { set, query } = useUrl();
   const list = all.data?.databases ?? [];
-  const state = current && connectionWords[current.connection];
+  const offline = useStore(offlineSince) !== undefined;
+  const state = current && !offline ? connectionWords[current.connection] : undefined;
   return (
     <section class="watched" aria-label="Watched database">
       {list.length > 1 ? (
@@ -30,6 +33,7 @@ export function Watched() {
         <span class="watched-name">{current?.name ?? (all.failure ? 'Not known' : '…')}</span>
       )}
       <span role="status">
+        {offline && <StatusBadge tone="unknown">Not known</StatusBadge>}
         {state && (
           <StatusBadge tone={state.tone} icon={state.icon}>
             {state.word}

@@ -126,7 +126,13 @@ function TableName({ row, href }: { row: Table; href?: string }) {
   );
   return (
     <span class="table-name">
-      {href === undefined ? name : <a href={href}>{name}</a>}
+      {href === undefined ? (
+        <span title={row.name}>{name}</span>
+      ) : (
+        <a href={href} title={row.name}>
+          {name}
+        </a>
+      )}
       {row.kind !== 'table' && <span class="small muted">{row.kind}</span>}
     </span>
   );
