@@ -94,7 +94,7 @@ export function createPlot(
         {
           ...axis,
           space: 34,
-          size: 64,
+          size: (_, labels) => axisWidth(element, labels),
           gap: 6,
           ...(binary ? { incrs: powersOfTwo } : {}),
           values: (_, ticks) => ticks.map((tick) => textOf(format(tick))),
