@@ -63,16 +63,7 @@ export function checkReachable(dataDir: string, identity: Identity | undefined):
  * @throws {PitcrewError} `E_DATA_DIR` when it holds anything else.
  */
 export function holdsCluster(dataDir: string, version: Version): boolean {
-  const entries = entriesOf(dataDir);
-  if (entries.length === 0) return false;
-  if (!entries.includes('PG_VERSION') || !entries.includes(PASSWORD_FILE)) {
-    throw new PitcrewError('E_DATA_DIR', `"${dataDir}" holds something else`, {
-      detail: entries.includes('PG_VERSION')
-        ? 'It is a PostgreSQL data directory that Pitcrew did not make.'
-        : `It is not empty (${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}) and no data directory of Pitcrew's.`,
-      hint: 'Give an empty or new folder with --data-dir. Nothing was changed.',
-    });
-  }
+  if (!checkOwnCluster(dataDir)) return false;
   const made = Number.parseInt(readFileSync(join(dataDir, 'PG_VERSION'), 'utf8'), 10);
   if (made !== version.major) {
     throw new PitcrewError('E_DATA_DIR', `"${dataDir}" was made by PostgreSQL ${made}, this is ${version.text}`, {
@@ -81,6 +72,22 @@ export function holdsCluster(dataDir: string, version: Version): boolean {
     });
   }
   return true;
+}
+
+/**
+ * @returns whether there is a cluster of ours; false when the folder is absent or empty.
+ * @throws {PitcrewError} `E_DATA_DIR` when it holds anything else.
+ */
+export function checkOwnCluster(dataDir: string): boolean {
+  const entries = entriesOf(dataDir);
+  if (entries.length === 0) return false;
+  if (entries.includes('PG_VERSION') && entries.includes(PASSWORD_FILE)) return true;
+  throw new PitcrewError('E_DATA_DIR', `"${dataDir}" holds something else`, {
+    detail: entries.includes('PG_VERSION')
+      ? 'It is a PostgreSQL data directory that Pitcrew did not make.'
+      : `It is not empty (${entries.slice(0, 3).join(', ')}${entries.length > 3 ? ', …' : ''}) and no data directory of Pitcrew's.`,
+    hint: 'Give an empty or new folder with --data-dir. Nothing was changed.',
+  });
 }
 
 /** The superuser's password of a cluster. */

@@ -1,6 +1,8 @@
+import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { type Binaries, embeddedBinaries } from './binaries.ts';
 import { makeCluster, SUPERUSER } from './cluster.ts';
-import { checkReachable, holdsCluster, prepareParent, readPassword } from './data-dir.ts';
+import { checkOwnCluster, checkReachable, holdsCluster, prepareParent, readPassword } from './data-dir.ts';
 import { asDataDirError } from './data-dir-errors.ts';
 import { type Identity, serverIdentity } from './identity.ts';
 import { holdLock, type Lock } from './lock.ts';
@@ -8,7 +10,6 @@ import { stopLeftover } from './postmaster.ts';
 import { launch, type StopMode } from './process.ts';
 import { type Programs, usablePrograms } from './programs.ts';
 import { smallServer, writeSettings } from './settings.ts';
-import { dirname } from 'node:path';
 
 export interface ServerOptions {
   /** The cluster's folder. Beside it are made: `<dataDir>.log`, `<dataDir>.lock` and, where needed, copied programs. */
@@ -51,6 +52,25 @@ export async function startServer(options: ServerOptions): Promise<EmbeddedServe
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/**
+ * Removes a data directory and what is beside it, ending a server that a killed process left running there. Removes
+ * nothing that Pitcrew did not make.
+ * @throws {PitcrewError} `E_DATA_DIR` when it is in use or holds something else.
+ */
+export async function removeServer(dir: string): Promise<void> {
+  const dataDir = prepareParent(dir);
+  const lock = lockCluster(dataDir);
+  try {
+    checkOwnCluster(dataDir);
+    await stopLeftover(dataDir);
+    for (const suffix of ['', '.log', '.log.1']) rmSync(dataDir + suffix, { recursive: true, force: true });
+  } catch (error) {
+    throw asDataDirError(error, dataDir);
+  } finally {
+    lock.release();
   }
 }
 
