@@ -4,7 +4,7 @@ export interface ShopTime {
   hour: number;
   /** How busy the shop is, beside 1 for a usual hour: quiet at night, busiest in the evening, more in a flash sale. */
   load: number;
-  /** One product is sold at half its price, and everybody wants it. */
+  /** Everybody wants one product. */
   flashSale: boolean;
   /** The nightly reports are made. */
   reports: boolean;
