@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { PitcrewError } from '../../errors.ts';
-import type { DatabaseConnection, Execute, Parameter, TransactionLimits } from './connection.ts';
+import type { DatabaseConnection, Parameter, Transaction, TransactionLimits } from './connection.ts';
 import { connectionError } from './connection-errors.ts';
 import { addressOf, libpqUrl, mayFallBackToPlain, withoutTls } from './connection-url.ts';
 import { marked } from './marker.ts';
@@ -157,13 +157,17 @@ class PgConnection implements DatabaseConnection {
     });
   }
 
-  rolledBack<Result>(limits: TransactionLimits, work: (execute: Execute) => Promise<Result>): Promise<Result> {
+  rolledBack<Result>(limits: TransactionLimits, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
     const settings = {
       statement_timeout: String(limits.statementTimeoutMs),
       lock_timeout: String(limits.lockTimeoutMs),
     };
+    const transaction: Transaction = {
+      execute: (sql, params = []) => this.#extended(sql, params),
+      simple: async <Row extends object>(sql: string) => (await this.#client.query(sql)).rows as Row[],
+    };
     return this.#exclusive(limits.statementTimeoutMs * 2 + deadlineGraceMs, () =>
-      this.#inTransaction(settings, () => work((sql, params = []) => this.#extended(sql, params))),
+      this.#inTransaction(settings, () => work(transaction)),
     );
   }
 

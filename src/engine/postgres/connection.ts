@@ -14,7 +14,7 @@ export interface DatabaseConnection {
   /** Prepares the statement when first seen, then runs it. For catalog statements, whose number is bounded. */
   run<Row extends object>(sql: string, params?: readonly Parameter[]): Promise<Row[]>;
   /** Runs a transaction that is read only and always rolled back, under its own timeouts. */
-  rolledBack<Result>(limits: TransactionLimits, work: (execute: Execute) => Promise<Result>): Promise<Result>;
+  rolledBack<Result>(limits: TransactionLimits, work: (transaction: Transaction) => Promise<Result>): Promise<Result>;
   /** Ends the session. Takes a second at most, never throws. */
   close(): Promise<void>;
 }
@@ -24,5 +24,10 @@ export interface TransactionLimits {
   lockTimeoutMs: number;
 }
 
-/** Runs one statement once, through the extended protocol, which refuses several in one text. */
-export type Execute = <Row extends object>(sql: string, params?: readonly Parameter[]) => Promise<Row[]>;
+/** A transaction under way. */
+export interface Transaction {
+  /** Runs one statement once, through the extended protocol, which refuses several in one text. */
+  execute<Row extends object>(sql: string, params?: readonly Parameter[]): Promise<Row[]>;
+  /** Runs a text through the simple protocol. Only for a text that is known to be one statement. */
+  simple<Row extends object>(sql: string): Promise<Row[]>;
+}

@@ -1,4 +1,4 @@
-export type { DatabaseConnection, Execute, Parameter, TransactionLimits } from './connection.ts';
+export type { DatabaseConnection, Parameter, Transaction, TransactionLimits } from './connection.ts';
 export { isOwnStatement, marked } from './marker.ts';
 export type { Rights, ServerProfile } from './profile.ts';
 export type { Flavour } from './remedies.ts';
