@@ -65,7 +65,7 @@ const tasks: Record<string, (args: string[]) => Promise<void> | void> = {
     run(process.execPath, join(root, 'bench', 'run.ts'), ...args);
   },
   docs() {
-    run(process.execPath, join(root, 'scripts', 'configuration-docs.ts'));
+    for (const name of ['configuration-docs.ts', 'api-docs.ts']) run(process.execPath, join(root, 'scripts', name));
   },
 };
 

@@ -1,7 +1,7 @@
 import type { z } from '@hono/zod-openapi';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { keepingLogger } from '../../test/support/plain-monitor.ts';
+import { keepingLogger, plainMonitor } from '../../test/support/plain-monitor.ts';
 import { type TestDatabase, testDatabase } from '../../test/support/postgres.ts';
 import { type Config, loadConfig } from '../config/index.ts';
 import { createMonitor, type DatabaseMonitor } from '../ops/monitor/index.ts';
@@ -269,10 +269,12 @@ describe('queries', () => {
     expect(answer.totalCost).toBeGreaterThan(0);
   });
 
-  test('EXPLAIN of a text that is no statement says what PostgreSQL said', async () => {
-    const response = await post(`${base}/queries/analyze`, { query: 'SELEC 1' });
+  test('EXPLAIN of what cannot be planned says why', async () => {
+    const response = await post(`${base}/queries/analyze`, { query: 'SELECT 1 FROM nowhere' });
     expect(response.status).toBe(422);
-    expect(await response.json()).toMatchObject({ code: 'E_QUERY', sqlState: '42601' });
+    expect(await response.json()).toMatchObject({ code: 'E_QUERY', sqlState: '42P01' });
+    expect((await post(`${base}/queries/analyze`, { query: 'SELEC 1' })).status).toBe(422);
+    expect((await post(`${base}/queries/analyze`, { query: 'SELECT 1; DROP TABLE orders' })).status).toBe(422);
     expect((await post(`${base}/queries/analyze`, { id: 2_000_000_000 })).status).toBe(404);
   });
 
@@ -342,6 +344,25 @@ describe('tables and server', () => {
     expect((await app.request(`${base}/tables/2000000000`)).status).toBe(404);
   });
 
+  test('how much a table grew since the range began', async () => {
+    await watched.query('CREATE TABLE growing AS SELECT n FROM generate_series(1, 1000) AS n');
+    const sizeNow = async () => {
+      await watched.query('ANALYZE growing');
+      await monitor.collectNow(['tables']);
+      await store.flush();
+      const rows = await watched.query<{ size: string }>("SELECT pg_relation_size('growing') AS size");
+      return Number(rows[0]?.size);
+    };
+    const before = await sizeNow();
+    const from = Date.now();
+    await watched.query('INSERT INTO growing SELECT n FROM generate_series(1, 50000) AS n');
+    const after = await sizeNow();
+    const { tables } = await get(relations.tables, `${base}/tables?search=growing&from=${from}&sort=growthBytes`);
+    expect(tables).toMatchObject([{ name: 'growing', heapBytes: after, growthBytes: after - before }]);
+    const earlier = await get(relations.tables, `${base}/tables?search=growing&from=1h`);
+    expect(earlier.tables).toMatchObject([{ growthBytes: null }]);
+  });
+
   test('settings, doctor, databases', async () => {
     const { settings } = await get(system.serverSettings, `${base}/settings`);
     expect(settings.find(({ name }) => name === 'max_connections')).toMatchObject({ value: '60' });
@@ -368,9 +389,14 @@ describe('logs', () => {
     expect(slowLog.lines.map(({ fields }) => fields)).toContainEqual(
       expect.objectContaining({ database: 'shop', calls: 1, statement: 'SELECT pg_sleep($1)' }),
     );
-    const end = logMonitors(options);
+    const plain = plainMonitor('shop');
+    const end = logMonitors({ ...options, monitors: [plain] });
+    plain.emit({ type: 'health', database: 'shop', score: 84, grade: 'B', status: 'warning' });
     end();
-    expect(performanceLog.lines).toEqual([]);
+    expect(performanceLog.lines.map(({ fields }) => fields)).toEqual([
+      { database: 'shop', score: 84, grade: 'B', status: 'warning' },
+    ]);
+    expect(plain.listeners()).toBe(0);
   });
 });
 

@@ -4,7 +4,7 @@ import { compress } from 'hono/compress';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { PitcrewError } from '../errors.ts';
 import type { Api, AppContext, Env } from './context.ts';
-import { openApiDocument } from './openapi.ts';
+import { openApiRoutes } from './openapi.ts';
 import { createAuth } from './request/auth.ts';
 import { hostGuard, originGuard, securityHeaders } from './request/guard.ts';
 import { nearest } from './request/nearest.ts';
@@ -68,7 +68,7 @@ export function createApp(context: AppContext): Api {
   sessionRoutes(app, context);
   tableRoutes(app, context);
   eventRoutes(app, context);
-  app.get('/api/v1/openapi.json', (c) => c.json(openApiDocument(app, context)));
+  openApiRoutes(app, context);
 
   app.notFound((c) => (isApi(c.req.path) ? unknownPath(app, c.req.path) : serveStatic(c)));
   return app;

@@ -1,7 +1,29 @@
+import { createRoute, z } from '@hono/zod-openapi';
 import type { Api, AppContext } from './context.ts';
+import { answers } from './request/respond.ts';
+import { queryOf } from './request/validate.ts';
 
-/** The OpenAPI 3.1 description of every path, made from the routes themselves. */
-export function openApiDocument(app: Api, context: AppContext): ReturnType<Api['getOpenAPI31Document']> {
+const route = createRoute({
+  method: 'get',
+  path: '/api/v1/openapi.json',
+  summary: 'This description',
+  request: { query: queryOf({}) },
+  responses: answers(z.looseObject({ openapi: z.string() }), 'OpenAPI 3.1', 400),
+});
+
+/** The OpenAPI description of every path, made from the routes themselves when it is first asked for. */
+export function openApiRoutes(app: Api, context: AppContext): void {
+  let document: OpenApiDocument | undefined;
+  app.openapi(route, (c) => {
+    document ??= openApiDocument(app, context);
+    return c.json(document, 200);
+  });
+}
+
+/** An OpenAPI document as plain data. */
+export type OpenApiDocument = ReturnType<Api['getOpenAPI31Document']> & Record<string, unknown>;
+
+function openApiDocument(app: Api, context: AppContext): OpenApiDocument {
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
     type: 'http',
     scheme: 'bearer',
@@ -25,5 +47,5 @@ export function openApiDocument(app: Api, context: AppContext): ReturnType<Api['
     },
     servers: [{ url: context.prefix || '/' }],
     security: [{ token: [] }, { session: [] }],
-  });
+  }) as OpenApiDocument;
 }

@@ -287,6 +287,8 @@ export interface History {
     query: TimeRange & { targetId: number; ids: number[]; step: number },
   ): Promise<Map<number, StatementSeriesAnswer>>;
   tables(query: TimeRange & { targetId: number }): Promise<RelationsAnswer<TableTotals>>;
+  /** Gauges of tables as they stood at a moment; tables not seen by then are left out. */
+  tableGauges(query: { targetId: number; ids: readonly number[]; at: Date }): Promise<Map<number, TableGauges>>;
   indexes(
     query: TimeRange & { targetId: number; schema?: string; table?: string },
   ): Promise<RelationsAnswer<IndexTotals>>;
@@ -314,7 +316,9 @@ export interface Store {
   target(name: string): Promise<number>;
   /**
    * Takes the exclusive right to write for a target, so that two daemons on one store never count twice. False when
-   * another daemon holds it; may be asked again later. Lost with the connection and taken again by itself.
+   * another daemon holds it; may be asked again later. Lost with the connection and taken again by itself, unless
+   * another daemon was faster: then what waits is given up and the next answer is false, even when the other has ended
+   * meanwhile. After every change from false to true, begin from `baseline`.
    */
   claim(targetId: number): Promise<boolean>;
   baseline(targetId: number, collector: string): Promise<Map<string, BaselineEntry>>;
@@ -344,5 +348,7 @@ export interface StoreOptions {
 
 /** A statement's key as one text, for maps and baselines. */
 export function statementKeyText(key: StatementKey): string {
-  return `${key.queryId}/${key.toplevel ? 't' : 'n'}/${encodeURIComponent(key.database)}/${encodeURIComponent(key.user)}`;
+  const { queryId, toplevel, database, user } = key;
+  // Joined: a template would keep its parts in memory for as long as the key is in a map.
+  return [queryId, toplevel ? 't' : 'n', encodeURIComponent(database), encodeURIComponent(user)].join('/');
 }

@@ -103,7 +103,7 @@ export const oneDatabaseQuery = databaseQuery.shape;
 export const seriesQuery = stepQuery.shape;
 export const dashboardQuery = rangeQuery.shape;
 
-export const signInRequest = z.object({ token: z.string().min(1).max(1000) }).openapi('SignInRequest');
+export const signInRequest = z.strictObject({ token: z.string().min(1).max(1000) }).openapi('SignInRequest');
 export const signInAnswer = z
   .object({
     signedIn: z.boolean(),

@@ -148,7 +148,7 @@ export const queryDetail = z
 export type QueryDetail = z.infer<typeof queryDetail>;
 
 export const analyzeRequest = z
-  .object({
+  .strictObject({
     query: z
       .string()
       .min(1)

@@ -5,12 +5,11 @@ import { iso, ratio } from './statements.ts';
 
 type TableSummary = Tables['tables'][number];
 
-/** What is known of one table: as last seen, over the range, and how large it was when the range began. */
+/** What is known of one table: as last seen, and over the range. */
 export interface TableParts {
   key: RelationKey;
   live: TableState | undefined;
   totals: TableTotals | undefined;
-  before: TableGauges | undefined;
 }
 
 const relationName = ({ schema, name }: RelationKey): string => JSON.stringify([schema, name]);
@@ -19,30 +18,23 @@ const relationName = ({ schema, name }: RelationKey): string => JSON.stringify([
  * Puts together the tables that exist now with their history. What the server showed last decides which tables exist;
  * when it has shown nothing yet, history does.
  */
-export function joinTables(
-  live: readonly TableState[],
-  totals: readonly TableTotals[],
-  before: readonly TableTotals[],
-): TableParts[] {
+export function joinTables(live: readonly TableState[], totals: readonly TableTotals[]): TableParts[] {
   const liveByName = new Map(live.map((table) => [relationName(table), table]));
   const totalsByName = new Map(totals.map((table) => [relationName(table.key), table]));
-  const beforeById = new Map(before.map((table) => [table.id, table.gauges]));
   const keys: RelationKey[] =
     live.length > 0 ? live.map(({ schema, name }) => ({ schema, name })) : totals.map((table) => table.key);
   return keys.map((key) => {
-    const known = totalsByName.get(relationName(key));
     const { schema, name } = key;
     return {
       key: { schema, name },
       live: liveByName.get(relationName(key)),
-      totals: known,
-      before: known === undefined ? undefined : beforeById.get(known.id),
+      totals: totalsByName.get(relationName(key)),
     };
   });
 }
 
-/** A table as lists show it. */
-export function tableSummary({ key, live, totals, before }: TableParts): TableSummary {
+/** A table as lists show it; `before`: how large it was when the range began, where that is known and asked for. */
+export function tableSummary({ key, live, totals }: TableParts, before?: TableGauges): TableSummary {
   const counters = totals?.counters;
   const gauges = live ?? totals?.gauges ?? noGauges;
   const totalBytes = sizeOf(gauges);

@@ -17,17 +17,28 @@ const problemDescriptions = {
 
 export type ProblemStatus = keyof typeof problemDescriptions;
 
-/** The `responses` of a route: its answer, and the problems it can end with. 401 and 403 can happen on every route. */
+/** The `responses` of a route that asks for the token: its answer, and the problems it can end with. */
 export function answers<Schema extends z.ZodType>(schema: Schema, description: string, ...problems: ProblemStatus[]) {
+  return {
+    ...openAnswers(schema, description, ...problems, 401),
+  };
+}
+
+/** The same of a route that asks for no token. */
+export function openAnswers<Schema extends z.ZodType>(
+  schema: Schema,
+  description: string,
+  ...problems: ProblemStatus[]
+) {
   return {
     200: { description, content: { 'application/json': { schema } } },
     ...problemsOf(...problems),
   };
 }
 
-/** Problem documents by status, for a route's `responses`. */
+/** Problem documents by status, for a route's `responses`. Every route can be asked from where it must not be: 403. */
 export function problemsOf(...statuses: ProblemStatus[]): object {
-  const all = [...new Set<ProblemStatus>([...statuses, 401, 403])].toSorted((a, b) => a - b);
+  const all = [...new Set<ProblemStatus>([...statuses, 403])].toSorted((a, b) => a - b);
   return Object.fromEntries(
     all.map((status) => [
       status,

@@ -24,7 +24,7 @@ const route = createRoute({
   request: { query: queryOf(oneDatabaseQuery) },
   responses: {
     200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
-    ...problemsOf(400, 404, 429),
+    ...problemsOf(400, 401, 404, 429),
   },
 });
 

@@ -36,7 +36,7 @@ const scrapeRoute = createRoute({
   request: { query: queryOf({}) },
   responses: {
     200: { description: 'Prometheus text', content: { 'text/plain': { schema: z.string() } } },
-    ...problemsOf(400),
+    ...problemsOf(400, 401),
   },
 });
 

@@ -2,7 +2,7 @@ import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../errors.ts';
 import { liveness, readiness } from '../api/parameters.ts';
 import type { Api, AppContext } from '../context.ts';
-import { answers } from '../request/respond.ts';
+import { answers, openAnswers } from '../request/respond.ts';
 import { queryOf } from '../request/validate.ts';
 
 const livenessRoute = createRoute({
@@ -10,7 +10,7 @@ const livenessRoute = createRoute({
   path: '/healthz',
   summary: 'Whether the process lives; never asks for a token',
   security: [],
-  responses: answers(liveness, 'It lives'),
+  responses: openAnswers(liveness, 'It lives'),
 });
 
 const readinessRoute = createRoute({

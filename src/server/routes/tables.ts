@@ -1,13 +1,13 @@
 import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../errors.ts';
 import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
-import type { History, IndexTotals, TimeRange } from '../../ops/store/index.ts';
+import type { History, IndexTotals, TableGauges, TimeRange } from '../../ops/store/index.ts';
 import { idPath, seriesQuery, tablesQuery } from '../api/parameters.ts';
 import { type TableDetail, tableDetail, tables, type Tables } from '../api/relations.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../context.ts';
 import { isoRange, ratio } from '../present/statements.ts';
 import { joinTables, sizeOf, type TableParts, tableSummary } from '../present/tables.ts';
-import { niceStep, rangeOf } from '../request/range.ts';
+import { rangeOf } from '../request/range.ts';
 import { answers } from '../request/respond.ts';
 import { queryOf } from '../request/validate.ts';
 
@@ -35,21 +35,28 @@ export function tableRoutes(app: Api, context: AppContext): void {
     const query = c.req.valid('query');
     const monitor = pickMonitor(context, query.database);
     const range = rangeOf(query);
-    const { parts, coveredSeconds } = await readTables(historyOf(context), monitor, range);
+    const history = historyOf(context);
+    const { parts, coveredSeconds } = await readTables(history, monitor, range);
     const search = query.search?.toLowerCase() ?? '';
     const found = parts
       .filter(({ key }) => query.schema === undefined || key.schema === query.schema)
-      .filter(({ key }) => `${key.schema}.${key.name}`.toLowerCase().includes(search))
-      .map(tableSummary)
-      .toSorted(by(query.sort, query.order));
+      .filter(({ key }) => `${key.schema}.${key.name}`.toLowerCase().includes(search));
+    // How large a table was is asked for those that are shown; for all only when it decides which those are.
+    const measure = (some: readonly TableParts[]) => sizesBefore(history, monitor, range, some);
+    const sizes = query.sort === 'growthBytes' ? await measure(found) : undefined;
+    const sorted = found
+      .map((part) => ({ part, summary: summaryWith(part, sizes) }))
+      .toSorted((a, b) => compare(a.summary, b.summary, query.sort, query.order));
+    const page = sorted.slice(query.offset, query.offset + query.limit).map(({ part }) => part);
+    const pageSizes = sizes ?? (await measure(page));
     return c.json(
       {
         database: monitor.name,
         ...isoRange(range),
         coveredSeconds,
         count: found.length,
-        totalBytes: found.reduce((sum, table) => sum + table.totalBytes, 0),
-        tables: found.slice(query.offset, query.offset + query.limit),
+        totalBytes: sorted.reduce((sum, { summary }) => sum + summary.totalBytes, 0),
+        tables: page.map((part) => summaryWith(part, pageSizes)),
       },
       200,
     );
@@ -71,7 +78,8 @@ export function tableRoutes(app: Api, context: AppContext): void {
       });
     }
     const { schema, name } = part.key;
-    const [indexes, series] = await Promise.all([
+    const [sizes, indexes, series] = await Promise.all([
+      sizesBefore(history, monitor, range, [part]),
       history.indexes({ targetId, from: range.from, to: range.to, schema, table: name }),
       history.tableSeries({ targetId, id, ...range }),
     ]);
@@ -80,7 +88,7 @@ export function tableRoutes(app: Api, context: AppContext): void {
         database: monitor.name,
         ...isoRange(series),
         step: series.step,
-        table: tableSummary(part),
+        table: summaryWith(part, sizes),
         indexes: indexes.relations.map(presentIndex),
         series: columns(series.points),
       },
@@ -89,35 +97,40 @@ export function tableRoutes(app: Api, context: AppContext): void {
   });
 }
 
-/** Tables as they are, with what they did in the range and how large they were at its beginning. */
+/** Tables as they are, with what they did in the range. */
 async function readTables(
   history: History,
   monitor: DatabaseMonitor,
-  range: TimeRange,
+  { from, to }: TimeRange,
 ): Promise<{ parts: TableParts[]; coveredSeconds: number }> {
-  const { targetId } = monitor;
-  const { from, to } = range;
-  // One or two samples at the beginning, whatever width they are rolled up to by now.
-  const begin = { from, to: new Date(from.getTime() + 2000 * Math.max(60, niceStep(range, 200))) };
-  const [totals, before] = await Promise.all([
-    history.tables({ targetId, from, to }),
-    history.tables({ targetId, ...begin }),
-  ]);
-  return {
-    parts: joinTables(monitor.tables(), totals.relations, before.relations),
-    coveredSeconds: totals.coveredSeconds,
-  };
+  const totals = await history.tables({ targetId: monitor.targetId, from, to });
+  return { parts: joinTables(monitor.tables(), totals.relations), coveredSeconds: totals.coveredSeconds };
+}
+
+type Sizes = ReadonlyMap<number, TableGauges>;
+
+/** How large tables were when the range began, by the store's number. */
+async function sizesBefore(
+  history: History,
+  { targetId }: DatabaseMonitor,
+  { from }: TimeRange,
+  parts: readonly TableParts[],
+): Promise<Sizes> {
+  const ids = parts.flatMap(({ totals }) => (totals === undefined ? [] : [totals.id]));
+  return ids.length === 0 ? new Map() : history.tableGauges({ targetId, ids, at: from });
+}
+
+function summaryWith(part: TableParts, sizes: Sizes | undefined): Summary {
+  return tableSummary(part, part.totals === undefined ? undefined : sizes?.get(part.totals.id));
 }
 
 /** Order of tables by a column; what is not known comes last either way. */
-function by(sort: keyof Summary, order: 'asc' | 'desc'): (a: Summary, b: Summary) => number {
+function compare(a: Summary, b: Summary, sort: keyof Summary, order: 'asc' | 'desc'): number {
   const sign = order === 'asc' ? 1 : -1;
-  return (a, b) => {
-    if (sort === 'name') return sign * `${a.schema}.${a.name}`.localeCompare(`${b.schema}.${b.name}`);
-    const [left, right] = [a[sort], b[sort]];
-    if (typeof left !== 'number') return typeof right === 'number' ? 1 : 0;
-    return typeof right === 'number' ? sign * (left - right) : -1;
-  };
+  if (sort === 'name') return sign * `${a.schema}.${a.name}`.localeCompare(`${b.schema}.${b.name}`);
+  const [left, right] = [a[sort], b[sort]];
+  if (typeof left !== 'number') return typeof right === 'number' ? 1 : 0;
+  return typeof right === 'number' ? sign * (left - right) : -1;
 }
 
 function presentIndex({ key, counters, gauges }: IndexTotals): TableDetail['indexes'][number] {

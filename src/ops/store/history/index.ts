@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { History } from '../types.ts';
+import { readTableGauges } from './gauges-at.ts';
 import { createReader } from './reader.ts';
 import { readIndexes, readTables, readTableSeries } from './relations.ts';
 import { readSeries } from './series.ts';
@@ -14,6 +15,7 @@ export function createHistory(pool: Pool): History {
     statement: (targetId, id) => readStatement(reader, targetId, id),
     statementSeries: (query) => readStatementSeries(reader, query),
     tables: (query) => readTables(reader, query),
+    tableGauges: (query) => readTableGauges(reader, query),
     indexes: (query) => readIndexes(reader, query),
     tableSeries: (query) => readTableSeries(reader, query),
   };

@@ -1,0 +1,168 @@
+/** The parts of an OpenAPI document that the documentation shows. */
+export interface DescribedApi {
+  paths: Record<string, Record<string, Operation>>;
+}
+
+interface Operation {
+  summary?: string;
+  description?: string;
+  parameters?: Parameter[];
+  requestBody?: { content?: Content };
+  responses: Record<string, { description?: string; content?: Content }>;
+}
+
+interface Parameter {
+  name: string;
+  in: string;
+  description?: string;
+  schema?: Schema;
+}
+
+interface Schema {
+  $ref?: string;
+  type?: string | string[];
+  enum?: unknown[];
+  default?: unknown;
+  minimum?: number;
+  maximum?: number;
+}
+
+type Content = Record<string, { schema?: Schema }>;
+
+/** The text of docs/api.md, from the OpenAPI document of the running program. */
+export function apiDocumentation(api: DescribedApi): string {
+  const operations = Object.entries(api.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => section(`${method.toUpperCase()} ${path}`, operation)),
+  );
+  return `${introduction}\n${operations.join('\n')}\n`;
+}
+
+const introduction = `# HTTP API
+
+Written by \`npm run docs\` from the routes themselves; a test fails when it is out of date. The same as OpenAPI 3.1, with
+the schema of every answer: \`GET /api/v1/openapi.json\`.
+
+\`\`\`sh
+pitcrew serve --database postgres://localhost/shop      # http://127.0.0.1:7432
+
+curl http://127.0.0.1:7432/api/v1/database/performance/health
+curl 'http://127.0.0.1:7432/api/v1/database/queries/analysis?from=6h&sort=meanMs&limit=20'
+curl 'http://127.0.0.1:7432/api/v1/database/performance/metrics?names=database.commits,wal.*&from=1d&step=15m'
+curl -X POST http://127.0.0.1:7432/api/v1/database/queries/analyze \\
+  -H 'content-type: application/json' -d '{"query": "SELECT * FROM orders WHERE customer = $1"}'
+curl -N http://127.0.0.1:7432/api/v1/events
+\`\`\`
+
+\`\`\`json
+{
+  "database": "main", "at": "2026-03-01T12:00:00.000Z",
+  "status": "warning", "score": 84, "grade": "B", "known": 1,
+  "checks": [
+    { "id": "connections", "title": "Connections", "status": "warning", "weight": 10, "pointsLost": 4,
+      "message": "87 of 100 connections are in use", "evidence": { "used": 87, "max": 100 },
+      "advice": "Use a pool, or raise max_connections." }
+  ]
+}
+\`\`\`
+
+## Conventions
+
+- **Which database.** \`?database=NAME\` picks one of the watched ones; the first is the default.
+- **Times.** \`from\` and \`to\` take ISO 8601, milliseconds since 1970, or a span before now such as \`1h\`; the default is the
+  last hour. \`step\` is the width of a point; by default one of 10 s, 30 s, 1 m, 5 m, 15 m, 1 h, 6 h, 1 d that gives about 200
+  points. An answer says which range and step it has: both are widened to whole points.
+- **Not known** is \`null\`, never 0.
+- **Errors** are problem documents (RFC 9457, \`application/problem+json\`) with a stable \`code\`, a \`detail\` that says what was
+  found and what is allowed, and a \`hint\`. Unknown parameters are refused.
+- **Without the store**, paths that need history answer 503; the dashboard's path goes on with live data and says so in
+  \`notices\`.
+- **Changes** (POST, DELETE) are refused when a browser says that another site asks for them.
+
+\`\`\`json
+{ "type": "urn:pitcrew:error:E_BAD_REQUEST", "title": "bad parameter", "status": 400, "code": "E_BAD_REQUEST",
+  "detail": "limit: found \\"many\\"; a number is allowed", "instance": "/api/v1/database/queries/slow" }
+\`\`\`
+
+## Who may ask
+
+On loopback without a token, every program of the machine; names other than \`localhost\`, \`127.0.0.1\` and \`[::1]\` are
+refused, so that no web page can reach it by a name of its own. Beyond loopback \`pitcrew serve\` starts only with
+\`PITCREW_TOKEN\`. With a token set, everything asks for it as \`Authorization: Bearer TOKEN\`, or as the cookie that
+\`POST /api/v1/session\` gives a browser (7 days, \`HttpOnly\`, \`SameSite=Strict\`, not the token itself; a new token ends every
+session). Exceptions: \`/healthz\`, which says only that the process lives, signing in and out, and the dashboard's own files,
+which are the same for everyone and hold no data. Ten wrong tokens from one address within a minute are refused unseen for
+the rest of it; behind a proxy all clients share its address.
+
+## Events
+
+\`GET /api/v1/events\` is a stream of server-sent events: first \`hello\`, then a \`connection\` and a \`health\` event for each
+database as it stands, then \`connection\`, \`sample\` (a collector has run) and \`health\` as they happen, and a comment every
+15 seconds. A client that falls 64 KiB behind is disconnected; at most 100 may listen.
+
+\`\`\`
+event: health
+data: {"type":"health","database":"main","score":84,"grade":"B","status":"warning"}
+\`\`\`
+
+## Prometheus
+
+\`GET /metrics\` has every collected metric of every database under a stable name: \`database.temp_bytes\` is
+\`pitcrew_database_temp_bytes_total{target="main"}\`. The label \`target\` is the database's name in the settings. The heaviest
+statements (\`monitor.topStatements\`) have counters of their own, \`pitcrew_statement_calls_total{queryid="…"}\` and so on; the
+rest is \`queryid="other"\`. These are 10 to 20 seconds behind, and what happens between two scrapes that are more than 15
+minutes apart is not counted in them. OpenMetrics is given to scrapers that ask for it.
+
+\`\`\`yaml
+scrape_configs:
+  - job_name: pitcrew
+    authorization: { credentials: TOKEN }
+    static_configs: [{ targets: ["127.0.0.1:7432"] }]
+\`\`\`
+
+## Paths
+`;
+
+function section(
+  title: string,
+  { summary = '', description, parameters = [], requestBody, responses }: Operation,
+): string {
+  const parts = [
+    `### ${title}`,
+    `${summary}.${description === undefined ? '' : ` ${description}`}`,
+    ...(parameters.length === 0 ? [] : [parameterTable(parameters)]),
+    ...(requestBody?.content === undefined ? [] : [`Body: ${contentOf(requestBody.content)}.`]),
+    answersOf(responses),
+  ];
+  return `\n${parts.join('\n\n')}`;
+}
+
+function parameterTable(parameters: readonly Parameter[]): string {
+  const rows = parameters.map(({ name, in: place, description = '', schema = {} }) => {
+    const fallback = schema.default === undefined ? '' : `\`${String(schema.default)}\``;
+    return `| \`${name}\`${place === 'path' ? ' (path)' : ''} | ${valueOf(schema)} | ${fallback} | ${description} |`;
+  });
+  return `| parameter | value | default | |\n| --- | --- | --- | --- |\n${rows.join('\n')}`;
+}
+
+function valueOf({ type, enum: values, minimum, maximum }: Schema): string {
+  if (values !== undefined) return values.map((value) => `\`${String(value)}\``).join(', ');
+  const name = [type ?? 'text'].flat().join(' or ').replace('string', 'text').replace('integer', 'whole number');
+  // Whole numbers without a limit of their own carry JavaScript's.
+  const limited = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER;
+  return limited ? `${name} ${minimum ?? ''}…${maximum}` : name;
+}
+
+function answersOf(responses: Operation['responses']): string {
+  const { 200: answer, ...problems } = responses;
+  const statuses = Object.keys(problems).join(', ');
+  return `Answer: ${contentOf(answer?.content ?? {})}. Problems: ${statuses}.`;
+}
+
+function contentOf(content: Content): string {
+  return Object.entries(content)
+    .map(([type, { schema }]) => {
+      const name = schema?.$ref?.split('/').at(-1);
+      return name === undefined ? `\`${type}\`` : `\`${name}\` (\`${type}\`)`;
+    })
+    .join(' or ');
+}
