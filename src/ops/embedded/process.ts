@@ -14,10 +14,9 @@ export type StopMode = 'fast' | 'immediate';
 
 /** A server process that accepts connections. */
 export interface ServerProcess {
-  readonly pid: number;
   readonly port: number;
   /** Resolves when it is gone, for whatever reason. */
-  readonly exited: Promise<void>;
+  readonly exited: Promise<unknown>;
   stop(mode: StopMode): Promise<void>;
 }
 
@@ -29,7 +28,8 @@ export interface LaunchOptions {
   port: number | undefined;
 }
 
-const START_TIMEOUT_MS = 120_000;
+/** Crash recovery takes its time. */
+const START_TIMEOUT_MS = 300_000;
 const FAST_STOP_MS = 30_000;
 const IMMEDIATE_STOP_MS = 10_000;
 
@@ -69,17 +69,18 @@ async function launchOnce(
   if (!ready || child.pid === undefined) {
     const tail = log.tail();
     await end(child, exited, 'immediate');
-    return { log: tail };
+    return { log: child.pid === undefined ? `postgres could not be run: ${await exited}` : tail };
   }
   // What keeps the process alive is its own business; a forgotten server must not.
   child.unref();
-  return { process: { pid: child.pid, port, exited, stop: (mode) => end(child, exited, mode) } };
+  return { process: { port, exited, stop: (mode) => end(child, exited, mode) } };
 }
 
-function exitOf(child: ChildProcess): Promise<void> {
+/** Resolves when the process has ended, or with why it could not be run. */
+function exitOf(child: ChildProcess): Promise<string | undefined> {
   return new Promise((resolve) => {
-    child.once('exit', () => resolve());
-    child.once('error', () => resolve());
+    child.once('exit', () => resolve(undefined));
+    child.once('error', (error) => resolve(error.message));
   });
 }
 
@@ -94,7 +95,7 @@ async function untilReady(child: ChildProcess, dataDir: string): Promise<boolean
 }
 
 /** Stops a server, more firmly when it does not go: a fast stop can wait for ever for a replica that reads nothing. */
-async function end(child: ChildProcess, exited: Promise<void>, mode: StopMode): Promise<void> {
+async function end(child: ChildProcess, exited: Promise<unknown>, mode: StopMode): Promise<void> {
   child.ref();
   const steps: [NodeJS.Signals, number][] = [
     ['SIGQUIT', IMMEDIATE_STOP_MS],

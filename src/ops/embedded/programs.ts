@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
 import { PitcrewError } from '../../errors.ts';
@@ -67,7 +67,9 @@ async function copyPrograms(root: string, copyTo: string): Promise<string> {
   if (existsSync(target)) return join(target, basename(root));
   const staging = `${target}.${randomBytes(4).toString('hex')}`;
   try {
-    mkdirSync(staging, { recursive: true, mode: 0o755 });
+    mkdirSync(staging, { recursive: true });
+    // Whatever the umask: another user runs what is in it.
+    chmodSync(staging, 0o755);
     // Static libraries are for compilers.
     await cp(root, join(staging, basename(root)), {
       recursive: true,

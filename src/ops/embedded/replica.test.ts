@@ -23,14 +23,18 @@ async function untilAnswers(server: EmbeddedServer, sql: string, rows: object[])
 test('a replica follows, catches up after an absence, is promoted, and made anew', async () => {
   await using folder = temporaryFolder();
   const settings = { fsync: 'off' };
-  const primary = await startServer({ dataDir: join(folder.path, 'primary'), settings, superuser: 'postgres' });
+  const primary = await startServer({ dataDir: join(folder.path, "it's primary"), settings, superuser: 'postgres' });
   await query(primary, 'CREATE TABLE seen AS SELECT 1 AS n');
-  const options = { dataDir: join(folder.path, 'replica'), settings, slot: 'standby' };
+  const options = { dataDir: join(folder.path, "it's replica"), settings, slot: 'standby' };
   let replica = await startReplica(primary, options);
   await query(primary, 'UPDATE seen SET n = 2');
   await untilAnswers(replica, 'SELECT n FROM seen', [{ n: 2 }]);
   expect(await query(replica, 'SELECT pg_is_in_recovery() AS standby, current_user AS role')).toEqual([
     { standby: true, role: 'postgres' },
+  ]);
+  // Whoever may read all settings must not read the password there.
+  expect(await query(replica, 'SHOW primary_conninfo')).toEqual([
+    { primary_conninfo: expect.not.stringContaining(new URL(primary.url()).password) },
   ]);
   const slots = 'SELECT slot_name, slot_type, active, wal_status FROM pg_replication_slots';
   expect(await query(primary, slots)).toEqual([

@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chownSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
@@ -8,6 +8,7 @@ import { holdsCluster, prepareParent } from './data-dir.ts';
 import type { Lock } from './lock.ts';
 import { stopLeftover } from './postmaster.ts';
 import { type EmbeddedServer, lockCluster, preparePrograms, type ServerOptions, startLocked } from './server.ts';
+import { setting } from './settings.ts';
 
 export interface ReplicaOptions extends Omit<ServerOptions, 'superuser'> {
   /** Name of the physical slot on the primary, and the replica's application_name there; `replica` by default. */
@@ -107,22 +108,32 @@ async function makeSlot(client: pg.Client, slot: string): Promise<void> {
   ]);
 }
 
-/** Tells a stopped replica whom to follow. The primary's port and password may be new. */
+/**
+ * Tells a stopped replica whom to follow. The primary's port and password may be new. The password is in a file of its
+ * own, because whoever may read all settings may read `primary_conninfo`.
+ */
 function pointAt(primary: EmbeddedServer, dataDir: string, slot: string): void {
   const url = new URL(primary.url());
+  const user = decodeURIComponent(url.username);
+  const passfile = join(dataDir, 'pitcrew.pgpass');
+  writeFileSync(passfile, `*:*:*:${user}:${url.password}\n`, { mode: 0o600 });
+  const { uid, gid } = statSync(dataDir);
+  chownSync(passfile, uid, gid);
   const conninfo = Object.entries({
     host: '127.0.0.1',
     port: String(primary.port),
-    user: decodeURIComponent(url.username),
-    password: url.password,
+    user,
+    passfile,
     application_name: slot,
-  }).map(([name, value]) => `${name}=${value}`);
+  })
+    .map(([name, value]) => `${name}='${value.replace(/[\\']/g, '\\$&')}'`)
+    .join(' ');
   const path = join(dataDir, 'postgresql.auto.conf');
   const others = readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => line && !/^primary_(conninfo|slot_name)\b/.test(line));
-  const lines = [...others, `primary_conninfo = '${conninfo.join(' ')}'`, `primary_slot_name = '${slot}'`];
-  // Written in place: the file keeps its owner and mode, and with them the secrecy of the password.
+  const lines = [...others, setting('primary_conninfo', conninfo), setting('primary_slot_name', slot)];
+  // Written in place: the file keeps its owner and mode.
   writeFileSync(path, `${lines.join('\n')}\n`);
   appendFileSync(join(dataDir, 'standby.signal'), '');
 }

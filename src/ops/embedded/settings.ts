@@ -30,7 +30,7 @@ export const throwawayServer: Readonly<Record<string, string>> = Object.freeze({
  * Writes postgresql.conf. What `ALTER SYSTEM` set is in another file, stays, and goes first.
  */
 export function writeSettings(dataDir: string, settings: Record<string, string>, identity: Identity | undefined): void {
-  const lines = Object.entries(settings).map(([name, value]) => `${name} = '${value.replaceAll("'", "''")}'`);
+  const lines = Object.entries(settings).map(([name, value]) => setting(name, value));
   const path = join(dataDir, 'postgresql.conf');
   writeFileSync(
     path,
@@ -40,4 +40,9 @@ export function writeSettings(dataDir: string, settings: Record<string, string>,
     },
   );
   if (identity) chownSync(path, identity.uid, identity.gid);
+}
+
+/** A line of postgresql.conf, in which a backslash escapes as well. */
+export function setting(name: string, value: string): string {
+  return `${name} = '${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
