@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { count } from '../format/quantity.ts';
-import { hasValues, latestIndex, stacked, summaryOf } from './chart-data.ts';
+import { firstShown, hasValues, latestIndex, stacked, summaryOf } from './chart-data.ts';
 
 const series = (label: string, values: (number | null)[]) => ({ label, values, color: '--series-1' });
 
@@ -22,6 +22,15 @@ describe('chart data', () => {
     expect(latestIndex([series('a', [1, null, null]), series('b', [null, 2, null])])).toBe(1);
     expect(hasValues([series('a', [null, null])])).toBe(false);
     expect(hasValues([])).toBe(false);
+  });
+
+  it('leaves out a long unknown beginning, but keeps enough points to see a course', () => {
+    const from = (known: number, length: number, least: number) => firstShown((index) => index >= known, length, least);
+    expect(from(90, 100, 5)).toBe(90);
+    expect(from(98, 100, 5)).toBe(95);
+    expect(from(40, 100, 5)).toBe(0);
+    expect(from(100, 100, 5)).toBe(0);
+    expect(from(2, 3, 5)).toBe(0);
   });
 
   it('tells a chart in a sentence', () => {

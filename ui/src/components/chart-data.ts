@@ -37,6 +37,17 @@ export function latestIndex(series: readonly ChartSeries[]): number {
   return -1;
 }
 
+/**
+ * Where a chart begins that has little to show: when the beginning of the range is not known and makes up more than half of
+ * it (Pitcrew was just started), that part is left out, but for a lead of at least `least` points in all.
+ */
+export function firstShown(isKnown: (index: number) => boolean, length: number, least: number): number {
+  let first = 0;
+  while (first < length && !isKnown(first)) first += 1;
+  if (first === length || first <= length / 2) return 0;
+  return Math.max(0, Math.min(first, length - least));
+}
+
 export function hasValues(series: readonly ChartSeries[]): boolean {
   return latestIndex(series) >= 0;
 }

@@ -1,9 +1,9 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useUrl } from '../data/use-url.ts';
 import { byteRate, bytes, textOf, type Quantity } from '../format/quantity.ts';
 import { moment } from '../format/time.ts';
 import { useTheme } from '../shell/theme.ts';
-import { hasValues, latestIndex, summaryOf, type ChartSeries } from './chart-data.ts';
+import { firstShown, hasValues, latestIndex, summaryOf, type ChartSeries } from './chart-data.ts';
 import { Icon } from './icon.tsx';
 import { ensureLanguage } from './language.ts';
 import { createLazy } from './lazy-module.ts';
@@ -29,7 +29,8 @@ interface ChartProps {
  * A chart with its legend (which shows the values under the cursor, the latest otherwise), a sentence for those who do not
  * see it, and the figures as a table. Dragging over a stretch makes it the time range of the page.
  */
-export function Chart({ title, at, series, format, kind = 'lines', reference, empty }: ChartProps) {
+export function Chart({ title, at: allAt, series: allSeries, format, kind = 'lines', reference, empty }: ChartProps) {
+  const { at, series } = useMemo(() => shown(allAt, allSeries), [allAt, allSeries]);
   const [hovered, setHovered] = useState<number | null>(null);
   const [asTable, setAsTable] = useState(false);
   const known = hasValues(series);
@@ -61,6 +62,13 @@ export function Chart({ title, at, series, format, kind = 'lines', reference, em
       {asTable && known && <Figures title={title} at={at} series={series} format={format} />}
     </figure>
   );
+}
+
+/** The part of the range that has something to show. */
+function shown(at: readonly number[], series: readonly ChartSeries[]): Pick<ChartProps, 'at' | 'series'> {
+  const first = firstShown((index) => series.some(({ values }) => typeof values[index] === 'number'), at.length, 12);
+  if (first === 0) return { at, series };
+  return { at: at.slice(first), series: series.map((each) => ({ ...each, values: each.values.slice(first) })) };
 }
 
 type CanvasProps = Required<Pick<ChartProps, 'at' | 'series' | 'format' | 'kind'>> & {

@@ -25,6 +25,9 @@ export interface Plot {
 
 const powersOfTwo = Array.from({ length: 60 }, (_, index) => 2 ** index);
 
+/** Columns as wide as the time they stand for, so that a lone one is seen too. */
+const asColumns = uPlot.paths.bars?.({ size: [1, Infinity], gap: 0, align: 1 }) ?? (() => null);
+
 const axisFont = '11px system-ui, sans-serif';
 
 /** Charts side by side have axes of one width; on a phone every pixel counts. */
@@ -74,7 +77,7 @@ export function createPlot(
       width: element.clientWidth,
       height: element.clientHeight,
       ms: 1,
-      padding: [10, 22, 0, 0],
+      padding: [10, 30, 0, 0],
       legend: { show: false },
       cursor: {
         y: false,
@@ -105,7 +108,7 @@ export function createPlot(
         ...ordered.map(({ label, color }) => {
           const stroke = colorOf(element, color);
           return kind === 'stacked'
-            ? { label, stroke, width: 0, fill: stroke, points: { show: false } }
+            ? { label, stroke, width: 0, fill: stroke, points: { show: false }, paths: asColumns }
             : {
                 label,
                 stroke,

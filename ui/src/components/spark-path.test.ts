@@ -31,7 +31,7 @@ describe('sparkline', () => {
       100,
       30,
     );
-    expect(line).toBe('M0 1L25 1M75 1h1');
+    expect(line).toBe('M0 1L25 1M75 1h3');
     expect(area).toBe('M0 30L0 1L25 1L25 30Z');
   });
 

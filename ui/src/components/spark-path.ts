@@ -17,7 +17,7 @@ export function sparkPath(points: Points, width: number, height: number): { line
   for (const run of runs(points)) {
     const corners = run.map(([at, value]) => `${x(at)} ${y(value)}`);
     const [start, end] = [x(run[0]?.[0] ?? 0), x(run.at(-1)?.[0] ?? 0)];
-    line += run.length === 1 ? `M${corners[0]}h1` : `M${corners.join('L')}`;
+    line += run.length === 1 ? `M${Math.min(start, width - 3)} ${y(run[0]?.[1] ?? 0)}h3` : `M${corners.join('L')}`;
     if (run.length > 1) area += `M${start} ${height}L${corners.join('L')}L${end} ${height}Z`;
   }
   return { line, area };

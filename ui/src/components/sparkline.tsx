@@ -1,3 +1,4 @@
+import { firstShown } from './chart-data.ts';
 import { sparkPath } from './spark-path.ts';
 
 /** A line of a few hundred pixels without axes; what it says is told by the text beside it. */
@@ -8,7 +9,8 @@ export function Sparkline({
   points: readonly (readonly [number, number | null])[];
   class?: string;
 }) {
-  const { line, area } = sparkPath(points, 100, 30);
+  const first = firstShown((index) => typeof points[index]?.[1] === 'number', points.length, 3);
+  const { line, area } = sparkPath(points.slice(first), 100, 30);
   return (
     <svg
       class={`sparkline${className ? ` ${className}` : ''}`}

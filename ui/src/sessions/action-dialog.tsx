@@ -105,7 +105,7 @@ export function ActionDialog({
       onClose={onClose}
       actions={
         <>
-          <button type="button" class="button" onClick={onClose}>
+          <button type="button" class="button" autofocus onClick={onClose}>
             Keep it
           </button>
           <button type="button" class="button button-danger" disabled={busy} onClick={() => void confirm()}>

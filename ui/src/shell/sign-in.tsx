@@ -54,7 +54,7 @@ export function SignIn() {
             {failure.title}. {failure.hint}
           </p>
         )}
-        <button type="submit" class="button button-primary" disabled={busy || token === ''}>
+        <button type="submit" class="button button-primary" disabled={busy}>
           {busy ? 'Signing in …' : 'Sign in'}
         </button>
       </form>
