@@ -16,6 +16,7 @@ import { type MonitorLogger, silentLogger } from './logger.ts';
 import { OwnCost } from './own-cost.ts';
 import { Recorder } from './recording/recorder.ts';
 import { CollectorLoop } from './schedule/collector-loop.ts';
+import { within } from './schedule/within.ts';
 import { isLocal, serverFacts } from './server-facts.ts';
 import type {
   ActivitySnapshot,
@@ -205,7 +206,8 @@ export class Monitor implements DatabaseMonitor {
     this.#stopped = true;
     for (const loop of this.#loops.values()) loop.pause('stopped');
     await Promise.all([this.#link.stop(), this.#recorder.stop()]);
-    await Promise.all([...this.#loops.values()].map((loop) => loop.idle()));
+    // A run can still wait for the store.
+    await within(1500, Promise.all([...this.#loops.values()].map((loop) => loop.idle())));
     this.#writeWindow(Date.now(), 0);
     this.#listeners.clear();
   }

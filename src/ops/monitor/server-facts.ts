@@ -7,7 +7,7 @@ export function isLocal(url: string): boolean {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
   if (!parsed) return false;
   const host = decodeURIComponent(parsed.searchParams.get('host') ?? parsed.hostname).replace(/^\[|\]$/g, '');
-  return host === '' || host.startsWith('/') || host === 'localhost' || host === '::1' || /^127\./.test(host);
+  return host === '' || host.startsWith('/') || host === 'localhost' || host === '::1' || host.startsWith('127.');
 }
 
 /** @param cpus As configured; on our own machine they are counted. */

@@ -119,7 +119,7 @@ export interface IndexDelta {
   gauges: { bytes: number };
 }
 
-export interface DroppedRelation extends RelationKey {
+interface DroppedRelation extends RelationKey {
   family: 'table' | 'index';
 }
 

@@ -43,8 +43,6 @@ export class StatementsCollector implements CountingCollector {
   readonly #options: StatementsOptions;
   readonly #baseline = new Baseline<StatementReading>(statementRules);
   readonly #evictions = new Baseline({ counters: 1 }, '@info/');
-  /** What the server said of each row, by which it tells whether the row has changed since. */
-  #changes = new Map<string, string>();
   #own = new Set<string>();
   /** Statements whose text the store has. */
   #texted = new Set<string>();
@@ -91,7 +89,7 @@ export class StatementsCollector implements CountingCollector {
     const readings = rows.map((row) => statementReading(row, reset, this.#own.has(statementBaselineKey(row))));
     const step = this.#baseline.step(readings, at, full);
     const evictions = this.#evictions.step(evictionReading(info.rows[0]), at, true);
-    this.#remember(rows, full ? { state, at } : undefined);
+    if (full) this.#forgetVanished(state, at);
     const evicted = evictions.increases[0]?.by[0] ?? 0;
     const statements = statementDeltas(step.increases);
     const own = statementDeltas(step.increases.filter(({ reading }) => this.#own.has(reading.key)));
@@ -118,7 +116,7 @@ export class StatementsCollector implements CountingCollector {
       const info = await readStatementsInfo(connection, profile);
       const state = stateOf(profile.identity, info.rows[0]);
       const full = state !== this.#state || this.#fullReadAt + fullReadEveryMs <= at || this.#fullReadAt > at;
-      const { rows, skipped } = await readStatements(connection, profile, full ? [] : [...this.#changes.values()]);
+      const { rows, skipped } = await readStatements(connection, profile, full ? [] : [...this.#baseline.memos()]);
       const found = { info, rows, skipped, state, full };
       // Where rows do not say since when they count, a reset between the two reads would make them look older than it.
       if (tries === 3 || rows.every(({ statsSince }) => statsSince !== null)) return found;
@@ -128,20 +126,14 @@ export class StatementsCollector implements CountingCollector {
   }
 
   #startAnew(): void {
-    this.#changes = new Map();
     this.#wanted = new Map();
     this.#fullReadAt = -Infinity;
     this.#state = undefined;
   }
 
-  #remember(rows: readonly StatementRow[], full: { state: string; at: number } | undefined): void {
-    if (full) {
-      this.#changes = new Map();
-      this.#fullReadAt = full.at;
-      this.#state = full.state;
-    }
-    for (const row of rows) this.#changes.set(statementBaselineKey(row), row.change);
-    if (!full) return;
+  #forgetVanished(state: string, at: number): void {
+    this.#fullReadAt = at;
+    this.#state = state;
     for (const key of this.#own) if (!this.#baseline.has(key)) this.#own.delete(key);
     for (const key of this.#wanted.keys()) if (!this.#baseline.has(key)) this.#wanted.delete(key);
     // Names of what was evicted long ago need not be remembered for ever: the store knows them.

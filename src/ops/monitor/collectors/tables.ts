@@ -51,7 +51,7 @@ const indexCounterCount = 5;
  * Not by oid: REINDEX CONCURRENTLY makes a new index that takes over the name and the counters of the old one. What is
  * left of the old one meanwhile is not valid, and not counted.
  */
-const indexKey = (row: IndexRow): string => `${row.tableOid}/${row.name}`;
+const indexKey = (row: IndexRow): string => [row.tableOid, row.name].join('/');
 
 /** Reads the counters and sizes of tables and indexes of the current database. */
 export class TablesCollector implements CountingCollector {

@@ -6,6 +6,7 @@ import {
   type ServerProfile,
 } from '../../../engine/postgres/index.ts';
 import { backOff } from '../schedule/back-off.ts';
+import { within } from '../schedule/within.ts';
 import type { ConnectionState } from '../types.ts';
 
 export type LinkState = Exclude<ConnectionState, 'standby-daemon'>;
@@ -82,8 +83,13 @@ export class Link {
 
   /** The connection for short things. Throws `E_DATABASE_UNREACHABLE` (or why else) while there is none. */
   quick(): DatabaseConnection {
-    if (this.#state === 'watching' && this.#quick?.isOpen) return this.#quick;
-    throw this.#error ?? new PitcrewError('E_DATABASE_UNREACHABLE', 'the database is not connected yet');
+    if (this.#quick?.isOpen) return this.#quick;
+    if (this.#error) throw this.#error;
+    throw this.#quick
+      ? new PitcrewError('E_DATABASE_UNREACHABLE', `the connection to ${this.#quick.address} was lost`, {
+          hint: 'It is opened again by itself; the log of the server says why it ended.',
+        })
+      : new PitcrewError('E_DATABASE_UNREACHABLE', 'the database is not connected yet');
   }
 
   /** The connection for longer scrapes, opened when there is none. */
@@ -199,17 +205,4 @@ function stateOf(error: PitcrewError): LinkState {
   if (error.code === 'E_UNSUPPORTED') return 'unsupported';
   if (error.code === 'E_DATABASE_UNREACHABLE') return 'unreachable';
   return 'refused';
-}
-
-/** What a promise gives, or `undefined` when it fails or takes too long. */
-async function within<Result>(ms: number, promise: Promise<Result> | undefined): Promise<Result | undefined> {
-  const late = Promise.withResolvers<undefined>();
-  const timer = setTimeout(() => late.resolve(undefined), ms);
-  try {
-    return await Promise.race([promise, late.promise]);
-  } catch {
-    return undefined;
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -9,6 +9,12 @@ export interface Reading {
    * of stamp it is: only those of one kind can be compared.
    */
   stamp?: string | undefined;
+  /** Kept in memory with the values, and given back by `memos`; not stored. */
+  memo?: string;
+}
+
+interface Entry extends BaselineEntry {
+  memo?: string | undefined;
 }
 
 /** How the values of one kind of reading are to be understood. */
@@ -49,7 +55,7 @@ const runKey = '@run';
 export class Baseline<R extends Reading = Reading> {
   readonly #rules: Rules;
   readonly #prefix: string;
-  #entries = new Map<string, BaselineEntry>();
+  #entries = new Map<string, Entry>();
   #lastRun: number | undefined;
   #identity: string | undefined;
   /** Keys that the store still has and must drop; `all` when it must drop everything. */
@@ -93,9 +99,9 @@ export class Baseline<R extends Reading = Reading> {
     return this.#entries.has(key);
   }
 
-  /** What was last read under a key. */
-  get(key: string): BaselineEntry | undefined {
-    return this.#entries.get(key);
+  /** The memos of everything known that has one. */
+  *memos(): Generator<string> {
+    for (const { memo } of this.#entries.values()) if (memo !== undefined) yield memo;
   }
 
   /**
@@ -131,8 +137,11 @@ export class Baseline<R extends Reading = Reading> {
       if (same && !this.#rules.withUnchanged) continue;
       const by = first ? undefined : this.#increase(before, reading);
       if (by && (this.#rules.withUnchanged || by.some((value) => value > 0))) increases.push({ reading, by });
-      if (same) continue;
-      this.#entries.set(reading.key, { values: reading.values, stamp: reading.stamp });
+      if (same) {
+        before.memo = reading.memo;
+        continue;
+      }
+      this.#entries.set(reading.key, { values: reading.values, stamp: reading.stamp, memo: reading.memo });
       if (this.#stale !== 'all') this.#stale.delete(reading.key);
       upserts.push(this.#upsert(reading.key, reading.values, reading.stamp));
     }
@@ -154,7 +163,11 @@ export class Baseline<R extends Reading = Reading> {
   }
 
   #upsert(key: string, values: number[], stamp: string | undefined): BaselineChange['upserts'][number] {
-    return { key: this.#prefix + key, values, ...(stamp === undefined ? {} : { stamp }) };
+    return {
+      key: this.#prefix === '' ? key : [this.#prefix, key].join(''),
+      values,
+      ...(stamp === undefined ? {} : { stamp }),
+    };
   }
 
   /** What a reading adds, or undefined when it is only a start. */

@@ -1,5 +1,6 @@
 import { messageOf } from '../../../errors.ts';
 import type { BaselineEntry, Batch, Store } from '../../store/index.ts';
+import { within } from '../schedule/within.ts';
 import type { CollectorName } from '../types.ts';
 import type { MonitorLogger } from '../logger.ts';
 
@@ -98,7 +99,7 @@ export class Recorder {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    await this.#asking;
+    await within(1500, this.#asking);
   }
 
   async #ask(): Promise<void> {
