@@ -43,6 +43,11 @@ test('a store that is stopped and started again gets what waited meanwhile', asy
   append(store, targetId, 4, 1000);
   await store.flush();
   expect(await callsOf(store, targetId)).toBe(1111);
+
+  await server.stop('immediate');
+  append(store, targetId, 5, 1);
+  await store.close();
+  await store.close();
 });
 
 test('a store whose sessions are killed loses and doubles nothing', async () => {
@@ -84,11 +89,15 @@ test('a read-only store is told from one that is away, and writing resumes', asy
   expect(await callsOf(store, targetId)).toBe(7);
 });
 
+function run(program: string, args: string[]): void {
+  execFileSync(program, args, { stdio: 'ignore' });
+}
+
 const mount = mkdtempSync(join(tmpdir(), 'pitcrew-store-disk-'));
 const canMount = ((): boolean => {
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', mount], { stdio: 'ignore' });
-    execFileSync('umount', [mount]);
+    run('mount', ['-t', 'tmpfs', '-o', 'size=64m', 'tmpfs', mount]);
+    run('umount', [mount]);
     return true;
   } catch {
     process.stderr.write('A small file system cannot be mounted here (root only): "disk full" is not tested.\n');
@@ -100,7 +109,7 @@ const canMount = ((): boolean => {
 test.runIf(canMount)(
   'a full disk is told, history stays readable, and writing resumes when there is room',
   async () => {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,mode=755', 'tmpfs', mount]);
+    run('mount', ['-t', 'tmpfs', '-o', 'size=64m,mode=755', 'tmpfs', mount]);
     try {
       await using server = await scratchServer(18);
       const { uid, gid } = statSync(server.dataDir);
@@ -128,7 +137,7 @@ test.runIf(canMount)(
       expect(await callsOf(store, targetId)).toBe(7000);
       await admin.end();
     } finally {
-      execFileSync('umount', ['-l', mount]);
+      run('umount', ['-l', mount]);
       rmSync(mount, { recursive: true });
     }
   },

@@ -200,3 +200,20 @@ test('widths divide each other, so that whole buckets add up', () => {
     expect(levelSeconds[level] % levelSeconds[levelNames[index] ?? 'raw']).toBe(0);
   }
 });
+
+test('a partition that someone reads is dropped the next time, and writing goes on meanwhile', async () => {
+  await using database = await testDatabase();
+  await using parts = await bench(database);
+  const at = Date.UTC(2026, 2, 1);
+  await parts.write([statementBatch(1, at, [statementDelta('1', { calls: 1 })])]);
+  await parts.rollUp(at + 40 * hour);
+  await database.query('BEGIN');
+  await database.query('SELECT FROM pitcrew.statement_raw');
+  // The series of covered time can go, the statements cannot.
+  expect(await parts.drop(at + 30 * hour)).toBe(1);
+  await parts.write([statementBatch(1, at + 30 * hour, [statementDelta('1', { calls: 1 })])]);
+  expect(await sumOfLevel(parts.client, 'raw', at + 40 * hour)).toEqual({ calls: 2, us: 0 });
+  await database.query('COMMIT');
+  expect(await parts.drop(at + 30 * hour)).toBe(1);
+  expect(await sumOfLevel(parts.client, 'raw', at + 40 * hour)).toEqual({ calls: 1, us: 0 });
+});

@@ -56,7 +56,9 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
     async claim(targetId) {
       if (session.expects(targetId)) return true;
       try {
-        return await session.claim(targetId);
+        const granted = await session.claim(targetId);
+        if (granted) writer.giveUp(targetId);
+        return granted;
       } catch (error) {
         throw storeError(error);
       }
@@ -85,8 +87,8 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
         logger?.warn({ reason: messageOf(error) }, 'the last samples could not be stored'),
       );
       writer.close();
-      await Promise.allSettled([session.close(), upkeep.stop()]);
-      await pool.end();
+      const ended = Promise.allSettled([session.close(), upkeep.stop().then(() => pool.end())]);
+      await within(closeTimeoutMs, ended).catch(() => undefined);
     },
   };
 }
@@ -104,11 +106,14 @@ async function onSession<Result>(
 
 /** Writes what waits, but not for ever. */
 async function finish(writer: Writer): Promise<void> {
-  if (writer.status().waitingBatches === 0) return;
-  const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('the store did not answer in time')), closeTimeoutMs);
+  if (writer.status().waitingBatches > 0) await within(closeTimeoutMs, writer.flush());
+}
+
+async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('the store did not answer in time')), ms);
   try {
-    await Promise.race([writer.flush(), promise]);
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -79,6 +79,7 @@ describe.each(sharedMajors().filter((major) => major === 18 || major === 15))('a
       [10, 2],
       [0, 0],
     ]);
+    await expect.poll(() => store.status().bytes).toBeGreaterThan(100_000);
     expect(await store.knownStatements(targetId)).toEqual(
       new Set(['1', '9'].map((queryId) => statementKeyText(statementDelta(queryId, {}).key))),
     );

@@ -104,7 +104,8 @@ export function segmentRows(
 /** The number of the bucket that a row falls into, as an expression. */
 export function bucketNumber(reading: Reading, parameters: Parameters): string {
   const origin = parameters.add(new Date(reading.from));
-  return `floor(extract(epoch FROM at - ${origin}::timestamptz) / ${reading.step})::integer`;
+  // date_part, unlike extract, does not compute in numeric: half the time of a large query.
+  return `floor(date_part('epoch', at - ${origin}::timestamptz) / ${reading.step})::integer`;
 }
 
 /** Starts of all buckets, in ms since 1970. */

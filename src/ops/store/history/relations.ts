@@ -53,30 +53,35 @@ async function readRelations(
   query: TimeRange & { targetId: number; schema?: string; table?: string },
 ): Promise<{ answer: TimeRange & { coveredSeconds: number }; rows: Row[] }> {
   const reading = planReading(await reader.progress(), [family, 'metric'], query, stepForTotals(query));
-  const parameters = new Parameters();
-  const target = parameters.add(query.targetId);
-  const segments = segmentRows(family, reading.segments(family), parameters, `target_id = ${target}`);
-  const counters = families[family].columns.filter(({ rollUp }) => rollUp === 'sum').map(({ name }) => name);
-  const rows = await reader.rows<Row>(
+  const relations = await reader.rows<Row>(
     `/* pitcrew */
-     WITH totals AS (
-       SELECT   id, ${counters.map((name) => `sum(${name}) AS ${name}`).join(', ')}
-       FROM     (${segments}) AS rows
-       GROUP BY id
-     )
-     SELECT   id, schema, name, parent, gauges,
-              ${counters.map((name) => `coalesce(totals.${name}, 0) AS ${name}`).join(', ')}
+     SELECT   id, schema, name, parent, gauges
      FROM     pitcrew.relation
-     LEFT     JOIN totals USING (id)
-     WHERE    target_id = ${target}
-     AND      family = ${parameters.add(family)}
-     AND      (dropped_at IS NULL OR dropped_at >= ${parameters.add(new Date(reading.from))})
-     AND      first_seen < ${parameters.add(new Date(reading.to))}
-     AND      (${parameters.add(query.schema ?? null)}::text IS NULL OR schema = ${parameters.add(query.schema ?? null)})
-     AND      (${parameters.add(query.table ?? null)}::text IS NULL OR parent = ${parameters.add(query.table ?? null)})
+     WHERE    target_id = $1
+     AND      family = $2
+     AND      (dropped_at IS NULL OR dropped_at >= $3)
+     AND      first_seen < $4
+     AND      ($5::text IS NULL OR schema = $5)
+     AND      ($6::text IS NULL OR parent = $6)
      ORDER BY schema, name`,
+    [query.targetId, family, new Date(reading.from), new Date(reading.to), query.schema ?? null, query.table ?? null],
+  );
+  const parameters = new Parameters();
+  const ofTarget = `target_id = ${parameters.add(query.targetId)}`;
+  const ids = (): string => parameters.add(relations.map(({ id }) => id));
+  const condition = query.table === undefined ? ofTarget : `${ofTarget} AND relation_id = ANY (${ids()}::integer[])`;
+  const segments = segmentRows(family, reading.segments(family), parameters, condition);
+  const counters = families[family].columns.filter(({ rollUp }) => rollUp === 'sum');
+  const totals = await reader.rows<Row>(
+    `/* pitcrew */
+     SELECT   id, ${rolledUp(counters)}
+     FROM     (${segments}) AS rows
+     GROUP BY id`,
     parameters.values,
   );
+  // Brought together here: for tables that were never analyzed, the planner may choose a join that takes minutes.
+  const totalsOf = new Map(totals.map((row) => [row.id, row]));
+  const rows = relations.map((relation) => ({ ...totalsOf.get(relation.id), ...relation }));
   const covered = await readCovered(reader, query.targetId, collector, reading);
   return { answer: { from: new Date(reading.from), to: new Date(reading.to), coveredSeconds: sumOf(covered) }, rows };
 }

@@ -54,8 +54,9 @@ export async function readStatements(reader: Reader, query: StatementsQuery): Pr
        GROUP BY id
      ), fitting AS MATERIALIZED (
        SELECT totals.*, database, username, query_id, toplevel, text, own, first_seen, last_seen
-       FROM   totals
-       JOIN   pitcrew.statement USING (id)
+       FROM   totals,
+              -- Always by the key, whatever the planner thinks of tables that were never analyzed.
+              LATERAL (SELECT * FROM pitcrew.statement WHERE statement.id = totals.id LIMIT 1) AS statement
        WHERE  ${filters.join(' AND ')}
      ), page AS (
        SELECT   *

@@ -96,7 +96,7 @@ function partitionsBetween(family: Family, level: LevelName, from: number, to: n
 }
 
 /** Where a level stands, in ms since 1970. */
-export interface LevelProgress {
+interface LevelProgress {
   /** Made from the finer level up to here; `null`: not at all yet. */
   rolledTo: number | null;
   /** Complete from here on; `null`: nothing was ever dropped. */

@@ -158,22 +158,24 @@ export class Dimensions {
         missing.map(({ key }) => (key.parent === undefined ? null : storable(key.parent))),
         timeArray(missing.map(({ at }) => at)),
       ];
-      const { rows } = await client.query<{ id: number; place: number }>(
+      const input = `
+        unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
+        WITH ORDINALITY AS input (target_id, schema, name, parent, at, place)`;
+      await client.query(
         `/* pitcrew */
-         WITH input AS (
-           SELECT *
-           FROM   unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
-                  WITH ORDINALITY AS input (target_id, schema, name, parent, at, place)
-         ), made AS (
-           INSERT INTO pitcrew.relation AS kept (target_id, family, schema, name, parent, first_seen, last_seen)
-           SELECT target_id, $1, schema, name, parent, at, at
-           FROM   input
-           ON CONFLICT (target_id, family, schema, name) DO UPDATE SET parent = excluded.parent
-           RETURNING id, target_id, schema, name
-         )
-         SELECT   made.id, place::integer AS place
-         FROM     input
-         JOIN     made USING (target_id, schema, name)
+         INSERT INTO pitcrew.relation AS kept (target_id, family, schema, name, parent, first_seen, last_seen)
+         SELECT target_id, $1, schema, name, parent, at, at
+         FROM   ${input}
+         ON CONFLICT (target_id, family, schema, name) DO UPDATE SET parent = excluded.parent
+         WHERE  kept.parent IS DISTINCT FROM excluded.parent`,
+        values,
+      );
+      const { rows } = await client.query<{ id: number }>(
+        `/* pitcrew */
+         SELECT   relation.id
+         FROM     ${input}
+         JOIN     pitcrew.relation USING (target_id, schema, name)
+         WHERE    family = $1
          ORDER BY place`,
         values,
       );

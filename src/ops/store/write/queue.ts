@@ -127,7 +127,7 @@ function sourceOf({ targetId, collector }: Batch): string {
 }
 
 /** `batch` with the baseline, texts and dropped relations of an earlier batch whose samples are given up. */
-export function withRemains(earlier: Batch, batch: Batch): Batch {
+function withRemains(earlier: Batch, batch: Batch): Batch {
   const baseline = mergeBaselines(earlier.baseline, batch.baseline);
   const texts = [...(earlier.texts ?? []), ...(batch.texts ?? [])];
   const dropped = [...(earlier.dropped ?? []), ...(batch.dropped ?? [])];

@@ -20,6 +20,8 @@ export class WriterSession {
   readonly #held = new Set<number>();
   /** Targets that were ours when the session was lost. */
   readonly #lost = new Set<number>();
+  /** Targets that another daemon has had since, and whose claimer does not know yet. */
+  readonly #forfeited = new Set<number>();
   #closed = false;
 
   /** `onLost` is called when the connection ends by itself. */
@@ -61,6 +63,7 @@ export class WriterSession {
       await client.connect();
       await migrate(client);
       await client.query('/* pitcrew */ INSERT INTO pitcrew.writer (id) VALUES ($1) ON CONFLICT DO NOTHING', [this.id]);
+      if (this.#closed) throw unavailable('the store is closed');
     } catch (error) {
       void client.end().catch(() => undefined);
       throw error;
@@ -87,10 +90,14 @@ export class WriterSession {
     void client.end().catch(() => undefined);
   }
 
-  /** Takes a target, whoever had it before. False when another daemon holds it. */
+  /**
+   * Takes a target, whoever had it before. False when another daemon holds it, and once when another has had it since it
+   * was ours, so that the claimer begins again from the stored baseline.
+   */
   claim(targetId: number): Promise<boolean> {
     return this.use(async (client) => {
       if (this.#held.has(targetId)) return true;
+      if (this.#forfeited.delete(targetId)) return false;
       if (!(await tryLock(client, targetId))) return false;
       await client.query('/* pitcrew */ UPDATE pitcrew.target SET owner = $2 WHERE id = $1', [targetId, this.id]);
       this.#lost.delete(targetId);
@@ -115,7 +122,10 @@ export class WriterSession {
         const isOurs = rows[0]?.owner === this.id;
         if (locked && isOurs) this.#held.add(targetId);
         else if (locked) await client.query('/* pitcrew */ SELECT pg_advisory_unlock($1, $2)', [lockClass, targetId]);
-        if (!isOurs) forfeited.push(targetId);
+        if (!isOurs) {
+          forfeited.push(targetId);
+          this.#forfeited.add(targetId);
+        }
         if (locked || !isOurs) this.#lost.delete(targetId);
       }
       return forfeited;

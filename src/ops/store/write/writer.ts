@@ -6,7 +6,7 @@ import { BatchQueue, type QueueLimits } from './queue.ts';
 import type { WriterSession } from './session.ts';
 import { writeBatches } from './write-batches.ts';
 
-export const defaultLimits: QueueLimits = { batches: 600, bytes: 64 * 1024 * 1024 };
+const defaultLimits: QueueLimits = { batches: 600, bytes: 64 * 1024 * 1024 };
 
 const firstPauseMs = 250;
 const longestPauseMs = 5_000;
@@ -121,7 +121,7 @@ export class Writer {
     if (!this.#session.connected || this.#session.lostClaims.length > 0) {
       for (const targetId of await this.#session.reclaim()) {
         this.#logger?.warn({ targetId }, 'another daemon has taken over this database');
-        this.#giveUp(targetId);
+        this.giveUp(targetId);
       }
     }
     // Disk full or read-only is over only when something was written.
@@ -129,7 +129,8 @@ export class Writer {
       this.#ready();
   }
 
-  #giveUp(targetId: number): void {
+  /** Gives up what waits for a target: it stems from a time in which another daemon had it. */
+  giveUp(targetId: number): void {
     this.#queue.drop(targetId);
     const isOther = (batch: Batch): boolean => batch.targetId !== targetId;
     const taken = [...(this.#chunk?.batches ?? []), ...this.#singles];
