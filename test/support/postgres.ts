@@ -3,7 +3,12 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
-import { type Binaries, type EmbeddedServer, embeddedBinaries, startScratchServer } from '../../src/ops/embedded/index.ts';
+import {
+  type Binaries,
+  type ScratchServer,
+  embeddedBinaries,
+  startScratchServer,
+} from '../../src/ops/embedded/index.ts';
 
 /** A PostgreSQL that the tests can run: its major version and programs. */
 export interface Installed {
@@ -39,7 +44,7 @@ export const testSettings: Record<string, string> = {
   track_io_timing: 'on',
 };
 
-export type ScratchServer = EmbeddedServer & AsyncDisposable;
+export type { ScratchServer };
 
 /** A server of the test's own, for tests that stop, break or promote it; removed when the scope ends (`await using`). */
 export async function scratchServer(major = 18, settings: Record<string, string> = {}): Promise<ScratchServer> {

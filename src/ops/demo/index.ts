@@ -1,1 +1,1 @@
-export { type Demo, type DemoOptions, startDemo } from './demo.ts';
+export { startDemo } from './demo.ts';
