@@ -239,7 +239,8 @@ class PgConnection implements DatabaseConnection {
 /**
  * Read only, because nothing here writes tables: cancelling, terminating, resetting statistics and EXPLAIN all work in a
  * read-only transaction, and a mistake cannot change data. `search_path` is `pg_catalog` alone, so that nobody's function
- * or operator is called in place of the system's. One generic plan per statement, so that planning is paid once.
+ * or operator is called in place of the system's. One generic plan per statement, so that planning is paid once. Room enough in
+ * `work_mem` that statistics of many statements or tables never go to a temporary file.
  */
 function sessionSettings(statementTimeoutMs: number, lockTimeoutMs: number): Record<string, string> {
   return {
@@ -251,6 +252,7 @@ function sessionSettings(statementTimeoutMs: number, lockTimeoutMs: number): Rec
     plan_cache_mode: 'force_generic_plan',
     max_parallel_workers_per_gather: '0',
     jit: 'off',
+    work_mem: '64MB',
     client_min_messages: 'error',
     DateStyle: 'ISO',
     TimeZone: 'UTC',

@@ -124,8 +124,7 @@ export async function readStatements(
            ${maybe('stats_since')}                                     AS "statsSince"
       FROM (SELECT *, ${changed} AS change
               FROM ${quoteIdentifier(statements.schema)}.pg_stat_statements(false)
-             WHERE queryid IS NOT NULL
-            OFFSET 0) s
+             WHERE queryid IS NOT NULL) s
       LEFT JOIN pg_database d ON d.oid = s.dbid
       LEFT JOIN pg_roles    r ON r.oid = s.userid
      WHERE s.change NOT IN (SELECT unnest($1::int8[]))
