@@ -9,10 +9,7 @@ const leastWindowSeconds = 30;
 
 /** Latest value of a metric without labels. */
 export function latestValue(input: HealthInput, name: MetricName): number | undefined {
-  for (const metric of input.latest.values()) {
-    if (metric.name === name && Object.keys(metric.labels).length === 0) return metric.value;
-  }
-  return undefined;
+  return input.latest.get(name)?.value;
 }
 
 /** All series of a metric. */
@@ -46,9 +43,11 @@ export function settingText(input: HealthInput, name: string): string {
   return kilobytes % 1024 === 0 ? `${kilobytes / 1024} MB` : `${kilobytes} kB`;
 }
 
-/** Sessions of clients, ours left out. */
+/** Sessions of clients. Of a session that is hidden from us not even the type is shown, but a database has no other. */
 export function clientSessions(input: HealthInput): Session[] {
-  return (input.activity?.sessions ?? []).filter((session) => session.backendType === 'client backend' && !session.own);
+  return (input.activity?.sessions ?? []).filter(
+    ({ backendType, database }) => backendType === 'client backend' || (backendType === 'unknown' && database !== null),
+  );
 }
 
 /** "of app (pid 123, application web)" */
@@ -62,9 +61,7 @@ export function sessionName(session: Session): string {
  * not been collected yet.
  */
 export function notRead(input: HealthInput, what: string, subjects: readonly string[]): Judgement {
-  const skipped = input.status.skipped.find(({ subject }) =>
-    subjects.some((word) => subject.toLowerCase().includes(word)),
-  );
+  const skipped = input.status.skipped.find(({ subject }) => subjects.includes(subject));
   if (skipped) return unknown(`${what} could not be read: ${skipped.reason}`, skipped.fix);
   return unknown(`${what}: not collected yet`, 'It is known once the daemon has watched for a minute.');
 }

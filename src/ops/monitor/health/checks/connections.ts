@@ -1,5 +1,5 @@
 import { type CheckDefinition, graded } from '../check.ts';
-import { latestValue, notRead } from '../reading.ts';
+import { clientSessions, notRead } from '../reading.ts';
 import { count } from '../words.ts';
 
 export const connections: CheckDefinition = {
@@ -11,12 +11,13 @@ export const connections: CheckDefinition = {
   source: '`pg_stat_activity`, `max_connections`, `superuser_reserved_connections`, `reserved_connections`',
   collector: 'activity',
   judge(input) {
-    const used = latestValue(input, 'sessions.total');
-    const server = input.status.server;
-    if (used === undefined || !server) return notRead(input, 'The sessions', ['activity', 'session']);
+    const { activity } = input;
+    const { server } = input.status;
+    if (!activity || !server) return notRead(input, 'The sessions', ['activity']);
+    // Ours count too: they take a place as any other.
+    const used = clientSessions(input).length;
     const usable = server.maxConnections - server.reservedConnections;
-    const byState = input.activity?.byState ?? {};
-    const idle = byState['idle'] ?? null;
+    const idle = activity.byState['idle'] ?? null;
     const reserved = server.reservedConnections > 0 ? `, ${count(server.reservedConnections)} more are reserved` : '';
     const message = `${count(used)} of ${count(usable)} connections are in use${reserved}`;
     return graded(

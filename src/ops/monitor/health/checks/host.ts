@@ -15,7 +15,7 @@ function notHere(input: HealthInput, what: string): Judgement {
         'It is known once the daemon has watched for a minute.',
       )
     : unknown(
-        `The database runs on another machine, whose ${what} cannot be seen from here`,
+        'The database runs on another machine, which cannot be seen from here',
         "Run Pitcrew on the database's machine, or watch that machine with the tools of its provider.",
       );
 }

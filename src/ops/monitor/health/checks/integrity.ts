@@ -1,4 +1,4 @@
-import { readableName } from '../../../../sql/identifier.ts';
+import { readableName } from '../../../../sql/index.ts';
 import { type CheckDefinition, critical, graded, notApplicable, ok, unknown, warning } from '../check.ts';
 import { latestValue, notRead } from '../reading.ts';
 import { count, counted, duration, listed, percent } from '../words.ts';
@@ -14,7 +14,7 @@ export const checksumFailures: CheckDefinition = {
   collector: 'instance',
   judge(input) {
     const failures = input.checksumFailures;
-    if (failures === undefined) return notRead(input, 'Checksum failures', ['checksum', 'database']);
+    if (failures === undefined) return notRead(input, 'Checksum failures', ['checksum failures', 'database']);
     if (failures === null) {
       return unknown(
         'Data checksums are off, so damaged pages would go unnoticed',
@@ -44,7 +44,7 @@ export const sequences: CheckDefinition = {
   primaryOnly: true,
   judge(input) {
     const found = input.sequences;
-    if (!found) return notRead(input, 'The sequences', ['sequence']);
+    if (!found) return notRead(input, 'The sequences', ['sequences']);
     const ending = found.filter(({ cycles }) => !cycles);
     const hidden = ending.filter(({ used }) => used === null).length;
     const read = ending.flatMap((sequence) => (sequence.used === null ? [] : [{ ...sequence, used: sequence.used }]));
@@ -87,11 +87,11 @@ export const invalidIndexes: CheckDefinition = {
   thresholds:
     'warning from 1 index that is not valid while no CREATE INDEX or REINDEX CONCURRENTLY runs; full loss at 4',
   source: '`pg_index`: `indisvalid`',
-  collector: 'slow',
+  collector: 'tables',
   primaryOnly: true,
   judge(input) {
     const found = input.invalidIndexes;
-    if (!found) return notRead(input, 'Invalid indexes', ['index']);
+    if (!found) return notRead(input, 'Invalid indexes', ['indexes', 'tables']);
     if (found.length === 0) return ok('All indexes are valid', { invalid: 0 });
     const names = found.map(({ schema, name }) => readableName(schema, name));
     const builds = (input.activity?.sessions ?? []).some(
@@ -118,7 +118,7 @@ export const preparedTransactions: CheckDefinition = {
   primaryOnly: true,
   judge(input) {
     const open = latestValue(input, 'prepared_transactions.count');
-    if (open === undefined) return notRead(input, 'Prepared transactions', ['prepared']);
+    if (open === undefined) return notRead(input, 'Prepared transactions', ['prepared transactions']);
     if (open === 0) return ok('No prepared transaction is open', { prepared: 0 });
     const age = latestValue(input, 'prepared_transactions.oldest_seconds') ?? 0;
     return graded(

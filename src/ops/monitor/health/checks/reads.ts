@@ -1,4 +1,4 @@
-import { readableName } from '../../../../sql/identifier.ts';
+import { readableName } from '../../../../sql/index.ts';
 import { type CheckDefinition, graded, ok, severity, unknown, warning } from '../check.ts';
 import { increase, notWatched, notRead, settingText } from '../reading.ts';
 import { count, counted, lately, listed, percent } from '../words.ts';
@@ -70,7 +70,7 @@ export const indexUsage: CheckDefinition = {
   collector: 'tables',
   judge(input) {
     const { largeTables, tableSeconds } = input.window;
-    if (tableSeconds < 30) return notRead(input, 'The scans of tables', ['table']);
+    if (tableSeconds < 30) return notRead(input, 'The scans of tables', ['tables', 'counters of tables and indexes']);
     if (largeTables.length === 0) return ok(`No large table was read ${lately(tableSeconds)}`);
     const poor = largeTables
       .map((table) => ({ ...table, ratio: table.indexScans / (table.seqScans + table.indexScans) }))

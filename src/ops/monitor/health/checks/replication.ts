@@ -3,7 +3,7 @@ import type { HealthInput } from '../input.ts';
 import { increase, latestSeries, latestValue, notRead, notWatched, settingValue } from '../reading.ts';
 import { bytes, count, counted, duration, lately, listed } from '../words.ts';
 
-const subjects = ['replica'];
+const subjects = ['replication', 'statistics of other users'];
 const lagThresholds = { warning: 5, critical: 60 };
 
 export const replicationLag: CheckDefinition = {
@@ -54,7 +54,7 @@ function ownLag(input: HealthInput): Judgement {
     });
   }
   if (lag === undefined || (input.walReceiver === undefined && lag < lagThresholds.warning)) {
-    return notRead(input, "The standby's own lag", [...subjects, 'receiver']);
+    return notRead(input, "The standby's own lag", ['standby', 'wal receiver']);
   }
   const evidence = { walReceiver: input.walReceiver?.status ?? null, lagSeconds: lag, lagBytes: behind };
   return graded(lag, lagThresholds, {
@@ -117,7 +117,7 @@ export const recoveryConflicts: CheckDefinition = {
   judge(input) {
     if (!input.status.server?.isStandby) return notApplicable('Only a standby has recovery conflicts');
     const found = increase(input, 'hour', 'database.conflicts');
-    if (!found) return notWatched(input, 'database.conflicts', ['conflict', 'database']);
+    if (!found) return notWatched(input, 'database.conflicts', ['conflicts']);
     return graded(
       found.increase,
       { warning: 1, critical: 60 },

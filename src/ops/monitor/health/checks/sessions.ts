@@ -1,11 +1,11 @@
-import { readableIdentifier } from '../../../../sql/identifier.ts';
+import { readableIdentifier } from '../../../../sql/index.ts';
 import type { Session } from '../../types.ts';
 import { type CheckDefinition, graded, type Judgement, ok, unknown } from '../check.ts';
 import type { HealthInput } from '../input.ts';
 import { clientSessions, notRead, sessionName } from '../reading.ts';
 import { counted, duration } from '../words.ts';
 
-const subjects = ['activity', 'session'];
+const subjects = ['activity', 'statistics of other users'];
 
 function secondsSince(input: HealthInput, date: Date | null): number {
   return date && input.activity ? Math.max(0, (input.activity.at.getTime() - date.getTime()) / 1000) : 0;
@@ -134,7 +134,7 @@ function oldest(
 ): Judgement {
   if (!input.activity) return notRead(input, 'The sessions', subjects);
   const age = (session: Session): number => secondsSince(input, subject.since(session));
-  const all = clientSessions(input);
+  const all = clientSessions(input).filter(({ own }) => !own);
   const session = longest(
     all.filter((candidate) => subject.sessions(candidate)),
     age,

@@ -56,7 +56,7 @@ export const dangerousSettings: CheckDefinition = {
   collector: 'slow',
   judge(input) {
     const { settings } = input;
-    if (!settings) return notRead(input, 'The settings', ['setting']);
+    if (!settings) return notRead(input, 'The settings', ['settings']);
     const found = dangers.filter(({ name, value }) =>
       settings.some((setting) => setting.name === name && setting.value === value && ofTheServer(setting.source)),
     );
@@ -91,7 +91,7 @@ export const pendingRestart: CheckDefinition = {
   collector: 'slow',
   judge(input) {
     const { settings } = input;
-    if (!settings) return notRead(input, 'The settings', ['setting']);
+    if (!settings) return notRead(input, 'The settings', ['settings']);
     const names = settings.filter((setting) => setting.pendingRestart).map(({ name }) => name);
     if (names.length === 0) return ok('No changed setting waits for a restart', { pending: 0 });
     return warning(1, {

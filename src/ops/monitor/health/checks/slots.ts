@@ -16,7 +16,7 @@ export const replicationSlots: CheckDefinition = {
   collector: 'instance',
   judge(input) {
     const slots = input.slots?.filter(({ temporary }) => !temporary);
-    if (!slots) return notRead(input, 'The replication slots', ['slot']);
+    if (!slots) return notRead(input, 'The replication slots', ['slots']);
     if (slots.length === 0) return notApplicable('There are no replication slots', { slots: 0 });
     const broken = slots.filter(({ walStatus }) => walStatus === 'lost' || walStatus === 'unreserved');
     return broken.length > 0 ? brokenSlots(broken) : retained(input, slots);

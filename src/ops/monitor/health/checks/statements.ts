@@ -1,11 +1,11 @@
-import { readableIdentifier } from '../../../../sql/identifier.ts';
+import { readableIdentifier } from '../../../../sql/index.ts';
 import { type CheckDefinition, graded, type Judgement, ok, unknown, warning } from '../check.ts';
 import type { HealthInput, WindowSum } from '../input.ts';
 import { increase, notWatched, settingText } from '../reading.ts';
 import { count, counted, duration, lately, percent } from '../words.ts';
 
 const source = '`pg_stat_statements`';
-const subjects = ['statement'];
+const subjects = ['pg_stat_statements'];
 /** With fewer calls a mean is chance. */
 const leastCalls = 20;
 

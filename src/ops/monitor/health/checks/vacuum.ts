@@ -1,4 +1,4 @@
-import { readableName } from '../../../../sql/identifier.ts';
+import { readableName } from '../../../../sql/index.ts';
 import type { TableState } from '../../types.ts';
 import { type CheckDefinition, type Judgement, ok, warning } from '../check.ts';
 import type { HealthInput } from '../input.ts';
@@ -32,9 +32,9 @@ function behind(input: HealthInput, formula: Formula, changed: (table: TableStat
     .toSorted((a, b) => changed(b) - changed(a));
 }
 
-function ago(input: HealthInput, ...dates: (Date | null)[]): string {
+function ago(input: HealthInput, ...dates: (Date | null)[]): string | undefined {
   const times = dates.flatMap((date) => (date ? [date.getTime()] : []));
-  return times.length === 0 ? 'never' : `${duration((input.now.getTime() - Math.max(...times)) / 1000)} ago`;
+  return times.length === 0 ? undefined : `${duration((input.now.getTime() - Math.max(...times)) / 1000)} ago`;
 }
 
 const nameOf = (table: TableState): string => readableName(table.schema, table.name);
@@ -54,7 +54,7 @@ export const deadRows: CheckDefinition = {
   collector: 'tables',
   primaryOnly: true,
   judge(input) {
-    if (!input.tables) return notRead(input, 'The tables', ['table']);
+    if (!input.tables) return notRead(input, 'The tables', ['tables', 'counters of tables and indexes']);
     const formula = {
       threshold: settingNumber(input, 'autovacuum_vacuum_threshold') ?? 50,
       scale: settingNumber(input, 'autovacuum_vacuum_scale_factor') ?? 0.2,
@@ -64,11 +64,12 @@ export const deadRows: CheckDefinition = {
     const worst = late[0];
     if (!worst)
       return ok(`Vacuum keeps up (${counted(input.tables.length, 'table')})`, { tables: input.tables.length });
+    const vacuumed = ago(input, worst.lastVacuum, worst.lastAutovacuum);
     const ratio = (table: TableState): number => table.deadRows / (table.deadRows + table.liveRows);
     return warning(Math.max(0.25, Math.max(...late.map((table) => ratio(table))) / 0.5), {
       message:
-        `${nameOf(worst)} has ${count(worst.deadRows)} dead rows (${percent(ratio(worst))}), last vacuumed ` +
-        `${ago(input, worst.lastVacuum, worst.lastAutovacuum)}${others(late)}`,
+        `${nameOf(worst)} has ${count(worst.deadRows)} dead rows (${percent(ratio(worst))}), ` +
+        `${vacuumed ? `last vacuumed ${vacuumed}` : 'never vacuumed'}${others(late)}`,
       evidence: {
         tables: late.length,
         table: nameOf(worst),
@@ -96,7 +97,7 @@ export const plannerStatistics: CheckDefinition = {
   collector: 'tables',
   primaryOnly: true,
   judge(input) {
-    if (!input.tables) return notRead(input, 'The tables', ['table']);
+    if (!input.tables) return notRead(input, 'The tables', ['tables', 'counters of tables and indexes']);
     const formula = {
       threshold: settingNumber(input, 'autovacuum_analyze_threshold') ?? 50,
       scale: settingNumber(input, 'autovacuum_analyze_scale_factor') ?? 0.1,
@@ -121,10 +122,11 @@ function describeStale(
   late: readonly TableState[],
   worst: TableState,
 ): Parameters<typeof warning>[1] {
+  const analysed = ago(input, worst.lastAnalyze, worst.lastAutoanalyze);
   const what =
     worst.estimatedRows === null
       ? `${nameOf(worst)} (${count(worst.liveRows)} rows) was never analysed`
-      : `${count(worst.modifiedSinceAnalyze)} rows of ${nameOf(worst)} changed since it was analysed (${ago(input, worst.lastAnalyze, worst.lastAutoanalyze)})`;
+      : `${count(worst.modifiedSinceAnalyze)} rows of ${nameOf(worst)} changed since it was analysed${analysed ? ` ${analysed}` : ''}`;
   return {
     message: `${what}, so its plans rest on ${worst.estimatedRows === null ? 'guesses' : 'old figures'}${others(late)}`,
     evidence: {

@@ -24,7 +24,7 @@ export const wraparound: CheckDefinition = {
   judge(input) {
     const xidAge = latestValue(input, 'database.xid_age');
     const mxidAge = latestValue(input, 'database.mxid_age');
-    if (xidAge === undefined) return notRead(input, 'The age of transaction ids', ['wraparound', 'database']);
+    if (xidAge === undefined) return notRead(input, 'The age of transaction ids', ['database']);
     const xids = settingNumber(input, 'autovacuum_freeze_max_age') ?? 200_000_000;
     const mxids = settingNumber(input, 'autovacuum_multixact_freeze_max_age') ?? 400_000_000;
     const xid = { what: 'transaction id', age: xidAge, warning: Math.min(xids * lateness, latestWarning) };

@@ -15,7 +15,7 @@ export const checkpoints: CheckDefinition = {
   judge(input) {
     const timed = increase(input, 'hour', 'checkpoints.timed');
     const requested = increase(input, 'hour', 'checkpoints.requested');
-    if (!timed || !requested) return notWatched(input, 'checkpoints.requested', ['checkpoint', 'bgwriter']);
+    if (!timed || !requested) return notWatched(input, 'checkpoints.requested', ['checkpointer', 'bgwriter']);
     const all = timed.increase + requested.increase;
     const evidence = { timed: timed.increase, requested: requested.increase, seconds: timed.seconds };
     // One by one they say little: a base backup and CREATE DATABASE request a checkpoint too.
@@ -84,7 +84,7 @@ export const archiving: CheckDefinition = {
   collector: 'instance',
   judge(input) {
     const mode = settingValue(input, 'archive_mode');
-    if (mode === undefined) return notRead(input, 'The settings', ['setting']);
+    if (mode === undefined) return notRead(input, 'The settings', ['settings']);
     const standby = input.status.server?.isStandby ?? false;
     if (mode === 'off' || (standby && mode !== 'always'))
       return notApplicable('WAL is not archived here', { archiveMode: mode });
