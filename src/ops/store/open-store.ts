@@ -5,10 +5,10 @@ import { storeError } from './failures.ts';
 import { createHistory } from './history/index.ts';
 import { levelsOf } from './levels.ts';
 import { Partitions, partitionsFor } from './partitions.ts';
+import { storable } from './storable.ts';
 import { statementKeyText, type Store, type StoreOptions } from './types.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 import { readBaseline } from './write/baseline.ts';
-import { storable } from './write/array-literal.ts';
 import { WriterSession } from './write/session.ts';
 import { Writer } from './write/writer.ts';
 

@@ -53,6 +53,7 @@ describe.each(sharedMajors().filter((major) => major === 18 || major === 15))('a
     expect(await only({ search: 'x_Y from orders' })).toEqual(['1']);
     expect(await only({ search: '%' })).toEqual(['1']);
     expect(await only({ search: 'x%y' })).toEqual([]);
+    expect(await only({ search: 'x_y\0', database: 'shop\0' })).toEqual(['1']);
     expect(await only({ search: "'; DROP SCHEMA pitcrew; --" })).toEqual([]);
     expect(await only({ own: 'only' })).toEqual(['9']);
     expect(await only({ own: 'include', orderBy: 'calls' })).toEqual(['9', '1', '-2']);
@@ -71,7 +72,7 @@ describe.each(sharedMajors().filter((major) => major === 18 || major === 15))('a
     });
     expect(await store.history.statement(targetId, 2 ** 40)).toBeUndefined();
     expect(await store.history.statement(targetId + 1, id)).toBeUndefined();
-    const series = (await store.history.statementSeries({ targetId, ...range, ids: [id, 12_345], step: 10 })).get(id);
+    const series = (await store.history.statementSeries({ targetId, ...range, ids: [id, 2 ** 40], step: 10 })).get(id);
     expect(series?.step).toBe(10);
     expect(series?.points.slice(0, 4).map(({ coveredSeconds, counters }) => [coveredSeconds, counters.calls])).toEqual([
       [0, 0],
@@ -162,6 +163,10 @@ describe.each(sharedMajors().filter((major) => major === 18 || major === 15))('a
       ['quiet', 0, 10],
     ]);
     expect(tables.coveredSeconds).toBe(180);
+    const ids = tables.relations.map(({ id }) => id);
+    const before = await store.history.tableGauges({ targetId, ids, at: new Date(start + 2 * minute) });
+    expect(ids.map((id) => before.get(id)?.liveRows)).toEqual([100, 10]);
+    expect(await store.history.tableGauges({ targetId, ids, at: new Date(start - 60 * minute) })).toEqual(new Map());
     const indexes = await store.history.indexes({ targetId, ...range, schema: 'public', table: 'busy' });
     expect(indexes.relations).toMatchObject([
       {
@@ -170,6 +175,7 @@ describe.each(sharedMajors().filter((major) => major === 18 || major === 15))('a
         gauges: { bytes: 16_384 },
       },
     ]);
+    expect((await store.history.tableSeries({ targetId, ...range, id: 2 ** 40, step: 60 })).points).toHaveLength(10);
     const course = async (index: number): Promise<unknown[]> => {
       const id = tables.relations[index]?.id ?? 0;
       const { points } = await store.history.tableSeries({ targetId, ...range, id, step: 60 });

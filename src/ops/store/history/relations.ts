@@ -1,6 +1,6 @@
 import { columnName, families, indexFields, indexGaugeFields, tableFields, tableGaugeFields } from '../families.ts';
-import { rolledUp, rowsOf } from '../family-sql.ts';
-import { levelNames } from '../levels.ts';
+import { rolledUp } from '../family-sql.ts';
+import { storable } from '../storable.ts';
 import type {
   CounterPoint,
   IndexTotals,
@@ -13,6 +13,7 @@ import type {
 } from '../types.ts';
 import { readCovered, sumOf } from './covered.ts';
 import { bucketNumber, bucketStarts, Parameters, planReading, segmentRows, stepForTotals } from './range.ts';
+import { readTableGauges } from './gauges-at.ts';
 import type { Reader } from './reader.ts';
 
 /** Name of the collector whose coverage counts for tables and indexes. */
@@ -64,7 +65,14 @@ async function readRelations(
      AND      ($5::text IS NULL OR schema = $5)
      AND      ($6::text IS NULL OR parent = $6)
      ORDER BY schema, name`,
-    [query.targetId, family, new Date(reading.from), new Date(reading.to), query.schema ?? null, query.table ?? null],
+    [
+      query.targetId,
+      family,
+      new Date(reading.from),
+      new Date(reading.to),
+      textOrNull(query.schema),
+      textOrNull(query.table),
+    ],
   );
   const parameters = new Parameters();
   const ofTarget = `target_id = ${parameters.add(query.targetId)}`;
@@ -96,7 +104,7 @@ export async function readTableSeries(
   const reading = planReading(await reader.progress(), ['table', 'metric'], query, query.step);
   const covered = await readCovered(reader, query.targetId, collector, reading);
   const parameters = new Parameters();
-  const condition = `target_id = ${parameters.add(query.targetId)} AND relation_id = ${parameters.add(query.id)}`;
+  const condition = `target_id = ${parameters.add(query.targetId)} AND relation_id = ${parameters.add(query.id)}::bigint`;
   const segments = segmentRows('table', reading.segments('table'), parameters, condition);
   const rows = await reader.rows<Row>(
     `/* pitcrew */
@@ -106,7 +114,12 @@ export async function readTableSeries(
     parameters.values,
   );
   const known = new Map(rows.map((row) => [row.bucket, row]));
-  let gauges = await gaugesBefore(reader, query.targetId, query.id, reading.from);
+  const before = await readTableGauges(reader, {
+    targetId: query.targetId,
+    ids: [query.id],
+    at: new Date(reading.from),
+  });
+  let gauges = before.get(query.id) ?? null;
   const points = bucketStarts(reading).map((at, bucket): TablePoint => {
     const row = known.get(bucket);
     if (row) gauges = pick(row, tableGaugeFields);
@@ -114,25 +127,6 @@ export async function readTableSeries(
     return { at, coveredSeconds, counters: pick(row, tableFields), gauges: row || coveredSeconds > 0 ? gauges : null };
   });
   return { from: new Date(reading.from), to: new Date(reading.to), step: reading.step, points };
-}
-
-/** A table's gauges as they stood at `at` (ms since 1970). */
-async function gaugesBefore(reader: Reader, targetId: number, id: number, at: number): Promise<TableGauges | null> {
-  const gauges = tableGaugeFields.map(columnName).join(', ');
-  const latest = levelNames.map((level) => {
-    const rows = `SELECT seen, ${gauges} FROM (${rowsOf(families.table, level)}) AS rows`;
-    return `(${rows} WHERE target_id = $1 AND id = $2 AND at < $3 ORDER BY at DESC LIMIT 1)`;
-  });
-  const [row] = await reader.rows<Row>(
-    `/* pitcrew */
-     SELECT   ${gauges}
-     FROM     (${latest.join('\n     UNION ALL\n     ')}) AS rows
-     WHERE    seen < $3
-     ORDER BY seen DESC
-     LIMIT    1`,
-    [targetId, id, new Date(at)],
-  );
-  return row ? pick(row, tableGaugeFields) : null;
 }
 
 function identity(row: Row): { id: number; key: RelationKey } {
@@ -152,6 +146,10 @@ function pick<Field extends string>(row: Row | undefined, fields: readonly Field
 function gaugesOf<Field extends string>(row: Row, fields: readonly Field[]): Record<Field, number> {
   const values: unknown[] = Array.isArray(row.gauges) ? row.gauges : [];
   return Object.fromEntries(fields.map((field, index) => [field, numberOr0(values[index])])) as Record<Field, number>;
+}
+
+function textOrNull(text: string | undefined): string | null {
+  return text === undefined ? null : storable(text);
 }
 
 function numberOr0(value: unknown): number {

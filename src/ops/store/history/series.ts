@@ -1,3 +1,4 @@
+import { storable } from '../storable.ts';
 import type { Series, SeriesAnswer, SeriesPoint, SeriesQuery } from '../types.ts';
 import { bucketNumber, bucketStarts, Parameters, planReading, type Reading, segmentRows } from './range.ts';
 import type { Reader } from './reader.ts';
@@ -28,7 +29,9 @@ function unknownPoint(at: number): SeriesPoint {
 }
 
 async function findSeries(reader: Reader, { targetId, names, labels = {} }: SeriesQuery): Promise<SeriesRow[]> {
-  const prefixes = names.filter((name) => name.endsWith('.*')).map((name) => name.slice(0, -1));
+  const asked = names.map(storable);
+  const prefixes = asked.filter((name) => name.endsWith('.*')).map((name) => name.slice(0, -1));
+  const wanted = Object.entries(labels).map(([label, value]) => [storable(label), storable(value)]);
   return reader.rows<SeriesRow>(
     `/* pitcrew */
      SELECT   id, name, labels, kind
@@ -39,7 +42,7 @@ async function findSeries(reader: Reader, { targetId, names, labels = {} }: Seri
               ))
      AND      labels @> $4::jsonb
      ORDER BY name, labels, kind`,
-    [targetId, names.filter((name) => !name.endsWith('.*')), prefixes, JSON.stringify(labels)],
+    [targetId, asked.filter((name) => !name.endsWith('.*')), prefixes, JSON.stringify(Object.fromEntries(wanted))],
   );
 }
 

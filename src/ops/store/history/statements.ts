@@ -1,4 +1,5 @@
 import { columnName, statementFields, zeroStatement } from '../families.ts';
+import { storable } from '../storable.ts';
 import type {
   StatementCounters,
   StatementsAnswer,
@@ -93,10 +94,10 @@ function filtersOf(query: StatementsQuery, parameters: Parameters): string[] {
     'true',
     ...(own === 'exclude' ? ['NOT own'] : []),
     ...(own === 'only' ? ['own'] : []),
-    ...(database === undefined ? [] : [`database = ${parameters.add(database)}`]),
-    ...(user === undefined ? [] : [`username = ${parameters.add(user)}`]),
+    ...(database === undefined ? [] : [`database = ${parameters.add(storable(database))}`]),
+    ...(user === undefined ? [] : [`username = ${parameters.add(storable(user))}`]),
     // Not LIKE: "%" and "_" are common in SQL and mean themselves here.
-    ...(search ? [`strpos(lower(text), lower(${parameters.add(search.replaceAll('\0', ''))})) > 0`] : []),
+    ...(search ? [`strpos(lower(text), lower(${parameters.add(storable(search))})) > 0`] : []),
     ...(minMeanUs === undefined
       ? []
       : [`calls > 0 AND total_exec_us >= ${parameters.add(minMeanUs)}::double precision * calls`]),
@@ -153,7 +154,7 @@ export async function readStatementSeries(
   const reading = planReading(await reader.progress(), ['statement', 'metric'], query, query.step);
   const covered = await readCovered(reader, query.targetId, 'statements', reading);
   const parameters = new Parameters();
-  const condition = `target_id = ${parameters.add(query.targetId)} AND statement_id = ANY (${parameters.add(query.ids)}::integer[])`;
+  const condition = `target_id = ${parameters.add(query.targetId)} AND statement_id = ANY (${parameters.add(query.ids)}::bigint[])`;
   const segments = segmentRows('statement', reading.segments('statement'), parameters, condition);
   const rows = await reader.rows<Record<string, unknown>>(
     `/* pitcrew */

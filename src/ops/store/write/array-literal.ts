@@ -1,8 +1,3 @@
-/** Any text, as PostgreSQL takes it: no NUL character, no half of a surrogate pair. */
-export function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '');
-}
-
 /** An array of numbers for a parameter; much cheaper to make than by the driver, which quotes every element. */
 export function numberArray(values: readonly (number | null)[], zeroAsNull = false): string {
   return `{${values.map((value) => (value === null || (zeroAsNull && value === 0) ? 'NULL' : String(value))).join(',')}}`;

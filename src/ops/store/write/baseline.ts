@@ -1,6 +1,7 @@
 import type { ClientBase } from 'pg';
+import { storable } from '../storable.ts';
 import type { BaselineChange, BaselineEntry, Batch } from '../types.ts';
-import { numberArray, storable } from './array-literal.ts';
+import { numberArray } from './array-literal.ts';
 
 /** The one change that does what two do, one after the other. */
 export function mergeBaselines(

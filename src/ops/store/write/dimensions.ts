@@ -1,5 +1,6 @@
 import type { ClientBase } from 'pg';
 import { PitcrewError } from '../../../errors.ts';
+import { storable } from '../storable.ts';
 import {
   type MetricSample,
   type RelationKey,
@@ -7,7 +8,7 @@ import {
   statementKeyText,
   type StatementText,
 } from '../types.ts';
-import { numberArray, storable, timeArray } from './array-literal.ts';
+import { numberArray, timeArray } from './array-literal.ts';
 import { BoundedMap } from './bounded-map.ts';
 
 export type RelationFamily = 'table' | 'index';
