@@ -31,9 +31,10 @@ export function bytes(value: number): string {
   return `${scaled < 10 && step > 0 ? oneDecimal.format(scaled) : number.format(scaled)} ${units[step]}`;
 }
 
-/** `40 ms`, `12 s`, `5 min`, `2 h 30 min`, `3 days`. */
+/** `0.4 ms`, `40 ms`, `12 s`, `5 min`, `2 h 30 min`, `3 days`. */
 export function duration(seconds: number): string {
-  if (seconds < 1) return `${number.format(seconds * 1000)} ms`;
+  if (seconds > 0 && seconds < 0.000_05) return 'under 0.1 ms';
+  if (seconds < 1) return `${(seconds < 0.01 ? oneDecimal : number).format(seconds * 1000)} ms`;
   if (seconds < 10) return `${oneDecimal.format(seconds)} s`;
   if (seconds < 120) return `${number.format(Math.floor(seconds))} s`;
   const minutes = Math.floor(seconds / 60);
