@@ -1,4 +1,5 @@
 import type { Problem } from '../../../src/server/api/common.ts';
+import { preference } from './preference.ts';
 import { createStore } from './store.ts';
 
 /** Why an answer did not come: the API's problem, or that the daemon cannot be reached at all. */
@@ -15,6 +16,9 @@ export const offlineSince = createStore<number | undefined>(undefined);
 
 /** Whether the daemon asks for a token that this browser has not given. */
 export const signedOut = createStore(false);
+
+/** Whether this browser signed in, so that it can sign out again. Only a hint: the cookie itself cannot be read. */
+export const signedIn = preference<'no' | 'yes'>('signed-in', ['no', 'yes'], 'no');
 
 const offline: Failure = {
   kind: 'offline',

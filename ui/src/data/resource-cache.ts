@@ -89,6 +89,12 @@ export function refreshAll(): void {
   }
 }
 
+/** Lets go of everything that was answered: it is nobody's any more. */
+export function forgetAll(): void {
+  for (const entry of entries.values()) entry.controller?.abort();
+  entries.clear();
+}
+
 function load(entry: Tracked): void {
   if (entry.controller) return;
   const controller = new AbortController();

@@ -1,7 +1,12 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { Icon } from '../components/icon.tsx';
+import { say } from '../components/toast.tsx';
+import { sessionUrl } from '../data/api.ts';
+import { failureFrom, request, signedIn, signedOut } from '../data/client.ts';
 import { startEvents } from '../data/events.ts';
+import { forgetAll } from '../data/resource-cache.ts';
+import { useStore } from '../data/store.ts';
 import { useUrl } from '../data/use-url.ts';
 import { pages } from './pages.ts';
 import { Notices } from './notices.tsx';
@@ -9,7 +14,6 @@ import { Shortcuts } from './shortcuts.tsx';
 import { chosenTheme, themes, useThemeAttribute } from './theme.ts';
 import { useDatabases } from './use-databases.ts';
 import { Watched } from './watched.tsx';
-import { useStore } from '../data/store.ts';
 
 /** What surrounds every page: navigation, the watched database and its state, notices that concern everything. */
 export function Shell({ children }: { children: ComponentChildren }) {
@@ -33,6 +37,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <div class="side-foot">
           <div class="side-tools">
             <ThemeSwitch />
+            <SignOut />
             <button
               type="button"
               class="button button-plain button-icon"
@@ -81,6 +86,32 @@ function Navigation() {
         })}
       </ul>
     </nav>
+  );
+}
+
+/** Shown where a token was given in this browser. */
+function SignOut() {
+  if (useStore(signedIn) === 'no') return null;
+  const leave = async () => {
+    try {
+      await request(sessionUrl, { method: 'DELETE' });
+      signedIn.set('no');
+      forgetAll();
+      signedOut.set(true);
+    } catch (thrown) {
+      say('critical', failureFrom(thrown).title);
+    }
+  };
+  return (
+    <button
+      type="button"
+      class="button button-plain button-icon"
+      aria-label="Sign out"
+      title="Sign out"
+      onClick={() => void leave()}
+    >
+      <Icon name="leave" />
+    </button>
   );
 }
 

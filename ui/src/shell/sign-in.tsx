@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { sessionUrl } from '../data/api.ts';
-import { failureFrom, request, signedOut, type Failure } from '../data/client.ts';
+import { failureFrom, request, signedIn, signedOut, type Failure } from '../data/client.ts';
 import { refreshAll } from '../data/resource-cache.ts';
 import { Logo } from './shell.tsx';
 import { useThemeAttribute } from './theme.ts';
@@ -20,6 +20,7 @@ export function SignIn() {
     try {
       await request(sessionUrl, { method: 'POST', body: { token } });
       signedOut.set(false);
+      signedIn.set('yes');
       refreshAll();
     } catch (thrown) {
       setFailure(failureFrom(thrown));

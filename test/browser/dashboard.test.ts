@@ -1,0 +1,302 @@
+import pg from 'pg';
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { temporaryFolder } from '../support/folder.ts';
+import { scratchServer, type TestDatabase, testDatabase } from '../support/postgres.ts';
+import {
+  accessibilityProblems,
+  buildDashboard,
+  type Dashboard,
+  openBrowser,
+  openPage,
+  overflow,
+  type PageOptions,
+  startDashboard,
+} from './support.ts';
+
+const stack = new AsyncDisposableStack();
+let browser: Browser;
+let uiDir: string;
+let database: TestDatabase;
+let dashboard: Dashboard;
+/** Addresses that hold ids are known once something was collected. */
+let pages: Record<string, string>;
+
+beforeAll(async () => {
+  uiDir = stack.use(temporaryFolder()).path;
+  await buildDashboard(uiDir);
+  browser = await openBrowser();
+  stack.defer(() => browser.close());
+  database = stack.use(await testDatabase());
+  await database.query('CREATE EXTENSION pg_stat_statements');
+  await database.query('CREATE TABLE orders (id int PRIMARY KEY, status text)');
+  dashboard = stack.use(await startDashboard({ url: database.url, uiDir, actions: true }));
+  await dashboard.collect();
+  await database.query("INSERT INTO orders SELECT n, 'new' FROM generate_series(1, 500) n");
+  for (let turn = 0; turn < 20; turn += 1)
+    await database.query('SELECT * FROM orders WHERE status = $1 LIMIT 5', ['new']);
+  await database.query('ANALYZE orders');
+  await dashboard.collect();
+  const statement = await answer<{ statements: { id: number; text: string }[] }>(
+    '/queries/analysis?search=FROM+orders+WHERE',
+  );
+  const tables = await answer<{ tables: { id: number; name: string }[] }>('/tables?search=orders');
+  pages = {
+    Overview: '/',
+    Queries: '/queries',
+    [`Statement ${statement.statements[0]?.id}`]: `/queries/${statement.statements[0]?.id}`,
+    'Sessions & locks': '/sessions',
+    Tables: '/tables',
+    'public.orders': `/tables/${tables.tables[0]?.id}`,
+    Server: '/server',
+    'There is no such page': '/nowhere',
+  };
+});
+
+afterAll(() => stack.disposeAsync());
+
+async function answer<Body>(path: string): Promise<Body> {
+  const response = await fetch(`${dashboard.url}/api/v1/database${path}`);
+  expect(response.status).toBe(200);
+  return (await response.json()) as Body;
+}
+
+/** Opens a page of the dashboard and waits for its heading. */
+async function visit(path: string, options: PageOptions = {}, base = dashboard.url) {
+  const opened = await openPage(browser, options);
+  await opened.page.goto(base + path);
+  await opened.page.locator('h1').waitFor();
+  return opened;
+}
+
+describe('every page', () => {
+  /** Colours depend on the theme, layout on the width: two looks judge both. */
+  const looks: (PageOptions & { judged: boolean })[] = [
+    { theme: 'light', width: 1440, height: 900, judged: true },
+    { theme: 'dark', width: 360, height: 740, judged: true },
+    { theme: 'light', width: 820, height: 1100, judged: false },
+    { theme: 'dark', width: 3840, height: 2160, judged: false },
+  ];
+  test.each(looks)(
+    'fits, is accessible and raises no complaint: $theme, $width px wide',
+    async ({ judged, ...look }) => {
+      await using opened = await openPage(browser, look);
+      const { page, complaints } = opened;
+      for (const [heading, path] of Object.entries(pages)) {
+        await page.goto(dashboard.url + path);
+        await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor();
+        await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+        if (judged) expect(await accessibilityProblems(page), path).toEqual([]);
+        expect(await overflow(page), path).toBeLessThanOrEqual(0);
+        expect(await page.title()).toBe(`${heading} · Pitcrew`);
+      }
+      expect(complaints).toEqual([]);
+    },
+  );
+});
+
+describe('content', () => {
+  test('the overview gives score, verdicts and the costliest statements', async () => {
+    await using opened = await visit('/');
+    const { page } = opened;
+    const health = await answer<{ score: number; grade: string }>('/performance/health');
+    await expect.poll(() => page.locator('.score-number').innerText()).toContain(String(Math.round(health.score)));
+    await page.getByRole('img', { name: `Grade ${health.grade}` }).waitFor();
+    await page.getByText(/^Fine \(\d+\)$/).click();
+    await page.getByText('The database answers').waitFor();
+    await page.getByRole('link', { name: /FROM orders WHERE status/i }).click();
+    await page.getByRole('heading', { level: 1, name: /^Statement \d+$/ }).waitFor();
+  });
+
+  test('a statement shows its text, figures, charts with their tables, and its plan on demand', async () => {
+    const path = Object.values(pages).find((candidate) => candidate.startsWith('/queries/')) ?? '';
+    await using opened = await visit(path);
+    const { page } = opened;
+    await page.getByRole('group', { name: 'Text of the statement' }).getByText('WHERE').waitFor();
+    await page.locator('.chart-plot canvas').first().waitFor();
+    await page.getByRole('button', { name: 'Show as table: Calls' }).click();
+    await page.getByRole('group', { name: 'Calls, as a table' }).getByRole('row').nth(1).waitFor();
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('row', { name: /Seq Scan on orders/ }).waitFor();
+    await page.getByRole('tab', { name: 'Text' }).click();
+    await page.getByRole('group', { name: 'Plan as text' }).getByText(/cost=/).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
+
+  test('a statement that nobody knows is an error in words', async () => {
+    await using opened = await visit('/queries/999999');
+    await opened.page.getByRole('alert').getByText('E_NOT_FOUND').waitFor();
+  });
+
+  test('the server page lists collectors and finds settings', async () => {
+    await using opened = await visit('/server');
+    const { page } = opened;
+    await page.getByRole('row', { name: /^statements Collecting/ }).waitFor();
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('searchbox').fill('shared_buffers');
+    const row = page.getByRole('row', { name: /^shared_buffers/ });
+    await expect.poll(() => row.innerText()).toMatch(/32\sMiB/);
+    await expect.poll(() => page.url()).toContain('search=shared_buffers');
+  });
+});
+
+describe('the address', () => {
+  test('holds sort, filter and range, and the way back works', async () => {
+    await using opened = await visit('/queries?from=6h');
+    const { page } = opened;
+    await page.getByRole('button', { name: 'Last 6 hours' }).waitFor();
+    await page.getByRole('button', { name: 'Calls/s' }).click();
+    await expect.poll(() => page.url()).toContain('sort=-calls');
+    await page.getByRole('columnheader', { name: 'Calls/s' }).and(page.locator('[aria-sort=descending]')).waitFor();
+    await page.getByRole('searchbox').fill('FROM orders WHERE');
+    await expect.poll(() => page.locator('tbody tr').count()).toBe(1);
+    await page.locator('tbody a').click();
+    await page.getByRole('heading', { level: 1, name: /^Statement/ }).waitFor();
+    expect(page.url()).toContain('from=6h');
+    expect(page.url()).not.toContain('search=');
+    await page.goBack();
+    await expect.poll(() => page.getByRole('searchbox').inputValue()).toBe('FROM orders WHERE');
+  });
+
+  test('takes the stretch of a chart that was dragged over as its range', async () => {
+    await using opened = await visit(Object.values(pages).find((path) => path.startsWith('/queries/')) ?? '');
+    const { page } = opened;
+    const box = await page.locator('.chart-plot .u-over').first().boundingBox();
+    if (!box) throw new Error('the chart has no size');
+    await page.mouse.move(box.x + box.width * 0.2, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.7, box.y + box.height / 2, { steps: 5 });
+    await page.mouse.up();
+    await expect.poll(() => page.url()).toMatch(/from=\d{13}&to=\d{13}/);
+  });
+});
+
+describe('the keyboard', () => {
+  test('skips to the content, goes to pages, searches and lists its keys', async () => {
+    await using opened = await visit('/');
+    const { page } = opened;
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('content');
+    await page.keyboard.press('g');
+    await page.keyboard.press('q');
+    await page.getByRole('heading', { level: 1, name: 'Queries' }).waitFor();
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('H1');
+    await page.keyboard.press('/');
+    await page.keyboard.type('gs?r');
+    expect(await page.getByRole('searchbox').inputValue()).toBe('gs?r');
+    expect(new URL(page.url()).pathname).toBe('/queries');
+    await page.getByRole('heading', { level: 1 }).focus();
+    await page.keyboard.press('?');
+    const dialog = page.getByRole('dialog', { name: 'Keyboard' });
+    await dialog.waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  });
+
+  test('keys can be turned off, and the theme is remembered', async () => {
+    await using opened = await visit('/');
+    const { page } = opened;
+    await page.keyboard.press('?');
+    await page.getByRole('checkbox', { name: 'Use these keys' }).uncheck();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.keyboard.press('?');
+    expect(await page.getByRole('dialog').count()).toBe(0);
+    await page.getByRole('button', { name: /^Theme/ }).click();
+    await page.getByRole('button', { name: /^Theme: light/ }).click();
+    await page.reload();
+    await page.getByRole('button', { name: /^Theme: dark/ }).waitFor();
+    expect(await page.evaluate('getComputedStyle(document.body).colorScheme')).toBe('dark');
+  });
+});
+
+describe('sessions', () => {
+  test('who waits for whom appears by itself, and the one in the way can be ended after a confirmation', async () => {
+    await using opened = await visit('/sessions');
+    const { page } = opened;
+    const blocker = new pg.Client({ connectionString: database.url, application_name: 'forgotten' });
+    const waiter = new pg.Client({ connectionString: database.url, application_name: 'waiting' });
+    await using clients = new AsyncDisposableStack();
+    for (const client of [blocker, waiter]) {
+      client.on('error', () => {});
+      await client.connect();
+      clients.defer(() => client.end());
+    }
+    await blocker.query("BEGIN; UPDATE orders SET status = 'paid' WHERE id = 1");
+    const waiting = waiter.query("UPDATE orders SET status = 'sent' WHERE id = 1");
+    await page.getByText('1 session waits for a lock').waitFor();
+    const tree = page.getByRole('region', { name: 'Blocking' });
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await tree
+      .getByRole('button', { name: /^Terminate session/ })
+      .first()
+      .click();
+    const dialog = page.getByRole('dialog', { name: /^Terminate session \d+/ });
+    await dialog.getByText('forgotten').waitFor();
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Keep it');
+    await dialog.getByRole('button', { name: 'Terminate the session' }).click();
+    await page.getByText(/^Session \d+ was terminated\.$/).waitFor();
+    expect((await waiting).rowCount).toBe(1);
+    await tree.waitFor({ state: 'detached' });
+  });
+
+  test('without the setting the buttons say why they cannot be used', async () => {
+    await using passive = await startDashboard({ url: database.url, uiDir });
+    await using opened = await visit('/sessions?own=1', {}, passive.url);
+    await opened.page.getByText('the setting actions.sessions enables it').waitFor();
+    const reasons = opened.page.getByRole('button', { name: /^Terminate session \d+ \(Switched off/ });
+    await expect.poll(() => reasons.count()).toBeGreaterThan(0);
+    expect(await reasons.first().isDisabled()).toBe(true);
+  });
+});
+
+describe('trouble', () => {
+  test('a daemon that is away leaves the old figures, marked as stale, and comes back by itself', async () => {
+    await using own = await startDashboard({ url: database.url, uiDir });
+    await own.collect();
+    await using opened = await visit('/server', {}, own.url);
+    const { page } = opened;
+    await page.getByText(/^Updated/).waitFor();
+    await own.close();
+    await page.getByText('daemon cannot be reached').waitFor();
+    await page.getByText(/^Stale since/).waitFor();
+    await page.getByRole('row', { name: /^activity/ }).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await own.reopen();
+    await page.getByText('daemon cannot be reached').waitFor({ state: 'detached' });
+    await page.getByText(/^Updated/).waitFor();
+  });
+
+  test('a database that is away is announced on every page, with what to do', async () => {
+    await using server = await scratchServer();
+    await using own = await startDashboard({ url: server.url(), uiDir });
+    await own.collect();
+    await using opened = await visit('/tables', { width: 360, height: 740 }, own.url);
+    const { page } = opened;
+    await page.getByText('Watching', { exact: true }).waitFor();
+    await server.stop('immediate');
+    await page.getByText('The database cannot be reached').waitFor();
+    await page.getByText('Unreachable', { exact: true }).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    expect(await overflow(page)).toBeLessThanOrEqual(0);
+  });
+
+  test('a daemon with a token asks for it, and shows the page that was asked for after', async () => {
+    const token = 'a-token-for-this-test-only';
+    await using own = await startDashboard({ url: database.url, uiDir, token });
+    await using opened = await visit('/tables?sort=-liveRows', {}, own.url);
+    const { page } = opened;
+    await page.getByRole('heading', { level: 1, name: 'Sign in to Pitcrew' }).waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.getByLabel('Token').fill('not-the-token-that-is-asked-for');
+    await page.keyboard.press('Enter');
+    await page.getByRole('alert').getByText('The token is wrong').waitFor();
+    await page.getByLabel('Token').fill(token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Tables' }).waitFor();
+    await page.getByRole('columnheader', { name: 'Rows', exact: true }).and(page.locator('[aria-sort]')).waitFor();
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Sign in to Pitcrew' }).waitFor();
+  });
+});

@@ -1,0 +1,138 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import chromium from '@sparticuz/chromium';
+import { type Browser, chromium as launcher, type Page } from 'playwright-core';
+import { configDefinition } from '../../src/config/definition.ts';
+import { createMonitor, type DatabaseMonitor } from '../../src/ops/monitor/index.ts';
+import { openStore } from '../../src/ops/store/index.ts';
+import { createApp, startServer } from '../../src/server/index.ts';
+import { keepingLogger } from '../support/plain-monitor.ts';
+import { testDatabase } from '../support/postgres.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+
+/** Builds the dashboard from its sources, so that a test never sees an old one. */
+export async function buildDashboard(folder: string): Promise<void> {
+  const vite = join(root, 'node_modules/vite/bin/vite.js');
+  const options = ['--outDir', folder, '--emptyOutDir', '--logLevel', 'error'];
+  await promisify(execFile)(process.execPath, [vite, 'build', 'ui', ...options], { cwd: root });
+}
+
+/** Chromium from npm. It runs as root here, which needs its sandbox off; it only ever opens our own pages. */
+export async function openBrowser(): Promise<Browser> {
+  // One process for everything ends with the first page that is closed.
+  const args = chromium.args.filter((arg) => arg !== '--single-process' && arg !== '--no-zygote');
+  return launcher.launch({ executablePath: await chromium.executablePath(), args: [...args, '--no-sandbox'] });
+}
+
+export interface Dashboard extends AsyncDisposable {
+  url: string;
+  monitor: DatabaseMonitor;
+  /** Collects from everything and waits until history has it. */
+  collect(): Promise<void>;
+  /** Ends the HTTP server, as a daemon that dies. */
+  close(): Promise<void>;
+  /** Starts it again on the same port. */
+  reopen(): Promise<void>;
+}
+
+interface DashboardOptions {
+  /** The watched database. */
+  url: string;
+  uiDir: string;
+  actions?: boolean;
+  token?: string;
+}
+
+/** Everything that `pitcrew serve` starts, watching one database, with a store in a database of its own. */
+export async function startDashboard({ url, uiDir, actions = false, token }: DashboardOptions): Promise<Dashboard> {
+  const config = configDefinition.parse({
+    actions: { sessions: actions },
+    monitor: { cadence: { activity: '250ms', statements: '10m', instance: '10m', tables: '1h', slow: '1d' } },
+    server: { token },
+  });
+  const storeDatabase = await testDatabase();
+  const store = await openStore({ url: storeDatabase.url, retention: config.store.retention });
+  const monitor = createMonitor({ name: 'shop', url, config: config.monitor, actions: config.actions, store });
+  const logger = keepingLogger();
+  const app = createApp({ monitors: [monitor], store, config, version: '0.0.0', logger, uiDir });
+  const listen = (port: number) => startServer({ host: '127.0.0.1', port, token, app, logger });
+  let server = await listen(0);
+  return {
+    url: server.url,
+    monitor,
+    async collect() {
+      await monitor.collectNow();
+      await store.flush();
+    },
+    close: () => server.close(),
+    async reopen() {
+      server = await listen(server.port);
+    },
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await monitor.stop();
+      await store.close();
+      await storeDatabase[Symbol.asyncDispose]();
+    },
+  };
+}
+
+export interface PageOptions {
+  theme?: 'light' | 'dark';
+  width?: number;
+  height?: number;
+}
+
+/** A page in a context of its own. What its console says as error or warning is collected in `complaints`. */
+export async function openPage(browser: Browser, { theme = 'light', width = 1440, height = 900 }: PageOptions = {}) {
+  const context = await browser.newContext({
+    colorScheme: theme,
+    viewport: { width, height },
+    locale: 'en-US',
+    reducedMotion: 'reduce',
+  });
+  const page = await context.newPage();
+  page.setDefaultTimeout(15_000);
+  const complaints: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(error.message));
+  return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+interface AxeNode {
+  target: string[];
+  failureSummary?: string;
+}
+
+/** What axe finds against WCAG 2.2 A and AA and good practice, one line each. */
+export async function accessibilityProblems(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource);
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as {
+      axe: { run(options: object): Promise<{ violations: { id: string; nodes: AxeNode[] }[] }> };
+    };
+    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+    const { violations } = await axe.run({ runOnly: tags });
+    return violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`),
+    );
+  });
+}
+
+/** By how many pixels the page is wider than its window. */
+export function overflow(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const { documentElement: element } = (
+      globalThis as unknown as { document: { documentElement: { scrollWidth: number; clientWidth: number } } }
+    ).document;
+    return element.scrollWidth - element.clientWidth;
+  });
+}
