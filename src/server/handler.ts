@@ -8,9 +8,15 @@ import type { AppContext } from './context.ts';
  *
  * @example
  * ```ts
- * import { createHandler } from 'pitcrew/server';
+ * import { loadConfig } from 'pitcrew/config';
+ * import { createHandler, createMonitor, openStore } from 'pitcrew/server';
  *
- * const pitcrew = createHandler({ ...context, prefix: '/pitcrew' });
+ * const { config } = await loadConfig({ cwd: process.cwd(), env: process.env });
+ * const store = await openStore({ url: process.env.HISTORY_URL, retention: config.store.retention });
+ * const monitors = Object.entries(config.databases).map(([name, url]) =>
+ *   createMonitor({ name, url, config: config.monitor, store }),
+ * );
+ * const pitcrew = createHandler({ monitors, store, config, version: '1', logger: console, prefix: '/pitcrew' });
  * const response = await pitcrew(new Request('http://localhost/pitcrew/api/v1/databases'));
  * ```
  */

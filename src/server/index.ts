@@ -3,6 +3,8 @@
  *
  * `createHandler` gives a Fetch handler for mounting inside another application, `startServer` a server of its own.
  */
+export { createMonitor } from '../ops/monitor/index.ts';
+export { openStore } from '../ops/store/index.ts';
 export { createApp } from './app.ts';
 export type { AppContext, Logger } from './context.ts';
 export { createHandler } from './handler.ts';

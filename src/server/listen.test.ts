@@ -146,6 +146,14 @@ describe('event stream', () => {
     socket.destroy();
   });
 
+  test('HEAD opens no stream', async () => {
+    const monitor = plainMonitor('main');
+    const { url } = await start({ app: createApp(plainContext({ monitors: [monitor] })) });
+    const response = await fetch(`${url}/api/v1/events`, { method: 'HEAD' });
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    expect(monitor.listeners()).toBe(0);
+  });
+
   test('a hundred streams are enough', async () => {
     const monitor = plainMonitor('main');
     const app = createApp(plainContext({ monitors: [monitor] }));

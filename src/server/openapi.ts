@@ -21,7 +21,7 @@ export function openApiRoutes(app: Api, context: AppContext): void {
 }
 
 /** An OpenAPI document as plain data. */
-export type OpenApiDocument = ReturnType<Api['getOpenAPI31Document']> & Record<string, unknown>;
+type OpenApiDocument = ReturnType<Api['getOpenAPI31Document']> & Record<string, unknown>;
 
 function openApiDocument(app: Api, context: AppContext): OpenApiDocument {
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', {

@@ -9,7 +9,7 @@ export interface PlainMonitor extends DatabaseMonitor {
 
 const since = new Date('2026-03-01T12:00:00Z');
 
-export function plainCheck(change: Partial<HealthCheck> = {}): HealthCheck {
+function plainCheck(change: Partial<HealthCheck> = {}): HealthCheck {
   return {
     id: 'connections',
     title: 'Connections',

@@ -23,7 +23,7 @@ export const pidPath = z.object({ pid: number.openapi({ type: 'integer', param: 
 const order = z.enum(['asc', 'desc']).default('desc');
 
 /** Columns of `StatementSummary` by which statements can be sorted. */
-export const statementSort = z.enum([
+const statementSort = z.enum([
   'totalMs',
   'calls',
   'meanMs',

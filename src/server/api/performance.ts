@@ -2,7 +2,7 @@ import { z } from '@hono/zod-openapi';
 import { grade, spark, timestamp } from './common.ts';
 import { statementSummary } from './queries.ts';
 
-export const healthCheck = z
+const healthCheck = z
   .object({
     id: z.string(),
     title: z.string(),
@@ -29,7 +29,7 @@ export const health = z
 export type Health = z.infer<typeof health>;
 
 /** A headline figure with its recent course. `value` is null when it is not known. */
-export const figure = z
+const figure = z
   .object({
     id: z.string(),
     title: z.string(),
@@ -45,7 +45,7 @@ export const figure = z
   })
   .openapi('Figure');
 
-export const verdict = z
+const verdict = z
   .object({
     status: z.enum(['ok', 'warning', 'critical', 'unknown']),
     text: z.string().openapi({ description: 'A plain sentence.' }),
@@ -84,7 +84,7 @@ export const dashboard = z
   .openapi('Dashboard');
 export type Dashboard = z.infer<typeof dashboard>;
 
-export const metricSeries = z
+const metricSeries = z
   .object({
     name: z.string(),
     labels: z.record(z.string(), z.string()),

@@ -65,7 +65,7 @@ export const queryAnalysis = statementList
 export type QueryAnalysis = z.infer<typeof queryAnalysis>;
 
 /** Statements of one shape: the same after literals, IN lists and white space are folded. */
-export const queryPattern = z
+const queryPattern = z
   .object({
     pattern: z.string(),
     kind: z.enum(['select', 'insert', 'update', 'delete', 'merge', 'ddl', 'utility', 'other']),

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { timestamp } from './common.ts';
 
-export const tableSummary = z
+const tableSummary = z
   .object({
     schema: z.string(),
     name: z.string(),
@@ -47,7 +47,7 @@ export const tables = z
   .openapi('Tables');
 export type Tables = z.infer<typeof tables>;
 
-export const indexSummary = z
+const indexSummary = z
   .object({
     name: z.string(),
     bytes: z.number(),

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { timestamp } from './common.ts';
 
-export const session = z
+const session = z
   .object({
     pid: z.number().int(),
     database: z.string().nullable(),
@@ -51,7 +51,7 @@ export interface BlockingNode {
   waiting: BlockingNode[];
 }
 
-export const blockingNode: z.ZodType<BlockingNode> = z
+const blockingNode: z.ZodType<BlockingNode> = z
   .object({ session, waiting: z.array(z.lazy(() => blockingNode)) })
   .openapi('BlockingNode', {
     type: 'object',

@@ -33,7 +33,7 @@ export const databases = z
   .openapi('Databases');
 export type Databases = z.infer<typeof databases>;
 
-export const collector = z
+const collector = z
   .object({
     name: z.string(),
     state: z.enum(['starting', 'ok', 'failing', 'backing-off', 'skipped', 'paused']),

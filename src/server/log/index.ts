@@ -7,8 +7,8 @@ import { readableLine } from './readable.ts';
 import { redactFields, serialiseError } from './redact.ts';
 
 /** What is logged apart: health and figures, slow statements, the watched databases, the HTTP server. */
-export const channels = ['performance', 'slow', 'database', 'server'] as const;
-export type Channel = (typeof channels)[number];
+const channels = ['performance', 'slow', 'database', 'server'] as const;
+type Channel = (typeof channels)[number];
 
 export interface Loggers extends Record<Channel, Logger> {
   /** Writes what waits and closes the files. */

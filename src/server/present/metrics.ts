@@ -7,7 +7,7 @@ import { isoRange } from './statements.ts';
 export const metricNames = Object.keys(metricDefinitions) as MetricName[];
 
 /** What is known of a metric by its name; `undefined` for a name that this version does not know. */
-export function definitionOf(name: string): MetricDefinition | undefined {
+function definitionOf(name: string): MetricDefinition | undefined {
   return Object.hasOwn(metricDefinitions, name) ? metricDefinitions[name as MetricName] : undefined;
 }
 

@@ -58,7 +58,7 @@ export function deviationMsOf(
 }
 
 /** Execution time in ms per second; `null` where nothing is known. */
-export function sparkOf(series: StatementSeriesAnswer | undefined): StatementSummary['spark'] {
+function sparkOf(series: StatementSeriesAnswer | undefined): StatementSummary['spark'] {
   return (series?.points ?? []).map((point) => [
     point.at,
     ratio(point.counters.totalExecUs / 1000, point.coveredSeconds),

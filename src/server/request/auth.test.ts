@@ -27,7 +27,9 @@ describe('with a token', () => {
 
   test.each(guarded)('%s asks for it', async (path) => {
     const app = withToken();
-    expect((await app.request(path)).status).toBe(401);
+    const asked = await app.request(path);
+    expect(asked.status).toBe(401);
+    expect(asked.headers.get('www-authenticate')).toBe('Bearer realm="pitcrew"');
     expect((await app.request(path, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
     expect((await app.request(path, { headers: { cookie: 'pitcrew_session=9999999999.x.y' } })).status).toBe(401);
     expect((await app.request(path, { headers: { authorization: `Basic ${btoa(`:${token}`)}` } })).status).toBe(401);
@@ -85,6 +87,7 @@ describe('with a token', () => {
     for (let i = 0; i < 10; i++) expect((await signIn(app, `wrong ${i}`)).status).toBe(401);
     const refused = await signIn(app, token);
     expect(refused.status).toBe(429);
+    expect(refused.headers.get('retry-after')).toBe('60');
     expect(await refused.json()).toMatchObject({ code: 'E_RATE_LIMITED' });
     expect((await app.request('/api/v1/databases', { headers: { cookie: pair } })).status).toBe(200);
   });

@@ -1,5 +1,5 @@
 import { HTTPException } from 'hono/http-exception';
-import { PitcrewError, toPitcrewError } from '../../errors.ts';
+import { type ErrorCode, PitcrewError, toPitcrewError } from '../../errors.ts';
 import type { Problem } from '../api/common.ts';
 import type { Logger } from '../context.ts';
 
@@ -30,6 +30,12 @@ export function problemResponse(error: PitcrewError, options: ProblemOptions = {
   return new Response(JSON.stringify(body), { status, headers });
 }
 
+const headersFor: Partial<Record<ErrorCode, Record<string, string>>> = {
+  E_UNAUTHORIZED: { 'www-authenticate': 'Bearer realm="pitcrew"' },
+  E_RATE_LIMITED: { 'retry-after': '60' },
+  E_STORE_UNAVAILABLE: { 'retry-after': '10' },
+};
+
 /** Turns whatever a handler threw into a problem document, and writes what is our fault to the log. */
 export function answerThrown(thrown: unknown, path: string, logger: Logger): Response {
   if (thrown instanceof HTTPException) {
@@ -40,6 +46,5 @@ export function answerThrown(thrown: unknown, path: string, logger: Logger): Res
   }
   const error = toPitcrewError(thrown);
   if (error.code === 'E_INTERNAL') logger.error({ err: error.cause ?? error, path }, 'request failed');
-  const headers: Record<string, string> = error.code === 'E_STORE_UNAVAILABLE' ? { 'retry-after': '10' } : {};
-  return problemResponse(error, { instance: path, headers });
+  return problemResponse(error, { instance: path, headers: headersFor[error.code] ?? {} });
 }

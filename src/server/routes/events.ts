@@ -36,6 +36,9 @@ export function eventRoutes(app: Api, context: AppContext): void {
   app.openapi(route, (c) => {
     const { database } = c.req.valid('query');
     const monitors = database === undefined ? context.monitors : [pickMonitor(context, database)];
+    const headers = { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' };
+    // The body of a HEAD is thrown away unread: a stream would never be told that nobody listens.
+    if (c.req.method === 'HEAD') return c.body('', 200, headers);
     if (clients >= maxClients) {
       throw new PitcrewError('E_RATE_LIMITED', 'too many event streams', {
         detail: `${maxClients} are open.`,
@@ -46,11 +49,7 @@ export function eventRoutes(app: Api, context: AppContext): void {
     const body = eventStream(context.version, monitors, c.env?.closing, () => {
       clients -= 1;
     });
-    return c.body(body, 200, {
-      'content-type': 'text/event-stream',
-      'cache-control': 'no-store',
-      'x-accel-buffering': 'no',
-    });
+    return c.body(body, 200, headers);
   });
 }
 
@@ -58,7 +57,7 @@ export function eventRoutes(app: Api, context: AppContext): void {
  * Events of some monitors as a byte stream, until the reader leaves, falls behind, or `closing` is aborted.
  * `onEnd` is called once.
  */
-export function eventStream(
+function eventStream(
   version: string,
   monitors: readonly DatabaseMonitor[],
   closing: AbortSignal | undefined,

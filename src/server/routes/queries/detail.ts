@@ -18,7 +18,7 @@ const route = createRoute({
 });
 
 /** PostgreSQL's default, for a server that was never reached. */
-export const defaultBlockSize = 8192;
+const defaultBlockSize = 8192;
 
 /** One statement. */
 export function queryDetailRoutes(app: Api, context: AppContext): void {
