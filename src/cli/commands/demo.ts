@@ -2,12 +2,14 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { note, paint } from '../output.ts';
 import { loadSettings, withCommonOptions } from '../options.ts';
+import { keepHeapSmall } from '../small-heap.ts';
 
 export function demoCommand(): Command {
   const command = new Command('demo').description(
     'Show Pitcrew on a sample shop: an embedded primary and replica under load, watched.',
   );
   return withCommonOptions(command, ({ path }) => path[0] !== 'databases').action(async () => {
+    keepHeapSmall();
     const { config } = await loadSettings(command);
     const { runUntilSignal } = await import('../signals.ts');
     const { startDaemon } = await import('../daemon.ts');

@@ -2,12 +2,14 @@ import { Command } from 'commander';
 import { formatDuration } from '../../config/index.ts';
 import { note, paint } from '../output.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
+import { keepHeapSmall } from '../small-heap.ts';
 
 export function serveCommand(): Command {
   const command = new Command('serve').description(
     'Watch the databases: history, health, dashboard and API, until interrupted.',
   );
   return withCommonOptions(command, () => true).action(async () => {
+    keepHeapSmall();
     const loaded = await loadSettings(command);
     const databases = requireDatabases(loaded);
     const { runUntilSignal } = await import('../signals.ts');
