@@ -37,7 +37,7 @@ const maxBodyBytes = 512 * 1024;
 export function createApp(context: AppContext): Api {
   const app: Api = new OpenAPIHono<Env>({ defaultHook: refuseInvalid });
   const auth = createAuth(context);
-  const serveStatic = createStatic(context.uiDir);
+  const serveStatic = createStatic(context.uiDir, context.prefix);
 
   app.onError((error, c) => answerThrown(error, c.req.path, context.logger));
   app.use(requestLog(context.logger));

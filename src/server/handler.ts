@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { PitcrewError } from '../errors.ts';
 import { createApp } from './app.ts';
 import type { AppContext } from './context.ts';
 
@@ -22,6 +23,11 @@ import type { AppContext } from './context.ts';
  */
 export function createHandler(context: AppContext): (request: Request) => Promise<Response> {
   const prefix = (context.prefix ?? '').replace(/\/+$/, '');
+  if (!/^(\/[\w.~-]+)*$/.test(prefix)) {
+    throw new PitcrewError('E_USAGE', 'bad prefix', {
+      detail: `found "${prefix}"; a path such as "/pitcrew" is allowed`,
+    });
+  }
   const app = createApp({ ...context, prefix });
   if (prefix === '') return async (request) => app.fetch(request);
   const outer = new Hono().mount(prefix, (request) => app.fetch(request));

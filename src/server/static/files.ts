@@ -38,9 +38,9 @@ export function defaultUiDir(): string {
 
 /**
  * Files of a folder by their path in a URL. The folder is read once, and again when its index.html is another one: only
- * what was found there can be asked for, so no path can lead outside.
+ * what was found there can be asked for, so no path can lead outside. `prefix`: the path at which we are mounted.
  */
-export function createFiles(dir: string) {
+export function createFiles(dir: string, prefix: string) {
   let files = new Map<string, StaticFile>();
   let readAt = '';
 
@@ -49,7 +49,7 @@ export function createFiles(dir: string) {
       const stat = statSync(join(dir, 'index.html'), { throwIfNoEntry: false });
       const version = stat === undefined ? '' : `${stat.mtimeMs}/${stat.ino}`;
       if (version !== readAt) {
-        files = version === '' ? new Map() : readFolder(dir);
+        files = version === '' ? new Map() : readFolder(dir, prefix);
         readAt = version;
       }
       return files.get(path);
@@ -57,20 +57,26 @@ export function createFiles(dir: string) {
   };
 }
 
-function readFolder(dir: string): Map<string, StaticFile> {
+function readFolder(dir: string, prefix: string): Map<string, StaticFile> {
   const entries = readdirSync(dir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   return new Map(
     entries.map((entry) => {
       const path = join(entry.parentPath, entry.name);
       const url = path.slice(join(dir, '/').length - 1).replaceAll('\\', '/');
-      return [url, readStatic(path, url.startsWith('/assets/'))];
+      const content = readFileSync(path);
+      const body = url === '/index.html' ? withBase(content, prefix) : content;
+      return [url, staticFile(extname(path), body, url.startsWith('/assets/'))];
     }),
   );
 }
 
-function readStatic(path: string, immutable: boolean): StaticFile {
-  const body = readFileSync(path);
-  const type = types[extname(path)] ?? 'application/octet-stream';
+/** The page finds its files and the API beside its `<base>`: below the path at which another application mounts us. */
+function withBase(page: Buffer, prefix: string): Buffer {
+  return Buffer.from(page.toString().replace('<base href="/"', () => `<base href="${prefix}/"`));
+}
+
+function staticFile(extension: string, body: Buffer, immutable: boolean): StaticFile {
+  const type = types[extension] ?? 'application/octet-stream';
   const cache: Partial<Record<'br' | 'gzip', Promise<Buffer>>> = {};
   return {
     type,

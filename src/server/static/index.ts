@@ -8,8 +8,8 @@ import { createFiles, defaultUiDir, type StaticFile } from './files.ts';
  * Serves the dashboard's own files. They are the same for everyone and hold no data, so they need no token: without
  * them nobody could see the form to sign in. A path that is no file is a page of the dashboard when a browser asks.
  */
-export function createStatic(dir: string = defaultUiDir()) {
-  const files = createFiles(dir);
+export function createStatic(dir: string = defaultUiDir(), prefix = '') {
+  const files = createFiles(dir, prefix);
 
   return async (c: Context<Env>): Promise<Response> => {
     const { path } = c.req;

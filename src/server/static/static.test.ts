@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { plainContext } from '../../../test/support/plain-monitor.ts';
-import { createApp } from '../index.ts';
+import { createApp, createHandler } from '../index.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'pitcrew-ui-'));
 const uiDir = join(dir, 'ui');
@@ -24,7 +24,7 @@ describe('the built dashboard', () => {
     writeFileSync(join(uiDir, 'assets', 'main-Ab12.js'), script);
     writeFileSync(join(uiDir, 'favicon.svg'), '<svg/>');
     writeFileSync(join(dir, 'secret.txt'), 'hunter2');
-    writeFileSync(join(uiDir, 'index.html'), '<!doctype html><title>Pitcrew</title>');
+    writeFileSync(join(uiDir, 'index.html'), '<!doctype html><base href="/" /><title>Pitcrew</title>');
   });
   afterAll(() => rmSync(dir, { recursive: true }));
 
@@ -83,6 +83,15 @@ describe('the built dashboard', () => {
     const post = await app.request('/', { method: 'POST' });
     expect(post.status).toBe(405);
     expect(post.headers.get('allow')).toBe('GET, HEAD');
+  });
+
+  test('below a path of another application the page finds its files there', async () => {
+    const handler = createHandler(plainContext({ uiDir, prefix: '/tools/pitcrew' }));
+    const page = await handler(new Request('https://app.example/tools/pitcrew/queries', { headers: html }));
+    expect(await page.text()).toContain('<base href="/tools/pitcrew/" />');
+    const file = await handler(new Request('https://app.example/tools/pitcrew/assets/main-Ab12.js'));
+    expect(await file.text()).toBe(script);
+    expect(() => createHandler(plainContext({ prefix: '/"><script>' }))).toThrow('bad prefix');
   });
 
   test('HEAD has no body', async () => {
