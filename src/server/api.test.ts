@@ -110,7 +110,7 @@ describe('performance', () => {
       const samples = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
       const names = samples.map((line) => line.replace(/ [^ ]+$/, ''));
       expect(new Set(names).size).toBe(names.length);
-      for (const line of samples) expect(line).toMatch(/^[a-z_]+(\{([a-z_]+="[^"]*",?)+\})? -?[\d.e+-]+$/);
+      for (const line of samples) expect(line).toMatch(/^[a-z_][a-z0-9_]*(\{([a-z_]+="[^"]*",?)+\})? -?[\d.e+-]+$/);
     }
   });
 });
