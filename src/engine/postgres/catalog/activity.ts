@@ -1,5 +1,6 @@
 import type { DatabaseConnection } from '../connection.ts';
 import type { ServerProfile } from '../profile.ts';
+import { grantRole } from '../remedies.ts';
 import { type Reading, read } from './reading.ts';
 
 /** A process of the server, as in pg_stat_activity, with what it waits for. */
@@ -91,7 +92,7 @@ export async function readActivity(
     skipped.push({
       subject: 'activity',
       reason: 'what sessions of other users do is hidden from this role',
-      fix: `GRANT pg_read_all_stats TO ${profile.user}`,
+      fix: grantRole('pg_read_all_stats', profile.user),
     });
   }
   return {

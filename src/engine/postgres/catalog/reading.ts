@@ -2,6 +2,7 @@ import { PitcrewError } from '../../../errors.ts';
 import type { DatabaseConnection, Parameter } from '../connection.ts';
 import type { ServerProfile } from '../profile.ts';
 import type { Skipped } from '../skipped.ts';
+import { grantRole } from '../remedies.ts';
 
 /** What a subject gave: its rows, and what could not be read of it. */
 export interface Reading<Row> {
@@ -27,7 +28,7 @@ export async function read<Row extends object>(
   } catch (error) {
     if (!(error instanceof PitcrewError) || !error.sqlState || !notOffered.has(error.sqlState)) throw error;
     const reason = error.detail ?? error.message;
-    return skip(subject, reason, error.sqlState === '42501' ? `GRANT pg_monitor TO ${connection.user}` : null);
+    return skip(subject, reason, error.sqlState === '42501' ? grantRole('pg_monitor', connection.user) : null);
   }
 }
 

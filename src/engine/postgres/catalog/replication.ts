@@ -1,6 +1,6 @@
 import type { DatabaseConnection } from '../connection.ts';
-import { quoteIdentifier } from '../identifiers.ts';
 import type { ServerProfile } from '../profile.ts';
+import { grantRole } from '../remedies.ts';
 import { type Reading, read } from './reading.ts';
 
 /** A receiver of our WAL: a standby, a logical subscriber or a base backup. */
@@ -66,7 +66,7 @@ export async function readReplication(
     reading.skipped.push({
       subject: 'replication',
       reason: 'state and lag of replicas are hidden from this role',
-      fix: `GRANT pg_read_all_stats TO ${quoteIdentifier(profile.user)}`,
+      fix: grantRole('pg_read_all_stats', profile.user),
     });
   }
   // PostgreSQL gives no lag time when a replica has nothing left to replay.

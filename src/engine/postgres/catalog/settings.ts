@@ -1,6 +1,6 @@
 import type { DatabaseConnection } from '../connection.ts';
-import { quoteIdentifier } from '../identifiers.ts';
 import type { ServerProfile } from '../profile.ts';
+import { grantRole } from '../remedies.ts';
 import { type Reading, read } from './reading.ts';
 
 /** A setting of the server, as it is outside our own session. */
@@ -50,7 +50,7 @@ export async function readSettings(
     reading.skipped.push({
       subject: 'settings',
       reason: 'some settings are shown to members of pg_read_all_settings only',
-      fix: `GRANT pg_read_all_settings TO ${quoteIdentifier(profile.user)}`,
+      fix: grantRole('pg_read_all_settings', profile.user),
     });
   }
   return reading;

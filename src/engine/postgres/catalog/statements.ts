@@ -1,6 +1,7 @@
 import type { DatabaseConnection } from '../connection.ts';
 import { quoteIdentifier } from '../identifiers.ts';
 import type { ServerProfile } from '../profile.ts';
+import { grantRole } from '../remedies.ts';
 import { type Reading, read, skip } from './reading.ts';
 
 /** A row of pg_stat_statements. Times in ms, blocks in blocks; columns that the version lacks are `null`. */
@@ -140,7 +141,7 @@ export async function readStatements(
             {
               subject,
               reason: 'statements of other users are hidden from this role',
-              fix: `GRANT pg_read_all_stats TO ${quoteIdentifier(profile.user)}`,
+              fix: grantRole('pg_read_all_stats', profile.user),
             },
           ],
         },

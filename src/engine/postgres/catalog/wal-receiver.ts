@@ -1,6 +1,6 @@
 import type { DatabaseConnection } from '../connection.ts';
-import { quoteIdentifier } from '../identifiers.ts';
 import type { ServerProfile } from '../profile.ts';
+import { grantRole } from '../remedies.ts';
 import { type Reading, read } from './reading.ts';
 
 /** What brings WAL from upstream to this standby. No row while nothing streams. */
@@ -47,7 +47,7 @@ export async function readWalReceiver(
     reading.skipped.push({
       subject: 'wal receiver',
       reason: 'its state is hidden from this role',
-      fix: `GRANT pg_read_all_stats TO ${quoteIdentifier(profile.user)}`,
+      fix: grantRole('pg_read_all_stats', profile.user),
     });
   }
   return reading;
