@@ -2,7 +2,7 @@ import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { Store } from '../../src/ops/store/index.ts';
 import { type ScratchServer, scratchServer } from '../support/postgres.ts';
-import { testStore, watch } from '../support/monitored.ts';
+import { freshStore, watch } from '../support/monitored.ts';
 
 interface Totals {
   calls: number;
@@ -106,7 +106,7 @@ test.each([18, 15])(
   async (major) => {
     await using server = await scratchServer(major);
     await using client = await prepared(server);
-    await using kept = await testStore();
+    await using kept = await freshStore();
     await work(client, 20);
     let targetId = 0;
     let start: Map<string, Totals>;
@@ -143,7 +143,7 @@ test.each([18, 15])(
 test.each([18, 15])('history adds up on PostgreSQL %i when entries are evicted and come back', async (major) => {
   await using server = await scratchServer(major, { 'pg_stat_statements.max': '100' });
   await using client = await prepared(server);
-  await using kept = await testStore();
+  await using kept = await freshStore();
   await using monitor = watch({ url: server.url(), store: kept.store });
   await monitor.collectNow();
   const rounds = 6;

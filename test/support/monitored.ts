@@ -25,7 +25,7 @@ export interface TestStore extends AsyncDisposable {
 }
 
 /** A store in a database of its own. */
-export async function testStore(): Promise<TestStore> {
+export async function freshStore(): Promise<TestStore> {
   const database = await testDatabase();
   const store = await openStore({ url: database.url, retention: configDefinition.parse({}).store.retention });
   return {

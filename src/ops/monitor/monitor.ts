@@ -3,7 +3,8 @@ import { addressOf, type ServerProfile, type Skipped } from '../../engine/postgr
 import { messageOf } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
 import { ActivityCollector } from './collectors/activity.ts';
-import { counter, type CountingCollector, type Found } from './collectors/collector.ts';
+import { counter, type CountingCollector, type Found, type MetricGroup } from './collectors/collector.ts';
+import { HostCollector } from './collectors/host.ts';
 import { InstanceCollector } from './collectors/instance.ts';
 import { SlowCollector } from './collectors/slow.ts';
 import { StatementsCollector } from './collectors/statements.ts';
@@ -65,6 +66,7 @@ export class Monitor implements DatabaseMonitor {
   readonly #instance = new InstanceCollector();
   readonly #tables = new TablesCollector();
   readonly #slow = new SlowCollector();
+  readonly #host = new HostCollector();
   readonly #latest = new LatestMetrics();
   readonly #healthWindow = createHealthWindow();
   readonly #ownCost = new OwnCost();
@@ -131,7 +133,7 @@ export class Monitor implements DatabaseMonitor {
       message: elsewhere ? 'another daemon writes the history of this database' : reasonOf(error),
       hint: elsewhere ? 'It is watched live; when the other daemon ends, this one takes over.' : (error?.hint ?? null),
       address: this.#address,
-      server: profile ? serverFacts(profile, this.#local, this.#options.config.cpus) : null,
+      server: profile ? serverFacts(profile, this.#options.config.cpus ?? this.#host.cpus) : null,
       collectors: [...this.#loops.values()].map((loop) => loop.state),
       skipped: this.#allSkipped(profile),
       ownCost: this.#ownCost.view(connections),
@@ -235,15 +237,20 @@ export class Monitor implements DatabaseMonitor {
   }
 
   async #countInstance(): Promise<void> {
-    await this.#count('instance', this.#instance);
+    const host = this.#local ? [await this.#host.collect(this.#dataDirectory())] : [];
+    await this.#count('instance', this.#instance, host);
     const { inRecovery } = this.#instance.view;
     if (inRecovery === undefined || inRecovery === this.#link.known().isStandby) return;
     await this.#link.probe();
     this.#connectionShown(inRecovery ? 'the server is a standby now' : 'the server was promoted: it is a primary now');
   }
 
-  /** Runs a collector and hands on what it found. */
-  async #count(name: CollectorName, collector: CountingCollector): Promise<void> {
+  #dataDirectory(): string | undefined {
+    return this.#slow.settings?.find(({ name }) => name === 'data_directory')?.value || undefined;
+  }
+
+  /** Runs a collector and hands on what it found, and what else was read with it. */
+  async #count(name: CollectorName, collector: CountingCollector, more: MetricGroup[] = []): Promise<void> {
     const connection = await this.#link.thorough();
     const writing = await this.#recorder.prepare(name, async (stored, store) => {
       collector.load(stored);
@@ -253,7 +260,7 @@ export class Monitor implements DatabaseMonitor {
     });
     const at = Date.now();
     const found = await collector.collect({ connection, profile: this.#link.known(), at });
-    this.#handOn(name, at, found, writing);
+    this.#handOn(name, at, { ...found, groups: [...found.groups, ...more] }, writing);
   }
 
   #handOn(name: CollectorName, at: number, { groups, skipped, ...found }: Found, writing: boolean): void {

@@ -1,17 +1,15 @@
-import { availableParallelism } from 'node:os';
 import type { ServerProfile } from '../../engine/postgres/index.ts';
+import { isLocalAddress } from './host/index.ts';
 import type { ServerFacts } from './types.ts';
 
-/** True when a URL points at the machine we run on: loopback or a Unix socket. */
+/** True when a URL points at the machine we run on. */
 export function isLocal(url: string): boolean {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
-  if (!parsed) return false;
-  const host = decodeURIComponent(parsed.searchParams.get('host') ?? parsed.hostname).replace(/^\[|\]$/g, '');
-  return host === '' || host.startsWith('/') || host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return parsed !== undefined && isLocalAddress(decodeURIComponent(parsed.searchParams.get('host') ?? parsed.hostname));
 }
 
-/** @param cpus As configured; on our own machine they are counted. */
-export function serverFacts(profile: ServerProfile, local: boolean, cpus: number | undefined): ServerFacts {
+/** @param cpus CPUs of the server's machine, where they are known. */
+export function serverFacts(profile: ServerProfile, cpus: number | null): ServerFacts {
   return {
     version: profile.version,
     versionNumber: profile.versionNumber,
@@ -23,7 +21,7 @@ export function serverFacts(profile: ServerProfile, local: boolean, cpus: number
     maxConnections: profile.maxConnections,
     reservedConnections: profile.reservedConnections,
     blockSize: profile.blockSize,
-    cpus: cpus ?? (local ? availableParallelism() : null),
+    cpus,
     database: profile.database,
     user: profile.user,
     statementsVersion: profile.statements.version,

@@ -44,7 +44,7 @@ export class StatementsCollector implements CountingCollector {
   readonly #baseline = new Baseline<StatementReading>(statementRules);
   readonly #evictions = new Baseline({ counters: 1 }, '@info/');
   #own = new Set<string>();
-  /** Statements whose text the store has. */
+  /** Statements whose text was seen, and is in the store where there is one. */
   #texted = new Set<string>();
   /** Rows whose text is wanted. */
   #wanted = new Map<string, string>();
@@ -166,8 +166,9 @@ export class StatementsCollector implements CountingCollector {
       const own = isOwnStatement(text);
       if (own) this.#own.add(statementBaselineKey(row));
       const name = statementKeyText(row);
-      if (!this.#options.withTexts || this.#texted.has(name)) continue;
+      if (this.#texted.has(name)) continue;
       this.#texted.add(name);
+      if (!this.#options.withTexts) continue;
       texts.set(name, { key: { queryId, toplevel, database, user }, text: text.slice(0, longestText), own });
     }
     return [...texts.values()];
