@@ -99,9 +99,10 @@ describe('content', () => {
   test('the overview gives score, verdicts and the costliest statements', async () => {
     await using opened = await visit('/');
     const { page } = opened;
-    const health = await answer<{ score: number; grade: string }>('/performance/health');
-    await expect.poll(() => page.locator('.score-number').innerText()).toContain(String(Math.round(health.score)));
-    await page.getByRole('img', { name: `Grade ${health.grade}` }).waitFor();
+    const score = Number.parseInt(await page.locator('.score-number').innerText(), 10);
+    const limits = { A: 90, B: 80, C: 70, D: 60, F: 0 };
+    const [grade] = Object.entries(limits).find(([, limit]) => score >= limit) ?? [];
+    await page.getByRole('img', { name: `Grade ${grade}`, exact: true }).waitFor();
     await page.getByText(/^Fine \(\d+\)$/).click();
     await page.getByText('The database answers').waitFor();
     await page.getByRole('link', { name: /FROM orders WHERE status/i }).click();

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import chromium from '@sparticuz/chromium';
+import axe from 'axe-core';
 import { type Browser, chromium as launcher, type Page } from 'playwright-core';
 import { configDefinition } from '../../src/config/definition.ts';
 import { createMonitor, type DatabaseMonitor } from '../../src/ops/monitor/index.ts';
@@ -105,8 +104,6 @@ export async function openPage(browser: Browser, { theme = 'light', width = 1440
   return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
-const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
 interface AxeNode {
   target: string[];
   failureSummary?: string;
@@ -114,13 +111,13 @@ interface AxeNode {
 
 /** What axe finds against WCAG 2.2 A and AA and good practice, one line each. */
 export async function accessibilityProblems(page: Page): Promise<string[]> {
-  await page.evaluate(axeSource);
+  await page.evaluate(axe.source);
   return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
+    const { axe: judge } = globalThis as unknown as {
       axe: { run(options: object): Promise<{ violations: { id: string; nodes: AxeNode[] }[] }> };
     };
     const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    const { violations } = await axe.run({ runOnly: tags });
+    const { violations } = await judge.run({ runOnly: tags });
     return violations.flatMap(({ id, nodes }) =>
       nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`),
     );

@@ -49,7 +49,10 @@ export function Freshness({ of }: { of: Resource<unknown> }) {
     return (
       <span class="freshness freshness-stale" title={`${of.failure?.title ?? ''} · ${utc(staleSince)}`}>
         <Icon name="warning" size={14} />
-        Stale since {moment(staleSince, now)}
+        <span>
+          Stale since {moment(staleSince, now)}
+          {!offline && of.failure && `: ${of.failure.title}`}
+        </span>
       </span>
     );
   }

@@ -28,7 +28,7 @@ const offline: Failure = {
   code: 'E_OFFLINE',
 };
 
-export class RequestFailed extends Error {
+class RequestFailed extends Error {
   readonly failure: Failure;
   constructor(failure: Failure) {
     super(failure.title);

@@ -22,7 +22,7 @@ export const presets = [
   { from: '30d', label: 'Last 30 days' },
 ] as const;
 
-export const defaultFrom = '1h';
+const defaultFrom = '1h';
 
 const units: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
 

@@ -7,7 +7,7 @@ export interface Quantity {
   unit: string;
 }
 
-export const nothing: Quantity = { value: '–', unit: '' };
+const nothing: Quantity = { value: '–', unit: '' };
 
 export function textOf({ value, unit }: Quantity): string {
   return unit === '' ? value : `${value}\u00A0${unit}`;

@@ -124,7 +124,11 @@ function OwnCost({ cost }: { cost: Doctor['ownCost'] }) {
         <Empty title="Not known yet">It is read from pg_stat_statements once that was read twice.</Empty>
       ) : (
         <ul class="grid grid-tiles" aria-label="Pitcrew’s own cost">
-          <Tile title="Backend time" value={{ value: cost.backendMsPerSecond.toFixed(2), unit: 'ms per second' }} />
+          <Tile
+            hint="Time that the server spends on Pitcrew’s statements, per second"
+            title="Backend time"
+            value={{ value: cost.backendMsPerSecond.toFixed(2), unit: 'ms/s' }}
+          />
           <Tile title="Statements" value={count(cost.calls)} />
           <Tile title="Temporary files" value={bytes(cost.tempBytes)} />
           <Tile title="Connections" value={count(cost.connections)} />

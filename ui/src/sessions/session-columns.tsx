@@ -64,7 +64,7 @@ const tones: Record<ReturnType<typeof groupOf>, Tone> = {
   background: 'unknown',
 };
 
-export function SessionState({ session }: { session: Session }) {
+function SessionState({ session }: { session: Session }) {
   const group = groupOf(session);
   const word =
     group === 'background' ? session.backendType : group === 'blocked' ? 'blocked' : (session.state ?? 'not known');
