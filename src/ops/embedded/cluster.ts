@@ -95,9 +95,8 @@ function own(path: string, identity: Identity | undefined): void {
 
 /** The built-in C.UTF-8 (17 and newer) knows the letters of every language; before, bytes are what sorts alike everywhere. */
 function localeArgs(major: number): string[] {
-  return major >= 17
-    ? ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
-    : ['--locale=C', '--locale-provider=libc'];
+  if (major >= 17) return ['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+  return major >= 15 ? ['--locale=C', '--locale-provider=libc'] : ['--locale=C'];
 }
 
 function run(
