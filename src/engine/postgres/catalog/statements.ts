@@ -88,7 +88,7 @@ export async function readStatements(
     connection,
     subject,
     `
-    SELECT s.change::text                                              AS "change",
+    SELECT (${changed})::text                                          AS "change",
            s.queryid::text                                             AS "queryId",
            ${has('toplevel') ? 's.toplevel' : 'true'}                  AS "toplevel",
            coalesce(d.datname, '(' || s.dbid || ')')                   AS "database",
@@ -123,12 +123,11 @@ export async function readStatements(
            wal_bytes                                                   AS "walBytes",
            ${sum('jit_generation_time', 'jit_inlining_time', 'jit_optimization_time', 'jit_emission_time')} AS "jitMs",
            ${maybe('stats_since')}                                     AS "statsSince"
-      FROM (SELECT *, ${changed} AS change
-              FROM ${quoteIdentifier(statements.schema)}.pg_stat_statements(false)
-             WHERE queryid IS NOT NULL) s
+      FROM ${quoteIdentifier(statements.schema)}.pg_stat_statements(false) s
       LEFT JOIN pg_database d ON d.oid = s.dbid
       LEFT JOIN pg_roles    r ON r.oid = s.userid
-     WHERE s.change NOT IN (SELECT unnest($1::int8[]))
+     WHERE s.queryid IS NOT NULL
+       AND ${changed} NOT IN (SELECT unnest($1::int8[]))
     `,
     [`{${known.join(',')}}`],
   ).then((reading) =>
