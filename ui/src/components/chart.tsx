@@ -38,7 +38,7 @@ export function Chart({ title, at: allAt, series: allSeries, format, kind = 'lin
   return (
     <figure class="chart">
       <div class="chart-head">
-        <Legend at={at} series={series} format={format} hovered={hovered} reference={reference} />
+        <Legend kind={kind} at={at} series={series} format={format} hovered={hovered} reference={reference} />
         {known && (
           <button
             type="button"
@@ -66,7 +66,7 @@ export function Chart({ title, at: allAt, series: allSeries, format, kind = 'lin
 
 /** The part of the range that has something to show. */
 function shown(at: readonly number[], series: readonly ChartSeries[]): Pick<ChartProps, 'at' | 'series'> {
-  const first = firstShown((index) => series.some(({ values }) => typeof values[index] === 'number'), at.length, 12);
+  const first = firstShown((index) => series.some(({ values }) => typeof values[index] === 'number'), at.length, 6);
   if (first === 0) return { at, series };
   return { at: at.slice(first), series: series.map((each) => ({ ...each, values: each.values.slice(first) })) };
 }
@@ -109,15 +109,17 @@ function Canvas({ at, series, format, kind, reference, onHover }: CanvasProps) {
   return <div ref={element} class="chart-canvas" />;
 }
 
-type LegendProps = Pick<ChartProps, 'at' | 'series' | 'format' | 'reference'> & { hovered: number | null };
+type LegendProps = Pick<ChartProps, 'at' | 'series' | 'format' | 'kind' | 'reference'> & { hovered: number | null };
 
-function Legend({ at, series, format, hovered, reference }: LegendProps) {
+function Legend({ at, series, format, kind, hovered, reference }: LegendProps) {
   const index = hovered ?? latestIndex(series);
+  // In a stack, what was not seen beside what was seen is nothing, not unknown.
+  const absent = kind === 'stacked' && series.some(({ values }) => typeof values[index] === 'number') ? 0 : null;
   const time = at[index];
   return (
     <ul class="legend">
       {series.map(({ label, values, color }) => {
-        const value = values[index];
+        const value = values[index] ?? absent;
         return (
           <li key={label}>
             <span class="legend-key" style={{ background: `var(${color})` }} />

@@ -6,6 +6,7 @@ interface Place {
   words: string;
 }
 
+const queries: Place = { path: '/queries', words: 'Show queries' };
 const sessions: Place = { path: '/sessions', words: 'Show sessions' };
 const tables: Place = { path: '/tables', words: 'Show tables' };
 const server: Place = { path: '/server', words: 'Show the server' };
@@ -28,14 +29,17 @@ const places: Readonly<Record<string, Place>> = {
   sequences: tables,
   'cache-hits': queriesBy('sharedRead'),
   'temporary-files': queriesBy('tempWritten'),
-  'temp-files': queriesBy('tempWritten'),
   'mean-statement-time': queriesBy('meanMs'),
   'slow-statements': { path: '/queries', patch: { view: 'slow' }, words: 'Show slow queries' },
   'dangerous-settings': settings,
   'pending-restart': settings,
   checkpoints: settings,
+  cpu: queries,
+  memory: queries,
+  disk: tables,
   reachable: server,
   'statement-statistics': server,
+  archiving: settings,
 };
 
 export function whereToLook(check: string): Place | undefined {

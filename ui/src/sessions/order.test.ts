@@ -33,9 +33,18 @@ describe('sessions', () => {
       session(4, { blockedBy: [3] }),
       session(5, { state: 'idle in transaction (aborted)' }),
       session(6, { backendType: 'autovacuum worker' }),
+      session(7, { backendType: 'parallel worker' }),
     ];
-    expect(ordered(list).map(({ pid }) => pid)).toEqual([4, 3, 2, 5, 1, 6]);
-    expect(ordered(list).map(groupOf)).toEqual(['blocked', 'active', 'active', 'in-transaction', 'idle', 'background']);
+    expect(ordered(list).map(({ pid }) => pid)).toEqual([4, 3, 2, 7, 5, 1, 6]);
+    expect(ordered(list).map(groupOf)).toEqual([
+      'blocked',
+      'active',
+      'active',
+      'active',
+      'in-transaction',
+      'idle',
+      'background',
+    ]);
   });
 
   it('are found by every word of a search', () => {

@@ -3,8 +3,11 @@ import type { Session } from '../../../src/server/api/sessions.ts';
 /** What a session is about, for sorting and folding: what waits or works comes before what may be in the way, idle ones last. */
 export type SessionGroup = 'blocked' | 'active' | 'in-transaction' | 'idle' | 'background';
 
+/** A parallel worker does a client's work, so it counts as one. */
+const clientTypes = ['client backend', 'parallel worker'];
+
 export function groupOf(session: Session): SessionGroup {
-  if (session.backendType !== 'client backend') return 'background';
+  if (!clientTypes.includes(session.backendType)) return 'background';
   if (session.blockedBy.length > 0) return 'blocked';
   if (session.state === 'idle' || session.state === null || session.state === 'disabled') return 'idle';
   return session.state.startsWith('idle in transaction') ? 'in-transaction' : 'active';

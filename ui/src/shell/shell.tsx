@@ -94,7 +94,8 @@ function SignOut() {
   if (useStore(signedIn) === 'no') return null;
   const leave = async () => {
     try {
-      await request(sessionUrl, { method: 'DELETE' });
+      // An empty body gives the request a length, without which the daemon does not take it.
+      await request(sessionUrl, { method: 'DELETE', body: {} });
       signedIn.set('no');
       forgetAll();
       signedOut.set(true);
