@@ -166,3 +166,33 @@ test.each([18, 15])('history adds up on PostgreSQL %i when entries are evicted a
   expect(calls.filter((count) => count > 1)).toEqual([expected, expected]);
   expect(monitor.latest().get('statements.tracked')?.value).toBeLessThanOrEqual(110);
 });
+
+test('a renamed role is the same one: nothing is counted twice', async () => {
+  await using server = await scratchServer(18);
+  await using client = await prepared(server);
+  await using kept = await freshStore();
+  await client.query('CREATE ROLE worker; GRANT ALL ON workload TO worker; SET ROLE worker');
+  await using monitor = watch({ url: server.url(), store: kept.store });
+  await monitor.collectNow();
+  await work(client, 10);
+  await monitor.collectNow(['statements']);
+  await client.query('RESET ROLE');
+  await client.query('ALTER ROLE worker RENAME TO renamed');
+  await client.query('SET ROLE renamed');
+  await monitor.collectNow(['statements']);
+  await work(client, 5);
+  await monitor.collectNow(['statements']);
+  await kept.store.flush();
+  const { statements } = await kept.store.history.statements({
+    targetId: monitor.targetId,
+    from: new Date(Date.now() - 3_600_000),
+    to: new Date(Date.now() + 60_000),
+    search: 'INSERT INTO workload',
+    orderBy: 'calls',
+    limit: 10,
+  });
+  expect(statements.map(({ key, counters }) => [key.user, counters.calls])).toEqual([
+    ['worker', 10],
+    ['renamed', 5],
+  ]);
+});
