@@ -8,9 +8,6 @@ export const onlyWhenAsked = configDefinition.parse({
   monitor: { cadence: { activity: '1m', statements: '10m', instance: '10m', tables: '1h', slow: '1d' } },
 }).monitor;
 
-/** Settings as they are by default. */
-export const byDefault = configDefinition.parse({}).monitor;
-
 export type WatchedDatabase = DatabaseMonitor & AsyncDisposable;
 
 /** Watches a database until the scope ends (`await using`). */

@@ -3,7 +3,6 @@ import type { DatabaseMonitor } from './types.ts';
 
 export { type Verdict, verdicts } from './health/index.ts';
 export type { MonitorLogger } from './logger.ts';
-export { seriesName } from './latest.ts';
 export { type MetricDefinition, metricDefinitions, type MetricName } from './metrics.ts';
 export type { MonitorOptions } from './monitor.ts';
 export { type PlanContext, type PlanFinding, planFindings } from './plan/index.ts';

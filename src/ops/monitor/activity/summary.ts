@@ -5,12 +5,12 @@ import type { ActivitySnapshot, Session } from '../types.ts';
 const namedEvents = 20;
 
 /** A session that works for a client: what counts as load. Background processes are listed only. */
-export function isClientWork(session: Session): boolean {
+function isClientWork(session: Session): boolean {
   return !session.own && (session.backendType === 'client backend' || session.backendType === 'parallel worker');
 }
 
 /** `CPU` when an active session does not wait, else the class of its wait event. */
-export function waitClass(session: Session): string {
+function waitClass(session: Session): string {
   return session.waitType ?? 'CPU';
 }
 
