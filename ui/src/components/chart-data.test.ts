@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { count } from '../format/quantity.ts';
-import { firstShown, hasValues, latestIndex, stacked, summaryOf } from './chart-data.ts';
+import { hasValues, latestIndex, shownPoints, stacked, summaryOf } from './chart-data.ts';
 
 const series = (label: string, values: (number | null)[]) => ({ label, values, color: '--series-1' });
 
@@ -25,12 +25,17 @@ describe('chart data', () => {
   });
 
   it('leaves out a long unknown beginning, but keeps enough points to see a course', () => {
-    const from = (known: number, length: number, least: number) => firstShown((index) => index >= known, length, least);
-    expect(from(90, 100, 5)).toBe(90);
-    expect(from(98, 100, 5)).toBe(95);
-    expect(from(40, 100, 5)).toBe(0);
-    expect(from(100, 100, 5)).toBe(0);
-    expect(from(2, 3, 5)).toBe(0);
+    const points = (known: number, length: number) => shownPoints((index) => index >= known, length, 5);
+    expect(points(90, 100)).toEqual([90, 91, 92, 93, 94, 95, 96, 97, 98, 99]);
+    expect(points(98, 100)).toEqual([95, 96, 97, 98, 99]);
+    expect(points(40, 100)).toHaveLength(100);
+    expect(points(100, 100)).toHaveLength(100);
+    expect(points(2, 3)).toEqual([0, 1, 2]);
+  });
+
+  it('joins what is collected seldom, and keeps holes that are longer than that', () => {
+    const known = new Set([1, 7, 13, 19, 43, 49]);
+    expect(shownPoints((index) => known.has(index), 60, 5)).toEqual([0, 1, 7, 13, 19, 20, 43, 49]);
   });
 
   it('tells a chart in a sentence', () => {

@@ -38,14 +38,32 @@ export function latestIndex(series: readonly ChartSeries[]): number {
 }
 
 /**
- * Where a chart begins that has little to show: when the beginning of the range is not known and makes up more than half of
- * it (Pitcrew was just started), that part is left out, but for a lead of at least `least` points in all.
+ * The points of a chart that are worth showing, as indices.
+ *
+ * - What is collected more seldom than the chart has points leaves regular holes; they are left out, so that a line is a
+ *   line. A hole that is longer than those stays a hole.
+ * - A beginning of which nothing is known is left out when it makes up more than half (Pitcrew was just started), but for
+ *   a lead of at least `least` points in all.
  */
-export function firstShown(isKnown: (index: number) => boolean, length: number, least: number): number {
-  let first = 0;
-  while (first < length && !isKnown(first)) first += 1;
-  if (first === length || first <= length / 2) return 0;
-  return Math.max(0, Math.min(first, length - least));
+export function shownPoints(isKnown: (index: number) => boolean, length: number, least: number): number[] {
+  const all = Array.from({ length }, (_, index) => index);
+  const known = all.filter((index) => isKnown(index));
+  const first = known[0];
+  if (first === undefined) return all;
+  const mostlyUnknown = first > length / 2;
+  const cadence = cadenceOf(known);
+  if (cadence <= 1) return mostlyUnknown ? all.slice(Math.max(0, Math.min(first, length - least))) : all;
+  const points = known.flatMap((index, position) => {
+    const next = known[position + 1];
+    return next !== undefined && next - index > cadence * 1.5 ? [index, index + 1] : [index];
+  });
+  return mostlyUnknown || first === 0 ? points : [0, ...points];
+}
+
+/** How far apart known points usually are. */
+function cadenceOf(known: readonly number[]): number {
+  const distances = known.slice(1).map((index, position) => index - (known[position] ?? index));
+  return distances.toSorted((a, b) => a - b)[Math.floor(distances.length / 2)] ?? 1;
 }
 
 export function hasValues(series: readonly ChartSeries[]): boolean {

@@ -3,7 +3,7 @@ import { useUrl } from '../data/use-url.ts';
 import { byteRate, bytes, textOf, type Quantity } from '../format/quantity.ts';
 import { moment } from '../format/time.ts';
 import { useTheme } from '../shell/theme.ts';
-import { firstShown, hasValues, latestIndex, summaryOf, type ChartSeries } from './chart-data.ts';
+import { hasValues, latestIndex, shownPoints, summaryOf, type ChartSeries } from './chart-data.ts';
 import { Icon } from './icon.tsx';
 import { ensureLanguage } from './language.ts';
 import { createLazy } from './lazy-module.ts';
@@ -64,11 +64,15 @@ export function Chart({ title, at: allAt, series: allSeries, format, kind = 'lin
   );
 }
 
-/** The part of the range that has something to show. */
+/** The points that have something to show. */
 function shown(at: readonly number[], series: readonly ChartSeries[]): Pick<ChartProps, 'at' | 'series'> {
-  const first = firstShown((index) => series.some(({ values }) => typeof values[index] === 'number'), at.length, 6);
-  if (first === 0) return { at, series };
-  return { at: at.slice(first), series: series.map((each) => ({ ...each, values: each.values.slice(first) })) };
+  const isKnown = (index: number) => series.some(({ values }) => typeof values[index] === 'number');
+  const points = shownPoints(isKnown, at.length, 6);
+  if (points.length === at.length) return { at, series };
+  return {
+    at: points.map((index) => at[index] ?? 0),
+    series: series.map((each) => ({ ...each, values: points.map((index) => each.values[index] ?? null) })),
+  };
 }
 
 type CanvasProps = Required<Pick<ChartProps, 'at' | 'series' | 'format' | 'kind'>> & {

@@ -28,6 +28,14 @@ const powersOfTwo = Array.from({ length: 60 }, (_, index) => 2 ** index);
 /** Columns as wide as the time they stand for, so that a lone one is seen too. */
 const asColumns = uPlot.paths.bars?.({ size: [1, Infinity], gap: 0, align: 1 }) ?? (() => null);
 
+const [second, minute, hour, day] = [1000, 60_000, 3_600_000, 86_400_000];
+const timeSteps = [
+  ...[1, 2, 5, 10, 15, 30].map((count) => count * second),
+  ...[1, 2, 5, 10, 15, 30].map((count) => count * minute),
+  ...[1, 2, 3, 4, 6, 8, 12].map((count) => count * hour),
+  ...[1, 2, 3, 5, 7, 14, 30, 60, 90, 180, 365].map((count) => count * day),
+];
+
 const axisFont = '11px system-ui, sans-serif';
 
 /** Charts side by side have axes of one width; on a phone every pixel counts. */
@@ -93,7 +101,7 @@ export function createPlot(
         },
       },
       axes: [
-        { ...axis, space: 70, size: 26, values: (_, ticks) => axisTimes(ticks) },
+        { ...axis, incrs: timeSteps, space: 70, size: 26, values: (_, ticks) => axisTimes(ticks) },
         {
           ...axis,
           space: 34,

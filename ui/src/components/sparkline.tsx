@@ -1,4 +1,4 @@
-import { firstShown } from './chart-data.ts';
+import { shownPoints } from './chart-data.ts';
 import { sparkPath } from './spark-path.ts';
 
 /** A line of a few hundred pixels without axes; what it says is told by the text beside it. */
@@ -9,8 +9,9 @@ export function Sparkline({
   points: readonly (readonly [number, number | null])[];
   class?: string;
 }) {
-  const first = firstShown((index) => typeof points[index]?.[1] === 'number', points.length, 3);
-  const { line, area } = sparkPath(points.slice(first), 100, 30);
+  const indices = shownPoints((index) => typeof points[index]?.[1] === 'number', points.length, 3);
+  const shown = indices.map((index) => points[index]).filter((point) => point !== undefined);
+  const { line, area } = sparkPath(shown, 100, 30);
   return (
     <svg
       class={`sparkline${className ? ` ${className}` : ''}`}
