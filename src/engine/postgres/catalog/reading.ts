@@ -42,3 +42,16 @@ export function whereKnown(profile: ServerProfile, relation: string) {
   const columns = profile.columns.get(relation);
   return (column: string, expression: string = column): string => (columns?.has(column) ? expression : 'NULL');
 }
+
+/**
+ * SQL for a number that changes whenever one of the terms (each an int8, or castable to it) does: rows that carry it can
+ * be told from those that were read before, without sending them.
+ */
+export function changeOf(...terms: string[]): string {
+  return terms.reduce((seed, term) => `hashint8extended(${term}, ${seed})`, '0');
+}
+
+/** An array literal of the changes already known. */
+export function knownChanges(known: readonly string[]): string {
+  return `{${known.join(',')}}`;
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { plainRole, session, watched } from '../../../../test/support/catalog.ts';
 import { sharedMajors, testDatabase } from '../../../../test/support/postgres.ts';
-import { readRelations, readSequences } from '../index.ts';
+import { readRelations, readSequences, readTables } from '../index.ts';
 
 const schema = `
   CREATE TABLE part (id int, at date, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
@@ -17,6 +17,10 @@ const schema = `
   INSERT INTO orders SELECT 1000, 'large', string_agg(md5(i::text), '') FROM generate_series(1, 3000) i;
   SELECT pg_stat_force_next_flush();
 `;
+
+function byOid(a: object, b: object): number {
+  return Number('oid' in a && a.oid) - Number('oid' in b && b.oid);
+}
 
 describe.each(sharedMajors())('PostgreSQL %i', (major) => {
   test('tables and indexes come with sizes, counters and kinds', async () => {
@@ -80,6 +84,50 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
     });
     expect(indexes['orders_big']).toMatchObject({ unique: false, constraint: null, method: 'hash', valid: true });
     expect(byName.get('part')?.indexes[0]).toMatchObject({ partitioned: true, bytes: 0 });
+  });
+
+  test('a second reading has what changed, what did not, and not what is gone', async () => {
+    await using database = await testDatabase(major);
+    await database.query(`
+      CREATE TABLE busy (id int PRIMARY KEY);
+      CREATE TABLE still (id int PRIMARY KEY);
+      CREATE TABLE gone (id int PRIMARY KEY);
+      SELECT pg_stat_force_next_flush();
+    `);
+    await using target = await watched(database.url);
+    const read = async () => {
+      const { rows } = await readRelations(target.connection, target.profile);
+      return Object.fromEntries(rows.map((row) => [row.name, row]));
+    };
+    const first = await read();
+    expect(Object.keys(first).toSorted()).toEqual(['busy', 'gone', 'still']);
+    const known = Object.values(first).map((row) => row.change);
+    await database.query(`INSERT INTO busy SELECT generate_series(1, 10)`);
+    await database.query(`DROP TABLE gone; CREATE TABLE fresh (id int); ALTER TABLE still RENAME TO quiet`);
+    await database.query(`CREATE INDEX busy_again ON busy (id); DROP TABLE IF EXISTS gone`);
+    await database.query(`SELECT pg_stat_force_next_flush()`);
+    await expect.poll(async () => (await read())['busy']?.inserts).toBe(10);
+    const second = await read();
+    expect(Object.keys(second).toSorted()).toEqual(['busy', 'fresh', 'quiet']);
+    expect(second['busy']?.indexes.map((index) => index.name).toSorted()).toEqual(['busy_again', 'busy_pkey']);
+    expect(second['quiet']?.indexes[0]).toMatchObject({ name: 'still_pkey', table: 'quiet' });
+    const sent = (await readTables(target.connection, target.profile, known)).rows.map((row) => row.name);
+    expect(sent.toSorted()).toEqual(['busy', 'fresh', 'quiet']);
+    const again = await readTables(
+      target.connection,
+      target.profile,
+      Object.values(second).map((row) => row.change),
+    );
+    expect(again.rows).toEqual([]);
+    // What a connection read before is as good as what a new one reads.
+    await using other = await watched(database.url);
+    const { rows } = await readRelations(other.connection, other.profile);
+    const withoutAges = (row: object) => ({ ...row, frozenXidAge: 0, frozenMxidAge: 0 });
+    expect(
+      Object.values(await read())
+        .map(withoutAges)
+        .toSorted(byOid),
+    ).toEqual(rows.map(withoutAges).toSorted(byOid));
   });
 
   test('an invalid index is told', async () => {

@@ -1,10 +1,12 @@
 import type { DatabaseConnection } from '../connection.ts';
 import type { ServerProfile } from '../profile.ts';
-import { type Reading, read, whereKnown } from './reading.ts';
+import { changeOf, knownChanges, type Reading, read, whereKnown } from './reading.ts';
 
 /** A table, partition, partitioned table or materialized view of the current database, without those of the system. */
 export interface TableRow {
   oid: number;
+  /** Changes whenever the row does; send it back as `known` and the row is left out until then. */
+  change: string;
   schema: string;
   name: string;
   kind: 'table' | 'partitioned' | 'materialized view' | 'partition';
@@ -52,14 +54,39 @@ export interface TableRow {
   frozenMxidAge: number | null;
 }
 
-/** Tables of the current database. Takes no lock on any of them: sizes come from `relpages`. */
-export async function readTables(connection: DatabaseConnection, profile: ServerProfile): Promise<Reading<TableRow>> {
-  const known = whereKnown(profile, 'pg_stat_all_tables');
+/**
+ * Tables of the current database. With `known`, the `change` values of rows read before, only new and changed
+ * ones. Takes no lock on any of them: sizes come from `relpages`.
+ */
+export async function readTables(
+  connection: DatabaseConnection,
+  profile: ServerProfile,
+  known: readonly string[] = [],
+): Promise<Reading<TableRow>> {
+  const column = whereKnown(profile, 'pg_stat_all_tables');
+  const change = changeOf(
+    'c.oid::int8',
+    'hashtext(c.relname::text)',
+    'hashtext(n.nspname::text)',
+    'c.relispartition::int4',
+    'c.relpages',
+    'c.reltuples::int8',
+    'coalesce(pg_stat_get_numscans(c.oid), 0)',
+    'coalesce(pg_stat_get_tuples_inserted(c.oid), 0)',
+    'coalesce(pg_stat_get_tuples_updated(c.oid), 0)',
+    'coalesce(pg_stat_get_tuples_deleted(c.oid), 0)',
+    'coalesce(pg_stat_get_dead_tuples(c.oid), 0)',
+    'coalesce(pg_stat_get_mod_since_analyze(c.oid), 0)',
+    'coalesce(pg_stat_get_blocks_fetched(c.oid), 0)',
+    'coalesce(pg_stat_get_vacuum_count(c.oid) + pg_stat_get_autovacuum_count(c.oid), 0)',
+    'coalesce(pg_stat_get_analyze_count(c.oid) + pg_stat_get_autoanalyze_count(c.oid), 0)',
+  );
   return read<TableRow>(
     connection,
     'tables',
     `
     SELECT c.oid                                              AS "oid",
+           (${change})::text                                  AS "change",
            n.nspname                                          AS "schema",
            c.relname                                          AS "name",
            CASE WHEN c.relkind = 'p' THEN 'partitioned'
@@ -77,7 +104,7 @@ export async function readTables(connection: DatabaseConnection, profile: Server
            pg_stat_get_tuples_updated(c.oid)                  AS "updates",
            pg_stat_get_tuples_deleted(c.oid)                  AS "deletes",
            pg_stat_get_tuples_hot_updated(c.oid)              AS "hotUpdates",
-           ${known('n_tup_newpage_upd', 'pg_stat_get_tuples_newpage_updated(c.oid)')} AS "newPageUpdates",
+           ${column('n_tup_newpage_upd', 'pg_stat_get_tuples_newpage_updated(c.oid)')} AS "newPageUpdates",
            pg_stat_get_live_tuples(c.oid)                     AS "liveRows",
            pg_stat_get_dead_tuples(c.oid)                     AS "deadRows",
            pg_stat_get_mod_since_analyze(c.oid)               AS "modifiedSinceAnalyze",
@@ -88,7 +115,7 @@ export async function readTables(connection: DatabaseConnection, profile: Server
            coalesce(pg_stat_get_blocks_fetched(t.oid)
              - pg_stat_get_blocks_hit(t.oid), 0)              AS "toastRead",
            coalesce(pg_stat_get_blocks_hit(t.oid), 0)         AS "toastHit",
-           ${known('last_seq_scan', 'pg_stat_get_lastscan(c.oid)')} AS "lastSeqScan",
+           ${column('last_seq_scan', 'pg_stat_get_lastscan(c.oid)')} AS "lastSeqScan",
            pg_stat_get_last_vacuum_time(c.oid)                AS "lastVacuum",
            pg_stat_get_last_autovacuum_time(c.oid)            AS "lastAutovacuum",
            pg_stat_get_last_analyze_time(c.oid)               AS "lastAnalyze",
@@ -97,8 +124,8 @@ export async function readTables(connection: DatabaseConnection, profile: Server
            pg_stat_get_autovacuum_count(c.oid)                AS "autovacuums",
            pg_stat_get_analyze_count(c.oid)                   AS "analyzes",
            pg_stat_get_autoanalyze_count(c.oid)               AS "autoanalyzes",
-           ${known('total_vacuum_time', 'pg_stat_get_total_vacuum_time(c.oid) + pg_stat_get_total_autovacuum_time(c.oid)')} AS "vacuumMs",
-           ${known('total_analyze_time', 'pg_stat_get_total_analyze_time(c.oid) + pg_stat_get_total_autoanalyze_time(c.oid)')} AS "analyzeMs",
+           ${column('total_vacuum_time', 'pg_stat_get_total_vacuum_time(c.oid) + pg_stat_get_total_autovacuum_time(c.oid)')} AS "vacuumMs",
+           ${column('total_analyze_time', 'pg_stat_get_total_analyze_time(c.oid) + pg_stat_get_total_autoanalyze_time(c.oid)')} AS "analyzeMs",
            CASE WHEN c.relfrozenxid <> '0' THEN age(c.relfrozenxid) END   AS "frozenXidAge",
            CASE WHEN c.relminmxid <> '0' THEN mxid_age(c.relminmxid) END  AS "frozenMxidAge"
       FROM pg_class c
@@ -109,6 +136,8 @@ export async function readTables(connection: DatabaseConnection, profile: Server
      WHERE c.relkind IN ('r', 'm', 'p')
        AND c.relpersistence <> 't'
        AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       AND ${change} NOT IN (SELECT unnest($1::int8[]))
     `,
+    [knownChanges(known)],
   );
 }
