@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
 
 /** A folder for one test that the user who runs PostgreSQL can pass through; removed when the scope ends. */
 export function temporaryFolder(): { path: string } & AsyncDisposable {
@@ -12,4 +13,11 @@ export function temporaryFolder(): { path: string } & AsyncDisposable {
       rmSync(path, { recursive: true, force: true });
     },
   };
+}
+
+/** The path of a folder like that, removed when the running test is finished. */
+export function testFolder(): string {
+  const folder = temporaryFolder();
+  onTestFinished(() => folder[Symbol.asyncDispose]());
+  return folder.path;
 }

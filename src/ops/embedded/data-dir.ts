@@ -29,19 +29,28 @@ export function prepareParent(dataDir: string): string {
   }
 }
 
-/** @returns the first folder that was made, if any. */
+/**
+ * Makes a folder and those above it, one by one: Node's own recursive mkdir never returns where a file system answers
+ * "no such file" to mkdir, as /proc does.
+ * @returns the first folder that was made, if any.
+ */
 function makeFolders(dir: string): string | undefined {
+  if (existsSync(dir)) return undefined;
+  const first = makeFolders(dirname(dir));
   try {
-    return mkdirSync(dir, { recursive: true });
+    mkdirSync(dir);
   } catch (error) {
-    // What Node says of a read-only file system.
+    // Another process was quicker.
+    if (errorCode(error) === 'EEXIST') return first;
+    // What a read-only file system says of some paths.
     if (errorCode(error) !== 'ENOENT') throw error;
     throw new PitcrewError('E_DATA_DIR', `cannot make the folder "${dir}"`, {
-      detail: 'The file system is read-only, or a link on the way leads nowhere.',
+      detail: 'The file system does not take folders there, or a link on the way leads nowhere.',
       hint: 'Give a folder that this user may write to with --data-dir.',
       cause: error,
     });
   }
+  return first ?? dir;
 }
 
 /** @throws {PitcrewError} `E_DATA_DIR` when the server's user cannot get to the folder of the data directory. */

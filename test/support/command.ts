@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { testFolder } from './folder.ts';
+
+const main = join(import.meta.dirname, '../../src/cli/main.ts');
+
+export interface CommandOptions {
+  cwd?: string;
+  env?: Record<string, string>;
+}
+
+export interface CommandResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs `pitcrew ARGS` to its end, in an empty folder and an empty environment unless told otherwise. */
+export async function pitcrew(args: string[], options: CommandOptions = {}): Promise<CommandResult> {
+  return startPitcrew(args, options).ended;
+}
+
+export interface RunningCommand {
+  child: ChildProcess;
+  /** Resolves with the first match of a text on stdout or stderr; rejects when the command ends before. */
+  saw(pattern: RegExp): Promise<RegExpExecArray>;
+  ended: Promise<CommandResult>;
+}
+
+/** Starts `pitcrew ARGS`, for commands that run until they are stopped. */
+export function startPitcrew(args: string[], { cwd, env = {} }: CommandOptions = {}): RunningCommand {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: cwd ?? testFolder(),
+    env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = { stdout: '', stderr: '' };
+  const watchers = new Set<() => void>();
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+      for (const watcher of watchers) watcher();
+    });
+  }
+  const ended = new Promise<CommandResult>((resolve) => {
+    child.on('close', (code) => {
+      for (const watcher of watchers) watcher();
+      resolve({ code, ...output });
+    });
+  });
+  return {
+    child,
+    ended,
+    saw: (pattern) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const match = pattern.exec(output.stdout + output.stderr);
+          if (match) resolve(match);
+          else if (child.exitCode !== null)
+            reject(new Error(`ended before ${pattern}: ${output.stdout}${output.stderr}`));
+          else return;
+          watchers.delete(look);
+        };
+        watchers.add(look);
+        look();
+      }),
+  };
+}
