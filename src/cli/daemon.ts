@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { LoadedConfig } from '../config/index.ts';
 import { createMonitor } from '../ops/monitor/index.ts';
 import { openStore, type Store } from '../ops/store/index.ts';
-import { createApp, createLoggers, logMonitors, startServer } from '../server/index.ts';
+import { createApp, createLoggers, logMonitors, refuseExposure, startServer } from '../server/index.ts';
 import { type EmbeddedStore, startEmbeddedStore } from './embedded-store.ts';
 import { packageVersion } from './version.ts';
 
@@ -26,6 +26,7 @@ export interface Daemon {
  * @throws {PitcrewError} of the part that failed: data directory, store, address to listen on.
  */
 export async function startDaemon({ config, signal }: DaemonOptions): Promise<Daemon> {
+  refuseExposure(config.server.host, config.server.token);
   const stack = new AsyncDisposableStack();
   try {
     const loggers = createLoggers(config.log);

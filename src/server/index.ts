@@ -8,7 +8,7 @@ export { openStore } from '../ops/store/index.ts';
 export { createApp } from './app.ts';
 export type { AppContext, Logger } from './context.ts';
 export { createHandler } from './handler.ts';
-export { type ListenOptions, type RunningServer, startServer } from './listen.ts';
+export { type ListenOptions, refuseExposure, type RunningServer, startServer } from './listen.ts';
 export { createLoggers, type Loggers } from './log/index.ts';
 export { logMonitors, type MonitorLogOptions } from './log/monitors.ts';
 export { isLoopback } from './request/guard.ts';

@@ -32,12 +32,7 @@ const graceMs = 2000;
  * @throws {PitcrewError} `E_UNSAFE` beyond loopback without a token; `E_LISTEN` when the address cannot be used.
  */
 export async function startServer({ host, port, token, app, logger }: ListenOptions): Promise<RunningServer> {
-  if (token === undefined && !isLoopback(host)) {
-    throw new PitcrewError('E_UNSAFE', `refusing to listen on ${host} without a token`, {
-      detail: 'Everyone who reaches the address could read statements and sessions.',
-      hint: 'Set PITCREW_TOKEN (at least 16 characters), or listen on 127.0.0.1.',
-    });
-  }
+  refuseExposure(host, token);
   const closing = new AbortController();
   const listener = getRequestListener(
     (request, env) => app.fetch(request, { ...(env as Bindings), closing: closing.signal }),
@@ -57,6 +52,18 @@ export async function startServer({ host, port, token, app, logger }: ListenOpti
     url: `http://${browserHost(host)}:${address.port}`,
     close: () => closeServer(server, closing),
   };
+}
+
+/**
+ * Everyone on the network could read statements and sessions.
+ * @throws {PitcrewError} `E_UNSAFE` beyond loopback without a token.
+ */
+export function refuseExposure(host: string, token: string | undefined): void {
+  if (token !== undefined || isLoopback(host)) return;
+  throw new PitcrewError('E_UNSAFE', `refusing to listen on ${host} without a token`, {
+    detail: 'Everyone who reaches the address could read statements and sessions.',
+    hint: 'Set PITCREW_TOKEN (at least 16 characters), or listen on 127.0.0.1.',
+  });
 }
 
 /** A client that sends its request drop by drop is cut off. */

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { toPitcrewError } from '../../errors.ts';
-import { verdicts } from '../../ops/monitor/health/index.ts';
+import { verdicts } from '../../ops/monitor/index.ts';
 import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
 import type { SeriesAnswer } from '../../ops/store/index.ts';
 import { dashboardQuery } from '../api/parameters.ts';

@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../../errors.ts';
-import { planFindings } from '../../../ops/monitor/plan/index.ts';
+import { type DatabaseMonitor, type PlanContext, planFindings } from '../../../ops/monitor/index.ts';
 import { oneDatabaseQuery } from '../../api/parameters.ts';
 import { analyzeAnswer, analyzeRequest } from '../../api/queries.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
@@ -53,9 +53,24 @@ export function analyzeRoutes(app: Api, context: AppContext): void {
         totalCost: answer.totalCost,
         text: answer.text,
         plan: answer.plan,
-        findings: planFindings(answer.plan),
+        findings: planFindings(answer.plan, planContext(monitor)),
       },
       200,
     );
   });
+}
+
+/** What the plan alone does not say: how large the tables are, and from where on a sort or hash spills. */
+function planContext(monitor: DatabaseMonitor): PlanContext {
+  const setting = (name: string): number | undefined => {
+    const found = monitor.settings().find((each) => each.name === name);
+    return found ? Number(found.value) : undefined;
+  };
+  const workMemKiB = setting('work_mem');
+  const hashMemMultiplier = setting('hash_mem_multiplier');
+  return {
+    tables: monitor.tables(),
+    ...(workMemKiB === undefined ? {} : { workMemBytes: workMemKiB * 1024 }),
+    ...(hashMemMultiplier === undefined ? {} : { hashMemMultiplier }),
+  };
 }
