@@ -76,7 +76,7 @@ function makeClient(config: pg.ClientConfig): pg.Client {
 }
 
 /** Throws `E_UNSUPPORTED` for servers older than PostgreSQL 15. */
-export function refuseUnsupported(versionNumber: number, versionText: string): void {
+function refuseUnsupported(versionNumber: number, versionText: string): void {
   if (versionNumber >= 150_000) return;
   throw new PitcrewError('E_UNSUPPORTED', 'PostgreSQL 15 or newer is needed', {
     detail: `The server is ${versionText}.`,

@@ -1,5 +1,5 @@
 export type { DatabaseConnection, Parameter, Transaction, TransactionLimits } from './connection.ts';
-export { isOwnStatement, marked } from './marker.ts';
+export { isOwnStatement } from './marker.ts';
 export type { Rights, ServerProfile } from './profile.ts';
 export type { Flavour } from './remedies.ts';
 export type { Skipped } from './skipped.ts';
