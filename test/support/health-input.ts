@@ -82,7 +82,7 @@ export function table(name: string, more: Partial<TableState> = {}): TableState 
 }
 
 /** Increases over the whole of a span. */
-export function increases(seconds: number, values: Record<string, number>): Map<string, WindowSum> {
+function increases(seconds: number, values: Record<string, number>): Map<string, WindowSum> {
   return new Map(Object.entries(values).map(([name, increase]) => [name, { increase, seconds }]));
 }
 

@@ -33,7 +33,7 @@ export function initCommand(): Command {
 }
 
 /** A config file in which every setting stands, commented out, with its description and default. */
-export function configTemplate(): string {
+function configTemplate(): string {
   const lines = [
     "import { defineConfig } from 'pitcrew/config';",
     '',

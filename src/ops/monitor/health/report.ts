@@ -5,7 +5,7 @@ import type { HealthInput } from './input.ts';
 import { staleness } from './reading.ts';
 
 /** Below this share of known weights no score is given. */
-export const leastKnown = 0.5;
+const leastKnown = 0.5;
 
 const grades = [
   { grade: 'A', from: 90 },
