@@ -22,7 +22,7 @@ const name = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, {
 /** A whole number; a text from the environment or a flag is read as one. */
 function wholeNumber(min: number, max: number) {
   const message = `a whole number from ${min} to ${max} is allowed`;
-  return z.coerce.number(message).int(message).min(min, message).max(max, message);
+  return z.coerce.number<number | string>(message).int(message).min(min, message).max(max, message);
 }
 
 const databases = z.record(name, postgresUrl).default({}).meta({

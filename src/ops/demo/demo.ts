@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  embeddedBinaries,
   type EmbeddedServer,
   removeServer,
   type ReplicaServer,
@@ -74,6 +75,8 @@ const liveSettings = {
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { dataDir, onProgress: say = () => {}, signal, orders = 1_000_000, rate = 1 } = options;
   const began = performance.now();
+  // Without the programs there is nothing to announce.
+  embeddedBinaries();
   const running: EmbeddedServer[] = [];
   const stopServers = async (): Promise<void> => {
     // The replica first: the primary's stop waits for it.

@@ -85,9 +85,10 @@ export async function preparePrograms(
   binaries: Binaries | undefined,
   copyTo = dirname(dataDir),
 ): Promise<{ programs: Programs; identity: Identity | undefined }> {
+  const found = binaries ?? embeddedBinaries();
   const identity = serverIdentity(dataDir);
   checkReachable(dataDir, identity);
-  return { identity, programs: await usablePrograms(binaries ?? embeddedBinaries(), identity, copyTo) };
+  return { identity, programs: await usablePrograms(found, identity, copyTo) };
 }
 
 /** `startServer` for a caller that holds the lock. The lock is released when the server has stopped. */
