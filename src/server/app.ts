@@ -1,11 +1,11 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { bodyLimit } from 'hono/body-limit';
 import { compress } from 'hono/compress';
 import { methodNotAllowed } from 'hono/method-not-allowed';
 import { PitcrewError } from '../errors.ts';
 import type { Api, AppContext, Env } from './context.ts';
 import { openApiRoutes } from './openapi.ts';
 import { createAuth } from './request/auth.ts';
+import { limitBody } from './request/body.ts';
 import { hostGuard, originGuard, securityHeaders } from './request/guard.ts';
 import { nearest } from './request/nearest.ts';
 import { requestLog } from './request/log.ts';
@@ -50,7 +50,7 @@ export function createApp(context: AppContext): Api {
   );
   app.use(hostGuard(context));
   app.use(originGuard);
-  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: (c) => tooLarge(c.req.path) }));
+  app.use(limitBody(maxBodyBytes, tooLarge));
 
   livenessRoutes(app, context);
   signInRoutes(app, auth);

@@ -181,6 +181,39 @@ describe('event stream', () => {
   });
 });
 
+describe('bodies', () => {
+  /** Sends a request as it is written, and gives status and body of the answer. */
+  async function raw(text: string): Promise<{ status: number; body: string }> {
+    const { port } = await start();
+    const socket = connect(port, '127.0.0.1');
+    socket.write(text);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    return { status: Number(answer.slice(9, 12)), body: answer.slice(answer.indexOf('\r\n\r\n') + 4) };
+  }
+  const head = (method: string) => `${method} /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n`;
+  const chunked = 'Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+  test('a request that has none is taken without a length', async () => {
+    const { status, body } = await raw(`${head('DELETE')}\r\n`);
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toEqual({ signedIn: false, tokenRequired: false });
+  });
+
+  test('one that comes in pieces is put together', async () => {
+    const { status, body } = await raw(`${head('POST')}${chunked}5\r\n{"tok\r\n9\r\nen": "x"}\r\n0\r\n\r\n`);
+    expect(status).toBe(200);
+    expect(body).toContain('"signedIn":true');
+  });
+
+  test('one that comes in pieces is refused when it becomes too large', async () => {
+    const piece = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+    const { status, body } = await raw(`${head('POST')}${chunked}${piece.repeat(9)}0\r\n\r\n`);
+    expect(status).toBe(413);
+    expect(body).toContain('body too large');
+  });
+});
+
 describe('clients that behave badly', () => {
   test('a request without end does not hold up closing', async () => {
     const server = await start();

@@ -94,8 +94,7 @@ function SignOut() {
   if (useStore(signedIn) === 'no') return null;
   const leave = async () => {
     try {
-      // An empty body gives the request a length, without which the daemon does not take it.
-      await request(sessionUrl, { method: 'DELETE', body: {} });
+      await request(sessionUrl, { method: 'DELETE' });
       signedIn.set('no');
       forgetAll();
       signedOut.set(true);
