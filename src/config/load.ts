@@ -5,6 +5,7 @@ import { extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PitcrewError, messageOf } from '../errors.ts';
 import { type Config, configDefinition } from './definition.ts';
+import { nearest } from './nearest.ts';
 import { type Setting, settings } from './settings.ts';
 
 /** File names that are looked for in the working directory when no `--config` is given. */
@@ -136,25 +137,10 @@ function explainIssue(issue: Issue, origins: Map<string, string>, file: string |
 /** The known key nearest to a mistyped one, as ", did you mean …?", or nothing when none is near. */
 function suggestion(parent: string, key: string): string {
   const depth = parent === '' ? 0 : parent.split('.').length;
-  const known = new Set(
-    settings.filter((s) => s.path.slice(0, depth).join('.') === parent).map((s) => s.path[depth] ?? ''),
-  );
-  const near = [...known].filter(Boolean).find((candidate) => editDistance(candidate, key) <= 2);
-  return near === undefined ? `; allowed here: ${[...known].join(', ')}` : `, did you mean "${near}"?`;
-}
-
-/** Levenshtein's distance. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitute = (previous[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      current.push(Math.min((previous[j] ?? 0) + 1, (current[j - 1] ?? 0) + 1, substitute));
-    }
-    previous = current;
-  }
-  return previous[b.length] ?? 0;
+  const below = settings.filter(({ path }) => path.slice(0, depth).join('.') === parent);
+  const known = [...new Set(below.flatMap(({ path }) => path[depth] ?? []))];
+  const near = nearest(key, known);
+  return near === undefined ? `; allowed here: ${known.join(', ')}` : `, did you mean "${near}"?`;
 }
 
 /**

@@ -1,13 +1,13 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { compress } from 'hono/compress';
 import { methodNotAllowed } from 'hono/method-not-allowed';
+import { nearest } from '../config/index.ts';
 import { PitcrewError } from '../errors.ts';
 import type { Api, AppContext, Env } from './context.ts';
 import { openApiRoutes } from './openapi.ts';
 import { createAuth } from './request/auth.ts';
 import { limitBody } from './request/body.ts';
 import { hostGuard, originGuard, securityHeaders } from './request/guard.ts';
-import { nearest } from './request/nearest.ts';
 import { requestLog } from './request/log.ts';
 import { answerThrown, problemResponse } from './request/problem.ts';
 import { refuseInvalid } from './request/validate.ts';

@@ -1,10 +1,9 @@
 import type { HttpBindings } from '@hono/node-server';
 import { OpenAPIHono } from '@hono/zod-openapi';
-import type { Config } from '../config/index.ts';
+import { type Config, nearest } from '../config/index.ts';
 import { PitcrewError } from '../errors.ts';
 import type { DatabaseMonitor } from '../ops/monitor/index.ts';
 import type { History, Store } from '../ops/store/index.ts';
-import { nearest } from './request/nearest.ts';
 
 /** What the server asks of a logger; pino's and console-shaped loggers fit. */
 export interface Logger {

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { Context } from 'hono';
+import { nearest } from '../../config/index.ts';
 import { PitcrewError } from '../../errors.ts';
 import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
 import { metricsQuery } from '../api/parameters.ts';
@@ -10,7 +11,6 @@ import { daemonFamilies } from '../prometheus/daemon.ts';
 import { contentTypes, formatOf, renderFamilies } from '../prometheus/exposition.ts';
 import { instanceFamilies, watchFamilies } from '../prometheus/instance.ts';
 import { createStatementFamilies } from '../prometheus/statements.ts';
-import { nearest } from '../request/nearest.ts';
 import { rangeOf } from '../request/range.ts';
 import { answers, problemsOf } from '../request/respond.ts';
 import { queryOf } from '../request/validate.ts';
