@@ -171,7 +171,7 @@ async function ownCost(server: EmbeddedServer): Promise<{ ms: number; temp: numb
     SELECT coalesce(sum(total_exec_time + total_plan_time), 0) AS ms,
            coalesce(sum(temp_blks_written), 0) * 8192          AS temp
       FROM pg_stat_statements
-     WHERE query LIKE '/* pitcrew */%'
+     WHERE query LIKE '%/* pitcrew */%'
   `);
   await client.end();
   return { ms: Number(rows[0]?.ms), temp: Number(rows[0]?.temp) };

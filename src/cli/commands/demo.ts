@@ -11,6 +11,8 @@ export function demoCommand(): Command {
   return withCommonOptions(command, ({ path }) => path[0] !== 'databases').action(async () => {
     keepHeapSmall();
     const { config } = await loadSettings(command);
+    // The demo talks to a person; what a daemon logs would drown that, unless it is asked for.
+    if (command.opts().logLevel === undefined && !process.env.PITCREW_LOG_LEVEL) config.log.level = 'warn';
     const { runUntilSignal } = await import('../signals.ts');
     const { startDaemon } = await import('../daemon.ts');
     const { startDemo } = await import('../../ops/demo/index.ts');
