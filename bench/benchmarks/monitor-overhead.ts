@@ -6,7 +6,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { Client } from 'pg';
 import { type EmbeddedServer, freePort, startServer } from '../../src/ops/embedded/index.ts';
 import { findPgbench, pgbenchVersion, runPgbench } from '../support/pgbench.ts';
 import { atLeast, atMost, type BenchResult, type BenchRow, median, row } from '../support/result.ts';
@@ -75,24 +75,19 @@ const labels = (
 /** 1,000 tables and 5,000 statements that pg_stat_statements knows, and pgbench's own tables. */
 async function prepare(server: EmbeddedServer, pgbench: string): Promise<void> {
   say('Preparing 1,000 tables and 5,000 known statements …');
-  const client = new pg.Client(server.url());
-  await client.connect();
-  await client.query('CREATE EXTENSION pg_stat_statements');
-  for (let batch = 0; batch < 10; batch++) {
-    const tables = Array.from(
-      { length: 100 },
-      (_, i) => `CREATE TABLE watched_${batch * 100 + i} (id int PRIMARY KEY, v text);`,
-    );
-    await client.query(tables.join('\n'));
-  }
-  for (let i = 0; i < 5000; i++)
-    await client.query(`SELECT ${'1, '.repeat(i % 50)}1 AS c${i} FROM watched_${i % 1000}`);
-  const {
-    rows: [known],
-  } = await client.query<{ count: string }>('SELECT count(*) FROM pg_stat_statements');
-  if (Number(known?.count) < 5000) throw new Error(`only ${known?.count} statements are known`);
-  for (let i = 1; i < databases; i++) await client.query(`CREATE DATABASE other_${i}`);
-  await client.end();
+  await withClient(server, async (client) => {
+    await client.query('CREATE EXTENSION pg_stat_statements');
+    for (let batch = 0; batch < 10; batch++) {
+      const names = Array.from({ length: 100 }, (_, i) => `watched_${batch * 100 + i}`);
+      await client.query(names.map((name) => `CREATE TABLE ${name} (id int PRIMARY KEY, v text);`).join('\n'));
+    }
+    // Statements differ by their table and by how many columns they return.
+    for (let i = 0; i < 5000; i++) await client.query(`SELECT ${'1, '.repeat(i / 1000)}1 FROM watched_${i % 1000}`);
+    const { rows } = await client.query<{ known: number }>('SELECT count(*)::int AS known FROM pg_stat_statements');
+    const known = rows[0]?.known ?? 0;
+    if (known < 5000) throw new Error(`only ${known} statements are known`);
+    for (let i = 1; i < databases; i++) await client.query(`CREATE DATABASE other_${i}`);
+  });
   await runPgbench(pgbench, server.url(), ['-i', '-q', '-s', '10']);
 }
 
@@ -164,17 +159,27 @@ function pinServer(server: EmbeddedServer, cpus: string): void {
   for (const pid of [postmaster, ...children]) execFileSync('taskset', ['-cp', cpus, pid], { stdio: 'ignore' });
 }
 
-async function ownCost(server: EmbeddedServer): Promise<{ ms: number; temp: number }> {
-  const client = new pg.Client(server.url());
+/** Execution and planning time of Pitcrew's own statements so far, in ms, and their temporary bytes. */
+function ownCost(server: EmbeddedServer): Promise<{ ms: number; temp: number }> {
+  return withClient(server, async (client) => {
+    const { rows } = await client.query<{ ms: number; temp: number }>(`
+      SELECT coalesce(sum(total_exec_time + total_plan_time), 0)         AS ms,
+             (coalesce(sum(temp_blks_written), 0) * 8192)::float8        AS temp
+        FROM pg_stat_statements
+       WHERE query LIKE '%/* pitcrew */%'
+    `);
+    return rows[0] ?? { ms: 0, temp: 0 };
+  });
+}
+
+async function withClient<Result>(server: EmbeddedServer, work: (client: Client) => Promise<Result>): Promise<Result> {
+  const client = new Client(server.url());
   await client.connect();
-  const { rows } = await client.query<{ ms: number; temp: string }>(`
-    SELECT coalesce(sum(total_exec_time + total_plan_time), 0) AS ms,
-           coalesce(sum(temp_blks_written), 0) * 8192          AS temp
-      FROM pg_stat_statements
-     WHERE query LIKE '%/* pitcrew */%'
-  `);
-  await client.end();
-  return { ms: Number(rows[0]?.ms), temp: Number(rows[0]?.temp) };
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
 }
 
 interface Daemon {
@@ -231,15 +236,10 @@ async function memoryWithDatabases(server: EmbeddedServer, folder: string, settl
 }
 
 async function versionsOf(server: EmbeddedServer, pgbench: string): Promise<Record<string, string>> {
-  const client = new pg.Client(server.url());
-  await client.connect();
-  const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
-  await client.end();
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
-  return {
-    pitcrew: version,
-    postgresql: rows[0]?.server_version ?? '',
-    pgbench: pgbenchVersion(pgbench),
-    node: process.versions.node,
-  };
+  const postgresql = await withClient(server, async (client) => {
+    const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
+    return rows[0]?.server_version ?? '';
+  });
+  return { pitcrew: version, postgresql, pgbench: pgbenchVersion(pgbench), node: process.versions.node };
 }
