@@ -57,6 +57,18 @@ describe('performance', () => {
     expect(dashboard.statements.length).toBeLessThanOrEqual(10);
   });
 
+  test('after a start, charts show what there is instead of an empty hour', async () => {
+    const { from, to, step, activity } = await shop.get(performance.dashboard, `${base}/performance/dashboard`);
+    expect(step).toBe(10);
+    expect(Date.parse(to) - Date.parse(from)).toBeLessThan(6 * 60_000);
+    expect(activity.waits.at.length).toBeGreaterThanOrEqual(30);
+    const { statements } = await shop.get(queries.queryAnalysis, `${base}/queries/analysis`);
+    expect(statements[0]?.spark.length).toBeGreaterThanOrEqual(30);
+    const asked = Date.now() - 60_000;
+    const short = await shop.get(performance.dashboard, `${base}/performance/dashboard?from=${asked}`);
+    expect(Date.parse(short.from)).toBeLessThanOrEqual(asked);
+  });
+
   test('figures name checks that exist', async () => {
     const { checks } = shop.monitor.health();
     const ids = new Set(checks.map(({ id }) => id));

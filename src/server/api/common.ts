@@ -4,6 +4,11 @@ import { parseDuration } from '../../config/index.ts';
 /** ISO 8601 with zone, as every time in an answer is written. */
 export const timestamp = z.iso.datetime().openapi({ example: '2026-03-01T12:00:00.000Z' });
 
+/** Start of what a page's charts show. */
+export const shownFrom = timestamp.openapi({
+  description: 'The start asked for; later, where history begins, when that is in the second half of the range.',
+});
+
 export const grade = z.enum(['A', 'B', 'C', 'D', 'F']);
 
 /** `from`, `to`: ISO 8601, milliseconds since 1970, or a span before now (`-1h`, `15m`). Default: the last hour. */

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { grade, spark, timestamp } from './common.ts';
+import { grade, shownFrom, spark, timestamp } from './common.ts';
 import { statementSummary } from './queries.ts';
 
 const healthCheck = z
@@ -58,7 +58,7 @@ export const dashboard = z
   .object({
     database: z.string(),
     at: timestamp,
-    from: timestamp,
+    from: shownFrom,
     to: timestamp,
     step: z.number(),
     health,

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { spark, timestamp } from './common.ts';
+import { shownFrom, spark, timestamp } from './common.ts';
 
 /** A statement with what it did in the time range. Times in ms, blocks in blocks of the server's block size. */
 export const statementSummary = z
@@ -106,7 +106,7 @@ const column = z.array(z.number().nullable());
 export const queryDetail = z
   .object({
     database: z.string(),
-    from: timestamp,
+    from: shownFrom,
     to: timestamp,
     step: z.number(),
     firstSeen: timestamp,

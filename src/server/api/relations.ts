@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { timestamp } from './common.ts';
+import { timestamp, shownFrom } from './common.ts';
 
 const tableSummary = z
   .object({
@@ -63,7 +63,7 @@ const column = z.array(z.number().nullable());
 export const tableDetail = z
   .object({
     database: z.string(),
-    from: timestamp,
+    from: shownFrom,
     to: timestamp,
     step: z.number(),
     table: tableSummary,

@@ -15,7 +15,8 @@ test.each([
   [6 * 3600, 300],
   [86_400, 900],
   [7 * 86_400, 3600],
-  [90 * 86_400, 86_400],
+  [30 * 86_400, 21_600],
+  [90 * 86_400, 43_200],
   [730 * 86_400, 345_600],
 ])('%d s are drawn in steps of %d s', (seconds, step) => {
   expect(niceStep({ from: ago(seconds * 1000), to: now }, 200)).toBe(step);

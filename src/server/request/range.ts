@@ -7,7 +7,10 @@ export interface Range extends TimeRange {
 }
 
 /** Widths that a point may have by itself: a reader recognises them on an axis. */
-const niceSteps = [10, 30, 60, 300, 900, 3600, 21_600, 86_400];
+const niceSteps = [10, 30, 60, 300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400];
+
+/** Points of a chart of a page's width. */
+export const chartPoints = 200;
 
 /** Most points that one series of an answer may have. */
 const maxPoints = 2000;
@@ -24,7 +27,7 @@ export function niceStep({ from, to }: TimeRange, points: number): number {
  */
 export function rangeOf(
   query: { from?: Date | undefined; to?: Date | undefined; step?: number | undefined },
-  points = 200,
+  points = chartPoints,
   now = new Date(),
 ): Range {
   const to = query.to === undefined || query.to > now ? now : query.to;

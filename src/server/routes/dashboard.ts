@@ -2,13 +2,14 @@ import { createRoute } from '@hono/zod-openapi';
 import { toPitcrewError } from '../../errors.ts';
 import { verdicts } from '../../ops/monitor/index.ts';
 import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
-import type { SeriesAnswer } from '../../ops/store/index.ts';
+import type { Series, SeriesAnswer } from '../../ops/store/index.ts';
 import { dashboardQuery } from '../api/parameters.ts';
 import { type Dashboard, dashboard } from '../api/performance.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../context.ts';
 import { figureMetrics, figures } from '../present/figures.ts';
 import { presentHealth } from '../present/health.ts';
 import { along, timeAxis } from '../present/metrics.ts';
+import { knownCourse } from '../request/known-range.ts';
 import { type Range, rangeOf } from '../request/range.ts';
 import { answers } from '../request/respond.ts';
 import { queryOf } from '../request/validate.ts';
@@ -33,8 +34,7 @@ export function dashboardRoutes(app: Api, context: AppContext): void {
   app.openapi(route, async (c) => {
     const query = c.req.valid('query');
     const monitor = pickMonitor(context, query.database);
-    const range = rangeOf(query, chartPoints);
-    const past = await readPast(context, monitor, range);
+    const past = await readPast(context, monitor, rangeOf(query, chartPoints));
     const report = monitor.health();
     const { server } = monitor.status();
     const activity = monitor.activity();
@@ -43,8 +43,8 @@ export function dashboardRoutes(app: Api, context: AppContext): void {
       {
         database: monitor.name,
         at: new Date().toISOString(),
-        ...isoRange(range),
-        step: past.series?.step ?? range.step,
+        ...isoRange(past.range),
+        step: past.series?.step ?? past.range.step,
         health: presentHealth(monitor),
         verdicts: verdicts(report),
         figures: figures(monitor.latest(), past.series, report.checks, server?.database),
@@ -64,22 +64,26 @@ export function dashboardRoutes(app: Api, context: AppContext): void {
 }
 
 interface Past {
+  /** What the charts show: the asked range, or what is known of it. */
+  range: Range;
   series: SeriesAnswer | undefined;
   statements: Dashboard['statements'];
   notices: Dashboard['notices'];
 }
 
 /** What only history knows; without a store that answers, nothing and the reason. */
-async function readPast(context: AppContext, monitor: DatabaseMonitor, range: Range): Promise<Past> {
+async function readPast(context: AppContext, monitor: DatabaseMonitor, asked: Range): Promise<Past> {
   const { targetId } = monitor;
-  const { from, to, step } = range;
   try {
     const history = historyOf(context);
+    const range = await knownCourse(history, targetId, asked, chartPoints);
+    const { from, to } = range;
     const [series, top] = await Promise.all([
-      history.series({ targetId, from, to, step, names: [...figureMetrics, 'sessions.active_by_wait'] }),
+      history.series({ targetId, ...range, names: [...figureMetrics, 'sessions.active_by_wait'] }),
       history.statements({ targetId, from, to, orderBy: 'totalExecUs', descending: true, limit: topStatements }),
     ]);
     return {
+      range,
       series,
       statements: await summaries(history, monitor, top, context.config.monitor.slowStatement),
       notices: [],
@@ -88,7 +92,7 @@ async function readPast(context: AppContext, monitor: DatabaseMonitor, range: Ra
     const { code, message, detail, hint } = toPitcrewError(thrown);
     if (code !== 'E_STORE_UNAVAILABLE') throw thrown;
     const text = detail === undefined ? message : `${message}: ${detail}`;
-    return { series: undefined, statements: [], notices: [{ code, message: text, hint: hint ?? null }] };
+    return { range: asked, series: undefined, statements: [], notices: [{ code, message: text, hint: hint ?? null }] };
   }
 }
 
@@ -98,8 +102,14 @@ function connectionNotice(monitor: DatabaseMonitor): Dashboard['notices'] {
   return [{ code: connection, message: message ?? `The database is not being watched: ${connection}`, hint }];
 }
 
+/** Sessions by wait class. When sessions were looked at and none was in a class, there were none: 0, not unknown. */
 function waitsOf(series: SeriesAnswer | undefined): Dashboard['activity']['waits'] {
-  const waits = (series?.series ?? []).filter(({ name }) => name === 'sessions.active_by_wait');
-  const at = timeAxis(waits);
-  return { at, classes: waits.map((wait) => ({ class: wait.labels.class ?? '', values: along(wait, at, 'value') })) };
+  const all = series?.series ?? [];
+  const at = timeAxis(all);
+  const waits = all.filter(({ name }) => name === 'sessions.active_by_wait');
+  const seen = all.filter(({ name }) => name === 'sessions.total' || name === 'sessions.active_by_wait');
+  const known = new Set(seen.flatMap(({ points }) => points.flatMap((p) => (p.value === null ? [] : [p.at]))));
+  const valuesOf = (wait: Series): (number | null)[] =>
+    along(wait, at, 'value').map((value, index) => value ?? (known.has(at[index] ?? 0) ? 0 : null));
+  return { at, classes: waits.map((wait) => ({ class: wait.labels.class ?? '', values: valuesOf(wait) })) };
 }

@@ -7,7 +7,8 @@ import { type TableDetail, tableDetail, tables, type Tables } from '../api/relat
 import { type Api, type AppContext, historyOf, pickMonitor } from '../context.ts';
 import { isoRange, ratio } from '../present/statements.ts';
 import { joinTables, sizeOf, type TableParts, tableSummary } from '../present/tables.ts';
-import { rangeOf } from '../request/range.ts';
+import { knownCourse } from '../request/known-range.ts';
+import { chartPoints, rangeOf } from '../request/range.ts';
 import { answers } from '../request/respond.ts';
 import { queryOf } from '../request/validate.ts';
 
@@ -78,10 +79,11 @@ export function tableRoutes(app: Api, context: AppContext): void {
       });
     }
     const { schema, name } = part.key;
+    const course = query.step === undefined ? await knownCourse(history, targetId, range, chartPoints) : range;
     const [sizes, indexes, series] = await Promise.all([
       sizesBefore(history, monitor, range, [part]),
       history.indexes({ targetId, from: range.from, to: range.to, schema, table: name }),
-      history.tableSeries({ targetId, id, ...range }),
+      history.tableSeries({ targetId, id, ...course }),
     ]);
     return c.json(
       {

@@ -4,7 +4,8 @@ import { idPath, seriesQuery } from '../../api/parameters.ts';
 import { queryDetail as queryDetailSchema } from '../../api/queries.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
 import { queryDetail } from '../../present/query-detail.ts';
-import { rangeOf } from '../../request/range.ts';
+import { knownCourse } from '../../request/known-range.ts';
+import { chartPoints, rangeOf } from '../../request/range.ts';
 import { answers } from '../../request/respond.ts';
 import { queryOf } from '../../request/validate.ts';
 import { executionTime } from './list.ts';
@@ -35,11 +36,12 @@ export function queryDetailRoutes(app: Api, context: AppContext): void {
         hint: 'Ids come from /api/v1/database/queries/analysis and belong to one database.',
       });
     }
+    const course = query.step === undefined ? await knownCourse(history, targetId, range, chartPoints) : range;
     const [found, allExecUs] = await Promise.all([
-      history.statementSeries({ targetId, ids: [id], ...range }),
+      history.statementSeries({ targetId, ids: [id], ...course }),
       executionTime(history, monitor, range),
     ]);
-    const series = found.get(id) ?? { from: range.from, to: range.to, step: range.step, points: [] };
+    const series = found.get(id) ?? { ...course, points: [] };
     const blockSize = monitor.status().server?.blockSize ?? defaultBlockSize;
     const slowMs = context.config.monitor.slowStatement;
     return c.json(queryDetail(monitor.name, statement, series, { allExecUs, slowMs, blockSize }), 200);

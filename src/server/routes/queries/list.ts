@@ -1,9 +1,16 @@
 import type { z } from '@hono/zod-openapi';
 import type { DatabaseMonitor } from '../../../ops/monitor/index.ts';
-import type { History, StatementsAnswer, StatementsQuery, TimeRange } from '../../../ops/store/index.ts';
+import type {
+  History,
+  StatementsAnswer,
+  StatementSeriesAnswer,
+  StatementsQuery,
+  TimeRange,
+} from '../../../ops/store/index.ts';
 import type { analysisQuery, StatementSort } from '../../api/parameters.ts';
 import type { StatementSummary } from '../../api/queries.ts';
 import { summarise } from '../../present/statements.ts';
+import { knownCourse } from '../../request/known-range.ts';
 import { niceStep } from '../../request/range.ts';
 
 const orderBy: Record<StatementSort, StatementsQuery['orderBy']> = {
@@ -43,7 +50,7 @@ export function filters(query: Pick<ListParameters, 'databaseName' | 'user' | 's
 }
 
 /** Points of the small charts in lists. */
-export const sparkPoints = 40;
+const sparkPoints = 60;
 
 /**
  * Summaries of a list's statements with their small charts, which one question to the store gives for all of them.
@@ -55,13 +62,9 @@ export async function summaries(
   answer: StatementsAnswer,
   slowMs: number,
 ): Promise<StatementSummary[]> {
-  const { from, to } = answer;
   const ids = answer.statements.map(({ id }) => id);
-  const step = niceStep(answer, sparkPoints);
   const [sparks, allExecUs] = await Promise.all([
-    ids.length === 0
-      ? new Map<number, never>()
-      : history.statementSeries({ targetId: monitor.targetId, from, to, ids, step }),
+    readSparks(history, monitor, answer, ids),
     executionTime(history, monitor, answer),
   ]);
   const context = {
@@ -71,6 +74,17 @@ export async function summaries(
     sparks,
   };
   return answer.statements.map((statement) => summarise(statement, context));
+}
+
+/** Courses of statements for small charts, in one question. */
+export async function readSparks(
+  history: History,
+  { targetId }: DatabaseMonitor,
+  range: TimeRange,
+  ids: number[],
+): Promise<ReadonlyMap<number, StatementSeriesAnswer>> {
+  if (ids.length === 0) return new Map();
+  return history.statementSeries({ targetId, ids, ...(await knownCourse(history, targetId, range, sparkPoints)) });
 }
 
 /** Execution time of all statements in a range, in microseconds. */

@@ -5,10 +5,10 @@ import { queryPatterns } from '../../api/queries.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
 import { groupByPattern, sumSparks, trendOf } from '../../present/patterns.ts';
 import { isoRange, meanMsOf, ratio } from '../../present/statements.ts';
-import { niceStep, rangeBefore, rangeOf } from '../../request/range.ts';
+import { rangeBefore, rangeOf } from '../../request/range.ts';
 import { answers } from '../../request/respond.ts';
 import { queryOf } from '../../request/validate.ts';
-import { executionTime, filters, sparkPoints } from './list.ts';
+import { executionTime, filters, readSparks } from './list.ts';
 
 /** Statements that are grouped at most, by execution time; beyond them lies what hardly runs. */
 const groupedStatements = 2000;
@@ -37,9 +37,7 @@ export function patternRoutes(app: Api, context: AppContext): void {
     ]);
     const groups = groupByPattern(now.statements, before.statements, statementPattern).slice(0, query.limit);
     const ids = [...new Set(groups.flatMap((group) => group.ids))];
-    const step = niceStep({ from, to }, sparkPoints);
-    const series =
-      ids.length === 0 ? new Map<number, never>() : await history.statementSeries({ targetId, from, to, ids, step });
+    const series = await readSparks(history, monitor, { from, to }, ids);
     const covered = { now: now.coveredSeconds, before: before.coveredSeconds };
     const whole = Math.max(allExecUs, now.totals.totalExecUs);
     return c.json(

@@ -1,0 +1,34 @@
+import type { History, TimeRange } from '../../ops/store/index.ts';
+import { niceStep, type Range } from './range.ts';
+
+/** A course of less than this shows nothing: 5 minutes. */
+const shortestMs = 5 * 60_000;
+
+/**
+ * The part of a range that is worth drawing: where history begins only in its second half (Pitcrew was just started),
+ * what was before is left out, so that points can be as fine as the time that there is.
+ */
+async function knownRange(history: History, targetId: number, { from, to }: TimeRange): Promise<TimeRange> {
+  const { series } = await history.series({
+    targetId,
+    from,
+    to,
+    names: ['pitcrew.covered_seconds'],
+    labels: { collector: 'activity' },
+    step: niceStep({ from, to }, 720),
+  });
+  const begin = series[0]?.points.find(({ value }) => value !== null)?.at;
+  if (begin === undefined || begin - from.getTime() < (to.getTime() - from.getTime()) / 2) return { from, to };
+  return { from: new Date(Math.max(from.getTime(), Math.min(begin, to.getTime() - shortestMs))), to };
+}
+
+/** What is known of a range, in at most about `points` points. */
+export async function knownCourse(
+  history: History,
+  targetId: number,
+  range: TimeRange,
+  points: number,
+): Promise<Range> {
+  const known = await knownRange(history, targetId, range);
+  return { ...known, step: niceStep(known, points) };
+}
