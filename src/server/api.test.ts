@@ -69,6 +69,15 @@ describe('performance', () => {
     expect(Date.parse(short.from)).toBeLessThanOrEqual(asked);
   });
 
+  test('statements can be filtered by every user and database, whatever is listed', async () => {
+    const { facets } = await shop.get(queries.queryAnalysis, `${base}/queries/analysis?limit=1&search=nothing-like-it`);
+    const [row] = (await shop.get(queries.queryAnalysis, `${base}/queries/analysis?limit=1`)).statements;
+    expect(facets.users).toContain(row?.user);
+    expect(facets.databases).toContain(row?.database);
+    const slow = await shop.get(queries.slowQueries, `${base}/queries/slow?from=30d&to=29d`);
+    expect(slow.facets).toEqual({ users: [], databases: [] });
+  });
+
   test('figures name checks that exist', async () => {
     const { checks } = shop.monitor.health();
     const ids = new Set(checks.map(({ id }) => id));

@@ -245,6 +245,12 @@ export interface StatementsAnswer extends TimeRange {
   coveredSeconds: number;
 }
 
+/** What statements can be filtered by. */
+export interface StatementFacets {
+  users: string[];
+  databases: string[];
+}
+
 export interface CounterPoint<Counters> {
   /** Start of the bucket, in ms since 1970. */
   at: number;
@@ -282,6 +288,8 @@ export interface RelationsAnswer<Totals> extends TimeRange {
 export interface History {
   series(query: SeriesQuery): Promise<SeriesAnswer>;
   statements(query: StatementsQuery): Promise<StatementsAnswer>;
+  /** Users and databases of the statements that were seen in the range, Pitcrew's own apart; each in order. */
+  statementFacets(query: TimeRange & { targetId: number }): Promise<StatementFacets>;
   statement(targetId: number, id: number): Promise<Omit<StatementTotals, 'counters'> | undefined>;
   statementSeries(
     query: TimeRange & { targetId: number; ids: number[]; step: number },

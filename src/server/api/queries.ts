@@ -35,6 +35,9 @@ const statementList = z.object({
   to: timestamp,
   coveredSeconds: z.number(),
   count: z.number().int(),
+  facets: z
+    .object({ users: z.array(z.string()), databases: z.array(z.string()) })
+    .openapi({ description: 'What statements of the range can be filtered by, whatever the filters are.' }),
   statements: z.array(statementSummary),
 });
 

@@ -14,11 +14,10 @@ async function knownRange(history: History, targetId: number, { from, to }: Time
     from,
     to,
     names: ['pitcrew.covered_seconds'],
-    labels: { collector: 'activity' },
     step: niceStep({ from, to }, 720),
   });
-  const begin = series[0]?.points.find(({ value }) => value !== null)?.at;
-  if (begin === undefined || begin - from.getTime() < (to.getTime() - from.getTime()) / 2) return { from, to };
+  const begin = Math.min(...series.flatMap(({ points }) => points.find(({ value }) => value !== null)?.at ?? []));
+  if (!Number.isFinite(begin) || begin - from.getTime() < (to.getTime() - from.getTime()) / 2) return { from, to };
   return { from: new Date(Math.max(from.getTime(), Math.min(begin, to.getTime() - shortestMs))), to };
 }
 

@@ -34,20 +34,14 @@ export function StatementList({ slow }: { slow: boolean }) {
     offset: (pageOf(query) - 1) * pageSize,
   });
   const list = useResource<Answer>(url, refreshOver(range, ['statements']));
-  const statements = list.data?.statements ?? [];
+  const { users = [], databases = [] } = list.data?.facets ?? {};
   const totals = list.data && 'totals' in list.data ? list.data.totals : undefined;
-  const distinct = (values: readonly string[]) => [...new Set(values)].toSorted();
   return (
     <>
       <div class="filters">
         <SearchField label="Search in statements" />
-        <SelectField name="user" label="User" all="All users" options={distinct(statements.map(({ user }) => user))} />
-        <SelectField
-          name="databaseName"
-          label="Database of the statement"
-          all="All databases"
-          options={distinct(statements.map((row) => row.database))}
-        />
+        <SelectField name="user" label="User" all="All users" options={users} />
+        <SelectField name="databaseName" label="Database of the statement" all="All databases" options={databases} />
         <CheckField name="own" label="With Pitcrew’s own" />
         <Freshness of={list} />
       </div>

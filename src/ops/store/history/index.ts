@@ -4,6 +4,7 @@ import { readTableGauges } from './gauges-at.ts';
 import { createReader } from './reader.ts';
 import { readIndexes, readTables, readTableSeries } from './relations.ts';
 import { readSeries } from './series.ts';
+import { readStatementFacets } from './statement-facets.ts';
 import { readStatement, readStatements, readStatementSeries } from './statements.ts';
 
 /** The reading half of the store. */
@@ -12,6 +13,7 @@ export function createHistory(pool: Pool): History {
   return {
     series: (query) => readSeries(reader, query),
     statements: (query) => readStatements(reader, query),
+    statementFacets: (query) => readStatementFacets(reader, query),
     statement: (targetId, id) => readStatement(reader, targetId, id),
     statementSeries: (query) => readStatementSeries(reader, query),
     tables: (query) => readTables(reader, query),

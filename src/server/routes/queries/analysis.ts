@@ -34,13 +34,17 @@ export function statementRoutes(app: Api, context: AppContext): void {
     const question = statementsQuery(monitor, rangeOf(query), query);
     const history = historyOf(context);
     const thresholdMs = query.thresholdMs ?? slowMs;
-    const answer = await history.statements({ ...question, minMeanUs: thresholdMs * 1000 });
+    const [answer, facets] = await Promise.all([
+      history.statements({ ...question, minMeanUs: thresholdMs * 1000 }),
+      history.statementFacets(question),
+    ]);
     return c.json(
       {
         database: monitor.name,
         ...isoRange(answer),
         coveredSeconds: answer.coveredSeconds,
         count: answer.count,
+        facets,
         thresholdMs,
         statements: await summaries(history, monitor, answer, slowMs),
       },
@@ -54,10 +58,11 @@ export function statementRoutes(app: Api, context: AppContext): void {
     const question = statementsQuery(monitor, rangeOf(query), query);
     const history = historyOf(context);
     const { from, to, targetId } = question;
-    const [answer, slow, own] = await Promise.all([
+    const [answer, slow, own, facets] = await Promise.all([
       history.statements(question),
       history.statements({ ...question, minMeanUs: slowMs * 1000, limit: 1, offset: 0 }),
       history.statements({ targetId, from, to, own: 'only', orderBy: 'totalExecUs', limit: 1 }),
+      history.statementFacets(question),
     ]);
     const { totals, coveredSeconds } = answer;
     return c.json(
@@ -66,6 +71,7 @@ export function statementRoutes(app: Api, context: AppContext): void {
         ...isoRange(answer),
         coveredSeconds,
         count: answer.count,
+        facets,
         statements: await summaries(history, monitor, answer, slowMs),
         totals: {
           calls: totals.calls,
