@@ -38,26 +38,22 @@ export function latestIndex(series: readonly ChartSeries[]): number {
 }
 
 /**
- * The points of a chart that are worth showing, as indices.
- *
- * - What is collected more seldom than the chart has points leaves regular holes; they are left out, so that a line is a
- *   line. A hole that is longer than those stays a hole.
- * - A beginning of which nothing is known is left out when it makes up more than half (Pitcrew was just started), but for
- *   a lead of at least `least` points in all.
+ * The points of a chart that are worth showing, as indices. What is collected more seldom than the chart has points leaves
+ * regular holes; they are left out, so that a line is a line. A hole that is longer than those stays a hole, and both ends
+ * stay, so that charts side by side span the same time.
  */
-export function shownPoints(isKnown: (index: number) => boolean, length: number, least: number): number[] {
+export function shownPoints(isKnown: (index: number) => boolean, length: number): number[] {
   const all = Array.from({ length }, (_, index) => index);
   const known = all.filter((index) => isKnown(index));
   const first = known[0];
   if (first === undefined) return all;
-  const mostlyUnknown = first > length / 2;
   const cadence = cadenceOf(known);
-  if (cadence <= 1) return mostlyUnknown ? all.slice(Math.max(0, Math.min(first, length - least))) : all;
+  if (cadence <= 1) return all;
   const points = known.flatMap((index, position) => {
     const next = known[position + 1];
     return next !== undefined && next - index > cadence * 1.5 ? [index, index + 1] : [index];
   });
-  return mostlyUnknown || first === 0 ? points : [0, ...points];
+  return [...new Set([0, ...points, length - 1])];
 }
 
 /** How far apart known points usually are. */

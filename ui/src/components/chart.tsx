@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useUrl } from '../data/use-url.ts';
-import { byteRate, bytes, textOf, type Quantity } from '../format/quantity.ts';
+import { byteRate, bytes, textOf, type Format } from '../format/quantity.ts';
 import { moment } from '../format/time.ts';
 import { useTheme } from '../shell/theme.ts';
 import { hasValues, latestIndex, shownPoints, summaryOf, type ChartSeries } from './chart-data.ts';
@@ -18,7 +18,7 @@ interface ChartProps {
   title: string;
   at: readonly number[];
   series: readonly ChartSeries[];
-  format: (value: number) => Quantity;
+  format: Format;
   kind?: 'lines' | 'stacked';
   reference?: { value: number; label: string } | undefined;
   /** Why there may be nothing. */
@@ -67,7 +67,7 @@ export function Chart({ title, at: allAt, series: allSeries, format, kind = 'lin
 /** The points that have something to show. */
 function shown(at: readonly number[], series: readonly ChartSeries[]): Pick<ChartProps, 'at' | 'series'> {
   const isKnown = (index: number) => series.some(({ values }) => typeof values[index] === 'number');
-  const points = shownPoints(isKnown, at.length, 6);
+  const points = shownPoints(isKnown, at.length);
   if (points.length === at.length) return { at, series };
   return {
     at: points.map((index) => at[index] ?? 0),

@@ -1,6 +1,5 @@
 import uPlot from 'uplot';
-import type { Quantity } from '../format/quantity.ts';
-import { textOf } from '../format/quantity.ts';
+import { exact, textOf, type Format } from '../format/quantity.ts';
 import { axisTimes } from '../format/time.ts';
 import { stacked, type ChartSeries } from './chart-data.ts';
 
@@ -8,7 +7,7 @@ import { stacked, type ChartSeries } from './chart-data.ts';
 
 export interface PlotOptions {
   kind: 'lines' | 'stacked';
-  format: (value: number) => Quantity;
+  format: Format;
   /** Ticks stand at powers of two: bytes. */
   binary: boolean;
   /** A level to compare with, such as the number of CPUs. */
@@ -108,7 +107,7 @@ export function createPlot(
           size: (_, labels) => axisWidth(element, labels),
           gap: 6,
           ...(binary ? { incrs: powersOfTwo } : {}),
-          values: (_, ticks) => ticks.map((tick) => textOf(format(tick))),
+          values: (_, ticks) => ticks.map((tick) => textOf(format(tick, exact))),
         },
       ],
       series: [

@@ -1,13 +1,17 @@
 import { useState } from 'preact/hooks';
 import { presets, shiftRange } from '../data/range.ts';
 import { useUrl } from '../data/use-url.ts';
-import { inputMoment } from '../format/time.ts';
+import { clockTime, inputMoment } from '../format/time.ts';
 import { Icon } from './icon.tsx';
 import { Popover } from './popover.tsx';
 
-/** The time range of the page: spans that end now, a fixed range, and steps back and forth. */
-export function RangePicker() {
+/**
+ * The time range of the page: spans that end now, a fixed range, and steps back and forth. `shown` is what the page could
+ * show of it: history that begins later is said.
+ */
+export function RangePicker({ shown }: { shown?: { from: string; to: string } | undefined }) {
   const { range, set, here } = useUrl();
+  const isPart = shown !== undefined && Date.parse(shown.to) - Date.parse(shown.from) < range.length * 0.6;
   const shift = (direction: -1 | 1) => set(shiftRange(range, direction));
   return (
     <div class="button-group" role="group" aria-label="Time range">
@@ -20,6 +24,11 @@ export function RangePicker() {
           <>
             <Icon name="clock" />
             {range.label}
+            {isPart && (
+              <span class="range-since" title="History begins here">
+                since {clockTime(Date.parse(shown.from))}
+              </span>
+            )}
             <Icon name="down" size={12} />
           </>
         }

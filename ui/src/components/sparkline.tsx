@@ -9,7 +9,7 @@ export function Sparkline({
   points: readonly (readonly [number, number | null])[];
   class?: string;
 }) {
-  const indices = shownPoints((index) => typeof points[index]?.[1] === 'number', points.length, 3);
+  const indices = shownPoints((index) => typeof points[index]?.[1] === 'number', points.length);
   const shown = indices.map((index) => points[index]).filter((point) => point !== undefined);
   const { line, area } = sparkPath(shown, 100, 30);
   return (

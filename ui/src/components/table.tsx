@@ -10,8 +10,8 @@ export interface Column<Row> {
   hint?: string;
   numeric?: boolean;
   sortable?: boolean;
-  /** `medium` goes in a narrow table, `low` already in a middling one. */
-  priority?: 'high' | 'medium' | 'low';
+  /** `low` goes in a middling table, `medium` in a narrow one, `common` on a phone. */
+  priority?: 'high' | 'common' | 'medium' | 'low';
   /** Takes the room that is left and cuts off what is too long. */
   wide?: boolean;
   wrap?: boolean;

@@ -1,15 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { byteChange, bytes, change, count, digits, milliseconds, percent, rate, span, textOf } from './quantity.ts';
+import {
+  byteChange,
+  bytes,
+  change,
+  count,
+  digits,
+  exact,
+  milliseconds,
+  percent,
+  rate,
+  span,
+  textOf,
+} from './quantity.ts';
 
 const plain = (text: string) => text.replaceAll('\u00A0', ' ');
 
 describe('quantities', () => {
-  it('keeps three significant digits and groups whole numbers', () => {
-    expect([0, 0.041234, 2.71528, 27.549, 123.4, 1234.5].map(digits)).toEqual([
+  it('writes what one can take in and groups whole numbers', () => {
+    expect([0, 0.041234, 0.999, 2.71528, 27.549, 99.97, 123.4, 1234.5].map(digits)).toEqual([
       '0',
-      '0.0412',
-      '2.72',
+      '0.041',
+      '1',
+      '2.7',
       '27.5',
+      '100',
       '123',
       '1,235',
     ]);
@@ -22,7 +36,7 @@ describe('quantities', () => {
     [9999.7, '10 k'],
     [12_345, '12.3 k'],
     [999_700, '1 M'],
-    [4_560_000_000, '4.56 B'],
+    [4_560_000_000, '4.6 B'],
     [-12_345, '-12.3 k'],
   ])('counts %d as %s', (value, text) => {
     expect(plain(textOf(count(value)))).toBe(text);
@@ -34,7 +48,7 @@ describe('quantities', () => {
     [0.42, '0.42 ms'],
     [999.4, '999 ms'],
     [999.6, '1 s'],
-    [1234, '1.23 s'],
+    [1234, '1.2 s'],
     [59_900, '59.9 s'],
     [59_990, '1 min'],
     [125_000, '2 min 5 s'],
@@ -51,6 +65,11 @@ describe('quantities', () => {
     [1.5 * 1024 ** 3, '1.5 GiB'],
   ])('writes %d bytes as %s', (value, text) => {
     expect(plain(textOf(bytes(value)))).toBe(text);
+  });
+
+  it('writes every digit where they count', () => {
+    expect([1280, 1536].map((value) => plain(textOf(bytes(value, exact))))).toEqual(['1.25 KiB', '1.5 KiB']);
+    expect(plain(textOf(milliseconds(1250, exact)))).toBe('1.25 s');
   });
 
   it('never rounds up to everything or down to nothing', () => {

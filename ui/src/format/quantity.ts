@@ -1,5 +1,5 @@
 /**
- * Numbers as people read them: three significant digits, a unit, never more. A quantity keeps value and unit apart, so that
+ * Numbers as people read them: as many digits as one can take in, and a unit. A quantity keeps value and unit apart, so that
  * tables can align the one and mute the other; `textOf` joins them with a no-break space.
  */
 export interface Quantity {
@@ -22,12 +22,17 @@ function decimal(value: number, options: Intl.NumberFormatOptions): string {
   return formatter.format(value);
 }
 
-/** Three significant digits, whole numbers grouped: 0.0412, 3.14, 27.5, 1,234. */
+/** How a quantity is written. */
+export type Format = (value: number, write?: Write) => Quantity;
+
+/** How a number becomes text: `digits`, or `exact` where every digit counts, as on an axis. */
+type Write = (value: number) => string;
+
+/** Two significant digits below one, one decimal below a hundred, whole numbers above: 0.041, 2.7, 27.5, 1,234. */
 export function digits(value: number): string {
-  if (value === 0) return '0';
   const size = Math.abs(value);
-  if (size >= 100) return decimal(Math.round(value), { maximumFractionDigits: 0 });
-  return decimal(value, { maximumSignificantDigits: 3 });
+  if (size >= 99.95) return decimal(Math.round(value), { maximumFractionDigits: 0 });
+  return decimal(value, size < 0.995 ? { maximumSignificantDigits: 2 } : { maximumFractionDigits: 1 });
 }
 
 /** Every digit, grouped: 1,234,567. */
@@ -36,12 +41,12 @@ export function exact(value: number): string {
 }
 
 /** Takes the largest unit that the value, rounded, fills. `units` ascend: `[factor, name]`. */
-function scaled(value: number, units: readonly (readonly [number, string])[]): Quantity {
+function scaled(value: number, units: readonly (readonly [number, string])[], write: Write): Quantity {
   const size = Math.abs(value);
   let chosen = units[0] ?? [1, ''];
   // 999.6 kB reads better as 1 MB than as 1,000 kB: compare with what the rounding would show.
   for (const unit of units) if (size >= unit[0] * 0.9995) chosen = unit;
-  return { value: digits(value / chosen[0]), unit: chosen[1] };
+  return { value: write(value / chosen[0]), unit: chosen[1] };
 }
 
 const thousands = [
@@ -52,16 +57,16 @@ const thousands = [
   [1e12, 'T'],
 ] as const;
 
-/** A count: 0, 12, 9,876, 12.3 k, 4.56 M. */
-export function count(value: number | null | undefined): Quantity {
+/** A count: 0, 12, 9,876, 12.3 k, 4.6 M. */
+export function count(value: number | null | undefined, write: Write = digits): Quantity {
   if (value === null || value === undefined || !Number.isFinite(value)) return nothing;
-  if (Math.abs(value) < 9999.5) return { value: digits(value), unit: '' };
-  return scaled(value, thousands);
+  if (Math.abs(value) < 9999.5) return { value: write(value), unit: '' };
+  return scaled(value, thousands, write);
 }
 
 /** Something per second: 12.3 /s. */
-export function rate(value: number | null | undefined): Quantity {
-  const { value: shown, unit } = count(value);
+export function rate(value: number | null | undefined, write: Write = digits): Quantity {
+  const { value: shown, unit } = count(value, write);
   return shown === nothing.value ? nothing : { value: shown, unit: `${unit}/s` };
 }
 
@@ -74,13 +79,13 @@ const byteUnits = [
   [1024 ** 5, 'PiB'],
 ] as const;
 
-export function bytes(value: number | null | undefined): Quantity {
+export function bytes(value: number | null | undefined, write: Write = digits): Quantity {
   if (value === null || value === undefined || !Number.isFinite(value)) return nothing;
-  return scaled(value, byteUnits);
+  return scaled(value, byteUnits, write);
 }
 
-export function byteRate(value: number | null | undefined): Quantity {
-  const { value: shown, unit } = bytes(value);
+export function byteRate(value: number | null | undefined, write: Write = digits): Quantity {
+  const { value: shown, unit } = bytes(value, write);
   return shown === nothing.value ? nothing : { value: shown, unit: `${unit}/s` };
 }
 
@@ -111,14 +116,14 @@ export function change(value: number | null | undefined): Quantity {
   return { value: `${rounded > 0 ? '+' : '−'}${Math.abs(rounded)}`, unit: '%' };
 }
 
-/** Milliseconds: 4.2 µs, 0.42 ms, 12.3 ms, 1.23 s, 2 min 5 s. */
-export function milliseconds(value: number | null | undefined): Quantity {
+/** Milliseconds: 4.2 µs, 0.42 ms, 12.3 ms, 1.2 s, 2 min 5 s. */
+export function milliseconds(value: number | null | undefined, write: Write = digits): Quantity {
   if (value === null || value === undefined || !Number.isFinite(value)) return nothing;
   const size = Math.abs(value);
   if (size === 0) return { value: '0', unit: 'ms' };
-  if (size < 0.1) return { value: digits(value * 1000), unit: 'µs' };
-  if (size < 999.5) return { value: digits(value), unit: 'ms' };
-  if (size < 59_950) return { value: digits(value / 1000), unit: 's' };
+  if (size < 0.1) return { value: write(value * 1000), unit: 'µs' };
+  if (size < 999.5) return { value: write(value), unit: 'ms' };
+  if (size < 59_950) return { value: write(value / 1000), unit: 's' };
   return { value: span(value), unit: '' };
 }
 

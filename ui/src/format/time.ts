@@ -18,6 +18,13 @@ export function moment(ms: number, now: number = Date.now()): string {
   return dayOfYear.format(at);
 }
 
+/** 14:03 today, 3 Mar 14:03 on another day. */
+export function clockTime(ms: number, now: number = Date.now()): string {
+  const at = new Date(ms);
+  const time = clockMinutes.format(at);
+  return sameDay(at, new Date(now)) ? time : `${day.format(at)} ${time}`;
+}
+
 /** 2026-03-01 12:00:00 UTC */
 export function utc(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
@@ -31,12 +38,10 @@ export function ago(ms: number, now: number = Date.now()): string {
 
 /** A range in words: "12:00–13:00", "1 Mar 12:00 – 2 Mar 13:00". */
 export function rangeText(from: number, to: number, now: number = Date.now()): string {
-  const [start, end, today] = [new Date(from), new Date(to), new Date(now)];
-  const first = sameDay(start, today)
-    ? clockMinutes.format(start)
-    : `${day.format(start)} ${clockMinutes.format(start)}`;
+  const [start, end] = [new Date(from), new Date(to)];
+  const first = clockTime(from, now);
   if (sameDay(start, end)) return `${first}–${clockMinutes.format(end)}`;
-  return `${first} – ${sameDay(end, today) ? clockMinutes.format(end) : `${day.format(end)} ${clockMinutes.format(end)}`}`;
+  return `${first} – ${clockTime(to, now)}`;
 }
 
 /** Labels of a time axis: as fine as the distance between ticks asks for, with the date where a day begins. */

@@ -27,7 +27,7 @@ export function Overview() {
   return (
     <>
       <PageHeader title="Overview" of={dashboard}>
-        <RangePicker />
+        <RangePicker shown={dashboard.data} />
       </PageHeader>
       <Awaited of={dashboard} lines={12}>
         {(answer) => (

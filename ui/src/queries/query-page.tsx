@@ -40,7 +40,7 @@ export function QueryPage() {
   return (
     <>
       <PageHeader title={`Statement ${id}`} crumbs={<a href={to('/queries')}>Queries</a>} of={detail}>
-        <RangePicker />
+        <RangePicker shown={detail.data} />
       </PageHeader>
       <Awaited of={detail} lines={12}>
         {(answer) => (

@@ -35,7 +35,7 @@ export function TablePage() {
         crumbs={<a href={to('/tables')}>Tables</a>}
         of={detail}
       >
-        <RangePicker />
+        <RangePicker shown={detail.data} />
       </PageHeader>
       <Awaited of={detail} lines={12}>
         {(answer) => (
