@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { LoadedConfig } from '../config/index.ts';
-import { createMonitor } from '../ops/monitor/index.ts';
+import { createMonitor, statementScopes } from '../ops/monitor/index.ts';
 import { openStore, type Store } from '../ops/store/index.ts';
 import { createApp, createLoggers, logMonitors, refuseExposure, startServer } from '../server/index.ts';
 import { type EmbeddedStore, startEmbeddedStore } from './embedded-store.ts';
@@ -33,8 +33,18 @@ export async function startDaemon({ config, signal }: DaemonOptions): Promise<Da
     stack.defer(() => loggers.close());
     const { store, storeAddress } = await startStore(config, stack, loggers.database);
     signal?.throwIfAborted();
+    const { monitor: settings, actions } = config;
+    const scopes = statementScopes(config.databases);
     const monitors = Object.entries(config.databases).map(([name, url]) =>
-      createMonitor({ name, url, config: config.monitor, actions: config.actions, store, logger: loggers.database }),
+      createMonitor({
+        name,
+        url,
+        config: settings,
+        statements: scopes[name],
+        actions,
+        store,
+        logger: loggers.database,
+      }),
     );
     stack.defer(async () => void (await Promise.all(monitors.map((monitor) => monitor.stop()))));
     const { performance, slow, server: logger } = loggers;

@@ -196,3 +196,35 @@ test('a renamed role is the same one: nothing is counted twice', async () => {
     ['renamed', 5],
   ]);
 });
+
+test('statements of a database that comes into scope are counted from then on, those of our own all the while', async () => {
+  await using server = await scratchServer(18);
+  await using client = await prepared(server);
+  await client.query('CREATE DATABASE other');
+  const other = new pg.Client(server.url('other'));
+  await other.connect();
+  await using kept = await freshStore();
+  const both = async (times: number): Promise<void> => {
+    for (let n = 0; n < times; n += 1) {
+      await client.query('SELECT 1 AS workload_here');
+      await other.query('SELECT 1 AS there, 2 AS workload_there');
+    }
+  };
+  const calls = async (targetId: number) =>
+    [...(await history(kept.store, targetId)).values()].map((totals) => totals.calls).toSorted((a, b) => b - a);
+  {
+    await using own = watch({ url: server.url(), store: kept.store });
+    await own.collectNow(['statements']);
+    await both(5);
+    await own.collectNow(['statements']);
+    expect(await calls(own.targetId)).toEqual([5]);
+  }
+  await both(7);
+  await using all = watch({ url: server.url(), store: kept.store, statements: { except: [] } });
+  await all.collectNow(['statements']);
+  expect(await calls(all.targetId)).toEqual([12]);
+  await both(3);
+  await all.collectNow(['statements']);
+  expect(await calls(all.targetId)).toEqual([15, 3]);
+  await other.end();
+});

@@ -10,9 +10,14 @@ export const onlyWhenAsked = configDefinition.parse({
 
 export type WatchedDatabase = DatabaseMonitor & AsyncDisposable;
 
-/** Watches a database until the scope ends (`await using`). */
+/** Watches a database, and no statements of others that share its server, until the scope ends (`await using`). */
 export function watch(options: Omit<MonitorOptions, 'name' | 'config'> & Partial<MonitorOptions>): WatchedDatabase {
-  const monitor = createMonitor({ name: 'watched', config: onlyWhenAsked, ...options });
+  const monitor = createMonitor({
+    name: 'watched',
+    config: onlyWhenAsked,
+    statements: { databases: 'own' },
+    ...options,
+  });
   return Object.assign(monitor, { [Symbol.asyncDispose]: () => monitor.stop() });
 }
 

@@ -37,7 +37,9 @@ export async function watchShop(): Promise<WatchedShop> {
   await watched.query('SELECT pg_stat_force_next_flush()');
   const store = await openStore({ url: history.url, retention: config.store.retention });
   const { monitor: cadence, actions } = config;
-  const monitor = createMonitor({ name: 'shop', url: watched.url, config: cadence, actions, store });
+  // Other tests run on the same server: their statements are not the shop's.
+  const statements = { databases: 'own' } as const;
+  const monitor = createMonitor({ name: 'shop', url: watched.url, config: cadence, statements, actions, store });
   await monitor.collectNow();
   for (let i = 0; i < 30; i++) await watched.query('SELECT count(*) FROM orders WHERE customer = $1', [i]);
   await watched.query('SELECT count(*) FROM orders WHERE customer IN (1, 2, 3)');

@@ -11,8 +11,11 @@ export function doctorCommand(): Command {
   return withCommonOptions(command, ({ path }) => ['databases', 'monitor'].includes(path[0] ?? '')).action(async () => {
     const loaded = await loadSettings(command);
     const databases = requireDatabases(loaded);
-    const { createMonitor } = await import('../../ops/monitor/index.ts');
-    const monitors = databases.map(([name, url]) => createMonitor({ name, url, config: loaded.config.monitor }));
+    const { createMonitor, statementScopes } = await import('../../ops/monitor/index.ts');
+    const scopes = statementScopes(Object.fromEntries(databases));
+    const monitors = databases.map(([name, url]) =>
+      createMonitor({ name, url, config: loaded.config.monitor, statements: scopes[name] }),
+    );
     try {
       await Promise.all(monitors.map((monitor) => monitor.collectNow()));
       const statuses = monitors.map((monitor) => monitor.status());

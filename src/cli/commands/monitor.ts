@@ -22,11 +22,14 @@ export function monitorCommand(): Command {
       const options = command.opts<MonitorOptions>();
       const loaded = await loadSettings(command);
       const databases = requireDatabases(loaded);
-      const { createMonitor } = await import('../../ops/monitor/index.ts');
+      const { createMonitor, statementScopes } = await import('../../ops/monitor/index.ts');
       const abort = new AbortController();
       const interrupt = (): void => abort.abort();
       process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-      const monitors = databases.map(([name, url]) => createMonitor({ name, url, config: loaded.config.monitor }));
+      const scopes = statementScopes(Object.fromEntries(databases));
+      const monitors = databases.map(([name, url]) =>
+        createMonitor({ name, url, config: loaded.config.monitor, statements: scopes[name] }),
+      );
       try {
         await watch(monitors, options, abort.signal);
       } finally {

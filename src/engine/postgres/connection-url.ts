@@ -1,11 +1,26 @@
+/** Where a URL leads. */
+export interface Address {
+  /** As written; a folder when it is a socket, `a,b` when it is a list. */
+  host: string;
+  port: string;
+  database: string;
+}
+
+/** Takes a URL apart, with the defaults of clients; `undefined` when it is none. */
+export function parseAddress(url: string): Address | undefined {
+  const parsed = parse(url);
+  if (!parsed) return undefined;
+  return {
+    host: decoded(parsed.searchParams.get('host') ?? (parsed.hostname || 'localhost')),
+    port: parsed.searchParams.get('port') ?? (parsed.port || '5432'),
+    database: decoded(parsed.pathname.slice(1) || parsed.username),
+  };
+}
+
 /** Host, port and database of a URL: what may be shown. */
 export function addressOf(url: string): string {
-  const parsed = parse(url);
-  if (!parsed) return 'the database';
-  const host = decodeURIComponent(parsed.searchParams.get('host') ?? (parsed.hostname || 'localhost'));
-  const port = parsed.searchParams.get('port') ?? (parsed.port || '5432');
-  const database = decodeURIComponent(parsed.pathname.slice(1) || parsed.username);
-  return `${host}:${port}/${database}`;
+  const address = parseAddress(url);
+  return address ? `${address.host}:${address.port}/${address.database}` : 'the database';
 }
 
 /**
@@ -38,6 +53,17 @@ function change(url: string, edit: (parameters: URLSearchParams) => void): strin
 }
 
 function parse(url: string): URL | undefined {
-  const http = url.replace(/^postgres(ql)?:/, 'http:');
+  // Web addresses always have a host, so `///` would make the database the host.
+  const http = url.replace(/^postgres(ql)?:(\/\/(?=\/))?/, (_, __, noHost?: string) =>
+    noHost ? 'http://localhost' : 'http:',
+  );
   return URL.canParse(http) ? new URL(http) : undefined;
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

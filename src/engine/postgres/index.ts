@@ -1,5 +1,5 @@
 export type { DatabaseConnection, Parameter, Transaction, TransactionLimits } from './connection.ts';
-export { isOwnStatement } from './marker.ts';
+export { isOwnStatement, marked } from './marker.ts';
 export type { Rights, ServerProfile } from './profile.ts';
 export type { Flavour } from './remedies.ts';
 export type { Skipped } from './skipped.ts';
@@ -13,10 +13,12 @@ export { readRelations, type TableWithIndexes } from './catalog/relations.ts';
 export { type ReplicationRow, readReplication } from './catalog/replication.ts';
 export { readSettings, type SettingRow } from './catalog/settings.ts';
 export {
+  everyDatabase,
   readStatements,
   readStatementsInfo,
   readStatementTexts,
   type StatementRow,
+  type StatementScope,
   type StatementsInfoRow,
   type StatementTextRow,
 } from './catalog/statements.ts';
@@ -40,4 +42,4 @@ export { type StandbyRow, readStandby } from './catalog/standby.ts';
 export { type SubscriptionRow, readSubscriptions } from './catalog/subscriptions.ts';
 export { type WalRow, readWal } from './catalog/wal.ts';
 export { type WalReceiverRow, readWalReceiver } from './catalog/wal-receiver.ts';
-export { addressOf } from './connection-url.ts';
+export { addressOf, parseAddress } from './connection-url.ts';

@@ -1,5 +1,11 @@
 import type { Config } from '../../config/index.ts';
-import { addressOf, type ServerProfile, type Skipped } from '../../engine/postgres/index.ts';
+import {
+  addressOf,
+  everyDatabase,
+  type ServerProfile,
+  type Skipped,
+  type StatementScope,
+} from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
 import { ActivityCollector } from './collectors/activity.ts';
@@ -39,6 +45,8 @@ export interface MonitorOptions {
   name: string;
   url: string;
   config: Config['monitor'];
+  /** Whose statements are read where several databases of one server are watched: see `statementScopes`. All by default. */
+  statements?: StatementScope | undefined;
   /** What may be done to the database; nothing by default. */
   actions?: Config['actions'];
   /** Where history is written; without it everything live works all the same. */
@@ -87,6 +95,7 @@ export class Monitor implements DatabaseMonitor {
     this.#statements = new StatementsCollector({
       slowStatementMs: config.slowStatement,
       withTexts: store !== undefined,
+      scope: options.statements ?? everyDatabase,
     });
     this.#link = new Link({
       url,

@@ -1,10 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { plainRole, session, watched, type Watched } from '../../../../test/support/catalog.ts';
 import { scratchServer, sharedMajors, testDatabase } from '../../../../test/support/postgres.ts';
-import { isOwnStatement, readStatements, readStatementsInfo, readStatementTexts, resetStatements } from '../index.ts';
+import {
+  isOwnStatement,
+  readStatements,
+  readStatementsInfo,
+  readStatementTexts,
+  resetStatements,
+  type StatementScope,
+} from '../index.ts';
 
 async function rowsOf(target: Watched, database: string, known: readonly string[] = []) {
-  const { rows } = await readStatements(target.connection, target.profile, known);
+  const { rows } = await readStatements(target.connection, target.profile, { known });
   return rows.filter((row) => row.database === database);
 }
 
@@ -68,6 +75,31 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
     const untouched = before.find((row) => row.text === `SELECT $1 AS first, $2`);
     expect(untouched?.calls).toBe(1);
     expect(own(again)).not.toContain(untouched?.queryId);
+  });
+
+  test('a scope leaves out what other databases ran, texts too', async () => {
+    await using one = await testDatabase(major);
+    await using two = await testDatabase(major);
+    for (const database of [one, two]) {
+      await database.query(`CREATE EXTENSION pg_stat_statements`);
+      await database.query(`SELECT 1 AS "in which"`);
+    }
+    await using target = await watched(one.url);
+    const { connection, profile } = target;
+    const ids = (await withTexts(target, two.name)).filter(({ text }) => text?.includes('in which'));
+    expect(ids).toHaveLength(1);
+    const read = async (scope: StatementScope) => {
+      const { rows } = await readStatements(connection, profile, { scope });
+      const texts = await readStatementTexts(connection, profile, [ids[0]?.queryId ?? ''], scope);
+      return { rows: new Set(rows.map((row) => row.database)), texts: new Set(texts.rows.map((row) => row.database)) };
+    };
+    const own = await read({ databases: 'own' });
+    expect(own).toEqual({ rows: new Set([one.name]), texts: new Set([one.name]) });
+    const rest = await read({ except: [two.name, 'odd "name\\\\'] });
+    expect([rest.rows.has(one.name), rest.rows.has(two.name)]).toEqual([true, false]);
+    expect([rest.texts.has(one.name), rest.texts.has(two.name)]).toEqual([true, false]);
+    const all = await read({ except: [] });
+    expect([all.rows.has(one.name), all.rows.has(two.name)]).toEqual([true, true]);
   });
 
   test('our own statements are recognised by their text', async () => {

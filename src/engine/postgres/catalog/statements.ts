@@ -2,7 +2,7 @@ import type { DatabaseConnection } from '../connection.ts';
 import { quoteIdentifier } from '../identifiers.ts';
 import type { ServerProfile } from '../profile.ts';
 import { grantRole } from '../remedies.ts';
-import { type Reading, read, skip } from './reading.ts';
+import { knownChanges, type Reading, read, skip, textList } from './reading.ts';
 
 /** A row of pg_stat_statements. Times in ms, blocks in blocks; columns that the version lacks are `null`. */
 export interface StatementRow {
@@ -65,16 +65,35 @@ export interface StatementTextRow {
   text: string | null;
 }
 
+/**
+ * Of which databases of the server statements are read: of the `own` one that we are connected to, or of all `except` those
+ * named (gone ones included).
+ */
+export type StatementScope = { databases: 'own' } | { except: readonly string[] };
+
+export const everyDatabase: StatementScope = { except: [] };
+
+export interface StatementsQuery {
+  /** `change` values of rows read before: only rows that are new or have changed come back. */
+  known?: readonly string[];
+  /** Every database by default. */
+  scope?: StatementScope;
+}
+
 const subject = 'pg_stat_statements';
 
-/**
- * Reads the counters of statements, without their texts. With `known`, the `change` values of rows read before, only rows
- * that are new or have changed come back.
- */
+/** Rows of the databases named in `$1` when `$2` is true, of all others when it is false. */
+const inScope = '(s.dbid IN (SELECT oid FROM pg_database WHERE datname = ANY ($1::text[]))) = $2::bool';
+
+function scopeParameters(scope: StatementScope, profile: ServerProfile): [string, boolean] {
+  return 'databases' in scope ? [textList([profile.database]), true] : [textList(scope.except), false];
+}
+
+/** Reads the counters of statements, without their texts. */
 export async function readStatements(
   connection: DatabaseConnection,
   profile: ServerProfile,
-  known: readonly string[] = [],
+  { known = [], scope = everyDatabase }: StatementsQuery = {},
 ): Promise<Reading<StatementRow>> {
   const statements = profile.statements;
   if (!statements.usable) return { rows: [], skipped: statements.skipped };
@@ -127,9 +146,10 @@ export async function readStatements(
       LEFT JOIN pg_database d ON d.oid = s.dbid
       LEFT JOIN pg_roles    r ON r.oid = s.userid
      WHERE s.queryid IS NOT NULL
-       AND ${changed} NOT IN (SELECT unnest($1::int8[]))
+       AND ${inScope}
+       AND ${changed} NOT IN (SELECT unnest($3::int8[]))
     `,
-    [`{${known.join(',')}}`],
+    [...scopeParameters(scope, profile), knownChanges(known)],
   ).then((reading) =>
     profile.rights.readAllStats
       ? reading
@@ -172,14 +192,18 @@ export async function readStatementsInfo(
   );
 }
 
+/** Longer texts are cut. */
+const longestText = 100_000;
+
 /**
- * Texts of the statements with these query ids. Reads the file with all texts once, so ask for many together and only for
- * ids that were not seen before.
+ * Texts of the statements with these query ids. Reads the file with all texts once (5,000 statements: 5 ms), so ask for many
+ * together and only for ids that were not seen before.
  */
 export async function readStatementTexts(
   connection: DatabaseConnection,
   profile: ServerProfile,
   queryIds: readonly string[],
+  scope: StatementScope = everyDatabase,
 ): Promise<Reading<StatementTextRow>> {
   const statements = profile.statements;
   if (!statements.usable) return { rows: [], skipped: statements.skipped };
@@ -194,12 +218,13 @@ export async function readStatementTexts(
            coalesce(r.rolname, '(' || s.userid || ')')                 AS "user",
            s.dbid                                                      AS "databaseId",
            s.userid                                                    AS "userId",
-           nullif(s.query, '<insufficient privilege>')                 AS "text"
+           left(nullif(s.query, '<insufficient privilege>'), ${longestText}) AS "text"
       FROM ${quoteIdentifier(statements.schema)}.pg_stat_statements(true) s
       LEFT JOIN pg_database d ON d.oid = s.dbid
       LEFT JOIN pg_roles    r ON r.oid = s.userid
-     WHERE s.queryid IN (SELECT unnest($1::int8[]))
+     WHERE ${inScope}
+       AND s.queryid IN (SELECT unnest($3::int8[]))
     `,
-    [`{${queryIds.join(',')}}`],
+    [...scopeParameters(scope, profile), `{${queryIds.join(',')}}`],
   );
 }

@@ -4,6 +4,7 @@ import {
   readStatementsInfo,
   readStatementTexts,
   type StatementRow,
+  type StatementScope,
   type StatementsInfoRow,
 } from '../../../engine/postgres/index.ts';
 import { type BaselineEntry, type StatementDelta, statementKeyText, type StatementText } from '../../store/index.ts';
@@ -24,20 +25,19 @@ export interface StatementsOptions {
   slowStatementMs: number;
   /** Whether texts are wanted for the history; without one only those of our own role are looked at. */
   withTexts: boolean;
+  /** Whose statements are read. */
+  scope: StatementScope;
 }
 
 /** Every scrape reads what has changed; now and then everything, to see what vanished without a trace. */
 const fullReadEveryMs = 10 * 60_000;
 /**
- * Reading texts makes the server read its whole file of texts. So many reads may follow each other at once, and in the long
- * run one in so many milliseconds, however many new statements there are.
+ * Reading texts makes the server read its whole file of texts (5,000 texts: 5 ms). So many reads may follow each other at
+ * once; in the long run they may take this share of the server's time, but are not further apart than the longest wait.
  */
-const textReads = { atOnce: 6, everyMs: 30_000 };
+const textReads = { atOnce: 6, share: 0.0003, longestWaitMs: 60_000 };
 /** Most texts that are asked for at once. */
 const textsAtOnce = 1000;
-/** Longer texts are cut. */
-const longestText = 100_000;
-
 /** Reads pg_stat_statements: only what has changed, texts only of what is new. */
 export class StatementsCollector implements CountingCollector {
   readonly #options: StatementsOptions;
@@ -46,9 +46,9 @@ export class StatementsCollector implements CountingCollector {
   #own = new Set<string>();
   /** Statements whose text was seen, and is in the store where there is one. */
   #texted = new Set<string>();
-  /** Rows whose text is wanted. */
-  #wanted = new Map<string, string>();
-  #textReads = { left: textReads.atOnce, at: 0 };
+  /** Rows whose text is wanted, with the time that their statement has taken. */
+  #wanted = new Map<string, { queryId: string; ms: number }>();
+  #textReads = { left: textReads.atOnce, at: 0, lastMs: 0 };
   #fullReadAt = -Infinity;
   /** The server, its evictions and its last reset at the last full read. */
   #state: string | undefined;
@@ -86,11 +86,21 @@ export class StatementsCollector implements CountingCollector {
     this.#evictions.belongsTo(profile.identity);
     this.#baseline.belongsTo(profile.identity);
     const reset = info.rows[0]?.statsReset ?? null;
-    const readings = rows.map((row) => statementReading(row, reset, this.#own.has(statementBaselineKey(row))));
+    const scope = JSON.stringify(this.#options.scope);
+    const scopeBefore = this.#evictions.stampOf('scope') ?? scope;
+    const readings = rows.map((row) => ({
+      ...statementReading(row, reset, this.#own.has(statementBaselineKey(row))),
+      // What other databases counted before they came into our scope was counted elsewhere, or not at all.
+      startOnly: scope !== scopeBefore && row.database !== profile.database,
+    }));
     const step = this.#baseline.step(readings, at, full);
-    const evictions = this.#evictions.step(evictionReading(info.rows[0]), at, true);
+    const evictions = this.#evictions.step(
+      [{ key: 'scope', values: [0], stamp: scope }, ...evictionReading(info.rows[0])],
+      at,
+      true,
+    );
     if (full) this.#forgetVanished(state, at);
-    const evicted = evictions.increases[0]?.by[0] ?? 0;
+    const evicted = evictions.increases.find(({ reading }) => reading.key === 'dealloc')?.by[0] ?? 0;
     const statements = statementDeltas(step.increases);
     const own = statementDeltas(step.increases.filter(({ reading }) => this.#own.has(reading.key)));
     const samples = [
@@ -116,7 +126,10 @@ export class StatementsCollector implements CountingCollector {
       const info = await readStatementsInfo(connection, profile);
       const state = stateOf(profile.identity, info.rows[0]);
       const full = state !== this.#state || this.#fullReadAt + fullReadEveryMs <= at || this.#fullReadAt > at;
-      const { rows, skipped } = await readStatements(connection, profile, full ? [] : [...this.#baseline.memos()]);
+      const { rows, skipped } = await readStatements(connection, profile, {
+        known: full ? [] : [...this.#baseline.memos()],
+        scope: this.#options.scope,
+      });
       const found = { info, rows, skipped, state, full };
       // Where rows do not say since when they count, a reset between the two reads would make them look older than it.
       if (tries === 3 || rows.every(({ statsSince }) => statsSince !== null)) return found;
@@ -143,21 +156,30 @@ export class StatementsCollector implements CountingCollector {
   }
 
   #mayReadTexts(at: number): boolean {
-    const refilled = Math.max(0, at - this.#textReads.at) / textReads.everyMs;
+    const everyMs = Math.min(this.#textReads.lastMs / textReads.share, textReads.longestWaitMs);
+    const refilled = everyMs === 0 ? textReads.atOnce : Math.max(0, at - this.#textReads.at) / everyMs;
     const left = Math.min(textReads.atOnce, this.#textReads.left + refilled);
-    this.#textReads = { left: left >= 1 ? left - 1 : left, at };
+    this.#textReads = { ...this.#textReads, left: left >= 1 ? left - 1 : left, at };
     return left >= 1;
   }
 
-  /** Texts of rows that are new. */
+  /** Texts of rows that are new, those of the statements that took most time first. */
   async #readTexts({ connection, profile, at }: Scrape, rows: readonly StatementRow[]): Promise<StatementText[]> {
     for (const row of rows) {
       if (!this.#options.withTexts && row.user !== profile.user) continue;
-      if (!this.#texted.has(statementKeyText(row))) this.#wanted.set(statementBaselineKey(row), row.queryId);
+      if (this.#texted.has(statementKeyText(row))) continue;
+      this.#wanted.set(statementBaselineKey(row), { queryId: row.queryId, ms: row.totalExecMs + row.totalPlanMs });
     }
     if (this.#wanted.size === 0 || !this.#mayReadTexts(at)) return [];
-    const asked = [...this.#wanted].slice(0, textsAtOnce);
-    const found = await readStatementTexts(connection, profile, [...new Set(asked.map(([, queryId]) => queryId))]);
+    const asked = [...this.#wanted].toSorted(([, a], [, b]) => b.ms - a.ms).slice(0, textsAtOnce);
+    const began = performance.now();
+    const found = await readStatementTexts(
+      connection,
+      profile,
+      [...new Set(asked.map(([, { queryId }]) => queryId))],
+      this.#options.scope,
+    );
+    this.#textReads.lastMs = performance.now() - began;
     for (const [key] of asked) this.#wanted.delete(key);
     const texts = new Map<string, StatementText>();
     for (const { text, ...row } of found.rows) {
@@ -169,7 +191,7 @@ export class StatementsCollector implements CountingCollector {
       if (this.#texted.has(name)) continue;
       this.#texted.add(name);
       if (!this.#options.withTexts) continue;
-      texts.set(name, { key: { queryId, toplevel, database, user }, text: text.slice(0, longestText), own });
+      texts.set(name, { key: { queryId, toplevel, database, user }, text, own });
     }
     return [...texts.values()];
   }

@@ -11,6 +11,8 @@ export interface Reading {
   stamp?: string | undefined;
   /** Kept in memory with the values, and given back by `memos`; not stored. */
   memo?: string;
+  /** True when it was not looked at before: if it is not known, it is a start only, whatever the rules say of new keys. */
+  startOnly?: boolean;
 }
 
 interface Entry extends BaselineEntry {
@@ -99,6 +101,11 @@ export class Baseline<R extends Reading = Reading> {
     return this.#entries.has(key);
   }
 
+  /** The stamp of what is known under a key. */
+  stampOf(key: string): string | undefined {
+    return this.#entries.get(key)?.stamp;
+  }
+
   /** The memos of everything known that has one. */
   *memos(): Generator<string> {
     for (const { memo } of this.#entries.values()) if (memo !== undefined) yield memo;
@@ -174,7 +181,7 @@ export class Baseline<R extends Reading = Reading> {
   #increase(before: BaselineEntry | undefined, now: Reading): number[] | undefined {
     const { counters, sums = 0, newKey = 'count', begunAnew } = this.#rules;
     const counted = counters + sums;
-    if (!before) return newKey === 'count' ? now.values.slice(0, counted) : undefined;
+    if (!before) return newKey === 'count' && !now.startOnly ? now.values.slice(0, counted) : undefined;
     const fell = now.values.some((value, index) => index < counters && value < (before.values[index] ?? 0));
     const restamped = before.stamp !== now.stamp && kindOf(before.stamp) === kindOf(now.stamp);
     if (fell || restamped || begunAnew?.(before.values, now.values)) return now.values.slice(0, counted);
