@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporaryFolder } from './support/folder.ts';
@@ -43,7 +43,21 @@ test('npx pitcrew works', () => {
   expect(run.status).toBe(0);
 });
 
-test('imports are typed', () => {
+/** The TypeScript examples of the docs. */
+function examples(): string[] {
+  const pages = ['README.md', ...globSync('docs/*.md', { cwd: root })];
+  return pages.flatMap((page) => {
+    const text = readFileSync(join(root, page), 'utf8');
+    return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => match[1] ?? '');
+  });
+}
+
+test('imports are typed, and the examples of the docs fit the types', () => {
+  const exampleFiles = examples().map((text, index) => {
+    writeFileSync(join(folder, `example-${index}.ts`), text);
+    return `example-${index}.ts`;
+  });
+  expect(exampleFiles.length).toBeGreaterThan(1);
   writeFileSync(
     join(folder, 'user.ts'),
     `import { PitcrewError } from 'pitcrew';
@@ -67,7 +81,7 @@ export const handler: unknown = createHandler;
         types: ['node'],
         typeRoots: [join(root, 'node_modules', '@types')],
       },
-      files: ['user.ts'],
+      files: ['user.ts', ...exampleFiles],
     }),
   );
   const run = spawnSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', folder], { encoding: 'utf8' });

@@ -30,7 +30,8 @@ export async function runCommand(argv: string[]): Promise<number> {
   }
 }
 
-function createProgram(): Command {
+/** All commands with their flags. */
+export function createProgram(): Command {
   const program = new Command('pitcrew')
     .description('Watches a PostgreSQL database and says, in plain sentences, what is wrong with it and what to do.')
     .version(packageVersion())
