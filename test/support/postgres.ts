@@ -5,8 +5,11 @@ import pg from 'pg';
 import { inject } from 'vitest';
 import {
   type Binaries,
+  type ReplicaServer,
   type ScratchServer,
   embeddedBinaries,
+  removeServer,
+  startReplica,
   startScratchServer,
 } from '../../src/ops/embedded/index.ts';
 
@@ -48,9 +51,23 @@ export type { ScratchServer };
 
 /** A server of the test's own, for tests that stop, break or promote it; removed when the scope ends (`await using`). */
 export async function scratchServer(major = 18, settings: Record<string, string> = {}): Promise<ScratchServer> {
-  const installed = installedServers().find((server) => server.major === major);
+  const installed = [...installedServers(), unsupportedServer()].find((server) => server.major === major);
   if (!installed) throw new Error(`no PostgreSQL ${major} on this machine`);
   return startScratchServer({ binaries: installed.binaries, settings: { ...testSettings, ...settings } });
+}
+
+/** A streaming replica of a server, removed when the scope ends (`await using`). */
+export async function scratchReplica(primary: ScratchServer, major: number): Promise<ReplicaServer & AsyncDisposable> {
+  const binaries = installedServers().find((server) => server.major === major)?.binaries;
+  if (!binaries) throw new Error(`no PostgreSQL ${major} on this machine`);
+  const dataDir = `${primary.dataDir}-replica`;
+  const replica = await startReplica(primary, { dataDir, binaries, settings: testSettings });
+  return Object.assign(replica, {
+    async [Symbol.asyncDispose]() {
+      await replica.stop('immediate');
+      await removeServer(dataDir);
+    },
+  });
 }
 
 declare module 'vitest' {

@@ -2,7 +2,6 @@ import { createServer, connect as connectSocket, type Server, type Socket } from
 import { describe, expect, test } from 'vitest';
 import { plainRole, session, watched } from '../../../test/support/catalog.ts';
 import { scratchServer, sharedMajors, testDatabase, unsupportedServer } from '../../../test/support/postgres.ts';
-import { startScratchServer } from '../../ops/embedded/index.ts';
 import { connectDatabase, readActivity, readDatabases, readStatements } from './index.ts';
 
 interface Proxy extends AsyncDisposable {
@@ -105,7 +104,7 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
 });
 
 test('a server that is too old is refused', async () => {
-  await using server = await startScratchServer({ binaries: unsupportedServer().binaries });
+  await using server = await scratchServer(unsupportedServer().major);
   await expect(connectDatabase({ url: server.url() })).rejects.toMatchObject({
     code: 'E_UNSUPPORTED',
     detail: expect.stringContaining('PostgreSQL 14'),

@@ -4,9 +4,9 @@
  */
 const marker = '/* pitcrew */';
 
-/** Puts the marker after the first word of a statement. */
+/** Puts the marker after the first word of a statement, unless it is there. */
 export function marked(sql: string): string {
-  return sql.trim().replace(/^\w+/, `$& ${marker}`);
+  return sql.trim().replace(/^\w+\b(?! \/\*)/, `$& ${marker}`);
 }
 
 /** Whether a statement's text, as the server shows it, is one of Pitcrew's own. */

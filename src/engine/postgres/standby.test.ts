@@ -1,27 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { plainRole, session, watched, type Watched } from '../../../test/support/catalog.ts';
-import {
-  installedServers,
-  type ScratchServer,
-  scratchServer,
-  sharedMajors,
-  testSettings,
-} from '../../../test/support/postgres.ts';
-import { removeServer, startReplica } from '../../ops/embedded/index.ts';
+import { scratchReplica, scratchServer, sharedMajors } from '../../../test/support/postgres.ts';
 import * as catalog from './index.ts';
-
-async function standbyOf(primary: ScratchServer, major: number) {
-  const binaries = installedServers().find((server) => server.major === major)?.binaries;
-  if (!binaries) throw new Error(`no PostgreSQL ${major}`);
-  const dataDir = `${primary.dataDir}-replica`;
-  const replica = await startReplica(primary, { dataDir, binaries, settings: testSettings });
-  return Object.assign(replica, {
-    async [Symbol.asyncDispose]() {
-      await replica.stop('immediate');
-      await removeServer(dataDir);
-    },
-  });
-}
 
 const everything: Record<string, (target: Watched) => Promise<catalog.Reading<object>>> = {
   activity: ({ connection, profile }) => catalog.readActivity(connection, profile),
@@ -43,7 +23,7 @@ const everything: Record<string, (target: Watched) => Promise<catalog.Reading<ob
 describe.each(sharedMajors())('PostgreSQL %i', (major) => {
   test('a primary and its standby: who streams, how far, and everything else is read on both', async () => {
     await using primary = await scratchServer(major);
-    await using standby = await standbyOf(primary, major);
+    await using standby = await scratchReplica(primary, major);
     await using work = await session(primary.url());
     await work.query(`CREATE EXTENSION pg_stat_statements; CREATE TABLE t (id serial); INSERT INTO t DEFAULT VALUES`);
 
@@ -101,7 +81,7 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
 
 test('a role without rights is told that replication is hidden', async () => {
   await using primary = await scratchServer();
-  await using standby = await standbyOf(primary, 18);
+  await using standby = await scratchReplica(primary, 18);
   await using work = await session(primary.url());
   const database = {
     name: 'postgres',
@@ -133,7 +113,7 @@ test('a role without rights is told that replication is hidden', async () => {
 
 test('after a promotion the profile says so', async () => {
   await using primary = await scratchServer();
-  await using standby = await standbyOf(primary, 18);
+  await using standby = await scratchReplica(primary, 18);
   await using target = await watched(standby.url());
   await standby.promote();
   const after = await catalog.probeProfile(target.connection);

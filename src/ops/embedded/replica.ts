@@ -73,8 +73,7 @@ async function canFollow(
     return false;
   const [found] = await withClient(primary, async (client) => {
     const sql = `
-      /* pitcrew */
-      SELECT wal_status
+      SELECT /* pitcrew */ wal_status
         FROM pg_replication_slots
        WHERE slot_name = $1
          AND slot_type = 'physical'
@@ -96,14 +95,13 @@ async function recopy(primary: EmbeddedServer, dataDir: string, slot: string, op
 async function makeSlot(client: pg.Client, slot: string): Promise<void> {
   await client.query(
     `
-      /* pitcrew */
-      SELECT pg_drop_replication_slot(slot_name)
+      SELECT /* pitcrew */ pg_drop_replication_slot(slot_name)
         FROM pg_replication_slots
        WHERE slot_name = $1
     `,
     [slot],
   );
-  await client.query(`/* pitcrew */ SELECT pg_create_physical_replication_slot($1, immediately_reserve => true)`, [
+  await client.query(`SELECT /* pitcrew */ pg_create_physical_replication_slot($1, immediately_reserve => true)`, [
     slot,
   ]);
 }
@@ -141,8 +139,7 @@ function pointAt(primary: EmbeddedServer, dataDir: string, slot: string): void {
 async function untilStreaming(primary: EmbeddedServer, slot: string): Promise<boolean> {
   return withClient(primary, async (client) => {
     const sql = `
-      /* pitcrew */
-      SELECT 1
+      SELECT /* pitcrew */ 1
         FROM pg_stat_replication
        WHERE application_name = $1
          AND state = 'streaming'
@@ -155,7 +152,7 @@ async function untilStreaming(primary: EmbeddedServer, slot: string): Promise<bo
 }
 
 async function promote(client: pg.Client): Promise<void> {
-  const sql = `/* pitcrew */ SELECT pg_promote(wait => true, wait_seconds => 60) AS promoted`;
+  const sql = `SELECT /* pitcrew */ pg_promote(wait => true, wait_seconds => 60) AS promoted`;
   const { rows } = await client.query<{ promoted: boolean }>(sql);
   if (!rows[0]?.promoted) throw new PitcrewError('E_EMBEDDED', 'the replica was not promoted within a minute');
 }

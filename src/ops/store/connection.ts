@@ -1,4 +1,5 @@
-import type { ClientConfig } from 'pg';
+import pg, { type ClientConfig } from 'pg';
+import { marked } from '../../engine/postgres/index.ts';
 
 /** What all connections to the store have in common. `timeoutMs`: how long one statement may take. */
 export function connectionConfig(url: string, timeoutMs: number): ClientConfig {
@@ -16,4 +17,15 @@ export function connectionConfig(url: string, timeoutMs: number): ClientConfig {
     options:
       '-c jit=off -c tcp_keepalives_idle=4 -c tcp_keepalives_interval=2 -c tcp_keepalives_count=3 -c timezone=UTC',
   };
+}
+
+const send = pg.Client.prototype.query as (this: pg.Client, ...input: unknown[]) => unknown;
+
+/**
+ * A connection to the store. Its statements carry the mark by which a monitor knows them as Pitcrew's own, for stores on a
+ * server that is watched itself.
+ */
+export class StoreClient extends pg.Client {
+  override query = ((text: unknown, ...more: unknown[]) =>
+    send.call(this, typeof text === 'string' ? marked(text) : text, ...more)) as pg.Client['query'];
 }

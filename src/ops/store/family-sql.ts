@@ -68,7 +68,7 @@ function incoming(definition: FamilyDefinition): string {
 /** Adds raw samples. */
 export function insertRaw(definition: FamilyDefinition): string {
   const names = ['target_id', definition.key, 'at', ...storedColumns(definition, 'raw').map(({ name }) => name)];
-  return `/* pitcrew */
+  return `
     INSERT INTO ${tableName(definition, 'raw')} (${names.join(', ')})
     SELECT ${names.join(', ')}
     FROM   ${incoming(definition)}`;
@@ -81,7 +81,7 @@ export function insertRaw(definition: FamilyDefinition): string {
 export function addLate(definition: FamilyDefinition, level: LevelName): string {
   const names = definition.columns.map(({ name }) => name);
   const watermark = `$${storedColumns(definition, 'raw').length + 4}::timestamptz`;
-  return `/* pitcrew */
+  return `
     INSERT INTO ${tableName(definition, level)} AS kept (target_id, ${definition.key}, at, ${names.join(', ')})
     SELECT   target_id, id, ${bucketOf(level)}, ${rolledUp(definition.columns)}
     FROM     (${rowsOf(definition, 'raw', incoming(definition))}) AS late
@@ -109,7 +109,7 @@ function merged({ name, rollUp, sparse }: Column): string {
 export function rollUpRows(definition: FamilyDefinition, level: LevelName): string {
   const finer = finerLevel(level) ?? 'raw';
   const names = definition.columns.map(({ name }) => name);
-  return `/* pitcrew */
+  return `
     INSERT INTO ${tableName(definition, level)} (target_id, ${definition.key}, at, ${names.join(', ')})
     SELECT   target_id, id, ${bucketOf(level)}, ${rolledUp(definition.columns)}
     FROM     (${rowsOf(definition, finer)}) AS finer

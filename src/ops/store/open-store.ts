@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { messageOf } from '../../errors.ts';
-import { connectionConfig } from './connection.ts';
+import { connectionConfig, StoreClient } from './connection.ts';
 import { storeError } from './failures.ts';
 import { createHistory } from './history/index.ts';
 import { levelsOf } from './levels.ts';
@@ -23,7 +23,12 @@ const closeTimeoutMs = 5_000;
  */
 export async function openStore({ url, retention, logger }: StoreOptions): Promise<Store> {
   const levels = levelsOf(retention);
-  const pool = new pg.Pool({ ...connectionConfig(url, readTimeoutMs), max: 3, idleTimeoutMillis: 30_000 });
+  const pool = new pg.Pool({
+    ...connectionConfig(url, readTimeoutMs),
+    Client: StoreClient,
+    max: 3,
+    idleTimeoutMillis: 30_000,
+  });
   // A connection that breaks between two queries is replaced; the next query tells if there is trouble.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
@@ -44,13 +49,8 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
     levels,
     target: (name) =>
       onSession(session, async (client) => {
-        await client.query('/* pitcrew */ INSERT INTO pitcrew.target (name) VALUES ($1) ON CONFLICT DO NOTHING', [
-          name,
-        ]);
-        const { rows } = await client.query<{ id: number }>(
-          '/* pitcrew */ SELECT id FROM pitcrew.target WHERE name = $1',
-          [name],
-        );
+        await client.query('INSERT INTO pitcrew.target (name) VALUES ($1) ON CONFLICT DO NOTHING', [name]);
+        const { rows } = await client.query<{ id: number }>('SELECT id FROM pitcrew.target WHERE name = $1', [name]);
         return rows[0]?.id ?? 0;
       }),
     async claim(targetId) {
@@ -71,7 +71,7 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
     knownStatements: (targetId) =>
       onSession(session, async (client) => {
         const { rows } = await client.query<{ database: string; user: string; queryId: string; toplevel: boolean }>(
-          `/* pitcrew */
+          `
          SELECT database, username AS "user", query_id AS "queryId", toplevel
          FROM   pitcrew.statement
          WHERE  target_id = $1 AND text IS NOT NULL`,

@@ -1,3 +1,4 @@
+import { marked } from '../../engine/postgres/index.ts';
 import type { ClientBase } from 'pg';
 import { families, familyNames } from './families.ts';
 import { tableName } from './family-sql.ts';
@@ -33,7 +34,7 @@ export function partitionAt(family: Family, level: LevelName, time: number): Par
 
 /** Partitions that exist, oldest first. */
 export async function listPartitions(client: ClientBase): Promise<Partition[]> {
-  const { rows } = await client.query<{ parent: string; name: string }>(`/* pitcrew */
+  const { rows } = await client.query<{ parent: string; name: string }>(`
     SELECT   parent.relname AS parent,
              child.relname  AS name
     FROM     pg_catalog.pg_inherits
@@ -86,11 +87,11 @@ export class Partitions {
     this.#known = new Set((await listPartitions(client)).map(partitionName));
     if (lacking().length === 0) return;
     await inTransaction(client, async () => {
-      await client.query("/* pitcrew */ SET LOCAL lock_timeout = '2s'");
-      await client.query('/* pitcrew */ SELECT pg_advisory_xact_lock($1, $2)', [lockClass, partitionLock]);
+      await client.query("SET LOCAL lock_timeout = '2s'");
+      await client.query('SELECT pg_advisory_xact_lock($1, $2)', [lockClass, partitionLock]);
       this.#known = new Set((await listPartitions(client)).map(partitionName));
       const statements = new Map(lacking().map((partition) => [partitionName(partition), createPartition(partition)]));
-      if (statements.size > 0) await client.query(`/* pitcrew */ ${[...statements.values()].join('\n')}`);
+      if (statements.size > 0) await client.query([...statements.values()].join('\n'));
     });
     for (const partition of wanted) this.#known.add(partitionName(partition));
   }
@@ -100,12 +101,15 @@ function createPartition(partition: Partition): string {
   const parent = tableName(families[partition.family], partition.level);
   const name = `pitcrew.${partitionName(partition)}`;
   const [from, to] = [partition.from, partition.to].map((time) => new Date(time).toISOString());
-  return `
-    CREATE TABLE ${name} (LIKE ${parent} INCLUDING DEFAULTS);
-    ALTER TABLE ${parent} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${to}');`;
+  return [
+    `CREATE TABLE ${name} (LIKE ${parent} INCLUDING DEFAULTS);`,
+    `ALTER TABLE ${parent} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${to}');`,
+  ]
+    .map((sql) => marked(sql))
+    .join('\n');
 }
 
 /** Drops one partition; the caller's transaction decides whether it may go. */
 export async function dropPartition(client: ClientBase, partition: Partition): Promise<void> {
-  await client.query(`/* pitcrew */ DROP TABLE IF EXISTS pitcrew.${partitionName(partition)}`);
+  await client.query(`DROP TABLE IF EXISTS pitcrew.${partitionName(partition)}`);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { sharedMajors, testDatabase } from '../../../test/support/postgres.ts';
 import { statementBatch, statementDelta, tableBatch, testStore } from '../../../test/support/store.ts';
+import { isOwnStatement } from '../../engine/postgres/index.ts';
 import { statementKeyText } from './index.ts';
 
 const second = 1000;
@@ -11,6 +12,27 @@ const range = { from: new Date(start), to: new Date(start + 10 * minute) };
 const byTime = { ...range, orderBy: 'totalExecUs', limit: 50 } as const;
 
 describe.each(sharedMajors().filter((major) => major === 18 || major === 15))('a store on PostgreSQL %i', (major) => {
+  test('is known by its statements where its server is watched', async () => {
+    await using database = await testDatabase(major);
+    await database.query('CREATE EXTENSION pg_stat_statements');
+    await using store = await testStore(database.url);
+    const targetId = await store.target('main');
+    await store.claim(targetId);
+    store.append(statementBatch(targetId, start + 10 * second, [statementDelta('1', { calls: 3 })]));
+    await store.flush();
+    await store.history.statements({ targetId, ...byTime });
+    const texts = await database.query<{ query: string }>(`
+      SELECT query
+        FROM pg_stat_statements s
+        JOIN pg_database d ON d.oid = s.dbid AND d.datname = current_database()
+       WHERE query LIKE '%pitcrew.%'`);
+    expect(texts.length).toBeGreaterThan(5);
+    const unmarked = texts.map(({ query }) => query).filter((query) => !isOwnStatement(query));
+    // Of the migration, which is one text, only the first statement is marked; it runs once.
+    const later = /^(SELECT|WITH|INSERT INTO(?! pitcrew.progress)|UPDATE|DELETE|ALTER|DROP)/;
+    expect(unmarked.filter((query) => later.test(query))).toEqual([]);
+  });
+
   test('gives back what statements did', async () => {
     await using database = await testDatabase(major);
     await using store = await testStore(database.url);

@@ -20,7 +20,7 @@ export async function readCovered(
     AND    kind = 'counter')`;
   const segments = segmentRows('metric', reading.segments('metric'), parameters, `series_id = ${series}`);
   const rows = await reader.rows<{ bucket: number; seconds: number }>(
-    `/* pitcrew */
+    `
      SELECT   ${bucketNumber(reading, parameters)} AS bucket,
               sum(total) AS seconds
      FROM     (${segments}) AS rows

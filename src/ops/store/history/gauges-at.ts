@@ -25,7 +25,7 @@ export async function readTableGauges(
        )`,
   );
   const rows = await reader.rows<Record<string, number | null> & { id: number }>(
-    `/* pitcrew */
+    `
      SELECT   DISTINCT ON (id) id::integer AS id, ${columns}
      FROM     unnest($2::bigint[]) AS wanted (id)
      CROSS    JOIN LATERAL (${latest.join(' UNION ALL ')}) AS latest

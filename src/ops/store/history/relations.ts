@@ -55,7 +55,7 @@ async function readRelations(
 ): Promise<{ answer: TimeRange & { coveredSeconds: number }; rows: Row[] }> {
   const reading = planReading(await reader.progress(), [family, 'metric'], query, stepForTotals(query));
   const relations = await reader.rows<Row>(
-    `/* pitcrew */
+    `
      SELECT   id, schema, name, parent, gauges
      FROM     pitcrew.relation
      WHERE    target_id = $1
@@ -81,7 +81,7 @@ async function readRelations(
   const segments = segmentRows(family, reading.segments(family), parameters, condition);
   const counters = families[family].columns.filter(({ rollUp }) => rollUp === 'sum');
   const totals = await reader.rows<Row>(
-    `/* pitcrew */
+    `
      SELECT   id, ${rolledUp(counters)}
      FROM     (${segments}) AS rows
      GROUP BY id`,
@@ -107,7 +107,7 @@ export async function readTableSeries(
   const condition = `target_id = ${parameters.add(query.targetId)} AND relation_id = ${parameters.add(query.id)}::bigint`;
   const segments = segmentRows('table', reading.segments('table'), parameters, condition);
   const rows = await reader.rows<Row>(
-    `/* pitcrew */
+    `
      SELECT   ${bucketNumber(reading, parameters)} AS bucket, ${rolledUp(families.table.columns)}
      FROM     (${segments}) AS rows
      GROUP BY 1`,

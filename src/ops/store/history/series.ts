@@ -33,7 +33,7 @@ async function findSeries(reader: Reader, { targetId, names, labels = {} }: Seri
   const prefixes = asked.filter((name) => name.endsWith('.*')).map((name) => name.slice(0, -1));
   const wanted = Object.entries(labels).map(([label, value]) => [storable(label), storable(value)]);
   return reader.rows<SeriesRow>(
-    `/* pitcrew */
+    `
      SELECT   id, name, labels, kind
      FROM     pitcrew.series
      WHERE    target_id = $1
@@ -68,7 +68,7 @@ async function readPoints(
   const condition = `target_id = ${parameters.add(targetId)} AND series_id = ANY (${parameters.add(series.map(({ id }) => id))}::integer[])`;
   const segments = segmentRows('metric', reading.segments('metric'), parameters, condition);
   const rows = await reader.rows<PointRow>(
-    `/* pitcrew */
+    `
      SELECT   id,
               ${bucketNumber(reading, parameters)} AS bucket,
               sum(n)       AS n,

@@ -10,7 +10,7 @@ export async function readStatementFacets(
   { targetId, from, to }: TimeRange & { targetId: number },
 ): Promise<StatementFacets> {
   const rows = await reader.rows<{ database: string; username: string }>(
-    `/* pitcrew */
+    `
      SELECT   database, username
      FROM     pitcrew.statement
      WHERE    target_id = $1

@@ -48,7 +48,7 @@ export async function readStatements(reader: Reader, query: StatementsQuery): Pr
   const filters = filtersOf(query, parameters);
   const order = `${orders[query.orderBy]} ${query.descending === false ? 'ASC' : 'DESC'}, id`;
   const rows = await reader.rows<StatementRow>(
-    `/* pitcrew */
+    `
      WITH totals AS (
        SELECT   id, ${sums}
        FROM     (${segments}) AS rows
@@ -137,7 +137,7 @@ export async function readStatement(
   id: number,
 ): Promise<Omit<StatementTotals, 'counters'> | undefined> {
   const [row] = await reader.rows<StatementRow>(
-    `/* pitcrew */
+    `
      SELECT id, database, username, query_id, toplevel, text, own, first_seen, last_seen
      FROM   pitcrew.statement
      WHERE  target_id = $1 AND id = $2::bigint`,
@@ -157,7 +157,7 @@ export async function readStatementSeries(
   const condition = `target_id = ${parameters.add(query.targetId)} AND statement_id = ANY (${parameters.add(query.ids)}::bigint[])`;
   const segments = segmentRows('statement', reading.segments('statement'), parameters, condition);
   const rows = await reader.rows<Record<string, unknown>>(
-    `/* pitcrew */
+    `
      SELECT   id, ${bucketNumber(reading, parameters)} AS bucket, ${sums}
      FROM     (${segments}) AS rows
      GROUP BY 1, 2`,

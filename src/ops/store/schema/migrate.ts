@@ -36,23 +36,21 @@ export async function migrate(client: ClientBase, known: readonly Migration[] = 
 
 async function apply(client: ClientBase, { number, name, sql }: Migration, newest: number): Promise<void> {
   await inTransaction(client, async () => {
-    await client.query('/* pitcrew */ SELECT pg_advisory_xact_lock($1, $2)', [lockClass, schemaLock]);
+    await client.query('SELECT pg_advisory_xact_lock($1, $2)', [lockClass, schemaLock]);
     const current = await currentVersion(client);
     if (current > newest) throw newerSchema(current, newest);
     if (current >= number) return;
     if (current === 0) await prepare(client);
-    await client.query(`/* pitcrew */ ${sql()}`);
-    await client.query('/* pitcrew */ INSERT INTO pitcrew.migration (number, name) VALUES ($1, $2)', [number, name]);
+    await client.query(sql());
+    await client.query('INSERT INTO pitcrew.migration (number, name) VALUES ($1, $2)', [number, name]);
   });
 }
 
 /** The schema may have been made by an administrator for us, without the right to make others. */
 async function prepare(client: ClientBase): Promise<void> {
-  const { rows } = await client.query<{ found: boolean }>(
-    "/* pitcrew */ SELECT to_regnamespace('pitcrew') IS NOT NULL AS found",
-  );
-  if (!rows[0]?.found) await client.query('/* pitcrew */ CREATE SCHEMA pitcrew');
-  await client.query(`/* pitcrew */
+  const { rows } = await client.query<{ found: boolean }>("SELECT to_regnamespace('pitcrew') IS NOT NULL AS found");
+  if (!rows[0]?.found) await client.query('CREATE SCHEMA pitcrew');
+  await client.query(`
     CREATE TABLE IF NOT EXISTS pitcrew.migration (
       number     integer PRIMARY KEY,
       name       text NOT NULL,
@@ -61,13 +59,13 @@ async function prepare(client: ClientBase): Promise<void> {
 }
 
 async function currentVersion(client: ClientBase): Promise<number> {
-  const { rows } = await client.query<{ found: boolean }>(`/* pitcrew */
+  const { rows } = await client.query<{ found: boolean }>(`
     SELECT EXISTS (
       SELECT FROM pg_catalog.pg_tables WHERE schemaname = 'pitcrew' AND tablename = 'migration'
     ) AS found`);
   if (!rows[0]?.found) return 0;
   const { rows: versions } = await client.query<{ number: number }>(
-    '/* pitcrew */ SELECT coalesce(max(number), 0) AS number FROM pitcrew.migration',
+    'SELECT coalesce(max(number), 0) AS number FROM pitcrew.migration',
   );
   return versions[0]?.number ?? 0;
 }
@@ -80,7 +78,7 @@ function newerSchema(current: number, newest: number): PitcrewError {
 }
 
 async function requireVersion(client: ClientBase): Promise<void> {
-  const { rows } = await client.query<{ number: number; version: string }>(`/* pitcrew */
+  const { rows } = await client.query<{ number: number; version: string }>(`
     SELECT current_setting('server_version_num')::integer AS number,
            current_setting('server_version')              AS version`);
   const server = rows[0];
@@ -93,7 +91,7 @@ async function requireVersion(client: ClientBase): Promise<void> {
 }
 
 async function missingRight(client: ClientBase, cause: unknown): Promise<PitcrewError> {
-  const { rows } = await client.query<{ role: string; database: string; found: boolean }>(`/* pitcrew */
+  const { rows } = await client.query<{ role: string; database: string; found: boolean }>(`
     SELECT quote_ident(current_user)                AS role,
            quote_ident(current_database())          AS database,
            to_regnamespace('pitcrew') IS NOT NULL   AS found`);

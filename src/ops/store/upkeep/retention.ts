@@ -35,15 +35,15 @@ export async function dropExpired(
 
 function dropOne(client: ClientBase, partition: Partition): Promise<boolean> {
   return inTransaction(client, async () => {
-    await client.query("/* pitcrew */ SET LOCAL lock_timeout = '1s'");
+    await client.query("SET LOCAL lock_timeout = '1s'");
     // This waits for writers and keeps new ones out, so that the drop itself waits for readers only.
-    await client.query('/* pitcrew */ SELECT FROM pitcrew.progress WHERE family = $1 AND level = $2 FOR UPDATE', [
+    await client.query('SELECT FROM pitcrew.progress WHERE family = $1 AND level = $2 FOR UPDATE', [
       partition.family,
       partition.level,
     ]);
     if (!isRolledUp(await readProgress(client), partition)) return false;
     await client.query(
-      `/* pitcrew */
+      `
        UPDATE pitcrew.progress
        SET    kept_from = greatest(kept_from, $3)
        WHERE  family = $1 AND level = $2`,
@@ -61,10 +61,9 @@ export async function forgetUnused(client: ClientBase, levels: readonly Level[],
   const longest = Math.max(...levels.map(({ retentionMs }) => retentionMs));
   // A partition is dropped when its youngest row is too old; the margin is the widest partition.
   const before = new Date(now - longest - 60 * 24 * 3_600_000);
-  await client.query('/* pitcrew */ DELETE FROM pitcrew.statement WHERE last_seen < $1', [before]);
-  await client.query('/* pitcrew */ DELETE FROM pitcrew.relation WHERE dropped_at < $1', [before]);
-  await client.query(
-    "/* pitcrew */ DELETE FROM pitcrew.writer WHERE written_at < $1::timestamptz - interval '7 days'",
-    [new Date(now)],
-  );
+  await client.query('DELETE FROM pitcrew.statement WHERE last_seen < $1', [before]);
+  await client.query('DELETE FROM pitcrew.relation WHERE dropped_at < $1', [before]);
+  await client.query("DELETE FROM pitcrew.writer WHERE written_at < $1::timestamptz - interval '7 days'", [
+    new Date(now),
+  ]);
 }

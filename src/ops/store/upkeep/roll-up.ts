@@ -46,7 +46,7 @@ async function rollUpStep(
     // Writers hold this row FOR SHARE until they commit: what is committed below the new watermark is all there will be,
     // and whoever writes later sees the new one.
     const { rows } = await client.query<{ rolled: Date | null }>(
-      `/* pitcrew */
+      `
        SELECT rolled_to AS rolled
        FROM   pitcrew.progress
        WHERE  family = $1 AND level = $2
@@ -56,7 +56,7 @@ async function rollUpStep(
     const row = rows[0];
     if (!row || (row.rolled?.getTime() ?? null) !== next.rolledTo) return false;
     await client.query(rollUpRows(definition, level), [new Date(next.from), new Date(next.to)]);
-    await client.query('/* pitcrew */ UPDATE pitcrew.progress SET rolled_to = $3 WHERE family = $1 AND level = $2', [
+    await client.query('UPDATE pitcrew.progress SET rolled_to = $3 WHERE family = $1 AND level = $2', [
       definition.family,
       level,
       new Date(next.to),
@@ -108,7 +108,7 @@ export type Progress = ReadonlyMap<string, LevelProgress>;
 
 export async function readProgress(client: Pick<ClientBase, 'query'>): Promise<Progress> {
   const { rows } = await client.query<{ family: Family; level: LevelName; rolled: Date | null; kept: Date | null }>(
-    '/* pitcrew */ SELECT family, level, rolled_to AS rolled, kept_from AS kept FROM pitcrew.progress',
+    'SELECT family, level, rolled_to AS rolled, kept_from AS kept FROM pitcrew.progress',
   );
   return new Map(
     rows.map(({ family, level, rolled, kept }) => [

@@ -84,7 +84,7 @@ export class Upkeep {
 }
 
 async function sizeOf(client: PoolClient): Promise<number | undefined> {
-  const { rows } = await client.query<{ bytes: number | null }>(`/* pitcrew */
+  const { rows } = await client.query<{ bytes: number | null }>(`
     SELECT sum(pg_total_relation_size(oid))::double precision AS bytes
     FROM   pg_catalog.pg_class
     WHERE  relnamespace = to_regnamespace('pitcrew') AND relkind = 'r'`);

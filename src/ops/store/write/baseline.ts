@@ -40,20 +40,17 @@ async function writeBaseline(
   change: BaselineChange,
 ): Promise<void> {
   if (change.replaceAll) {
-    await client.query('/* pitcrew */ DELETE FROM pitcrew.baseline WHERE target_id = $1 AND collector = $2', [
-      targetId,
-      collector,
-    ]);
+    await client.query('DELETE FROM pitcrew.baseline WHERE target_id = $1 AND collector = $2', [targetId, collector]);
   } else if (change.deletes.length > 0) {
     await client.query(
-      '/* pitcrew */ DELETE FROM pitcrew.baseline WHERE target_id = $1 AND collector = $2 AND key = ANY ($3::text[])',
+      'DELETE FROM pitcrew.baseline WHERE target_id = $1 AND collector = $2 AND key = ANY ($3::text[])',
       [targetId, collector, change.deletes.map(storable)],
     );
   }
   const upserts = [...new Map(change.upserts.map((upsert) => [storable(upsert.key), upsert])).entries()];
   if (upserts.length === 0) return;
   await client.query(
-    `/* pitcrew */
+    `
      INSERT INTO pitcrew.baseline (target_id, collector, key, values, stamp)
      SELECT $1, $2, key, values::double precision[], stamp
      FROM   unnest($3::text[], $4::text[], $5::text[]) AS input (key, values, stamp)
@@ -74,7 +71,7 @@ export async function readBaseline(
   collector: string,
 ): Promise<Map<string, BaselineEntry>> {
   const { rows } = await client.query<{ key: string; values: number[]; stamp: string | null }>(
-    '/* pitcrew */ SELECT key, values, stamp FROM pitcrew.baseline WHERE target_id = $1 AND collector = $2',
+    'SELECT key, values, stamp FROM pitcrew.baseline WHERE target_id = $1 AND collector = $2',
     [targetId, collector],
   );
   return new Map(rows.map(({ key, values, stamp }) => [key, { values, stamp: stamp ?? undefined }]));

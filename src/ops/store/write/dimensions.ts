@@ -70,7 +70,7 @@ export class Dimensions {
          FROM   unnest($1::integer[], $2::text[], $3::text[], $4::text[])
                 WITH ORDINALITY AS input (target_id, name, labels, kind, place)) AS input`;
       await client.query(
-        `/* pitcrew */
+        `
          INSERT INTO pitcrew.series (target_id, name, labels, kind)
          SELECT target_id, name, labels, kind
          FROM   ${input}
@@ -78,7 +78,7 @@ export class Dimensions {
         values,
       );
       const { rows } = await client.query<{ id: number }>(
-        `/* pitcrew */
+        `
          SELECT   id
          FROM     ${input}
          JOIN     pitcrew.series USING (target_id, name, labels, kind)
@@ -98,7 +98,7 @@ export class Dimensions {
     const entries = await resolve(seen, textOf, this.#statements, async (missing) => {
       const values = statementArrays(missing);
       await client.query(
-        `/* pitcrew */
+        `
          INSERT INTO pitcrew.statement (target_id, database, username, query_id, toplevel, first_seen, last_seen)
          SELECT target_id, database, username, query_id, toplevel, at, at
          FROM   ${statementInput}
@@ -108,7 +108,7 @@ export class Dimensions {
         values,
       );
       const { rows } = await client.query<{ id: number; lastSeen: Date }>(
-        `/* pitcrew */
+        `
          SELECT   id, last_seen AS "lastSeen"
          FROM     ${statementInput}
          JOIN     pitcrew.statement USING (target_id, database, username, query_id, toplevel)
@@ -133,7 +133,7 @@ export class Dimensions {
     const unique = [...byKey.values()];
     if (unique.length === 0) return;
     await client.query(
-      `/* pitcrew */
+      `
        INSERT INTO pitcrew.statement AS kept
               (target_id, database, username, query_id, toplevel, first_seen, last_seen, text, own)
        SELECT target_id, database, username, query_id, toplevel, at, at, text, own
@@ -163,7 +163,7 @@ export class Dimensions {
         unnest($2::integer[], $3::text[], $4::text[], $5::text[], $6::timestamptz[])
         WITH ORDINALITY AS input (target_id, schema, name, parent, at, place)`;
       await client.query(
-        `/* pitcrew */
+        `
          INSERT INTO pitcrew.relation AS kept (target_id, family, schema, name, parent, first_seen, last_seen)
          SELECT target_id, $1, schema, name, parent, at, at
          FROM   ${input}
@@ -172,7 +172,7 @@ export class Dimensions {
         values,
       );
       const { rows } = await client.query<{ id: number }>(
-        `/* pitcrew */
+        `
          SELECT   relation.id
          FROM     ${input}
          JOIN     pitcrew.relation USING (target_id, schema, name)

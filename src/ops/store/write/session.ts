@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { connectionConfig } from '../connection.ts';
+import { connectionConfig, StoreClient } from '../connection.ts';
 import { unavailable } from '../failures.ts';
 import { lockClass, migrate } from '../schema/migrate.ts';
 
@@ -56,13 +56,13 @@ export class WriterSession {
 
   async #connect(): Promise<pg.Client> {
     if (this.#closed) throw unavailable('the store is closed');
-    const client = new pg.Client(connectionConfig(this.#url, statementTimeoutMs));
+    const client = new StoreClient(connectionConfig(this.#url, statementTimeoutMs));
     client.on('error', (error) => this.#forget(client, error));
     client.on('end', () => this.#forget(client, new Error('the connection to the store was closed')));
     try {
       await client.connect();
       await migrate(client);
-      await client.query('/* pitcrew */ INSERT INTO pitcrew.writer (id) VALUES ($1) ON CONFLICT DO NOTHING', [this.id]);
+      await client.query('INSERT INTO pitcrew.writer (id) VALUES ($1) ON CONFLICT DO NOTHING', [this.id]);
       if (this.#closed) throw unavailable('the store is closed');
     } catch (error) {
       void client.end().catch(() => undefined);
@@ -99,7 +99,7 @@ export class WriterSession {
       if (this.#held.has(targetId)) return true;
       if (this.#forfeited.delete(targetId)) return false;
       if (!(await tryLock(client, targetId))) return false;
-      await client.query('/* pitcrew */ UPDATE pitcrew.target SET owner = $2 WHERE id = $1', [targetId, this.id]);
+      await client.query('UPDATE pitcrew.target SET owner = $2 WHERE id = $1', [targetId, this.id]);
       this.#lost.delete(targetId);
       this.#held.add(targetId);
       return true;
@@ -116,12 +116,12 @@ export class WriterSession {
       for (const targetId of this.#lost) {
         const locked = await tryLock(client, targetId);
         const { rows } = await client.query<{ owner: string | null }>(
-          '/* pitcrew */ SELECT owner FROM pitcrew.target WHERE id = $1',
+          'SELECT owner FROM pitcrew.target WHERE id = $1',
           [targetId],
         );
         const isOurs = rows[0]?.owner === this.id;
         if (locked && isOurs) this.#held.add(targetId);
-        else if (locked) await client.query('/* pitcrew */ SELECT pg_advisory_unlock($1, $2)', [lockClass, targetId]);
+        else if (locked) await client.query('SELECT pg_advisory_unlock($1, $2)', [lockClass, targetId]);
         if (!isOurs) {
           forfeited.push(targetId);
           this.#forfeited.add(targetId);
@@ -142,9 +142,9 @@ export class WriterSession {
 }
 
 async function tryLock(client: pg.Client, targetId: number): Promise<boolean> {
-  const { rows } = await client.query<{ locked: boolean }>(
-    '/* pitcrew */ SELECT pg_try_advisory_lock($1, $2) AS locked',
-    [lockClass, targetId],
-  );
+  const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS locked', [
+    lockClass,
+    targetId,
+  ]);
   return rows[0]?.locked ?? false;
 }

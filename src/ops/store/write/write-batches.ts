@@ -58,7 +58,7 @@ async function writeResolved(
   { writerId, sequence }: WriteStamp,
 ): Promise<void> {
   const { rowCount } = await client.query(
-    '/* pitcrew */ UPDATE pitcrew.writer SET sequence = $2, written_at = now() WHERE id = $1 AND sequence < $2',
+    'UPDATE pitcrew.writer SET sequence = $2, written_at = now() WHERE id = $1 AND sequence < $2',
     [writerId, sequence],
   );
   // An earlier attempt was committed, though its answer was lost.
@@ -76,7 +76,7 @@ type Watermarks = Map<string, number>;
 /** Reads the watermarks and holds them where they are until this transaction ends: see `rollUp`. */
 async function lockWatermarks(client: ClientBase, rows: readonly FamilyRows[]): Promise<Watermarks> {
   const { rows: progress } = await client.query<{ family: Family; level: LevelName; rolled: Date | null }>(
-    `/* pitcrew */
+    `
      SELECT   family, level, rolled_to AS rolled
      FROM     pitcrew.progress
      WHERE    family = ANY ($1::text[])
@@ -103,7 +103,7 @@ async function writeRows(client: ClientBase, rows: FamilyRows, watermarks: Water
 async function moveLastSeen(client: ClientBase, seen: ReadonlyMap<number, number>): Promise<void> {
   if (seen.size === 0) return;
   await client.query(
-    `/* pitcrew */
+    `
      UPDATE pitcrew.statement
      SET    last_seen = at
      FROM   unnest($1::integer[], $2::timestamptz[]) AS input (id, at)
@@ -115,7 +115,7 @@ async function moveLastSeen(client: ClientBase, seen: ReadonlyMap<number, number
 async function updateRelations(client: ClientBase, seen: ResolvedBatches['seenRelations']): Promise<void> {
   if (seen.size === 0) return;
   await client.query(
-    `/* pitcrew */
+    `
      UPDATE pitcrew.relation
      SET    last_seen = at, gauges = input.gauges::double precision[], dropped_at = NULL
      FROM   unnest($1::integer[], $2::timestamptz[], $3::text[]) AS input (id, at, gauges)
@@ -132,7 +132,7 @@ async function markDropped(client: ClientBase, batches: readonly Batch[]): Promi
   for (const { targetId, at, dropped = [] } of batches) {
     if (dropped.length === 0) continue;
     await client.query(
-      `/* pitcrew */
+      `
        UPDATE pitcrew.relation
        SET    dropped_at = $2
        FROM   unnest($3::text[], $4::text[], $5::text[]) AS input (family, schema, name)
