@@ -1,4 +1,4 @@
-import { ErrorBoundary, LocationProvider, Route, Router } from 'preact-iso';
+import { ErrorBoundary, LocationProvider, Route, Router, useRoute } from 'preact-iso';
 import { Toasts } from './components/toast.tsx';
 import { basePath } from './data/base.ts';
 import { useStore } from './data/store.ts';
@@ -28,10 +28,10 @@ export function App() {
             <Router onRouteChange={focusHeading}>
               <Route path={`${basePath}/`} component={Overview} />
               <Route path={`${basePath}/queries`} component={QueriesPage} />
-              <Route path={`${basePath}/queries/:id`} component={QueryPage} />
+              <Route path={`${basePath}/queries/:id`} component={QueryRoute} />
               <Route path={`${basePath}/sessions`} component={SessionsPage} />
               <Route path={`${basePath}/tables`} component={TablesPage} />
-              <Route path={`${basePath}/tables/:id`} component={TablePage} />
+              <Route path={`${basePath}/tables/:id`} component={TableRoute} />
               <Route path={`${basePath}/server`} component={ServerPage} />
               <Route default component={NotFound} />
             </Router>
@@ -42,6 +42,11 @@ export function App() {
     </LocationProvider>
   );
 }
+
+/** Statements and tables are numbered: what is no number is no page. */
+const isNumbered = () => /^\d+$/.test(useRoute().params['id'] ?? '');
+const QueryRoute = () => (isNumbered() ? <QueryPage /> : <NotFound />);
+const TableRoute = () => (isNumbered() ? <TablePage /> : <NotFound />);
 
 /** After moving to another page, reading goes on at its heading. */
 function focusHeading(): void {

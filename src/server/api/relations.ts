@@ -30,7 +30,9 @@ const tableSummary = z
     lastAnalyze: timestamp.nullable(),
     modifiedSinceAnalyze: z.number(),
     frozenXidAge: z.number().nullable(),
-    remarks: z.array(z.string()).openapi({ description: 'Plain sentences: "38 % dead rows, last vacuumed never".' }),
+    remarks: z
+      .array(z.string())
+      .openapi({ description: 'Plain sentences: "38 % of the rows are dead, never vacuumed".' }),
   })
   .openapi('TableSummary');
 

@@ -85,9 +85,7 @@ function remarksOn(table: Omit<TableSummary, 'remarks'>): string[] {
   const remarks: string[] = [];
   const percent = (part: number) => `${Math.round(part * 100)} %`;
   if (table.deadRows >= 1000 && table.deadRatio !== null && table.deadRatio > 0.2) {
-    remarks.push(
-      `${percent(table.deadRatio)} of the rows are dead, last vacuumed ${table.lastVacuum?.slice(0, 16).replace('T', ' ') ?? 'never'}`,
-    );
+    remarks.push(`${percent(table.deadRatio)} of the rows are dead, ${vacuumedAt(table.lastVacuum)}`);
   }
   const modified = ratio(table.modifiedSinceAnalyze, Math.max(table.liveRows, 1));
   if (table.liveRows >= 1000 && table.lastAnalyze === null)
@@ -98,7 +96,7 @@ function remarksOn(table: Omit<TableSummary, 'remarks'>): string[] {
   const rowsPerScan = ratio(table.seqRowsRead, table.seqScans);
   if (rowsPerScan !== null && rowsPerScan > 10_000 && table.seqScans >= 10) {
     remarks.push(
-      `Read from end to end ${table.seqScans.toLocaleString('en')} times, ${Math.round(rowsPerScan).toLocaleString('en')} rows each: an index may be missing`,
+      `Read whole ${table.seqScans.toLocaleString('en')} times, ${Math.round(rowsPerScan).toLocaleString('en')} rows each: an index may be missing`,
     );
   }
   if (table.frozenXidAge !== null && table.frozenXidAge > 200_000_000) {
@@ -139,3 +137,7 @@ const noCounters: TableCounters = {
   analyzes: 0,
   autoanalyzes: 0,
 };
+
+function vacuumedAt(time: string | null): string {
+  return time === null ? 'never vacuumed' : `last vacuumed ${time.slice(0, 16).replace('T', ' ')} UTC`;
+}

@@ -1,7 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { toPitcrewError } from '../../errors.ts';
 import { verdicts } from '../../ops/monitor/index.ts';
-import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
+import type { DatabaseMonitor, LatestMetric } from '../../ops/monitor/index.ts';
 import type { Series, SeriesAnswer } from '../../ops/store/index.ts';
 import { dashboardQuery } from '../api/parameters.ts';
 import { type Dashboard, dashboard } from '../api/performance.ts';
@@ -47,7 +47,7 @@ export function dashboardRoutes(app: Api, context: AppContext): void {
         step: past.series?.step ?? past.range.step,
         health: presentHealth(monitor),
         verdicts: verdicts(report),
-        figures: figures(monitor.latest(), past.series, report.checks, server?.database),
+        figures: figures(latestOf(monitor), past.series, report.checks, server?.database),
         activity: {
           cpus: server?.cpus ?? null,
           active: activity === undefined ? null : Object.values(byWait).reduce((sum, count) => sum + count, 0),
@@ -94,6 +94,11 @@ async function readPast(context: AppContext, monitor: DatabaseMonitor, asked: Ra
     const text = detail === undefined ? message : `${message}: ${detail}`;
     return { range: asked, series: undefined, statements: [], notices: [{ code, message: text, hint: hint ?? null }] };
   }
+}
+
+/** Values of a moment ago are not those of now once the database cannot be asked. */
+function latestOf(monitor: DatabaseMonitor): ReturnType<DatabaseMonitor['latest']> {
+  return monitor.status().connection === 'watching' ? monitor.latest() : new Map<string, LatestMetric>();
 }
 
 function connectionNotice(monitor: DatabaseMonitor): Dashboard['notices'] {

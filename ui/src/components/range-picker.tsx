@@ -25,7 +25,7 @@ export function RangePicker({ shown }: { shown?: { from: string; to: string } | 
             <Icon name="clock" />
             {range.label}
             {isPart && (
-              <span class="range-since" title="History begins here">
+              <span class="range-since" title="Nothing is known from before">
                 since {clockTime(Date.parse(shown.from))}
               </span>
             )}

@@ -20,9 +20,10 @@ describe('times', () => {
   });
 
   it('counts back', () => {
-    expect([now - 200, now - 12_000, now - 11_040_000].map((ms) => plain(ago(ms, now)))).toEqual([
+    expect([now - 200, now - 12_000, now - 359_000, now - 11_040_000].map((ms) => plain(ago(ms, now)))).toEqual([
       'just now',
       '12 s ago',
+      '5 min ago',
       '3 h 4 min ago',
     ]);
   });

@@ -30,10 +30,12 @@ export function utc(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
-/** "just now", "12 s ago", "3 h 4 min ago". */
+/** "just now", "12 s ago", "5 min ago", "3 h 4 min ago". */
 export function ago(ms: number, now: number = Date.now()): string {
   const past = now - ms;
-  return past < 1500 ? 'just now' : `${span(past)} ago`;
+  if (past < 1500) return 'just now';
+  // Seconds matter while they are all there is.
+  return `${span(past < 60_000 ? past : Math.floor(past / 60_000) * 60_000)} ago`;
 }
 
 /** A range in words: "12:00–13:00", "1 Mar 12:00 – 2 Mar 13:00". */

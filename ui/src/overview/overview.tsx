@@ -14,7 +14,6 @@ import { count, textOf } from '../format/quantity.ts';
 import { statementColumns } from '../queries/statement-columns.tsx';
 import { FigureTiles } from './figures.tsx';
 import { HealthCard } from './health-card.tsx';
-import { DashboardNotices } from './dashboard-notices.tsx';
 import { waitSeries } from './wait-classes.ts';
 
 /** The opening page: what is wrong, what the sessions do against the CPUs there are, headline figures, the costliest statements. */
@@ -32,11 +31,10 @@ export function Overview() {
       <Awaited of={dashboard} lines={12}>
         {(answer) => (
           <>
-            <DashboardNotices notices={answer.notices} />
             <HealthCard health={answer.health} verdicts={answer.verdicts} />
-            <ActiveSessions activity={answer.activity} />
+            <ActiveSessions activity={answer.activity} readable={hasHistory(answer)} />
             <FigureTiles figures={answer.figures} />
-            <TopStatements statements={answer.statements} />
+            <TopStatements statements={answer.statements} readable={hasHistory(answer)} />
           </>
         )}
       </Awaited>
@@ -44,7 +42,10 @@ export function Overview() {
   );
 }
 
-function ActiveSessions({ activity }: { activity: Dashboard['activity'] }) {
+/** Without its store the daemon shows live figures only; the notice above every page says why. */
+const hasHistory = ({ notices }: Dashboard) => !notices.some(({ code }) => code === 'E_STORE_UNAVAILABLE');
+
+function ActiveSessions({ activity, readable }: { activity: Dashboard['activity']; readable: boolean }) {
   const series = useMemo(() => waitSeries(activity.waits.classes), [activity.waits]);
   const { cpus, active } = activity;
   const reference = useMemo(
@@ -69,20 +70,22 @@ function ActiveSessions({ activity }: { activity: Dashboard['activity'] }) {
         series={series}
         format={count}
         reference={reference}
-        empty="No session was seen at work in this range."
+        empty={readable ? 'No session was seen at work in this range.' : 'History cannot be read now.'}
       />
     </Card>
   );
 }
 
-function TopStatements({ statements }: { statements: Dashboard['statements'] }) {
+function TopStatements({ statements, readable }: { statements: Dashboard['statements']; readable: boolean }) {
   const { to } = useUrl();
   const columns = statementColumns(to).filter(({ id }) =>
     ['statement', 'totalMs', 'meanMs', 'calls', 'spark'].includes(id),
   );
   return (
     <Card title="Top statements by total time" note={<a href={to('/queries')}>All queries</a>} flush>
-      {statements.length === 0 ? (
+      {!readable ? (
+        <Empty title="History cannot be read now">Statements appear again once the store is back.</Empty>
+      ) : statements.length === 0 ? (
         <Empty title="No statement was counted in this range">
           Statements appear within seconds of being executed, when pg_stat_statements can be read.{' '}
           <a href={to('/server')}>See the server page</a>.

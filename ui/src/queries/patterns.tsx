@@ -154,16 +154,19 @@ function PatternCell({ row, to }: { row: Pattern; to: (path: string) => string }
   );
 }
 
-const trends: Record<Pattern['trend']['direction'], { tone: Tone; icon: IconName; word: string }> = {
+const trends: Record<
+  Exclude<Pattern['trend']['direction'], 'unknown'>,
+  { tone: Tone; icon: IconName; word: string }
+> = {
   slower: { tone: 'warning', icon: 'trendUp', word: 'Slower' },
   faster: { tone: 'ok', icon: 'trendDown', word: 'Faster' },
   steady: { tone: 'unknown', icon: 'steady', word: 'Steady' },
   new: { tone: 'info', icon: 'sparkle', word: 'New' },
   gone: { tone: 'unknown', icon: 'close', word: 'Gone' },
-  unknown: { tone: 'unknown', icon: 'unknown', word: 'Not known' },
 };
 
 function Trend({ trend }: { trend: Pattern['trend'] }) {
+  if (trend.direction === 'unknown') return <span title="Nothing is known of the range before">–</span>;
   const { tone, icon, word } = trends[trend.direction];
   const shown = trend.direction === 'slower' || trend.direction === 'faster' || trend.direction === 'steady';
   return (

@@ -78,9 +78,12 @@ function PlanAnswer({ answer }: { answer: AnalyzeAnswer }) {
               <StatusBadge tone={finding.severity} />
               <div>
                 <p>
-                  <strong>{finding.message}</strong> <span class="muted">{finding.node}</span>
+                  <strong>{finding.message}</strong>
                 </p>
-                {finding.advice !== null && <p class="muted">{finding.advice}</p>}
+                <p class="muted">
+                  {finding.node}
+                  {finding.advice !== null && `. ${finding.advice}`}
+                </p>
               </div>
             </li>
           ))}
@@ -122,6 +125,7 @@ function PlanTree({ rows, totalCost }: { rows: PlanRow[]; totalCost: number }) {
             id: 'rows',
             title: 'Rows expected',
             numeric: true,
+            priority: 'common',
             cell: (row) => <Value of={count(row.rows)} {...(row.rows === null ? {} : { title: exact(row.rows) })} />,
           },
           { id: 'width', title: 'Bytes a row', numeric: true, priority: 'low', cell: (row) => row.width ?? '–' },

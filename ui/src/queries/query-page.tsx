@@ -73,8 +73,8 @@ function About({ answer: { statement, firstSeen, lastSeen } }: { answer: QueryDe
       <span>
         last seen <Time at={lastSeen} />
       </span>
-      <span class="mono small" title="queryid in pg_stat_statements">
-        {statement.queryId}
+      <span>
+        queryid <span class="mono small">{statement.queryId}</span>
       </span>
     </p>
   );

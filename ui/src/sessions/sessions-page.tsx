@@ -32,8 +32,18 @@ export function SessionsPage() {
             {locks.data && locks.data.blocked > 0 && (
               <BlockingTree locks={locks.data} enabled={answer.actionsEnabled} act={setPending} />
             )}
-            <Summary answer={answer} />
-            <SessionList answer={answer} act={setPending} />
+            {answer.at === null ? (
+              <Card>
+                <Empty title="Sessions are not known now">
+                  They appear here as soon as the database can be asked again.
+                </Empty>
+              </Card>
+            ) : (
+              <>
+                <Summary answer={answer} />
+                <SessionList answer={answer} act={setPending} />
+              </>
+            )}
           </>
         )}
       </Awaited>
@@ -71,7 +81,7 @@ function SessionList({ answer, act }: { answer: Sessions; act: (action: PendingA
           </span>
         )}
       </div>
-      <Card title={`At work (${busy.length})`} flush>
+      <Card title={`Active or in a transaction (${busy.length})`} flush>
         {busy.length === 0 ? (
           <Empty title="No session is at work right now">New ones appear here within two seconds.</Empty>
         ) : (
