@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { keepingLogger, plainMonitor } from '../../test/support/plain-monitor.ts';
+import { parsePrometheusText } from '../../test/support/prometheus-text.ts';
 import { type WatchedShop, watchShop } from '../../test/support/watched-shop.ts';
 import { createMonitor } from '../ops/monitor/index.ts';
 import { openStore } from '../ops/store/index.ts';
@@ -109,6 +110,22 @@ describe('tables and server', () => {
     expect(list.databases).toMatchObject([{ name: 'shop', connection: 'watching' }]);
     expect(list.store.state).toBe('ready');
     expect(JSON.stringify([doctor, list])).not.toContain('postgres://');
+  });
+
+  test('what Prometheus scrapes is well-formed, and names the watched database', async () => {
+    const again = createMonitor({ name: 'same "shop"', url: shop.watched.url, config: shop.config.monitor });
+    try {
+      await again.collectNow();
+      const response = await shop.appWith({ monitors: [shop.monitor, again] }).request('/metrics');
+      const scraped = parsePrometheusText(await response.text());
+      const up = scraped.filter(({ name }) => name === 'pitcrew_up');
+      expect(up.map(({ labels, value }) => [labels['target'], value])).toEqual([
+        ['shop', 1],
+        ['same "shop"', 1],
+      ]);
+    } finally {
+      await again.stop();
+    }
   });
 
   test('ready', async () => {

@@ -56,7 +56,50 @@ describe('parameters', () => {
   });
 });
 
+describe('extremes', () => {
+  test.each([
+    ['/api/v1/database/performance/metrics?from=1y&step=1s', 'at least 21600 s is allowed for this range'],
+    ['/api/v1/database/queries/7?from=2000-01-01&step=1m', 'points; at least'],
+    ['/api/v1/database/queries/analysis?from=1h&from=2h', 'from: found "1h" and "2h"; one text is allowed'],
+    ['/api/v1/database/queries/analysis?from=2026-01-02&to=2026-01-01', 'a time before 2026-01-01T00:00:00.000Z'],
+  ])('%s would be too much, or makes no sense', async (path, detail) => {
+    const problem = await problemOf(app.request(path));
+    expect(problem).toMatchObject({ status: 400, code: 'E_BAD_REQUEST' });
+    expect(problem.detail).toContain(detail);
+  });
+
+  test('figures of a database that cannot be asked any more are not known', async () => {
+    const at = new Date();
+    const latest = { name: 'sessions.total', labels: {}, kind: 'gauge', value: 7, total: 0, at } as const;
+    const monitor = plainMonitor('main', { latest: () => new Map([[latest.name, latest]]) });
+    const valueOf = async (change: Partial<ReturnType<typeof monitor.status>>) => {
+      const shown = { ...monitor, status: () => ({ ...monitor.status(), ...change }) };
+      const response = await createApp(plainContext({ monitors: [shown] })).request(
+        '/api/v1/database/performance/dashboard',
+      );
+      const { figures } = (await response.json()) as { figures: { id: string; value: number | null }[] };
+      return figures.find(({ id }) => id === 'connections')?.value;
+    };
+    expect(await valueOf({})).toBe(7);
+    expect(await valueOf({ connection: 'unreachable' })).toBeNull();
+  });
+});
+
 describe('paths and methods', () => {
+  test('a slash at the end is another path, and the right one is named', async () => {
+    expect(await problemOf(app.request('/api/v1/database/tables/'))).toMatchObject({
+      status: 404,
+      hint: 'Did you mean "/api/v1/database/tables"?',
+    });
+  });
+
+  test('HEAD is GET without a body, OPTIONS names what can be done', async () => {
+    const head = await app.request('/api/v1/databases', { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-type'), await head.text()]).toEqual([200, 'application/json', '']);
+    const options = await app.request('/api/v1/databases', { method: 'OPTIONS' });
+    expect([options.status, options.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+  });
+
   test('an unknown path is a problem document with a hint', async () => {
     expect(await problemOf(app.request('/api/v1/databses'))).toMatchObject({
       status: 404,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parsePrometheusText } from '../../../test/support/prometheus-text.ts';
 import { metricDefinitions } from '../../ops/monitor/index.ts';
 import { formatOf, type MetricFamily, renderFamilies } from './exposition.ts';
 import { prometheusName } from './instance.ts';
@@ -27,6 +28,14 @@ test('text format', () => {
     '# HELP x_bytes_total Say "x" \\\\ and\\nmore\n# TYPE x_bytes_total counter\nx_bytes_total{q="a\\"b\\\\c\\nd"} 1.5\n' +
       '# HELP y Y\n# TYPE y gauge\ny +Inf\ny{a="1",b="2"} NaN\n',
   );
+});
+
+test('what is written can be read back, escapes and all', () => {
+  expect(parsePrometheusText(renderFamilies(families, 'text'))).toEqual([
+    { name: 'x_bytes_total', labels: { q: 'a"b\\c\nd' }, value: 1.5 },
+    { name: 'y', labels: {}, value: Number.POSITIVE_INFINITY },
+    { name: 'y', labels: { a: '1', b: '2' }, value: Number.NaN },
+  ]);
 });
 
 test('OpenMetrics names the family without _total and ends with EOF', () => {

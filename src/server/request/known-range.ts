@@ -18,7 +18,9 @@ async function knownRange(history: History, targetId: number, { from, to }: Time
   });
   const begin = Math.min(...series.flatMap(({ points }) => points.find(({ value }) => value !== null)?.at ?? []));
   if (!Number.isFinite(begin) || begin - from.getTime() < (to.getTime() - from.getTime()) / 2) return { from, to };
-  return { from: new Date(Math.max(from.getTime(), Math.min(begin, to.getTime() - shortestMs))), to };
+  const known = { from: new Date(Math.min(begin, to.getTime() - shortestMs)), to };
+  // The first look at a long range is coarse: look again at what is left of it.
+  return known.from > from ? knownRange(history, targetId, known) : { from, to };
 }
 
 /** What is known of a range, in at most about `points` points. */

@@ -1,5 +1,5 @@
 import { createRoute } from '@hono/zod-openapi';
-import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
+import type { DatabaseMonitor, SettingState } from '../../ops/monitor/index.ts';
 import { oneDatabaseQuery } from '../api/parameters.ts';
 import { type Databases, databases, type Doctor, doctor, serverSettings } from '../api/system.ts';
 import { type Api, type AppContext, pickMonitor } from '../context.ts';
@@ -47,7 +47,7 @@ export function systemRoutes(app: Api, context: AppContext): void {
 
   app.openapi(settingsRoute, (c) => {
     const monitor = pickMonitor(context, c.req.valid('query').database);
-    return c.json({ database: monitor.name, settings: monitor.settings() }, 200);
+    return c.json({ database: monitor.name, settings: monitor.settings().map(presentSetting) }, 200);
   });
 
   app.openapi(doctorRoute, (c) => c.json(presentDoctor(pickMonitor(context, c.req.valid('query').database)), 200));
@@ -125,4 +125,12 @@ function presentDoctor(monitor: DatabaseMonitor): Doctor {
     })),
     ownCost: status.ownCost,
   };
+}
+
+/** Sources of values that nobody configured: PostgreSQL's own, and what Pitcrew sets for its session. */
+const unconfigured = ['default', 'dynamic default', 'override', 'client', 'session'];
+
+/** PostgreSQL shows some defaults otherwise than it boots with them: `archive_command` as "(disabled)". */
+function presentSetting(setting: SettingState): SettingState {
+  return { ...setting, isDefault: setting.isDefault || unconfigured.includes(setting.source) };
 }
