@@ -184,8 +184,12 @@ function ownCost(server: EmbeddedServer): Promise<OwnCost> {
     );
     // The first figure of schedstat is the time on a CPU, in ns.
     const cpu = backends.rows.map(({ pid }) => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]));
-    const [row] = statements.rows;
-    return { cpuMs: cpu.reduce((sum, ns) => sum + ns, 0) / 1e6, statementMs: row?.ms ?? 0, tempBytes: row?.temp ?? 0 };
+    const [sums] = statements.rows;
+    return {
+      cpuMs: cpu.reduce((sum, ns) => sum + ns, 0) / 1e6,
+      statementMs: sums?.ms ?? 0,
+      tempBytes: sums?.temp ?? 0,
+    };
   });
 }
 

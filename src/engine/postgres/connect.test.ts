@@ -63,7 +63,8 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
     await holder.query(`BEGIN; LOCK TABLE t`);
     await expect(connection.run(`SELECT count(*) FROM public.t`)).rejects.toMatchObject({ sqlState: '55P03' });
     expect(target.profile.versionText).toMatch(/^PostgreSQL/);
-    const own = (await readActivity(connection, target.profile)).rows.find((row) => row.application === 'pitcrew');
+    const { rows } = await readActivity(connection, target.profile);
+    const own = rows.find((row) => row.application === 'pitcrew' && row.database === database.name);
     expect(own?.state).toBe('active');
   });
 
