@@ -155,3 +155,27 @@ test('two thousand tables are read at once', async () => {
   expect(monitor.latest().get('tables.count')?.value).toBe(2000);
   expect((await tables(kept.store, monitor.targetId)).tables).toHaveLength(2000);
 });
+
+test('tables and indexes that are dropped are listed no longer for times after', async () => {
+  await using database = await testDatabase(18);
+  await using kept = await freshStore();
+  await database.query('CREATE TABLE kept (id int PRIMARY KEY, again int)');
+  await database.query('CREATE INDEX gone_index ON kept (again)');
+  await database.query('CREATE TABLE gone (id int PRIMARY KEY)');
+  await using monitor = watch({ url: database.url, store: kept.store });
+  await monitor.collectNow(['tables']);
+  await database.query('DROP TABLE gone');
+  await database.query('DROP INDEX gone_index');
+  await monitor.collectNow(['tables']);
+  await kept.store.flush();
+  const rows = await kept.database.query<{ family: string; name: string; dropped: boolean }>(
+    'SELECT family, name, dropped_at IS NOT NULL AS dropped FROM pitcrew.relation ORDER BY name',
+  );
+  expect(rows).toEqual([
+    { family: 'table', name: 'gone', dropped: true },
+    { family: 'index', name: 'gone_index', dropped: true },
+    { family: 'index', name: 'gone_pkey', dropped: true },
+    { family: 'table', name: 'kept', dropped: false },
+    { family: 'index', name: 'kept_pkey', dropped: false },
+  ]);
+});

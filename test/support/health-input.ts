@@ -198,6 +198,7 @@ export function healthy(): HealthInput {
     invalidIndexes: [],
     walReceiver: undefined,
     checksumFailures: 0,
+    leastWindowSeconds: 30,
     hostIsLocal: true,
   };
 }

@@ -125,11 +125,16 @@ export async function probeProfile(connection: DatabaseConnection): Promise<Serv
     rights: { superuser, readAllStats, readAllSettings, monitor, signalBackend },
     systemIdentifier: control.systemIdentifier,
     timeline: control.timeline,
-    identity: [control.systemIdentifier, address, dataDirectory].map((part) => part ?? '?').join(' '),
+    identity: [control.systemIdentifier, withoutLoopback(address), dataDirectory].map((part) => part ?? '?').join(' '),
     statements,
     columns: await readColumns(connection),
     skipped: [...limitsOf(found, flavour, connection.pooled), ...control.skipped, ...statements.skipped],
   };
+}
+
+/** `localhost` resolves to either address of loopback, which lead to the same server. */
+function withoutLoopback(address: string | null): string | undefined {
+  return address?.replace(/^(::1|127(\.\d+){3}):/, 'localhost:');
 }
 
 async function readControl(connection: DatabaseConnection) {

@@ -172,6 +172,7 @@ export class Monitor implements DatabaseMonitor {
       status: this.status(),
       latest: this.latest(),
       window: this.#healthWindow.view(now),
+      leastWindowSeconds: this.#options.store ? 30 : 1,
       activity: this.activity(),
       tables: this.#tables.states,
       settings: this.#slow.settings,
@@ -337,6 +338,8 @@ export class Monitor implements DatabaseMonitor {
   /** Tells listeners and the log of the connection, when it is another than last told or there is something to say. */
   #connectionShown(notice: string | null): void {
     const { connection, message, hint } = this.status();
+    // Before the first try has ended there is nothing to tell.
+    if (connection === 'connecting') return;
     const shown = `${connection} ${message}`;
     if (shown === this.#shownConnection && notice === null) return;
     this.#shownConnection = shown;

@@ -81,3 +81,25 @@ test('only the events with the most waiting are named', () => {
   expect(waits.reduce((sum, [, value]) => sum + value, 0)).toBe(sessions.length);
   expect(Object.fromEntries(waits)['sessions.waiting_on{class="LWLock",event="other"}']).toBe(55);
 });
+
+test('wait classes that were seen are told at 0 for an hour, CPU always', () => {
+  const window = new ActivityWindow();
+  const waits = (): Record<string, number> =>
+    Object.fromEntries(
+      window
+        .take()
+        .filter(({ name }) => name === 'sessions.active_by_wait')
+        .map(({ labels, value }) => [labels?.['class'] ?? '', value]),
+    );
+  const idle = () => window.add(summarize(now, [session({ state: 'idle' })]));
+  idle();
+  expect(waits()).toEqual({ CPU: 0 });
+  window.add(summarize(now, [session({ waitType: 'Lock', waitEvent: 'relation' })]));
+  expect(waits()).toEqual({ CPU: 0, Lock: 1 });
+  for (let windows = 1; windows < 360; windows += 1) {
+    idle();
+    expect(waits()).toEqual({ CPU: 0, Lock: 0 });
+  }
+  idle();
+  expect(waits()).toEqual({ CPU: 0 });
+});

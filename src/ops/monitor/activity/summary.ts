@@ -29,8 +29,13 @@ export function summarize(at: Date, sessions: Session[]): ActivitySnapshot {
   return { at, sessions, byState, byWait };
 }
 
+/** For how many windows after its last session a wait class is said to be at 0, rather than nothing of it. */
+const rememberedWindows = 360;
+
 /** Sums of the samples of one window, from which its means are made. */
 export class ActivityWindow {
+  /** Wait classes that were seen, and for how many windows more they are told. CPU is told always. */
+  readonly #remembered = new Map<string, number>();
   #samples = 0;
   #byState = new Map<string, number>();
   #byWait = new Map<string, number>();
@@ -74,6 +79,12 @@ export class ActivityWindow {
       value,
       ...(labels ? { labels } : {}),
     });
+    for (const [name, left] of this.#remembered) {
+      if (left > 1) this.#remembered.set(name, left - 1);
+      else this.#remembered.delete(name);
+    }
+    for (const name of this.#byWait.keys()) this.#remembered.set(name, rememberedWindows);
+    for (const name of ['CPU', ...this.#remembered.keys()]) increase(this.#byWait, name, 0);
     const metrics = [
       ...[...this.#byState].map(([state, count]) => gauge('sessions.by_state', count / samples, { state })),
       ...[...this.#byWait].map(([name, count]) => gauge('sessions.active_by_wait', count / samples, { class: name })),

@@ -13,6 +13,8 @@ export interface ActivityFound {
 /** Samples sessions, and sums the samples up in windows. */
 export class ActivityCollector {
   readonly #window = new ActivityWindow();
+  /** A window of the latest sample alone. */
+  readonly #sample = new ActivityWindow();
   #windowBegan: number | undefined;
   #snapshot: ActivitySnapshot | undefined;
 
@@ -27,9 +29,8 @@ export class ActivityCollector {
     this.#snapshot = snapshot;
     this.#windowBegan ??= at;
     this.#window.add(snapshot);
-    const alone = new ActivityWindow();
-    alone.add(snapshot);
-    return { now: alone.take(), skipped };
+    this.#sample.add(snapshot);
+    return { now: this.#sample.take(), skipped };
   }
 
   /** The means of the window, when it is at least `ms` long; a new one begins then. */

@@ -20,7 +20,10 @@ export interface MetricGroup {
 }
 
 /** What one run of a collector found: the parts of a `Batch`, and what could not be read. */
-export interface Found extends Pick<Batch, 'seconds' | 'statements' | 'texts' | 'tables' | 'indexes' | 'baseline'> {
+export interface Found extends Pick<
+  Batch,
+  'seconds' | 'statements' | 'texts' | 'tables' | 'indexes' | 'dropped' | 'baseline'
+> {
   groups: MetricGroup[];
   skipped: Skipped[];
 }

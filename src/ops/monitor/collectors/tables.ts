@@ -1,6 +1,7 @@
 import { type IndexRow, readRelations, type TableWithIndexes } from '../../../engine/postgres/index.ts';
 import type {
   BaselineEntry,
+  Batch,
   IndexCounters,
   IndexDelta,
   TableCounters,
@@ -60,6 +61,8 @@ export class TablesCollector implements CountingCollector {
   #states: TableState[] | undefined;
   #invalid: { schema: string; table: string; name: string }[] | undefined;
   #sizes = new Map<number, number>();
+  /** Names of tables and indexes as last read, to see which are gone. */
+  #names = new Set<string>();
   #allWrittenAt = -Infinity;
 
   /** Tables as last read; `undefined` before. */
@@ -82,7 +85,8 @@ export class TablesCollector implements CountingCollector {
     const { rows, skipped } = await readRelations(connection, profile);
     if (rows.length === 0 && skipped.length > 0) throw new NotReadable(skipped[0]?.reason ?? 'not readable');
 
-    this.#tables.belongsTo(profile.identity);
+    // What another server has not was not dropped.
+    if (this.#tables.belongsTo(profile.identity)) this.#names.clear();
     this.#indexes.belongsTo(profile.identity);
     const indexRows = rows.flatMap((row) => row.indexes);
     const tableStep = this.#tables.step(
@@ -102,6 +106,10 @@ export class TablesCollector implements CountingCollector {
     const sizesBefore = this.#sizes;
     this.#sizes = sizesOf(rows);
     const changed = (oid: number): boolean => writeAll || sizesBefore.get(oid) !== this.#sizes.get(oid);
+    const names = new Set(rows.flatMap((row) => namesOf(row)));
+    const dropped = [...this.#names].filter((name) => !names.has(name)).map((name) => droppedRelation(name));
+    // Where a part could not be read, nothing is known to be gone.
+    if (skipped.length === 0) this.#names = names;
     const states = rows.map((row) => stateOf(row));
     this.#states = states;
     this.#invalid = indexRows
@@ -114,10 +122,24 @@ export class TablesCollector implements CountingCollector {
         .filter(({ oid }) => tablesGrown.has(oid) || indexesGrown.has(oid) || changed(oid))
         .map((row) => tableDelta(row, tablesGrown.get(row.oid), indexesGrown.get(row.oid) ?? [])),
       indexes: indexDeltas(indexRows, indexStep.increases, changed),
+      dropped: skipped.length === 0 ? dropped : [],
       baseline: mergeChanges([tableStep.change, indexStep.change]),
       skipped,
     };
   }
+}
+
+type Dropped = NonNullable<Batch['dropped']>[number];
+
+/** Names of a table and its indexes, each as one text. */
+function namesOf({ schema, name, indexes }: TableWithIndexes): string[] {
+  const named = (family: Dropped['family'], relation: string): string => JSON.stringify([family, schema, relation]);
+  return [named('table', name), ...indexes.map((index) => named('index', index.name))];
+}
+
+function droppedRelation(named: string): Dropped {
+  const [family, schema, name] = JSON.parse(named) as [Dropped['family'], string, string];
+  return { family, schema, name };
 }
 
 /** One number per relation that changes with any of its gauges: cheaper to keep than the gauges themselves. */

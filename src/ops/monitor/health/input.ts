@@ -11,6 +11,11 @@ export interface HealthInput {
   latest: ReadonlyMap<string, LatestMetric>;
   /** What was counted lately: `HealthWindow.view(now)`. */
   window: WindowView;
+  /**
+   * For how long a counter must have been watched to be judged: 30 for a daemon, so that the first moments do not make a
+   * verdict that is gone in a minute; 1 where somebody looks once and goes.
+   */
+  leastWindowSeconds: number;
   activity: ActivitySnapshot | undefined;
   tables: readonly TableState[] | undefined;
   settings: readonly SettingState[] | undefined;

@@ -1,11 +1,8 @@
-import { metricDefinitions, type MetricName } from '../metrics.ts';
+import type { MetricName } from '../metrics.ts';
 import type { CollectorName, LatestMetric, Session } from '../types.ts';
 import { type Judgement, unknown } from './check.ts';
 import type { HealthInput, WindowSum } from './input.ts';
-import { duration } from './words.ts';
-
-/** Below this the window says too little: the daemon has just begun to watch. */
-const leastWindowSeconds = 30;
+import { counted, duration, lowerFirst } from './words.ts';
 
 /** Latest value of a metric without labels. */
 export function latestValue(input: HealthInput, name: MetricName): number | undefined {
@@ -17,10 +14,10 @@ export function latestSeries(input: HealthInput, name: MetricName): LatestMetric
   return [...input.latest.values()].filter((metric) => metric.name === name);
 }
 
-/** What a counter gained lately; `undefined` while it has been watched for less than half a minute. */
+/** What a counter gained lately; `undefined` while it has been watched for less than `leastWindowSeconds`. */
 export function increase(input: HealthInput, span: 'recent' | 'hour', name: MetricName): WindowSum | undefined {
   const sum = input.window[span].get(name);
-  return sum && sum.seconds >= leastWindowSeconds ? sum : undefined;
+  return sum && sum.seconds >= input.leastWindowSeconds ? sum : undefined;
 }
 
 /** A setting's value as the server shows it; `undefined` when settings were not read or it does not exist. */
@@ -56,31 +53,55 @@ export function sessionName(session: Session): string {
   return `${session.user ?? 'an unknown user'} (pid ${session.pid}${application})`;
 }
 
+/** What makes known what was not watched long enough. */
+export const knownSoon = 'It is known once the database has been watched for half a minute.';
+
 /**
- * The answer for what was not read: the reason that `status.skipped` gives for one of these subjects, else that it has
- * not been collected yet.
+ * The answer for what was not read: the reason that `status.skipped` gives for one of these subjects, else that nothing
+ * is known of it yet.
  */
 export function notRead(input: HealthInput, what: string, subjects: readonly string[]): Judgement {
-  const skipped = input.status.skipped.find(({ subject }) => subjects.includes(subject));
-  if (skipped) return unknown(`${what} could not be read: ${skipped.reason}`, skipped.fix);
-  return unknown(`${what}: not collected yet`, 'It is known once the daemon has watched for a minute.');
+  return skippedAnswer(input, what, subjects) ?? unknown(`Nothing is known yet of ${lowerFirst(what)}`, knownSoon);
 }
 
-/** The answer for a counter that has no window yet, or that could not be read at all. */
-export function notWatched(input: HealthInput, name: MetricName, subjects: readonly string[]): Judgement {
-  return notRead(input, metricDefinitions[name].help, subjects);
+/** The answer for a counter that was not watched long enough, or that could not be read at all. */
+export function notWatched(input: HealthInput, what: string, name: MetricName, subjects: readonly string[]): Judgement {
+  const skipped = skippedAnswer(input, what, subjects);
+  if (skipped) return skipped;
+  const seconds = Math.round(input.window.hour.get(name)?.seconds ?? 0);
+  if (seconds > 0) {
+    return unknown(`Too little was read in ${counted(seconds, 'second')} to judge ${lowerFirst(what)}`, knownSoon);
+  }
+  return unknown(`${what} cannot be judged before the counters have been read twice`, knownSoon);
 }
+
+function skippedAnswer(input: HealthInput, what: string, subjects: readonly string[]): Judgement | undefined {
+  const skipped = input.status.skipped.find(({ subject }) => subjects.includes(subject));
+  return skipped && unknown(`${what} could not be read: ${skipped.reason}`, skipped.fix);
+}
+
+/** What a collector reads, as one says it. */
+const readBy: Record<CollectorName, string> = {
+  activity: 'The sessions',
+  statements: 'The statements',
+  instance: "The server's counters",
+  tables: 'The tables and indexes',
+  slow: 'The settings and sizes',
+};
 
 /** Why what a collector reads cannot be relied on now; `null` when it is up to date. */
 export function staleness(input: HealthInput, name: CollectorName): Judgement | null {
   const collector = input.status.collectors.find((candidate) => candidate.name === name);
+  const what = readBy[name];
   if (!collector?.lastSuccess) {
-    if (collector?.state === 'skipped') return unknown(collector.message ?? `The server does not let us read ${name}`);
-    if (collector?.message) return unknown(`Collecting ${name} has not succeeded yet: ${collector.message}`);
-    return unknown(`Not collected yet (${name})`, 'It is known once the daemon has watched for a minute.');
+    if (collector?.state === 'skipped') {
+      return unknown(collector.message ?? `The server does not let us read ${lowerFirst(what)}`);
+    }
+    if (collector?.message) return unknown(`${what} could not be read yet: ${collector.message}`);
+    return unknown(`${what} have not been read yet`, knownSoon);
   }
   const age = input.now.getTime() - collector.lastSuccess.getTime();
   if (age <= Math.max(3 * collector.cadenceMs, 60_000)) return null;
   const why = collector.message ? `: ${collector.message}` : '';
-  return unknown(`Last collected ${duration(age / 1000)} ago (${name})${why}`);
+  return unknown(`${what} were last read ${duration(age / 1000)} ago${why}`);
 }

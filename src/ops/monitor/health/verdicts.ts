@@ -1,5 +1,6 @@
 import type { HealthCheck, HealthReport } from '../types.ts';
-import { listed } from './words.ts';
+import { knownSoon } from './reading.ts';
+import { listed, lowerFirst } from './words.ts';
 
 /** A plain sentence of the opening page. */
 export interface Verdict {
@@ -23,7 +24,10 @@ export function verdicts(report: HealthReport): Verdict[] {
   const ordered = applicable.toSorted(
     (a, b) => rank[a.status] - rank[b.status] || b.pointsLost - a.pointsLost || b.weight - a.weight,
   );
-  const groups = Map.groupBy(ordered, ({ id, status, message }) => (status === 'unknown' ? message : id));
+  const groups = Map.groupBy(ordered, ({ id, status, message, advice }) => {
+    if (status !== 'unknown') return id;
+    return advice === knownSoon ? knownSoon : message;
+  });
   return [...groups.values()].map((group) => toVerdict(group));
 }
 
@@ -31,6 +35,13 @@ function toVerdict(group: readonly HealthCheck[]): Verdict {
   const [first] = group;
   if (!first) throw new RangeError('a verdict needs a check');
   const { status, message, advice, id } = first;
-  const text = status === 'unknown' ? `${listed(group.map(({ title }) => title))}: ${message}` : message;
-  return { status, text, advice, check: id };
+  return { status, text: textOf(group, status, message), advice, check: id };
+}
+
+function textOf(group: readonly HealthCheck[], status: HealthCheck['status'], message: string): string {
+  if (status !== 'unknown') return message;
+  const titles = group.map(({ title }) => title);
+  if (group[0]?.advice !== knownSoon) return `${listed(titles)}: ${message}`;
+  if (group.length === 1) return message;
+  return `Too little has been read yet to judge ${listed(titles.map((title) => lowerFirst(title)))}`;
 }

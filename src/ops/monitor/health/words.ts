@@ -59,3 +59,8 @@ export function lately(seconds: number): string {
   const minutes = Math.round(seconds / 60);
   return minutes >= 60 ? 'in the last hour' : `in the last ${minutes} minutes`;
 }
+
+/** "Buffer cache" within a sentence: "buffer cache"; names such as "WAL archiving" stay. */
+export function lowerFirst(text: string): string {
+  return /^[A-Z][A-Z]/.test(text) ? text : text.charAt(0).toLowerCase() + text.slice(1);
+}

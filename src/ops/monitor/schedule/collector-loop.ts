@@ -147,7 +147,7 @@ export class CollectorLoop {
     if (this.#failuresInRow > 1) return backOff(cadenceMs, this.#failuresInRow - 1, longestBackOffMs);
     const sinceGrid = (performance.now() + this.#phase * cadenceMs) % cadenceMs;
     const untilGrid = cadenceMs - sinceGrid;
-    // A timer that fired a moment early must not make the same run twice.
-    return untilGrid < cadenceMs / 10 ? untilGrid + cadenceMs : untilGrid;
+    // A timer that fired a moment early must not make the same run twice, nor what is read seldom be read twice at the start.
+    return untilGrid < cadenceMs / 2 ? untilGrid + cadenceMs : untilGrid;
   }
 }

@@ -1,7 +1,7 @@
 import type { MetricName } from '../../metrics.ts';
 import { type CheckDefinition, graded, type Judgement, unknown } from '../check.ts';
 import type { HealthInput } from '../input.ts';
-import { latestSeries } from '../reading.ts';
+import { knownSoon, latestSeries } from '../reading.ts';
 import { bytes, percent } from '../words.ts';
 
 const thresholds = { warning: 0.8, critical: 0.95 };
@@ -10,10 +10,7 @@ const leastSamples = 3;
 
 function notHere(input: HealthInput, what: string): Judgement {
   return input.hostIsLocal
-    ? unknown(
-        `The ${what} of this machine has not been measured yet`,
-        'It is known once the daemon has watched for a minute.',
-      )
+    ? unknown(`The ${what} of this machine has not been measured yet`, knownSoon)
     : unknown(
         'The database runs on another machine, which cannot be seen from here',
         "Run Pitcrew on the database's machine, or watch that machine with the tools of its provider.",

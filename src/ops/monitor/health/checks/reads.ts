@@ -20,7 +20,7 @@ export const cacheHits: CheckDefinition = {
   judge(input) {
     const hit = increase(input, 'recent', 'database.blocks_hit');
     const read = increase(input, 'recent', 'database.blocks_read');
-    if (!hit || !read) return notWatched(input, 'database.blocks_hit', ['database']);
+    if (!hit || !read) return notWatched(input, 'The buffer cache', 'database.blocks_hit', ['database']);
     const all = hit.increase + read.increase;
     const evidence = { hit: hit.increase, read: read.increase, ratio: all === 0 ? null : hit.increase / all };
     if (all < leastBlocks) {
@@ -70,7 +70,8 @@ export const indexUsage: CheckDefinition = {
   collector: 'tables',
   judge(input) {
     const { largeTables, tableSeconds } = input.window;
-    if (tableSeconds < 30) return notRead(input, 'The scans of tables', ['tables', 'counters of tables and indexes']);
+    if (tableSeconds < input.leastWindowSeconds)
+      return notRead(input, 'The scans of tables', ['tables', 'counters of tables and indexes']);
     if (largeTables.length === 0) return ok(`No large table was read ${lately(tableSeconds)}`);
     const poor = largeTables
       .map((table) => ({ ...table, ratio: table.indexScans / (table.seqScans + table.indexScans) }))

@@ -117,7 +117,7 @@ export const recoveryConflicts: CheckDefinition = {
   judge(input) {
     if (!input.status.server?.isStandby) return notApplicable('Only a standby has recovery conflicts');
     const found = increase(input, 'hour', 'database.conflicts');
-    if (!found) return notWatched(input, 'database.conflicts', ['conflicts']);
+    if (!found) return notWatched(input, 'Conflicts with recovery', 'database.conflicts', ['conflicts']);
     return graded(
       found.increase,
       { warning: 1, critical: 60 },

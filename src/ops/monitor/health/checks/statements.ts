@@ -69,7 +69,7 @@ function ofCalls(
 ): Judgement | { calls: WindowSum; value: number } {
   const calls = increase(input, 'recent', 'statements.calls');
   const other = increase(input, 'recent', name);
-  if (!calls || !other) return notWatched(input, name, subjects);
+  if (!calls || !other) return notWatched(input, 'The speed of statements', name, subjects);
   if (calls.increase < leastCalls) {
     return unknown(
       `Only ${counted(calls.increase, 'statement')} ran ${lately(calls.seconds)}, too few to judge`,

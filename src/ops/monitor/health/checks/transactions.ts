@@ -16,7 +16,7 @@ export const rollbacks: CheckDefinition = {
   judge(input) {
     const commits = increase(input, 'recent', 'database.commits');
     const rolledBack = increase(input, 'recent', 'database.rollbacks');
-    if (!commits || !rolledBack) return notWatched(input, 'database.rollbacks', subjects);
+    if (!commits || !rolledBack) return notWatched(input, 'Rollbacks', 'database.rollbacks', subjects);
     const all = commits.increase + rolledBack.increase;
     const evidence = { rollbacks: rolledBack.increase, transactions: all, seconds: commits.seconds };
     if (rolledBack.increase === 0 && all > 0)
@@ -57,7 +57,7 @@ export const deadlocks: CheckDefinition = {
   collector: 'instance',
   judge(input) {
     const found = increase(input, 'hour', 'database.deadlocks');
-    if (!found) return notWatched(input, 'database.deadlocks', subjects);
+    if (!found) return notWatched(input, 'Deadlocks', 'database.deadlocks', subjects);
     return graded(
       found.increase,
       { warning: 1, critical: 60 },

@@ -15,7 +15,8 @@ export const checkpoints: CheckDefinition = {
   judge(input) {
     const timed = increase(input, 'hour', 'checkpoints.timed');
     const requested = increase(input, 'hour', 'checkpoints.requested');
-    if (!timed || !requested) return notWatched(input, 'checkpoints.requested', ['checkpointer', 'bgwriter']);
+    if (!timed || !requested)
+      return notWatched(input, 'Checkpoints', 'checkpoints.requested', ['checkpointer', 'bgwriter']);
     const all = timed.increase + requested.increase;
     const evidence = { timed: timed.increase, requested: requested.increase, seconds: timed.seconds };
     // One by one they say little: a base backup and CREATE DATABASE request a checkpoint too.
@@ -53,7 +54,7 @@ export const temporaryFiles: CheckDefinition = {
   judge(input) {
     const written = increase(input, 'recent', 'database.temp_bytes');
     const files = increase(input, 'recent', 'database.temp_files');
-    if (!written) return notWatched(input, 'database.temp_bytes', ['database']);
+    if (!written) return notWatched(input, 'Temporary files', 'database.temp_bytes', ['database']);
     const perSecond = written.increase / written.seconds;
     const message = `${bytes(written.increase)} went to temporary files ${lately(written.seconds)}`;
     return graded(
@@ -90,7 +91,7 @@ export const archiving: CheckDefinition = {
       return notApplicable('WAL is not archived here', { archiveMode: mode });
     const failures = increase(input, 'recent', 'wal.archive_failures');
     const archived = increase(input, 'recent', 'wal.archived');
-    if (!failures || !archived) return notWatched(input, 'wal.archive_failures', ['archiver']);
+    if (!failures || !archived) return notWatched(input, 'Archiving', 'wal.archive_failures', ['archiver']);
     const evidence = { failures: failures.increase, archived: archived.increase, seconds: failures.seconds };
     if (failures.increase === 0)
       return ok(`Archiving works (${counted(archived.increase, 'segment')} ${lately(archived.seconds)})`, evidence);
