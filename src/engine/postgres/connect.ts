@@ -141,20 +141,15 @@ class PgConnection implements DatabaseConnection {
   }
 
   run<Row extends object>(sql: string, params: readonly Parameter[] = []): Promise<Row[]> {
-    if (this.#pooled) {
-      return this.#exclusive(this.#deadlineMs, () =>
-        this.#inTransaction({}, () => this.#extended<Row>(marked(sql), params)),
-      );
-    }
-    let prepared = this.#names.get(sql);
-    if (!prepared) {
-      prepared = { name: `pitcrew_${this.#names.size + 1}`, text: marked(sql) };
-      this.#names.set(sql, prepared);
-    }
-    const { name, text } = prepared;
-    return this.#exclusive(this.#deadlineMs, async () => {
-      return (await this.#client.query({ name, text, values: [...params] })).rows as Row[];
-    });
+    return this.#exclusive(this.#deadlineMs, () =>
+      this.#pooled ? this.#inTransaction({}, () => this.#execute<Row>(sql, params)) : this.#execute<Row>(sql, params),
+    );
+  }
+
+  runPlanned<Row extends object>(sql: string, params: readonly Parameter[] = []): Promise<Row[]> {
+    return this.#exclusive(this.#deadlineMs, () =>
+      this.#inTransaction({ plan_cache_mode: 'force_custom_plan' }, () => this.#execute<Row>(sql, params)),
+    );
   }
 
   rolledBack<Result>(limits: TransactionLimits, work: (transaction: Transaction) => Promise<Result>): Promise<Result> {
@@ -194,6 +189,17 @@ class PgConnection implements DatabaseConnection {
     const entries = Object.entries(settings);
     const calls = entries.map((_, index) => `set_config($${index * 2 + 1}, $${index * 2 + 2}, ${local})`);
     await this.#extended(marked(`SELECT ${calls.join(', ')}`), entries.flat());
+  }
+
+  /** Prepared where the session is ours. */
+  async #execute<Row extends object>(sql: string, params: readonly Parameter[]): Promise<Row[]> {
+    if (this.#pooled) return this.#extended<Row>(marked(sql), params);
+    let prepared = this.#names.get(sql);
+    if (!prepared) {
+      prepared = { name: `pitcrew_${this.#names.size + 1}`, text: marked(sql) };
+      this.#names.set(sql, prepared);
+    }
+    return (await this.#client.query({ ...prepared, values: [...params] })).rows as Row[];
   }
 
   /** The extended protocol, unnamed: the server refuses a text with several statements. */

@@ -13,6 +13,11 @@ export interface DatabaseConnection {
   readonly isOpen: boolean;
   /** Prepares the statement when first seen, then runs it. For catalog statements, whose number is bounded. */
   run<Row extends object>(sql: string, params?: readonly Parameter[]): Promise<Row[]>;
+  /**
+   * As `run`, but planned with the parameters' values each time: for a long list that is looked up row by row, which only
+   * then is hashed.
+   */
+  runPlanned<Row extends object>(sql: string, params?: readonly Parameter[]): Promise<Row[]>;
   /** Runs a transaction that is read only and always rolled back, under its own timeouts. */
   rolledBack<Result>(limits: TransactionLimits, work: (transaction: Transaction) => Promise<Result>): Promise<Result>;
   /** Ends the session. Takes a second at most, never throws. */

@@ -22,9 +22,10 @@ export async function read<Row extends object>(
   subject: string,
   sql: string,
   params: Parameter[] = [],
+  how: 'run' | 'runPlanned' = 'run',
 ): Promise<Reading<Row>> {
   try {
-    return { rows: await connection.run<Row>(sql, params), skipped: [] };
+    return { rows: await connection[how]<Row>(sql, params), skipped: [] };
   } catch (error) {
     if (!(error instanceof PitcrewError) || !error.sqlState || !notOffered.has(error.sqlState)) throw error;
     const reason = error.detail ?? error.message;

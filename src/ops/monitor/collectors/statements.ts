@@ -37,7 +37,7 @@ const fullReadEveryMs = 10 * 60_000;
  */
 const textReads = { atOnce: 6, share: 0.0003, longestWaitMs: 60_000 };
 /** Most texts that are asked for at once. */
-const textsAtOnce = 1000;
+const textsAtOnce = 2500;
 /** Reads pg_stat_statements: only what has changed, texts only of what is new. */
 export class StatementsCollector implements CountingCollector {
   readonly #options: StatementsOptions;
