@@ -2,7 +2,7 @@ import { useUrl } from '../data/use-url.ts';
 import { exact } from '../format/quantity.ts';
 import { Icon } from './icon.tsx';
 
-/** Which rows are shown, and the way to the others. `page` in the address begins at 1. */
+/** Which rows are shown, and the way to the others. `page` in the address begins at 1; `noun` is one row. */
 export function Pager({ count, size, noun }: { count: number; size: number; noun: string }) {
   const { query, set } = useUrl();
   const page = pageOf(query);
@@ -10,7 +10,10 @@ export function Pager({ count, size, noun }: { count: number; size: number; noun
   const last = Math.min(count, page * size);
   return (
     <>
-      <span>{count === 0 ? `No ${noun}` : `${exact(first)}–${exact(last)} of ${exact(count)} ${noun}`}</span>
+      <span>
+        {count > size && `${exact(first)}–${exact(last)} of `}
+        {count === 0 ? 'No' : exact(count)} {count === 1 ? noun : `${noun}s`}
+      </span>
       {count > size && (
         <span class="pager">
           <button

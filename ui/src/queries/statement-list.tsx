@@ -92,7 +92,7 @@ function Foot({ answer }: { answer: Answer }) {
         {'ownCost' in answer && <OwnCost cost={answer.ownCost} />}
         <Covered answer={answer} />
       </span>
-      <Pager count={answer.count} size={pageSize} noun="statements" />
+      <Pager count={answer.count} size={pageSize} noun="statement" />
     </>
   );
 }

@@ -47,7 +47,7 @@ export function TablesPage() {
                 <span>Together {textOf(bytes(list.data.totalBytes))}</span>
                 <Covered answer={list.data} />
               </span>
-              <Pager count={list.data.count} size={pageSize} noun="tables" />
+              <Pager count={list.data.count} size={pageSize} noun="table" />
             </>
           )
         }
