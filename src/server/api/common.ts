@@ -6,7 +6,7 @@ export const timestamp = z.iso.datetime().openapi({ example: '2026-03-01T12:00:0
 
 /** Start of what a page's charts show. */
 export const shownFrom = timestamp.openapi({
-  description: 'The start asked for; later, where history begins, when that is in the second half of the range.',
+  description: 'The start asked for; later, where history begins, when nothing is known of the time before.',
 });
 
 export const grade = z.enum(['A', 'B', 'C', 'D', 'F']);

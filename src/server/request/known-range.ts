@@ -4,9 +4,12 @@ import { niceStep, type Range } from './range.ts';
 /** A course of less than this shows nothing: 5 minutes. */
 const shortestMs = 5 * 60_000;
 
+/** A beginning of which nothing is known stays when it is no larger than this share of the range. */
+const smallPart = 0.05;
+
 /**
- * The part of a range that is worth drawing: where history begins only in its second half (Pitcrew was just started),
- * what was before is left out, so that points can be as fine as the time that there is.
+ * The part of a range that is worth drawing: what was before history begins (Pitcrew was just started) is left out, so
+ * that points can be as fine as the time that there is.
  */
 async function knownRange(history: History, targetId: number, { from, to }: TimeRange): Promise<TimeRange> {
   const { series } = await history.series({
@@ -17,7 +20,8 @@ async function knownRange(history: History, targetId: number, { from, to }: Time
     step: niceStep({ from, to }, 720),
   });
   const begin = Math.min(...series.flatMap(({ points }) => points.find(({ value }) => value !== null)?.at ?? []));
-  if (!Number.isFinite(begin) || begin - from.getTime() < (to.getTime() - from.getTime()) / 2) return { from, to };
+  if (!Number.isFinite(begin) || begin - from.getTime() < (to.getTime() - from.getTime()) * smallPart)
+    return { from, to };
   const known = { from: new Date(Math.min(begin, to.getTime() - shortestMs)), to };
   // The first look at a long range is coarse: look again at what is left of it.
   return known.from > from ? knownRange(history, targetId, known) : { from, to };

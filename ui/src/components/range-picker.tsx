@@ -11,7 +11,7 @@ import { Popover } from './popover.tsx';
  */
 export function RangePicker({ shown }: { shown?: { from: string; to: string } | undefined }) {
   const { range, set, here } = useUrl();
-  const isPart = shown !== undefined && Date.parse(shown.to) - Date.parse(shown.from) < range.length * 0.6;
+  const isPart = shown !== undefined && Date.parse(shown.to) - Date.parse(shown.from) < range.length * 0.96;
   const shift = (direction: -1 | 1) => set(shiftRange(range, direction));
   return (
     <div class="button-group" role="group" aria-label="Time range">

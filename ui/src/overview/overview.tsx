@@ -10,7 +10,7 @@ import { rangeUrl } from '../data/api.ts';
 import { refreshOver } from '../data/refresh.ts';
 import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
-import { count, textOf } from '../format/quantity.ts';
+import { count, textOf, type Format } from '../format/quantity.ts';
 import { statementColumns } from '../queries/statement-columns.tsx';
 import { FigureTiles } from './figures.tsx';
 import { HealthCard } from './health-card.tsx';
@@ -45,6 +45,9 @@ export function Overview() {
 /** Without its store the daemon shows live figures only; the notice above every page says why. */
 const hasHistory = ({ notices }: Dashboard) => !notices.some(({ code }) => code === 'E_STORE_UNAVAILABLE');
 
+/** Means of sessions: tenths say enough, but for the ticks of an axis. */
+const sessions: Format = (value, write) => (write ? count(value, write) : count(Math.round(value * 10) / 10));
+
 function ActiveSessions({ activity, readable }: { activity: Dashboard['activity']; readable: boolean }) {
   const series = useMemo(() => waitSeries(activity.waits.classes), [activity.waits]);
   const { cpus, active } = activity;
@@ -68,7 +71,7 @@ function ActiveSessions({ activity, readable }: { activity: Dashboard['activity'
         kind="stacked"
         at={activity.waits.at}
         series={series}
-        format={count}
+        format={sessions}
         reference={reference}
         empty={readable ? 'No session was seen at work in this range.' : 'History cannot be read now.'}
       />
