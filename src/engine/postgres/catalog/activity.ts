@@ -42,6 +42,11 @@ export interface LockWait {
   since: Date | null;
 }
 
+type ProcessRow = Omit<ActivityRow, 'blockedBy' | 'waitsFor' | 'database' | 'user'> & {
+  databaseId: number | null;
+  userId: number | null;
+};
+
 interface WaitRow {
   pid: number;
   blockedBy: number[];
@@ -49,6 +54,55 @@ interface WaitRow {
   lockType: string | null;
   relation: string | null;
   since: Date | null;
+}
+
+interface Names {
+  /** By oid; `null` for what was dropped under a session. */
+  databases: ReadonlyMap<number, string | null>;
+  roles: ReadonlyMap<number, string | null>;
+  /** Readings left until they are read anew: databases and roles can be renamed. */
+  readingsLeft: number;
+}
+
+const namesOf = new WeakMap<DatabaseConnection, Names>();
+const readingsPerNames = 60;
+
+/** Names of databases and roles: joining them to every reading would take as long as reading the processes does. */
+async function readNames(connection: DatabaseConnection, rows: readonly ProcessRow[]): Promise<Names> {
+  const known = namesOf.get(connection);
+  const complete = rows.every(
+    ({ databaseId, userId }) =>
+      (databaseId === null || known?.databases.has(databaseId)) && (userId === null || known?.roles.has(userId)),
+  );
+  if (known && complete && known.readingsLeft > 0) {
+    known.readingsLeft -= 1;
+    return known;
+  }
+  const found = await connection.run<{ kind: 'database' | 'role'; oid: number; name: string }>(
+    `
+    SELECT 'database' AS "kind", oid AS "oid", datname AS "name" FROM pg_database
+     UNION ALL
+    SELECT 'role', oid, rolname FROM pg_roles
+    `,
+  );
+  const ofKind = (kind: 'database' | 'role', used: (number | null)[]): Map<number, string | null> => {
+    const names = new Map<number, string | null>(used.filter((oid) => oid !== null).map((oid) => [oid, null]));
+    for (const row of found) if (row.kind === kind) names.set(row.oid, row.name);
+    return names;
+  };
+  const names: Names = {
+    databases: ofKind(
+      'database',
+      rows.map(({ databaseId }) => databaseId),
+    ),
+    roles: ofKind(
+      'role',
+      rows.map(({ userId }) => userId),
+    ),
+    readingsLeft: readingsPerNames,
+  };
+  namesOf.set(connection, names);
+  return names;
 }
 
 /**
@@ -59,13 +113,13 @@ export async function readActivity(
   connection: DatabaseConnection,
   profile: ServerProfile,
 ): Promise<Reading<ActivityRow>> {
-  const { rows, skipped } = await read<Omit<ActivityRow, 'blockedBy' | 'waitsFor'>>(
+  const { rows, skipped } = await read<ProcessRow>(
     connection,
     'activity',
     `
     SELECT a.pid                                      AS "pid",
-           d.datname                                  AS "database",
-           r.rolname                                  AS "user",
+           nullif(a.datid, 0)                         AS "databaseId",
+           nullif(a.usesysid, 0)                      AS "userId",
            coalesce(a.application_name, '')           AS "application",
            host(a.client_addr)                        AS "client",
            coalesce(a.backend_type, 'unknown')        AS "backendType",
@@ -82,10 +136,9 @@ export async function readActivity(
            age(a.backend_xmin)                        AS "xminAge",
            coalesce(a.query = '<insufficient privilege>', false) AS "hidden"
       FROM pg_stat_get_activity(NULL) a
-      LEFT JOIN pg_database d ON d.oid = a.datid
-      LEFT JOIN pg_roles    r ON r.oid = a.usesysid
     `,
   );
+  const names = await readNames(connection, rows);
   const waiting = rows.filter((row) => row.waitType === 'Lock').map((row) => row.pid);
   const waits = waiting.length === 0 ? new Map<number, WaitRow>() : await readWaits(connection, waiting);
   if (!profile.rights.readAllStats) {
@@ -96,10 +149,12 @@ export async function readActivity(
     });
   }
   return {
-    rows: rows.map((row) => {
+    rows: rows.map(({ databaseId, userId, ...row }) => {
       const wait = waits.get(row.pid);
       return {
         ...row,
+        database: databaseId === null ? null : (names.databases.get(databaseId) ?? null),
+        user: userId === null ? null : (names.roles.get(userId) ?? null),
         blockedBy: wait?.blockedBy ?? [],
         waitsFor:
           wait?.mode && wait.lockType
