@@ -39,7 +39,7 @@ export function latestIndex(series: readonly ChartSeries[]): number {
 
 /**
  * The points of a chart that are worth showing, as indices. What is collected more seldom than the chart has points leaves
- * regular holes; they are left out, so that a line is a line. A hole that is longer than those stays a hole, and both ends
+ * regular holes; they are left out, so that a line is a line. A hole of more than three of those stays a hole, and both ends
  * stay, so that charts side by side span the same time.
  */
 export function shownPoints(isKnown: (index: number) => boolean, length: number): number[] {
@@ -51,7 +51,7 @@ export function shownPoints(isKnown: (index: number) => boolean, length: number)
   if (cadence <= 1) return all;
   const points = known.flatMap((index, position) => {
     const next = known[position + 1];
-    return next !== undefined && next - index > cadence * 1.5 ? [index, index + 1] : [index];
+    return next !== undefined && next - index > cadence * 3 ? [index, index + 1] : [index];
   });
   return [...new Set([0, ...points, length - 1])];
 }
