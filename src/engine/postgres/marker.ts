@@ -4,9 +4,10 @@
  */
 const marker = '/* pitcrew */';
 
-/** Puts the marker after the first word of a statement, unless it is there. */
+/** Puts the marker after the first word of a statement, unless it is there. Comments before that word are left out. */
 export function marked(sql: string): string {
-  return sql.trim().replace(/^\w+\b(?! \/\*)/, `$& ${marker}`);
+  const statement = sql.replace(/^(?:\s*--[^\n]*\n)+/, '').trim();
+  return statement.replace(/^\w+\b(?! \/\*)/, `$& ${marker}`);
 }
 
 /** Whether a statement's text, as the server shows it, is one of Pitcrew's own. */
