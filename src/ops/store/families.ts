@@ -89,7 +89,13 @@ export const zeroTable: Readonly<TableCounters> = Object.freeze({
   autoanalyzes: 0,
 });
 
-const zeroTableGauges: Readonly<TableGauges> = { liveRows: 0, deadRows: 0, heapBytes: 0, indexBytes: 0, toastBytes: 0 };
+export const zeroTableGauges: Readonly<TableGauges> = {
+  liveRows: 0,
+  deadRows: 0,
+  heapBytes: 0,
+  indexBytes: 0,
+  toastBytes: 0,
+};
 
 export const zeroIndex: Readonly<IndexCounters> = Object.freeze({
   scans: 0,

@@ -1,2 +1,3 @@
+export { zeroStatement, zeroTable, zeroTableGauges } from './families.ts';
 export { openStore } from './open-store.ts';
 export * from './types.ts';

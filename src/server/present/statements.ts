@@ -1,4 +1,10 @@
-import type { StatementCounters, StatementSeriesAnswer, StatementTotals, TimeRange } from '../../ops/store/index.ts';
+import {
+  type StatementCounters,
+  type StatementSeriesAnswer,
+  type StatementTotals,
+  type TimeRange,
+  zeroStatement,
+} from '../../ops/store/index.ts';
 import type { StatementSummary } from '../api/queries.ts';
 
 /** What all summaries of one answer share. */
@@ -70,33 +76,10 @@ export function ratio(part: number, whole: number): number | null {
   return whole > 0 ? part / whole : null;
 }
 
-const zero: StatementCounters = {
-  calls: 0,
-  rows: 0,
-  totalExecUs: 0,
-  plans: 0,
-  totalPlanUs: 0,
-  sumSquaresMs2: 0,
-  sharedHit: 0,
-  sharedRead: 0,
-  sharedDirtied: 0,
-  sharedWritten: 0,
-  localRead: 0,
-  localWritten: 0,
-  tempRead: 0,
-  tempWritten: 0,
-  blockReadUs: 0,
-  blockWriteUs: 0,
-  walRecords: 0,
-  walFpi: 0,
-  walBytes: 0,
-  jitUs: 0,
-};
-
 /** Sum of counters; zeros for none. */
 export function sumCounters(all: Iterable<StatementCounters>): StatementCounters {
-  const sum = { ...zero };
-  const names = Object.keys(zero) as (keyof StatementCounters)[];
+  const sum = { ...zeroStatement };
+  const names = Object.keys(zeroStatement) as (keyof StatementCounters)[];
   for (const counters of all) for (const name of names) sum[name] += counters[name];
   return sum;
 }

@@ -1,5 +1,5 @@
 import type { TableState } from '../../ops/monitor/index.ts';
-import type { RelationKey, TableCounters, TableGauges, TableTotals } from '../../ops/store/index.ts';
+import { type RelationKey, type TableTotals, zeroTable, zeroTableGauges } from '../../ops/store/index.ts';
 import type { Tables } from '../api/relations.ts';
 import { iso, ratio } from './statements.ts';
 
@@ -36,7 +36,7 @@ export function joinTables(live: readonly TableState[], totals: readonly TableTo
 /** A table as lists show it; `before`: how large it was when the range began, where that is known and asked for. */
 export function tableSummary({ key, live, totals }: TableParts, before?: TableGauges): TableSummary {
   const counters = totals?.counters;
-  const gauges = live ?? totals?.gauges ?? noGauges;
+  const gauges = live ?? totals?.gauges ?? zeroTableGauges;
   const totalBytes = sizeOf(gauges);
   const summary = {
     schema: key.schema,
@@ -52,7 +52,7 @@ export function tableSummary({ key, live, totals }: TableParts, before?: TableGa
     toastBytes: gauges.toastBytes,
     totalBytes,
     growthBytes: before === undefined ? null : totalBytes - sizeOf(before),
-    ...activity(counters ?? noCounters),
+    ...activity(counters ?? zeroTable),
     lastVacuum: later(live?.lastVacuum, live?.lastAutovacuum),
     lastAnalyze: later(live?.lastAnalyze, live?.lastAutoanalyze),
     modifiedSinceAnalyze: live?.modifiedSinceAnalyze ?? 0,
@@ -116,27 +116,6 @@ function later(a: Date | null | undefined, b: Date | null | undefined): string |
   const times = [a, b].filter((date) => date instanceof Date).map((date) => date.getTime());
   return times.length === 0 ? null : iso(new Date(Math.max(...times)));
 }
-
-const noGauges: TableGauges = { liveRows: 0, deadRows: 0, heapBytes: 0, indexBytes: 0, toastBytes: 0 };
-
-const noCounters: TableCounters = {
-  seqScans: 0,
-  seqRowsRead: 0,
-  indexScans: 0,
-  indexRowsFetched: 0,
-  inserts: 0,
-  updates: 0,
-  deletes: 0,
-  hotUpdates: 0,
-  heapRead: 0,
-  heapHit: 0,
-  indexRead: 0,
-  indexHit: 0,
-  vacuums: 0,
-  autovacuums: 0,
-  analyzes: 0,
-  autoanalyzes: 0,
-};
 
 function vacuumedAt(time: string | null): string {
   return time === null ? 'never vacuumed' : `last vacuumed ${time.slice(0, 16).replace('T', ' ')} UTC`;
