@@ -1,5 +1,12 @@
 import type { TableState } from '../../ops/monitor/index.ts';
-import { type RelationKey, type TableTotals, zeroTable, zeroTableGauges } from '../../ops/store/index.ts';
+import {
+  type RelationKey,
+  type TableCounters,
+  type TableGauges,
+  type TableTotals,
+  zeroTable,
+  zeroTableGauges,
+} from '../../ops/store/index.ts';
 import type { Tables } from '../api/relations.ts';
 import { iso, ratio } from './statements.ts';
 
