@@ -42,6 +42,8 @@ export const testSettings: Record<string, string> = {
   shared_buffers: '32MB',
   max_connections: '60',
   shared_preload_libraries: 'pg_stat_statements',
+  // Many test files share a server: their statements must not push those of others out.
+  'pg_stat_statements.max': '50000',
   wal_level: 'logical',
   max_wal_senders: '10',
   track_io_timing: 'on',
