@@ -1,1 +1,2 @@
-export { type PlanContext, type PlanFinding, planFindings } from './findings.ts';
+export { planFindings } from './findings.ts';
+export type { PlanContext, PlanFinding } from './rule.ts';

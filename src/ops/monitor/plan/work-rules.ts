@@ -1,4 +1,4 @@
-import type { PlanContext, PlanFinding, PlanRule } from './findings.ts';
+import type { PlanContext, PlanFinding, PlanRule } from './rule.ts';
 import type { PlanNode } from './node.ts';
 import { about, size } from './words.ts';
 
