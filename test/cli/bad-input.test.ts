@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { freePort, startServer } from '../../src/ops/embedded/index.ts';
 import { type CommandResult, pitcrew } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
-import { testDatabase, unsupportedServer } from '../support/postgres.ts';
+import { testDatabase, unsupportedServers } from '../support/postgres.ts';
 
 /** Every refusal is short, has no stack trace and goes to stderr. */
 function expectRefusal({ code, stdout, stderr }: CommandResult, expected: { code: number; text: RegExp }): void {
@@ -62,8 +62,8 @@ test('a database that does not exist is exit code 3', async () => {
   expect(code).toBe(3);
 });
 
-test('a version that is too old is said, and by --json too', async () => {
-  const server = await startServer({ dataDir: join(testFolder(), 'old'), ...unsupportedServer() });
+test.each(unsupportedServers())('version $major is too old, which is said, and by --json too', async ({ binaries }) => {
+  const server = await startServer({ dataDir: join(testFolder(), 'old'), binaries });
   try {
     const plain = await pitcrew(['doctor', '--database', server.url()]);
     expect(plain.stdout).toMatch(/unsupported: .*14/);

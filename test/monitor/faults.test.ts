@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { configDefinition } from '../../src/config/definition.ts';
 import type { DatabaseMonitor, MonitorEvent } from '../../src/ops/monitor/index.ts';
 import { startReplica, startServer } from '../../src/ops/embedded/index.ts';
-import { installedServers, scratchServer, testDatabase, testSettings } from '../support/postgres.ts';
+import { installedServers, scratchServer, testDatabase, testedMajors, testSettings } from '../support/postgres.ts';
 import { watch } from '../support/monitored.ts';
 
 /** Every collector runs about once a second and gives up early. */
@@ -106,7 +106,7 @@ async function polledTotal(monitor: DatabaseMonitor) {
 }
 
 test('a server without a free connection refuses, and is watched when there is one', async () => {
-  await using server = await scratchServer(17, {
+  await using server = await scratchServer(18, {
     max_connections: '8',
     superuser_reserved_connections: '3',
     max_wal_senders: '0',
@@ -128,7 +128,7 @@ test('a server without a free connection refuses, and is watched when there is o
   expect(own.rowCount).toBeLessThanOrEqual(2);
 });
 
-test.each([18, 15])(
+test.each(testedMajors(18, 15))(
   'on PostgreSQL %i a role without rights sees what it may, and is told what it lacks',
   async (major) => {
     await using database = await testDatabase(major);
@@ -153,7 +153,7 @@ test.each([18, 15])(
 );
 
 test('without pg_stat_statements everything else is watched', async () => {
-  await using database = await testDatabase(17);
+  await using database = await testDatabase();
   await using monitor = watch({ url: database.url });
   await monitor.collectNow();
   expect(states(monitor)).toEqual({ ...allOk, statements: 'skipped' });
@@ -162,30 +162,33 @@ test('without pg_stat_statements everything else is watched', async () => {
   expect(monitor.status().collectors.find(({ name }) => name === 'statements')?.message).toBe(skipped?.reason);
 });
 
-test.each([18, 15])('on PostgreSQL %i an exclusively locked table and sequence hold nothing up', async (major) => {
-  await using database = await testDatabase(major);
-  await database.query('CREATE EXTENSION pg_stat_statements');
-  await database.query('CREATE TABLE locked (id bigserial PRIMARY KEY, value text)');
-  await using monitor = watch({ url: database.url, config: { ...often, statementTimeout: 5000 } });
-  await database.query('BEGIN');
-  await database.query('ALTER SEQUENCE locked_id_seq INCREMENT BY 2');
-  await database.query('LOCK TABLE locked IN ACCESS EXCLUSIVE MODE');
-  await using blocked = await connected(database.url);
-  const waiting = blocked.query('SELECT * FROM locked');
-  await expect
-    .poll(async () => {
-      await monitor.collectNow(['activity']);
-      return monitor.activity()?.sessions.filter(({ blockedBy }) => blockedBy.length > 0);
-    }, patient)
-    .toMatchObject([
-      { waitType: 'Lock', waitsFor: { relation: expect.stringContaining('locked'), mode: 'AccessShareLock' } },
-    ]);
-  expect(await statesOfNextRuns(monitor)).toEqual(allOk);
-  expect(monitor.tables().map(({ name }) => name)).toContain('locked');
-  expect(monitor.latest().get('sessions.blocked')?.value).toBe(1);
-  await database.query('ROLLBACK');
-  await waiting;
-});
+test.each(testedMajors(18, 15))(
+  'on PostgreSQL %i an exclusively locked table and sequence hold nothing up',
+  async (major) => {
+    await using database = await testDatabase(major);
+    await database.query('CREATE EXTENSION pg_stat_statements');
+    await database.query('CREATE TABLE locked (id bigserial PRIMARY KEY, value text)');
+    await using monitor = watch({ url: database.url, config: { ...often, statementTimeout: 5000 } });
+    await database.query('BEGIN');
+    await database.query('ALTER SEQUENCE locked_id_seq INCREMENT BY 2');
+    await database.query('LOCK TABLE locked IN ACCESS EXCLUSIVE MODE');
+    await using blocked = await connected(database.url);
+    const waiting = blocked.query('SELECT * FROM locked');
+    await expect
+      .poll(async () => {
+        await monitor.collectNow(['activity']);
+        return monitor.activity()?.sessions.filter(({ blockedBy }) => blockedBy.length > 0);
+      }, patient)
+      .toMatchObject([
+        { waitType: 'Lock', waitsFor: { relation: expect.stringContaining('locked'), mode: 'AccessShareLock' } },
+      ]);
+    expect(await statesOfNextRuns(monitor)).toEqual(allOk);
+    expect(monitor.tables().map(({ name }) => name)).toContain('locked');
+    expect(monitor.latest().get('sessions.blocked')?.value).toBe(1);
+    await database.query('ROLLBACK');
+    await waiting;
+  },
+);
 
 test('a backend that hangs is given up and replaced', async () => {
   await using server = await scratchServer(18);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Store } from '../../src/ops/store/index.ts';
-import { testDatabase } from '../support/postgres.ts';
+import { testDatabase, testedMajors } from '../support/postgres.ts';
 import { freshStore, onlyWhenAsked, watch } from '../support/monitored.ts';
 import { testStore } from '../support/store.ts';
 
@@ -13,7 +13,7 @@ async function tables(store: Store, targetId: number) {
   return { tables: found.relations, indexes: indexes.relations };
 }
 
-test.each([18, 15])(
+test.each(testedMajors(18, 15))(
   'counters of tables on PostgreSQL %i add up, also while no daemon runs and over dropped indexes',
   async (major) => {
     await using database = await testDatabase(major);
@@ -95,7 +95,7 @@ test('of two daemons one writes, and the other takes over without counting twice
 });
 
 test('while the store is away everything live goes on, and history when it is back', async () => {
-  await using database = await testDatabase(17);
+  await using database = await testDatabase();
   await using kept = await freshStore();
   await using monitor = watch({ url: database.url, store: kept.store });
   await monitor.collectNow();

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { Store } from '../../src/ops/store/index.ts';
-import { type ScratchServer, scratchServer } from '../support/postgres.ts';
+import { type ScratchServer, scratchServer, testedMajors } from '../support/postgres.ts';
 import { freshStore, watch } from '../support/monitored.ts';
 
 interface Totals {
@@ -101,7 +101,7 @@ async function work(client: pg.Client, transactions: number): Promise<void> {
   }
 }
 
-test.each([18, 15])(
+test.each(testedMajors(18, 15))(
   'history adds up to what PostgreSQL %i counted, across a restart of the daemon and a reset',
   async (major) => {
     await using server = await scratchServer(major);
@@ -140,32 +140,35 @@ test.each([18, 15])(
   },
 );
 
-test.each([18, 15])('history adds up on PostgreSQL %i when entries are evicted and come back', async (major) => {
-  await using server = await scratchServer(major, { 'pg_stat_statements.max': '100' });
-  await using client = await prepared(server);
-  await using kept = await freshStore();
-  await using monitor = watch({ url: server.url(), store: kept.store });
-  await monitor.collectNow();
-  const rounds = 6;
-  for (let round = 0; round < rounds; round += 1) {
-    await work(client, 5 * (round + 1));
-    await monitor.collectNow(['statements']);
-    // Many other statements, often enough to push those of the workload out.
-    for (let n = 0; n < 150; n += 1) {
-      const columns = Array.from({ length: n + 1 }, (_, column) => `${column} AS c${column}`).join(', ');
-      for (let calls = 0; calls < 3; calls += 1) await client.query(`SELECT ${columns}`);
+test.each(testedMajors(18, 15))(
+  'history adds up on PostgreSQL %i when entries are evicted and come back',
+  async (major) => {
+    await using server = await scratchServer(major, { 'pg_stat_statements.max': '100' });
+    await using client = await prepared(server);
+    await using kept = await freshStore();
+    await using monitor = watch({ url: server.url(), store: kept.store });
+    await monitor.collectNow();
+    const rounds = 6;
+    for (let round = 0; round < rounds; round += 1) {
+      await work(client, 5 * (round + 1));
+      await monitor.collectNow(['statements']);
+      // Many other statements, often enough to push those of the workload out.
+      for (let n = 0; n < 150; n += 1) {
+        const columns = Array.from({ length: n + 1 }, (_, column) => `${column} AS c${column}`).join(', ');
+        for (let calls = 0; calls < 3; calls += 1) await client.query(`SELECT ${columns}`);
+      }
+      await monitor.collectNow(['statements']);
     }
-    await monitor.collectNow(['statements']);
-  }
-  await expect
-    .poll(async () => (await client.query('SELECT dealloc FROM pg_stat_statements_info')).rows[0]?.dealloc)
-    .not.toBe('0');
-  const calls = [...(await history(kept.store, monitor.targetId))].map(([, totals]) => totals.calls);
-  const expected = 5 * ((rounds * (rounds + 1)) / 2);
-  // The table's CREATE was before the first look; the two statements of each transaction count.
-  expect(calls.filter((count) => count > 1)).toEqual([expected, expected]);
-  expect(monitor.latest().get('statements.tracked')?.value).toBeLessThanOrEqual(110);
-});
+    await expect
+      .poll(async () => (await client.query('SELECT dealloc FROM pg_stat_statements_info')).rows[0]?.dealloc)
+      .not.toBe('0');
+    const calls = [...(await history(kept.store, monitor.targetId))].map(([, totals]) => totals.calls);
+    const expected = 5 * ((rounds * (rounds + 1)) / 2);
+    // The table's CREATE was before the first look; the two statements of each transaction count.
+    expect(calls.filter((count) => count > 1)).toEqual([expected, expected]);
+    expect(monitor.latest().get('statements.tracked')?.value).toBeLessThanOrEqual(110);
+  },
+);
 
 test('a renamed role is the same one: nothing is counted twice', async () => {
   await using server = await scratchServer(18);

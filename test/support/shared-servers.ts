@@ -1,10 +1,17 @@
 import type { TestProject } from 'vitest/node';
 import { startScratchServer } from '../../src/ops/embedded/index.ts';
-import { installedServers, testSettings } from './postgres.ts';
+import { installedServers, missingMajors, testSettings } from './postgres.ts';
 
 /** Starts one server of every version for the whole run. Tests make databases on them, and never stop them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const installed = installedServers();
+  const missing = missingMajors();
+  if (missing.length > 0) {
+    process.stderr.write(
+      `Not tested here: PostgreSQL ${missing.join(', ')}. The optional packages of test/servers/ are not installed; they ` +
+        `exist for Linux on x64 only, and this is ${process.platform} on ${process.arch}.\n`,
+    );
+  }
   const servers = await Promise.all(
     installed.map(async ({ major, binaries }) => ({
       major,

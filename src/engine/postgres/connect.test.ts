@@ -1,7 +1,7 @@
 import { createServer, connect as connectSocket, type Server, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { plainRole, session, watched } from '../../../test/support/catalog.ts';
-import { scratchServer, sharedMajors, testDatabase, unsupportedServer } from '../../../test/support/postgres.ts';
+import { scratchServer, sharedMajors, testDatabase, unsupportedServers } from '../../../test/support/postgres.ts';
 import { connectDatabase, readActivity, readDatabases, readStatements } from './index.ts';
 
 interface Proxy extends AsyncDisposable {
@@ -104,11 +104,11 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
   });
 });
 
-test('a server that is too old is refused', async () => {
-  await using server = await scratchServer(unsupportedServer().major);
+test.each(unsupportedServers())('PostgreSQL $major is too old and refused', async ({ major }) => {
+  await using server = await scratchServer(major);
   await expect(connectDatabase({ url: server.url() })).rejects.toMatchObject({
     code: 'E_UNSUPPORTED',
-    detail: expect.stringContaining('PostgreSQL 14'),
+    detail: expect.stringContaining(`PostgreSQL ${major}`),
     hint: expect.stringContaining('Upgrade'),
   });
 });

@@ -106,12 +106,11 @@ describe('a data directory that cannot be used', () => {
     });
   });
 
-  test('of another major version is refused and left alone', async () => {
+  const older = installedServers().filter(({ major }) => major === 16);
+  test.each(older)('of another major version is refused and left alone', async ({ binaries }) => {
     await using folder = temporaryFolder();
     const dataDir = join(folder.path, 'data');
-    const older = installedServers().find(({ major }) => major === 16);
-    if (!older) throw new Error('PostgreSQL 16 is not installed');
-    await (await startServer({ dataDir, binaries: older.binaries, settings: { fsync: 'off' } })).stop();
+    await (await startServer({ dataDir, binaries, settings: { fsync: 'off' } })).stop();
     const before = readFileSync(join(dataDir, 'global', 'pg_control'));
     await expect(startServer({ dataDir })).rejects.toMatchObject({
       code: 'E_DATA_DIR',

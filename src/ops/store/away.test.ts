@@ -174,7 +174,7 @@ describe('opening', () => {
   });
 
   test('a role that may not make the schema is told which GRANT is missing', async () => {
-    await using database = await testDatabase(15);
+    await using database = await testDatabase();
     const role = `${database.name}_role`;
     await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'sesame'`);
     const url = new URL(database.url.replace('postgres:', 'http:'));

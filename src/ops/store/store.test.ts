@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { sharedMajors, testDatabase } from '../../../test/support/postgres.ts';
+import { testDatabase, testedMajors } from '../../../test/support/postgres.ts';
 import { statementBatch, statementDelta, tableBatch, testStore } from '../../../test/support/store.ts';
 import { isOwnStatement } from '../../engine/postgres/index.ts';
 import { statementKeyText } from './index.ts';
@@ -11,7 +11,7 @@ const start = Math.floor((Date.now() - 3 * 60 * minute) / (60 * minute)) * 60 * 
 const range = { from: new Date(start), to: new Date(start + 10 * minute) };
 const byTime = { ...range, orderBy: 'totalExecUs', limit: 50 } as const;
 
-describe.each(sharedMajors().filter((major) => major === 18 || major === 15))('a store on PostgreSQL %i', (major) => {
+describe.each(testedMajors(18, 15))('a store on PostgreSQL %i', (major) => {
   test('is known by its statements where its server is watched', async () => {
     await using database = await testDatabase(major);
     await database.query('CREATE EXTENSION pg_stat_statements');
