@@ -1,6 +1,6 @@
 import type { DatabaseConnection } from './connection.ts';
 import { quoteIdentifier } from './identifiers.ts';
-import type { ServerProfile } from './profile.ts';
+import type { ServerProfile } from './server-profile.ts';
 import { PitcrewError } from '../../errors.ts';
 
 /** Cancels what a session does. False when there is no such session. Throws `E_QUERY` when the role may not. */

@@ -2,7 +2,7 @@ import { PitcrewError } from '../../errors.ts';
 import type { DatabaseConnection, Transaction } from './connection.ts';
 import { firstWord, literalsAsCasts } from './explain-text.ts';
 import { marked } from './marker.ts';
-import type { ServerProfile } from './profile.ts';
+import type { ServerProfile } from './server-profile.ts';
 import { grantRole } from './remedies.ts';
 
 export interface ExplainRequest {

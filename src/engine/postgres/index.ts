@@ -1,6 +1,6 @@
 export type { DatabaseConnection, Parameter, Transaction, TransactionLimits } from './connection.ts';
 export { isOwnStatement, marked } from './marker.ts';
-export type { Rights, ServerProfile } from './profile.ts';
+export type { Rights, ServerProfile } from './server-profile.ts';
 export type { Flavour } from './remedies.ts';
 export type { Skipped } from './skipped.ts';
 export type { StatementsSupport } from './statements-support.ts';

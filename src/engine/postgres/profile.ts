@@ -2,54 +2,9 @@ import { PitcrewError } from '../../errors.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { read } from './catalog/reading.ts';
 import { changeSetting, type Flavour, grantRole, recogniseFlavour, signsOf } from './remedies.ts';
+import type { ServerProfile } from './server-profile.ts';
 import type { Skipped } from './skipped.ts';
-import { probeStatements, type StatementsSupport } from './statements-support.ts';
-
-/** What a server is and what it lets us read. Asked once per connection and again at the slow cadence. */
-export interface ServerProfile {
-  /** `18.4` */
-  version: string;
-  /** `180004` */
-  versionNumber: number;
-  /** `version()` in full. */
-  versionText: string;
-  flavour: Flavour;
-  /** A pooler such as PgBouncer stands between. */
-  pooled: boolean;
-  isStandby: boolean;
-  startedAt: Date;
-  systemIdentifier: string | null;
-  timeline: number | null;
-  /**
-   * Tells this server from the others of its cluster, which share the system identifier: another value after a failover,
-   * the same after a restart.
-   */
-  identity: string;
-  database: string;
-  user: string;
-  rights: Rights;
-  statements: StatementsSupport;
-  maxConnections: number;
-  /** Connections that ordinary roles cannot use. */
-  reservedConnections: number;
-  blockSize: number;
-  trackIoTiming: boolean;
-  trackCounts: boolean;
-  trackActivities: boolean;
-  /** Columns of the statistics views that this server has. */
-  columns: ReadonlyMap<string, ReadonlySet<string>>;
-  skipped: Skipped[];
-}
-
-export interface Rights {
-  superuser: boolean;
-  /** Sees what other users do: pg_read_all_stats, by itself or through pg_monitor. */
-  readAllStats: boolean;
-  readAllSettings: boolean;
-  monitor: boolean;
-  /** May cancel and terminate sessions of other users. */
-  signalBackend: boolean;
-}
+import { probeStatements } from './statements-support.ts';
 
 interface Found {
   version: string;

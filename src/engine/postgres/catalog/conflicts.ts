@@ -1,5 +1,5 @@
 import type { DatabaseConnection } from '../connection.ts';
-import type { ServerProfile } from '../profile.ts';
+import type { ServerProfile } from '../server-profile.ts';
 import { type Reading, read, whereKnown } from './reading.ts';
 
 /** Queries of one database that recovery cancelled, by reason. Always 0 on a primary, but for logical slots. */

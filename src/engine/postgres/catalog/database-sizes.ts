@@ -1,7 +1,7 @@
 import { PitcrewError } from '../../../errors.ts';
 import type { DatabaseConnection } from '../connection.ts';
 import { quoteIdentifier } from '../identifiers.ts';
-import type { ServerProfile } from '../profile.ts';
+import type { ServerProfile } from '../server-profile.ts';
 import { type Reading, read } from './reading.ts';
 
 export interface DatabaseSizeRow {

@@ -1,6 +1,6 @@
 import { PitcrewError } from '../../../errors.ts';
 import type { DatabaseConnection, Parameter } from '../connection.ts';
-import type { ServerProfile } from '../profile.ts';
+import type { ServerProfile } from '../server-profile.ts';
 import type { Skipped } from '../skipped.ts';
 import { grantRole } from '../remedies.ts';
 

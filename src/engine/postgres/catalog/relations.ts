@@ -1,5 +1,5 @@
 import type { DatabaseConnection } from '../connection.ts';
-import type { ServerProfile } from '../profile.ts';
+import type { ServerProfile } from '../server-profile.ts';
 import { type IndexRow, readIndexes } from './indexes.ts';
 import type { Reading } from './reading.ts';
 import { readTables, type TableRow } from './tables.ts';

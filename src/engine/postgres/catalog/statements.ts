@@ -1,6 +1,6 @@
 import type { DatabaseConnection } from '../connection.ts';
 import { quoteIdentifier } from '../identifiers.ts';
-import type { ServerProfile } from '../profile.ts';
+import type { ServerProfile } from '../server-profile.ts';
 import { grantRole } from '../remedies.ts';
 import { knownChanges, type Reading, read, skip, textList } from './reading.ts';
 

@@ -1,5 +1,5 @@
 import type { DatabaseConnection } from '../connection.ts';
-import type { ServerProfile } from '../profile.ts';
+import type { ServerProfile } from '../server-profile.ts';
 import { type Reading, read, whereKnown } from './reading.ts';
 
 /** A logical subscription of the current database. */

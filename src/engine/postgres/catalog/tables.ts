@@ -1,5 +1,5 @@
 import type { DatabaseConnection } from '../connection.ts';
-import type { ServerProfile } from '../profile.ts';
+import type { ServerProfile } from '../server-profile.ts';
 import { changeOf, knownChanges, type Reading, read, whereKnown } from './reading.ts';
 
 /** A table, partition, partitioned table or materialized view of the current database, without those of the system. */

@@ -1,5 +1,5 @@
 import type { DatabaseConnection } from '../connection.ts';
-import type { ServerProfile } from '../profile.ts';
+import type { ServerProfile } from '../server-profile.ts';
 import { type Reading, read, whereKnown } from './reading.ts';
 
 /** WAL made by this server. One row. Writes and syncs moved to pg_stat_io (object `wal`) in 18. Times in ms. */
