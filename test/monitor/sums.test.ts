@@ -223,7 +223,7 @@ test('statements of a database that comes into scope are counted from then on, t
     expect(await calls(own.targetId)).toEqual([5]);
   }
   await both(7);
-  await using all = watch({ url: server.url(), store: kept.store, statements: { except: [] } });
+  await using all = watch({ url: server.url(), store: kept.store, statements: { scope: { except: [] }, readers: 1 } });
   await all.collectNow(['statements']);
   expect(await calls(all.targetId)).toEqual([12]);
   await both(3);

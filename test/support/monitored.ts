@@ -15,7 +15,7 @@ export function watch(options: Omit<MonitorOptions, 'name' | 'config'> & Partial
   const monitor = createMonitor({
     name: 'watched',
     config: onlyWhenAsked,
-    statements: { databases: 'own' },
+    statements: { scope: { databases: 'own' }, readers: 1 },
     ...options,
   });
   return Object.assign(monitor, { [Symbol.asyncDispose]: () => monitor.stop() });

@@ -38,7 +38,7 @@ export async function watchShop(): Promise<WatchedShop> {
   const store = await openStore({ url: history.url, retention: config.store.retention });
   const { monitor: cadence, actions } = config;
   // Other tests run on the same server: their statements are not the shop's.
-  const statements = { databases: 'own' } as const;
+  const statements = { scope: { databases: 'own' }, readers: 1 } as const;
   const monitor = createMonitor({ name: 'shop', url: watched.url, config: cadence, statements, actions, store });
   await monitor.collectNow();
   for (let i = 0; i < 30; i++) await watched.query('SELECT count(*) FROM orders WHERE customer = $1', [i]);

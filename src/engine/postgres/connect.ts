@@ -93,6 +93,9 @@ class PgConnection implements DatabaseConnection {
   readonly #names = new Map<string, { name: string; text: string }>();
   #pooled = false;
   #open = true;
+  #answeringMs = 0;
+  /** The quickest answer so far: the way there and back. */
+  #roundTripMs = Infinity;
   /** Statements follow each other: `pg` wants one at a time. */
   #tail: Promise<unknown> = Promise.resolve();
 
@@ -119,6 +122,10 @@ class PgConnection implements DatabaseConnection {
 
   get isOpen(): boolean {
     return this.#open;
+  }
+
+  get answeringMs(): number {
+    return this.#answeringMs;
   }
 
   /**
@@ -199,13 +206,22 @@ class PgConnection implements DatabaseConnection {
       prepared = { name: `pitcrew_${this.#names.size + 1}`, text: marked(sql) };
       this.#names.set(sql, prepared);
     }
-    return (await this.#client.query({ ...prepared, values: [...params] })).rows as Row[];
+    return this.#timed<Row>({ ...prepared, values: [...params] });
   }
 
   /** The extended protocol, unnamed: the server refuses a text with several statements. */
   async #extended<Row extends object>(text: string, params: readonly Parameter[]): Promise<Row[]> {
     const query = { text, values: [...params], queryMode: 'extended' };
-    return (await this.#client.query(query)).rows as Row[];
+    return this.#timed<Row>(query);
+  }
+
+  async #timed<Row extends object>(query: pg.QueryConfig): Promise<Row[]> {
+    const began = performance.now();
+    const { rows } = await this.#client.query<Row>(query);
+    const tookMs = performance.now() - began;
+    this.#roundTripMs = Math.min(this.#roundTripMs, tookMs);
+    this.#answeringMs += tookMs - this.#roundTripMs;
+    return rows;
   }
 
   /** Runs after what is under way; when it takes longer than the deadline, the session is given up. */

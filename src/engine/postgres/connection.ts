@@ -11,6 +11,8 @@ export interface DatabaseConnection {
   readonly pooled: boolean;
   /** False once it was closed or lost; a lost one does not come back. */
   readonly isOpen: boolean;
+  /** Time that the server took to answer our statements so far, without the way there and back: about what we cost it, in ms. */
+  readonly answeringMs: number;
   /** Prepares the statement when first seen, then runs it. For catalog statements, whose number is bounded. */
   run<Row extends object>(sql: string, params?: readonly Parameter[]): Promise<Row[]>;
   /**

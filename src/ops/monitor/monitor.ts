@@ -1,11 +1,5 @@
 import type { Config } from '../../config/index.ts';
-import {
-  addressOf,
-  everyDatabase,
-  type ServerProfile,
-  type Skipped,
-  type StatementScope,
-} from '../../engine/postgres/index.ts';
+import { addressOf, everyDatabase, type ServerProfile, type Skipped } from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
 import { ActivityCollector } from './collectors/activity.ts';
@@ -23,8 +17,10 @@ import { type MonitorLogger, silentLogger } from './logger.ts';
 import { OwnCost } from './own-cost.ts';
 import { Recorder } from './recording/recorder.ts';
 import { CollectorLoop } from './schedule/collector-loop.ts';
+import type { Budget } from './schedule/pace.ts';
 import { within } from './schedule/within.ts';
 import { isLocal, serverFacts } from './server-facts.ts';
+import type { TargetStatements } from './statement-scopes.ts';
 import type {
   ActivitySnapshot,
   CollectorName,
@@ -46,7 +42,7 @@ export interface MonitorOptions {
   url: string;
   config: Config['monitor'];
   /** Whose statements are read where several databases of one server are watched: see `statementScopes`. All by default. */
-  statements?: StatementScope | undefined;
+  statements?: TargetStatements | undefined;
   /** What may be done to the database; nothing by default. */
   actions?: Config['actions'];
   /** Where history is written; without it everything live works all the same. */
@@ -56,6 +52,11 @@ export interface MonitorOptions {
 
 /** Activity is summed up in windows of the width of the finest history. */
 const windowMs = 10_000;
+/**
+ * What reading may cost the server, as a share of the time: it is read less often where there is so much to read that it
+ * would cost more. Together with what is not limited, 1 ms per second.
+ */
+const shares: Partial<Record<CollectorName, number>> = { statements: 0.0005, tables: 0.00025 };
 const collectorNames: readonly CollectorName[] = ['activity', 'statements', 'instance', 'tables', 'slow'];
 
 /** Watches one database from now on. See `DatabaseMonitor`. */
@@ -95,7 +96,7 @@ export class Monitor implements DatabaseMonitor {
     this.#statements = new StatementsCollector({
       slowStatementMs: config.slowStatement,
       withTexts: store !== undefined,
-      scope: options.statements ?? everyDatabase,
+      scope: options.statements?.scope ?? everyDatabase,
     });
     this.#link = new Link({
       url,
@@ -119,6 +120,7 @@ export class Monitor implements DatabaseMonitor {
           name: collector,
           cadenceMs: config.cadence[collector],
           work: work[collector],
+          ...this.#budget(collector),
           onRun: (state, error) => this.#ran(state, error),
         }),
       ]),
@@ -298,9 +300,16 @@ export class Monitor implements DatabaseMonitor {
     this.#handOn('slow', at, { groups, skipped, seconds: 0 }, writing);
   }
 
+  #budget(collector: CollectorName): { budget?: Budget } {
+    const whole = shares[collector];
+    if (whole === undefined) return {};
+    const share = collector === 'statements' ? whole / (this.#options.statements?.readers ?? 1) : whole;
+    return { budget: { share, spentMs: () => this.#link.thoroughMs } };
+  }
+
   /** How long a collector's values count as current. */
   #validMs(collector: CollectorName): number {
-    return 3 * this.#options.config.cadence[collector];
+    return 3 * (this.#loops.get(collector)?.state.cadenceMs ?? this.#options.config.cadence[collector]);
   }
 
   #ran(state: CollectorState, error: unknown): void {

@@ -1,12 +1,15 @@
 import { expect, test } from 'vitest';
 import { statementScopes } from './index.ts';
 
+const scopesOf = (databases: Record<string, string>) =>
+  Object.fromEntries(Object.entries(statementScopes(databases)).map(([name, { scope }]) => [name, scope]));
+
 const everything = { except: [] };
 const own = { databases: 'own' };
 
 test('one target reads the statements of the whole server', () => {
-  expect(statementScopes({ shop: 'postgres://a:b@db.internal:5433/shop' })).toEqual({ shop: everything });
-  expect(statementScopes({})).toEqual({});
+  expect(scopesOf({ shop: 'postgres://a:b@db.internal:5433/shop' })).toEqual({ shop: everything });
+  expect(scopesOf({})).toEqual({});
 });
 
 test('of several on one server the first reads what no other names, the others their own', () => {
@@ -16,7 +19,7 @@ test('of several on one server the first reads what no other names, the others t
     elsewhere: 'postgres://a@db.internal:5433/shop',
     report: 'postgres://a@db.internal/stock%20report',
   };
-  expect(statementScopes(databases)).toEqual({
+  expect(scopesOf(databases)).toEqual({
     shop: { except: ['stock', 'stock report'] },
     stock: own,
     elsewhere: everything,
@@ -25,14 +28,14 @@ test('of several on one server the first reads what no other names, the others t
 });
 
 test('a database that is watched twice is read whole by both', () => {
-  expect(statementScopes({ one: 'postgres://a@h/shop', two: 'postgres://b@h/shop' })).toEqual({
+  expect(scopesOf({ one: 'postgres://a@h/shop', two: 'postgres://b@h/shop' })).toEqual({
     one: everything,
     two: own,
   });
 });
 
 test('the database is named after the user when the URL names none', () => {
-  expect(statementScopes({ one: 'postgres://a@h/shop', two: 'postgres://app@h' })['one']).toEqual({ except: ['app'] });
+  expect(scopesOf({ one: 'postgres://a@h/shop', two: 'postgres://app@h' })['one']).toEqual({ except: ['app'] });
 });
 
 test.each([
@@ -47,7 +50,12 @@ test.each([
   ['two ports', 'postgres://a@h:5432/x', 'postgres://a@h:5433/y', false],
   ['no URL at all', 'x', 'y', false],
 ])('%s: %s and %s are on one server: %s', (_, first, second, together) => {
-  const scopes = statementScopes({ first, second });
+  const scopes = scopesOf({ first, second });
   expect(scopes['second']).toEqual(together ? own : everything);
   expect(scopes['first']).toEqual(together ? { except: ['y'] } : everything);
+});
+
+test('says how many read the statements of one server', () => {
+  const readers = statementScopes({ a: 'postgres://h/a', b: 'postgres://h/b', c: 'postgres://other/c' });
+  expect(Object.values(readers).map((target) => target.readers)).toEqual([2, 2, 1]);
 });

@@ -1,21 +1,29 @@
 import { everyDatabase, parseAddress, type StatementScope } from '../../engine/postgres/index.ts';
 
+/** What a target reads of its server's statements. */
+export interface TargetStatements {
+  scope: StatementScope;
+  /** How many targets read them on that server, and share what reading them may cost. */
+  readers: number;
+}
+
 /**
  * pg_stat_statements speaks of the whole server, so where several targets are on one server each statement would be read,
  * kept and counted once per target. Instead the first target of a server reads its own database and all that no other
  * target names; every other one reads its own only.
  * @param databases URLs by the name of the target, in the order of the configuration.
  */
-export function statementScopes(databases: Readonly<Record<string, string>>): Record<string, StatementScope> {
+export function statementScopes(databases: Readonly<Record<string, string>>): Record<string, TargetStatements> {
   const targets = Object.entries(databases).map(([name, url]) => ({ name, ...placeOf(name, url) }));
   const servers = Map.groupBy(targets, ({ server }) => server);
   return Object.fromEntries(
-    targets.map(({ name, server, database }): [string, StatementScope] => {
+    targets.map(({ name, server, database }): [string, TargetStatements] => {
       const together = servers.get(server) ?? [];
-      if (together[0]?.name !== name) return [name, { databases: 'own' }];
+      const readers = together.length;
+      if (together[0]?.name !== name) return [name, { scope: { databases: 'own' }, readers }];
       const others = new Set(together.map((other) => other.database));
       others.delete(database);
-      return [name, others.size === 0 ? everyDatabase : { except: [...others] }];
+      return [name, { scope: others.size === 0 ? everyDatabase : { except: [...others] }, readers }];
     }),
   );
 }

@@ -38,6 +38,7 @@ export class Link {
   #quick: DatabaseConnection | undefined;
   #thorough: Promise<DatabaseConnection> | undefined;
   #thoroughIsOpen = false;
+  #answering = { before: 0, now: (): number => 0 };
   #tries = 0;
   #timer: NodeJS.Timeout | undefined;
   #connecting: Promise<void> | undefined;
@@ -68,6 +69,11 @@ export class Link {
   /** Connections that are open now: 2 at most. */
   get connections(): number {
     return Number(this.#quick?.isOpen ?? false) + Number(this.#thoroughIsOpen);
+  }
+
+  /** Time that the server took so far for what was asked on the connection for longer scrapes, in ms. */
+  get thoroughMs(): number {
+    return this.#answering.before + this.#answering.now();
   }
 
   /** Resolves when the first try to connect has ended, either way. */
@@ -153,6 +159,7 @@ export class Link {
     try {
       const connection = await this.#open();
       this.#thoroughIsOpen = true;
+      this.#answering = { before: this.thoroughMs, now: () => connection.answeringMs };
       return connection;
     } catch (error) {
       this.#thorough = undefined;

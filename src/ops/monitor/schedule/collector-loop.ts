@@ -1,6 +1,7 @@
 import { messageOf } from '../../../errors.ts';
 import type { CollectorName, CollectorState } from '../types.ts';
 import { backOff } from './back-off.ts';
+import { type Budget, Pace } from './pace.ts';
 
 /** Thrown by a collector's work when the server does not let us read it: no failure, and no reason to back off. */
 export class NotReadable extends Error {
@@ -11,6 +12,8 @@ export interface LoopOptions {
   name: CollectorName;
   cadenceMs: number;
   work: () => Promise<void>;
+  /** What the runs may cost the server; they become rarer while they cost more. Without it the cadence is kept. */
+  budget?: Budget;
   /** Told after each run, with the error when it failed. */
   onRun?: (state: CollectorState, error: unknown) => void;
 }
@@ -25,6 +28,7 @@ const longestBackOffMs = 3 * 60_000;
 export class CollectorLoop {
   readonly #options: LoopOptions;
   readonly #state: CollectorState;
+  readonly #pace: Pace;
   /** Phase of the grid: many databases in one daemon must not be read in the same instant. */
   readonly #phase = Math.random();
   #timer: NodeJS.Timeout | undefined;
@@ -34,6 +38,7 @@ export class CollectorLoop {
 
   constructor(options: LoopOptions) {
     this.#options = options;
+    this.#pace = new Pace(options.cadenceMs, options.budget);
     this.#state = {
       name: options.name,
       state: 'starting',
@@ -110,8 +115,11 @@ export class CollectorLoop {
     this.#state.lastRun = new Date();
     this.#state.runs += 1;
     let failure: unknown;
+    this.#pace.begin();
     try {
       await this.#options.work();
+      this.#pace.end();
+      this.#state.cadenceMs = this.#pace.cadenceMs;
       this.#failuresInRow = 0;
       this.#state.lastSuccess = new Date();
       this.#settle('ok', null);
@@ -143,7 +151,7 @@ export class CollectorLoop {
   }
 
   #delay(): number {
-    const { cadenceMs } = this.#options;
+    const { cadenceMs } = this.#state;
     if (this.#failuresInRow > 1) return backOff(cadenceMs, this.#failuresInRow - 1, longestBackOffMs);
     const sinceGrid = (performance.now() + this.#phase * cadenceMs) % cadenceMs;
     const untilGrid = cadenceMs - sinceGrid;
