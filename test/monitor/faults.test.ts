@@ -87,6 +87,9 @@ test('a standby is watched, and goes on when it is promoted', async () => {
     expect(monitor.latest().get('replication.own_lag_bytes')?.value).toBeGreaterThanOrEqual(0);
     expect(ofPrimary.latest().get('replication.replicas')?.value).toBe(1);
     expect(ofPrimary.latest().get('replication.replay_lag_bytes{replica="replica"}')).toBeDefined();
+    // That nothing was ever cancelled here is known, too.
+    const conflicts = () => monitor.health().checks.find(({ id }) => id === 'recovery-conflicts');
+    await expect.poll(conflicts, patient).toMatchObject({ status: 'ok', evidence: { conflicts: 0 } });
     const { total } = await polledTotal(monitor);
     await replica.promote();
     await expect.poll(() => monitor.status().server?.isStandby, patient).toBe(false);

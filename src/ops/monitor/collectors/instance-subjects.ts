@@ -39,6 +39,8 @@ export interface SubjectFound {
 /** A part of the server's statistics, read and failing on its own. */
 export interface Subject {
   name: string;
+  /** Has hundreds of series most of which never count anything: those are left out. */
+  sparse?: boolean;
   read(scrape: Scrape): Promise<SubjectFound>;
 }
 
@@ -113,9 +115,14 @@ export const plainSubjects: readonly Subject[] = [
           : [],
       ),
   },
-  { name: 'io', read: async ({ connection, profile }) => map(await readIo(connection, profile), ioCounters) },
+  {
+    name: 'io',
+    sparse: true,
+    read: async ({ connection, profile }) => map(await readIo(connection, profile), ioCounters),
+  },
   {
     name: 'slru',
+    sparse: true,
     read: async ({ connection }) =>
       map(await readSlru(connection), (rows) =>
         rows.map((row) => ({

@@ -119,8 +119,7 @@ export class InstanceCollector implements CountingCollector {
       true,
     );
     const counters = step.increases
-      // Combinations that never occur here would be hundreds of series of zeros.
-      .filter(({ reading }) => reading.counter.labels === undefined || reading.counter.value > 0)
+      .filter(({ reading }) => !subject.sparse || reading.counter.value > 0)
       .map(({ reading, by }): MetricSample => counter(reading.counter.name, by[0] ?? 0, reading.counter.labels));
     return { group: { source, samples: [...counters, ...of.gauges], seconds: step.seconds }, change: step.change };
   }
