@@ -123,7 +123,12 @@ test('a server without a free connection refuses, and is watched when there is o
   for (let n = 0; n < 4; n += 1) taken.push(await connected(url));
   await using monitor = watch({ url, config: often });
   await monitor.collectNow();
-  expect(monitor.status()).toMatchObject({ connection: 'refused', hint: expect.stringMatching(/connections/i) });
+  expect(monitor.status()).toMatchObject({
+    connection: 'refused',
+    noConnectionLeft: true,
+    hint: expect.stringMatching(/max_connections/),
+  });
+  expect(monitor.health()).toMatchObject({ status: 'critical', score: 0 });
   for (const client of taken) await client.end();
   await expect.poll(() => monitor.status().connection, patient).toBe('watching');
   expect(await statesOfNextRuns(monitor)).toMatchObject({ activity: 'ok', instance: 'ok', tables: 'ok' });

@@ -137,6 +137,7 @@ export function healthy(): HealthInput {
       since: ago(7200),
       message: null,
       hint: null,
+      noConnectionLeft: false,
       address: 'db.example.com:5432/shop',
       server: {
         version: '18.4',

@@ -59,6 +59,7 @@ export function plainMonitor(name: string, change: Partial<DatabaseMonitor> = {}
       since,
       message: null,
       hint: null,
+      noConnectionLeft: false,
       address: 'localhost:5432/shop',
       server: null,
       collectors: [],

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { messageOf, PitcrewError } from '../../errors.ts';
+import { noConnectionHint } from './no-connection-left.ts';
 
 /** Turns what `pg` or the network threw into a `PitcrewError`. `address` has no user and no password. */
 export function connectionError(thrown: unknown, address: string, phase: 'connect' | 'query'): PitcrewError {
@@ -9,7 +10,8 @@ export function connectionError(thrown: unknown, address: string, phase: 'connec
   const options = { detail, sqlState, cause: thrown };
   if (sqlState !== undefined) {
     const refusal =
-      refusals[sqlState] ?? (phase === 'connect' ? 'Check the URL, and pg_hba.conf of the server.' : undefined);
+      (sqlState === '53300' ? noConnectionHint(thrown) : refusals[sqlState]) ??
+      (phase === 'connect' ? 'Check the URL, and pg_hba.conf of the server.' : undefined);
     if (unreachable.test(sqlState) && !(phase === 'connect' && sqlState === '08P01')) {
       return new PitcrewError('E_DATABASE_UNREACHABLE', `${address} is not available`, {
         ...options,
@@ -56,10 +58,6 @@ const refusals: Record<string, string> = {
   '28000':
     'The role may not log in from here: check its name, LOGIN, and pg_hba.conf; some servers want sslmode=require.',
   '3D000': 'The database in the URL does not exist.',
-  '53300':
-    'All connections are taken: raise max_connections, use a pooler, or grant pg_use_reserved_connections (16+).',
-  '53400':
-    'A limit of connections is reached: see ALTER ROLE … CONNECTION LIMIT and ALTER DATABASE … CONNECTION LIMIT.',
 };
 
 function networkHint(detail: string): string {

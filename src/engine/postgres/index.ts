@@ -26,6 +26,7 @@ export { readTables, type TableRow } from './catalog/tables.ts';
 export { cancelBackend, resetStatements, terminateBackend } from './actions.ts';
 export { type ConnectOptions, connectDatabase } from './connect.ts';
 export { type ExplainAnswer, type ExplainRequest, explainStatement } from './explain.ts';
+export { noConnectionLeft } from './no-connection-left.ts';
 export { probeProfile } from './profile.ts';
 export { type ArchiverRow, readArchiver } from './catalog/archiver.ts';
 export { type BgwriterRow, readBgwriter } from './catalog/bgwriter.ts';

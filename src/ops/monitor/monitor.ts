@@ -1,5 +1,11 @@
 import type { Config } from '../../config/index.ts';
-import { addressOf, everyDatabase, type ServerProfile, type Skipped } from '../../engine/postgres/index.ts';
+import {
+  addressOf,
+  everyDatabase,
+  noConnectionLeft,
+  type ServerProfile,
+  type Skipped,
+} from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
 import { ActivityCollector } from './collectors/activity.ts';
@@ -143,6 +149,7 @@ export class Monitor implements DatabaseMonitor {
       since,
       message: elsewhere ? 'another daemon writes the history of this database' : reasonOf(error),
       hint: elsewhere ? 'It is watched live; when the other daemon ends, this one takes over.' : (error?.hint ?? null),
+      noConnectionLeft: noConnectionLeft(error),
       address: this.#address,
       server: profile ? serverFacts(profile, this.#options.config.cpus ?? this.#host.cpus) : null,
       collectors: [...this.#loops.values()].map((loop) => loop.state),

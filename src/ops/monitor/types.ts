@@ -54,6 +54,8 @@ export interface MonitorStatus {
   /** Why, when it is not `watching`. */
   message: string | null;
   hint: string | null;
+  /** The server is there, but all its connections are taken. */
+  noConnectionLeft: boolean;
   /** Host, port and database name; never user or password. */
   address: string;
   server: ServerFacts | null;

@@ -164,13 +164,14 @@ describe('healthReport', () => {
 
   it.each([
     ['unreachable', 'connection refused', { score: 0, grade: 'F', status: 'critical' }],
-    ['refused', 'sorry, too many clients already', { score: 0, grade: 'F', status: 'critical' }],
+    ['refused', 'tut mir leid, schon zu viele Verbindungen', { score: 0, grade: 'F', status: 'critical' }],
     ['refused', 'password authentication failed', { score: null, grade: null, status: 'unknown' }],
     ['unsupported', 'PostgreSQL 9.6', { score: null, grade: null, status: 'unknown' }],
     ['connecting', null, { score: null, grade: null, status: 'unknown' }],
     ['standby-daemon', null, { score: null, grade: null, status: 'unknown' }],
   ] as const)('judges nothing but the connection when it is %s (%s)', (connection, message, expected) => {
-    const report = healthReport({ ...base, status: { ...base.status, connection, message } });
+    const noConnectionLeft = message === 'tut mir leid, schon zu viele Verbindungen';
+    const report = healthReport({ ...base, status: { ...base.status, connection, message, noConnectionLeft } });
     expect(report).toMatchObject(expected);
     expect(report.checks.filter(({ id, status }) => id !== 'reachable' && status !== 'unknown')).toEqual([]);
     expect(verdicts(report)).toHaveLength(1);

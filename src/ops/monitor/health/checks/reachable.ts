@@ -1,9 +1,6 @@
 import { type CheckDefinition, critical, ok, unknown } from '../check.ts';
 import { duration } from '../words.ts';
 
-/** What servers say when no connection is left; the driver gives only the text, in the server's language. */
-const noConnectionLeft = /too many (clients|connections)|connection slots|53300/i;
-
 export const reachable: CheckDefinition = {
   id: 'reachable',
   title: 'Reachable',
@@ -27,7 +24,7 @@ export const reachable: CheckDefinition = {
           advice: hint ?? `Check that the server runs and that ${status.address} can be reached from here.`,
         });
       case 'refused':
-        if (message && noConnectionLeft.test(message)) {
+        if (status.noConnectionLeft) {
           return critical({
             message: `The server has no connection left${why}`,
             evidence,
