@@ -6,6 +6,7 @@ import { scratchServer, type TestDatabase, testDatabase } from '../support/postg
 import {
   accessibilityProblems,
   buildDashboard,
+  cutTables,
   type Dashboard,
   openBrowser,
   openPage,
@@ -17,6 +18,7 @@ import {
 const stack = new AsyncDisposableStack();
 let browser: Browser;
 let uiDir: string;
+let buildWarnings: string;
 let database: TestDatabase;
 let dashboard: Dashboard;
 /** Addresses that hold ids are known once something was collected. */
@@ -24,7 +26,7 @@ let pages: Record<string, string>;
 
 beforeAll(async () => {
   uiDir = stack.use(temporaryFolder()).path;
-  await buildDashboard(uiDir);
+  buildWarnings = await buildDashboard(uiDir);
   browser = await openBrowser();
   stack.defer(() => browser.close());
   database = stack.use(await testDatabase());
@@ -69,6 +71,10 @@ async function visit(path: string, options: PageOptions = {}, base = dashboard.u
   return opened;
 }
 
+test('the build of the dashboard has nothing to complain of', () => {
+  expect(buildWarnings).toBe('');
+});
+
 describe('every page', () => {
   /** Colours depend on the theme, layout on the width: two looks judge both. */
   const looks: (PageOptions & { judged: boolean })[] = [
@@ -88,6 +94,7 @@ describe('every page', () => {
         await page.locator('.skeleton').first().waitFor({ state: 'detached' });
         if (judged) expect(await accessibilityProblems(page), path).toEqual([]);
         expect(await overflow(page), path).toBeLessThanOrEqual(0);
+        expect(await cutTables(page), path).toEqual([]);
         expect(await page.title()).toBe(`${heading} · Pitcrew`);
       }
       expect(complaints).toEqual([]);
@@ -209,6 +216,46 @@ describe('the keyboard', () => {
     await page.reload();
     await page.getByRole('button', { name: /^Theme: dark/ }).waitFor();
     expect(await page.evaluate('getComputedStyle(document.body).colorScheme')).toBe('dark');
+  });
+});
+
+test('a chosen theme is there before the first paint, also when everything else is late', async () => {
+  await using opened = await openPage(browser, { theme: 'light' });
+  const { page } = opened;
+  await page.addInitScript("localStorage.setItem('pitcrew.theme', 'dark')");
+  await page.route('**/assets/*.js', (route) => route.abort());
+  await page.goto(dashboard.url, { waitUntil: 'domcontentloaded' });
+  expect(await page.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+});
+
+describe('phones', () => {
+  const phone = { width: 360, height: 740 };
+
+  test('show each session as a card with all that is needed to judge it', async () => {
+    await using clients = new AsyncDisposableStack();
+    const client = new pg.Client({ connectionString: database.url, application_name: 'pocket' });
+    await client.connect();
+    clients.defer(() => client.end());
+    await client.query('BEGIN; SELECT count(*) FROM orders');
+    await using opened = await visit('/sessions?search=pocket', phone);
+    const { page } = opened;
+    const card = page.getByRole('row', { name: /idle in transaction/ });
+    await card.waitFor();
+    for (const text of ['SELECT count(*) FROM orders', 'pocket', 'pitcrew@']) {
+      await expect.poll(() => card.innerText()).toContain(text);
+    }
+    const box = await card.getByRole('button', { name: /^Terminate/ }).boundingBox();
+    expect((box?.x ?? Infinity) + (box?.width ?? 0)).toBeLessThanOrEqual(phone.width);
+    expect(await cutTables(page)).toEqual([]);
+    expect(await accessibilityProblems(page)).toEqual([]);
+  });
+
+  test('sort tables, too', async () => {
+    await using opened = await visit('/tables', phone);
+    const { page } = opened;
+    await page.getByRole('columnheader', { name: 'Rows' }).getByRole('button').click();
+    await expect.poll(() => page.url()).toContain('sort=-liveRows');
+    await page.getByRole('rowheader', { name: 'orders' }).waitFor();
   });
 });
 

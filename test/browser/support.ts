@@ -13,11 +13,14 @@ import { testDatabase } from '../support/postgres.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
-/** Builds the dashboard from its sources, so that a test never sees an old one. */
-export async function buildDashboard(folder: string): Promise<void> {
+/** Builds the dashboard from its sources, so that a test never sees an old one. Gives what the build warns of. */
+export async function buildDashboard(folder: string): Promise<string> {
   const vite = join(root, 'node_modules/vite/bin/vite.js');
-  const options = ['--outDir', folder, '--emptyOutDir', '--logLevel', 'error'];
-  await promisify(execFile)(process.execPath, [vite, 'build', 'ui', ...options], { cwd: root });
+  const options = ['--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [vite, 'build', 'ui', ...options], {
+    cwd: root,
+  });
+  return stdout + stderr;
 }
 
 /** Chromium from npm. It runs as root here, which needs its sandbox off; it only ever opens our own pages. */
@@ -95,7 +98,7 @@ export async function openPage(browser: Browser, { theme = 'light', width = 1440
     reducedMotion: 'reduce',
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(30_000);
   const complaints: string[] = [];
   page.on('console', (message) => {
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
@@ -122,6 +125,16 @@ export async function accessibilityProblems(page: Page): Promise<string[]> {
       nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary ?? ''}`),
     );
   });
+}
+
+/** Tables that are wider than their place, so that a part of them is found only by scrolling sideways. */
+export function cutTables(page: Page): Promise<string[]> {
+  return page.locator('.table-scroll').evaluateAll((tables) =>
+    (tables as unknown as { ariaLabel: string; scrollWidth: number; clientWidth: number }[])
+      // Half a pixel is rounding.
+      .filter(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth + 1)
+      .map(({ ariaLabel }) => ariaLabel),
+  );
 }
 
 /** By how many pixels the page is wider than its window. */

@@ -138,7 +138,7 @@ function Legend({ at, series, format, kind, hovered, reference }: LegendProps) {
           {reference.label}
         </li>
       )}
-      {time !== undefined && <li class="legend-time">{hovered === null ? `Latest, ${moment(time)}` : moment(time)}</li>}
+      {time !== undefined && <li class="legend-time">{moment(time)}</li>}
     </ul>
   );
 }

@@ -11,6 +11,16 @@ const words: Record<Tone, string> = {
   info: 'Note',
 };
 
+/** The same where there is no room for the word: colour and shape, the word for those who listen or point at it. */
+export function StatusMark({ tone }: { tone: Tone }) {
+  return (
+    <span class={`badge badge-plain tone-${tone}`} title={words[tone]}>
+      <Icon name={tone} size={13} />
+      <span class="visually-hidden">{words[tone]}</span>
+    </span>
+  );
+}
+
 /** A state as colour, shape and word: never by colour alone. `plain` has no background. */
 export function StatusBadge({
   tone,

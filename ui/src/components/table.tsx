@@ -10,8 +10,12 @@ export interface Column<Row> {
   hint?: string;
   numeric?: boolean;
   sortable?: boolean;
-  /** `low` goes in a middling table, `medium` in a narrow one, `common` on a phone. */
-  priority?: 'high' | 'common' | 'medium' | 'low';
+  /** `low` goes in a middling table, `medium` in a narrow one. */
+  priority?: 'high' | 'medium' | 'low';
+  /** Stays where rows are cards (phones), whatever its priority. */
+  inCards?: boolean;
+  /** Needs no title to be understood where rows are cards; beside the row's name when it is next to it. */
+  bare?: boolean;
   /** Takes the room that is left and cuts off what is too long. */
   wide?: boolean;
   wrap?: boolean;
@@ -33,34 +37,39 @@ function classOf<Row>(column: Column<Row>): string | undefined {
     column.numeric && 'end',
     column.wide && 'wide',
     column.wrap && 'wrap',
+    column.bare && 'bare',
+    column.inCards && 'in-cards',
     column.priority !== 'high' && column.priority,
   ].filter((name) => typeof name === 'string');
   return names.length === 0 ? undefined : names.join(' ');
 }
 
-/** The one table: scrolls sideways on its own, its first column stays, numbers are aligned at the end. */
+/**
+ * The one table: scrolls sideways on its own, its first column stays, numbers are aligned at the end. Where there is no
+ * room for columns its rows are cards; the roles say that it is a table all the same, which browsers forget otherwise.
+ */
 export function DataTable<Row>({ label, columns, rows, rowKey, sort }: TableProps<Row>) {
   const hasFoot = columns.some((column) => column.foot !== undefined);
   return (
     <div class="table-scroll" role="group" aria-label={label} tabIndex={0}>
-      <table class="table">
-        <thead>
-          <tr>
+      <table class={sort ? 'table table-sorted' : 'table'} role="table">
+        <thead role="rowgroup">
+          <tr role="row">
             {columns.map((column) => (
               <Head key={column.id} column={column} sort={sort} />
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {rows.map((row) => (
-            <tr key={rowKey(row)}>
+            <tr key={rowKey(row)} role="row">
               {columns.map((column, index) =>
                 index === 0 ? (
-                  <th key={column.id} scope="row" class={classOf(column)}>
+                  <th key={column.id} scope="row" role="rowheader" class={classOf(column)}>
                     {column.cell(row)}
                   </th>
                 ) : (
-                  <td key={column.id} class={classOf(column)}>
+                  <td key={column.id} role="cell" class={classOf(column)} data-title={column.title}>
                     {column.cell(row)}
                   </td>
                 ),
@@ -69,10 +78,10 @@ export function DataTable<Row>({ label, columns, rows, rowKey, sort }: TableProp
           ))}
         </tbody>
         {hasFoot && (
-          <tfoot>
-            <tr>
+          <tfoot role="rowgroup">
+            <tr role="row">
               {columns.map((column) => (
-                <td key={column.id} class={classOf(column)}>
+                <td key={column.id} role="cell" class={classOf(column)} data-title={column.foot ? column.title : ''}>
                   {column.foot}
                 </td>
               ))}
@@ -88,7 +97,7 @@ function Head<Row>({ column, sort }: { column: Column<Row>; sort: Sort | undefin
   const { set } = useUrl();
   if (!sort || column.sortable === false) {
     return (
-      <th scope="col" class={classOf(column)} title={column.hint}>
+      <th scope="col" role="columnheader" class={classOf(column)} title={column.hint}>
         {column.title}
       </th>
     );
@@ -97,7 +106,7 @@ function Head<Row>({ column, sort }: { column: Column<Row>; sort: Sort | undefin
   const click = () =>
     set({ sort: writeSort(nextSort(sort, column.id, column.numeric ?? false)), page: null }, { replace: true });
   return (
-    <th scope="col" class={classOf(column)} aria-sort={order} title={column.hint}>
+    <th scope="col" role="columnheader" class={classOf(column)} aria-sort={order} title={column.hint}>
       <button type="button" onClick={click}>
         {column.title}
         <Icon name="arrowDown" size={12} />

@@ -1,6 +1,6 @@
 import type { Quantity } from '../format/quantity.ts';
 import { Sparkline } from './sparkline.tsx';
-import { StatusBadge, type Tone } from './status.tsx';
+import { StatusMark, type Tone } from './status.tsx';
 
 interface TileProps {
   title: string;
@@ -16,14 +16,12 @@ export function Tile({ title, value, hint, status, spark }: TileProps) {
     <li class={`tile${spark ? '' : ' tile-plain'}`} title={hint}>
       <div class="tile-title">
         <span class="clip">{title}</span>
+        {(status === 'warning' || status === 'critical') && <StatusMark tone={status} />}
       </div>
-      <div class="tile-line">
-        <span class="tile-value">
-          {value.value}
-          {value.unit !== '' && <span class="unit">{value.unit}</span>}
-        </span>
-        {(status === 'warning' || status === 'critical') && <StatusBadge tone={status} plain />}
-      </div>
+      <span class="tile-value">
+        {value.value}
+        {value.unit !== '' && <span class="unit">{value.unit}</span>}
+      </span>
       {spark && <Sparkline points={spark} />}
     </li>
   );

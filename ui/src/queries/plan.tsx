@@ -125,7 +125,6 @@ function PlanTree({ rows, totalCost }: { rows: PlanRow[]; totalCost: number }) {
             id: 'rows',
             title: 'Rows expected',
             numeric: true,
-            priority: 'common',
             cell: (row) => <Value of={count(row.rows)} {...(row.rows === null ? {} : { title: exact(row.rows) })} />,
           },
           { id: 'width', title: 'Bytes a row', numeric: true, priority: 'low', cell: (row) => row.width ?? '–' },

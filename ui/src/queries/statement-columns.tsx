@@ -52,7 +52,6 @@ export function statementColumns(to: (path: string) => string): Column<Statement
       title: 'Calls/s',
       hint: 'Calls per second; sorted by calls',
       numeric: true,
-      priority: 'common',
       cell: (row) => <Value of={rate(row.callsPerSecond)} title={`${exact(row.calls)} calls`} />,
     },
     {

@@ -27,7 +27,7 @@ export function Collectors({ collectors }: { collectors: readonly Collector[] })
         rowKey={({ name }) => name}
         columns={[
           { id: 'name', title: 'Collector', cell: (row) => row.name },
-          { id: 'state', title: 'State', cell: (row) => <State state={row.state} /> },
+          { id: 'state', title: 'State', bare: true, cell: (row) => <State state={row.state} /> },
           { id: 'cadence', title: 'Every', numeric: true, cell: (row) => span(row.cadenceMs) },
           { id: 'last', title: 'Last run', cell: (row) => <Time at={row.lastRun} relative /> },
           {
@@ -43,7 +43,7 @@ export function Collectors({ collectors }: { collectors: readonly Collector[] })
             title: 'Message',
             wide: true,
             wrap: true,
-            cell: (row) => row.message ?? <span class="muted">–</span>,
+            cell: (row) => row.message ?? <span class="nothing muted">–</span>,
           },
         ]}
       />

@@ -123,7 +123,7 @@ function OwnCost({ cost }: { cost: Doctor['ownCost'] }) {
       {cost === null ? (
         <Empty title="Not known yet">It is read from pg_stat_statements once that was read twice.</Empty>
       ) : (
-        <ul class="grid grid-tiles" aria-label="Pitcrew’s own cost">
+        <ul class="grid grid-tiles grid-tiles-four" aria-label="Pitcrew’s own cost">
           <Tile
             hint="Time that the server spends on Pitcrew’s statements, per second"
             title="Backend time"

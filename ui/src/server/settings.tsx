@@ -63,7 +63,14 @@ function SettingList({ all }: { all: readonly Setting[] }) {
           rowKey={({ name }) => name}
           columns={[
             { id: 'name', title: 'Setting', cell: (row) => <span class="mono setting-name">{row.name}</span> },
-            { id: 'value', title: 'Value', sortable: false, wrap: true, cell: (row) => <SettingCell setting={row} /> },
+            {
+              id: 'value',
+              title: 'Value',
+              sortable: false,
+              wrap: true,
+              bare: true,
+              cell: (row) => <SettingCell setting={row} />,
+            },
             {
               id: 'source',
               title: 'Source',

@@ -10,7 +10,7 @@ import { groupOf } from './order.ts';
 export function sessionColumns(enabled: boolean, act: (action: PendingAction) => void): Column<Session>[] {
   return [
     { id: 'pid', title: 'pid', cell: (row) => <span class="mono">{row.pid}</span> },
-    { id: 'state', title: 'State', cell: (row) => <SessionState session={row} /> },
+    { id: 'state', title: 'State', bare: true, cell: (row) => <SessionState session={row} /> },
     {
       id: 'query',
       title: 'Statement',
@@ -32,11 +32,18 @@ export function sessionColumns(enabled: boolean, act: (action: PendingAction) =>
       numeric: true,
       cell: (row) => <Value of={seconds(row.transactionSeconds)} />,
     },
-    { id: 'user', title: 'User', priority: 'medium', cell: (row) => `${row.user ?? '–'}@${row.database ?? '–'}` },
+    {
+      id: 'user',
+      title: 'User',
+      priority: 'medium',
+      inCards: true,
+      cell: (row) => (row.user === null ? '–' : `${row.user}@${row.database ?? '–'}`),
+    },
     {
       id: 'application',
       title: 'Application',
       priority: 'medium',
+      inCards: true,
       cell: (row) => <span class="application">{row.application || '–'}</span>,
     },
     { id: 'client', title: 'Client', priority: 'low', cell: (row) => row.client ?? 'local' },
@@ -47,7 +54,13 @@ export function sessionColumns(enabled: boolean, act: (action: PendingAction) =>
       priority: 'low',
       cell: (row) => <Value of={seconds(row.backendSeconds)} />,
     },
-    { id: 'actions', title: 'Actions', cell: (row) => <ActionButtons session={row} enabled={enabled} act={act} /> },
+    {
+      id: 'actions',
+      title: 'Actions',
+      bare: true,
+      priority: enabled ? 'high' : 'medium',
+      cell: (row) => <ActionButtons session={row} enabled={enabled} act={act} />,
+    },
   ];
 }
 

@@ -29,6 +29,7 @@ export function SessionsPage() {
       <Awaited of={sessions} lines={12}>
         {(answer) => (
           <>
+            {answer.at !== null && <Summary answer={answer} />}
             {locks.data && locks.data.blocked > 0 && (
               <BlockingTree locks={locks.data} enabled={answer.actionsEnabled} act={setPending} />
             )}
@@ -39,10 +40,7 @@ export function SessionsPage() {
                 </Empty>
               </Card>
             ) : (
-              <>
-                <Summary answer={answer} />
-                <SessionList answer={answer} act={setPending} />
-              </>
+              <SessionList answer={answer} act={setPending} />
             )}
           </>
         )}

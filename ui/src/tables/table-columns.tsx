@@ -139,13 +139,13 @@ function TableName({ row, href }: { row: Table; href?: string }) {
 }
 
 export function Remarks({ remarks }: { remarks: readonly string[] }) {
-  if (remarks.length === 0) return <span class="muted">–</span>;
+  if (remarks.length === 0) return <span class="nothing muted">–</span>;
   return (
     <ul class="remarks">
       {remarks.map((remark) => (
-        <li key={remark} title={remark}>
+        <li key={remark}>
           <Icon name="warning" size={13} />
-          <span class="clip">{remark}</span>
+          <span>{remark}</span>
         </li>
       ))}
     </ul>

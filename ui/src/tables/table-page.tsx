@@ -58,7 +58,7 @@ export function TablePage() {
 
 function Figures({ table }: { table: TableDetail['table'] }) {
   return (
-    <ul class="grid grid-tiles grid-tiles-wide" aria-label="Figures of the table">
+    <ul class="grid grid-tiles grid-tiles-ten" aria-label="Figures of the table">
       <Tile title="Size" value={bytes(table.totalBytes)} hint="With indexes and TOAST" />
       <Tile title="Table" value={bytes(table.heapBytes)} />
       <Tile title="Indexes" value={bytes(table.indexBytes)} />
