@@ -143,6 +143,7 @@ export function healthy(): HealthInput {
         version: '18.4',
         versionNumber: 180_004,
         flavour: 'postgresql',
+        pooled: false,
         isStandby: false,
         startedAt: ago(86_400),
         systemIdentifier: '1',

@@ -63,7 +63,7 @@ function doctorScreen(monitor: DatabaseMonitor): string {
   }
   const role = server.isStandby ? 'standby' : 'primary';
   lines.push(
-    `  ${paint('green', '✓')} PostgreSQL ${server.version} (${server.flavour}), ${role}, as ${server.user} in ${server.database}`,
+    `  ${paint('green', '✓')} PostgreSQL ${server.version} (${server.flavour}), ${role}, as ${server.user} in ${server.database}${server.pooled ? ', through a pooler' : ''}`,
   );
   const statements = server.statementsVersion;
   if (statements)

@@ -149,13 +149,15 @@ class PgConnection implements DatabaseConnection {
 
   run<Row extends object>(sql: string, params: readonly Parameter[] = []): Promise<Row[]> {
     return this.#exclusive(this.#deadlineMs, () =>
-      this.#pooled ? this.#inTransaction({}, () => this.#execute<Row>(sql, params)) : this.#execute<Row>(sql, params),
+      this.#pooled
+        ? this.#inTransaction({}, 'COMMIT', () => this.#execute<Row>(sql, params))
+        : this.#execute<Row>(sql, params),
     );
   }
 
   runPlanned<Row extends object>(sql: string, params: readonly Parameter[] = []): Promise<Row[]> {
     return this.#exclusive(this.#deadlineMs, () =>
-      this.#inTransaction({ plan_cache_mode: 'force_custom_plan' }, () => this.#execute<Row>(sql, params)),
+      this.#inTransaction({ plan_cache_mode: 'force_custom_plan' }, 'COMMIT', () => this.#execute<Row>(sql, params)),
     );
   }
 
@@ -169,7 +171,7 @@ class PgConnection implements DatabaseConnection {
       simple: async <Row extends object>(sql: string) => (await this.#client.query(sql)).rows as Row[],
     };
     return this.#exclusive(limits.statementTimeoutMs * 2 + deadlineGraceMs, () =>
-      this.#inTransaction(settings, () => work(transaction)),
+      this.#inTransaction(settings, 'ROLLBACK', () => work(transaction)),
     );
   }
 
@@ -181,15 +183,25 @@ class PgConnection implements DatabaseConnection {
     this.#destroy();
   }
 
-  async #inTransaction<Result>(settings: Record<string, string>, work: () => Promise<Result>): Promise<Result> {
+  /** Reading ends with COMMIT: the server counts rolled back transactions, and ours are no sign of trouble. */
+  async #inTransaction<Result>(
+    settings: Record<string, string>,
+    end: 'COMMIT' | 'ROLLBACK',
+    work: () => Promise<Result>,
+  ): Promise<Result> {
     await this.#client.query('BEGIN /* pitcrew */ READ ONLY');
+    let result: Result;
     try {
       const all = this.#pooled ? { ...this.#settings, ...settings } : settings;
       await this.#apply(all, true);
-      return await work();
-    } finally {
-      if (this.#open) await this.#client.query('ROLLBACK /* pitcrew */');
+      result = await work();
+    } catch (error) {
+      // When the session is lost as well, why it was lost is what must be told.
+      if (this.#open) await this.#client.query('ROLLBACK /* pitcrew */').catch(() => {});
+      throw error;
     }
+    await this.#client.query(`${end} /* pitcrew */`);
+    return result;
   }
 
   async #apply(settings: Record<string, string>, local: boolean): Promise<void> {

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { messageOf, PitcrewError } from '../../errors.ts';
 import { noConnectionHint } from './no-connection-left.ts';
+import { poolerAnswer } from './pooler-errors.ts';
 
 /** Turns what `pg` or the network threw into a `PitcrewError`. `address` has no user and no password. */
 export function connectionError(thrown: unknown, address: string, phase: 'connect' | 'query'): PitcrewError {
@@ -9,6 +10,15 @@ export function connectionError(thrown: unknown, address: string, phase: 'connec
   const detail = messageOf(thrown);
   const options = { detail, sqlState, cause: thrown };
   if (sqlState !== undefined) {
+    const pooler = poolerAnswer(sqlState, detail);
+    if (pooler?.kind === 'reach') {
+      return new PitcrewError('E_DATABASE_UNREACHABLE', `${address} is not available`, {
+        ...options,
+        hint: pooler.hint,
+      });
+    }
+    if (pooler)
+      return new PitcrewError('E_DATABASE_REFUSED', `${address} refuses us`, { ...options, hint: pooler.hint });
     const refusal =
       (sqlState === '53300' ? noConnectionHint(thrown) : refusals[sqlState]) ??
       (phase === 'connect' ? 'Check the URL, and pg_hba.conf of the server.' : undefined);

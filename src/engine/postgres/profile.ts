@@ -77,6 +77,7 @@ export async function probeProfile(connection: DatabaseConnection): Promise<Serv
     ...facts,
     flavour,
     pooled: connection.pooled,
+    host: address?.replace(/:\d+$/, '') ?? null,
     rights: { superuser, readAllStats, readAllSettings, monitor, signalBackend },
     systemIdentifier: control.systemIdentifier,
     timeline: control.timeline,
@@ -164,7 +165,8 @@ function limitsOf(found: Found, flavour: Flavour, pooled: boolean): Skipped[] {
     },
     pooled && {
       subject: 'direct connection',
-      reason: 'a connection pooler stands between, so every query takes two round trips more',
+      reason:
+        'a connection pooler stands between, so every query takes two round trips more and waits for a connection of its pool',
       fix: 'give the address of the server itself rather than that of PgBouncer',
     },
   ];

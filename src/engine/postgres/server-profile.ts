@@ -13,6 +13,8 @@ export interface ServerProfile {
   flavour: Flavour;
   /** A pooler such as PgBouncer stands between. */
   pooled: boolean;
+  /** The server's own address, as seen from whoever connects to it (a pooler perhaps); `null` through a socket. */
+  host: string | null;
   isStandby: boolean;
   startedAt: Date;
   systemIdentifier: string | null;

@@ -2,9 +2,9 @@ import type { Config } from '../../config/index.ts';
 import {
   addressOf,
   everyDatabase,
-  noConnectionLeft,
   type ServerProfile,
   type Skipped,
+  noConnectionLeft,
 } from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
@@ -71,7 +71,6 @@ export class Monitor implements DatabaseMonitor {
   readonly #options: MonitorOptions;
   readonly #logger: MonitorLogger;
   readonly #address: string;
-  readonly #local: boolean;
   readonly #link: Link;
   readonly #recorder: Recorder;
   readonly #actions: Actions;
@@ -98,7 +97,6 @@ export class Monitor implements DatabaseMonitor {
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
     this.#address = addressOf(url);
-    this.#local = isLocal(url);
     this.#statements = new StatementsCollector({
       slowStatementMs: config.slowStatement,
       withTexts: store !== undefined,
@@ -262,6 +260,10 @@ export class Monitor implements DatabaseMonitor {
     if (inRecovery === undefined || inRecovery === this.#link.known().isStandby) return;
     await this.#link.probe();
     this.#connectionShown(inRecovery ? 'the server is a standby now' : 'the server was promoted: it is a primary now');
+  }
+
+  get #local(): boolean {
+    return isLocal(this.#options.url, this.#link.profile);
   }
 
   #dataDirectory(): string | undefined {

@@ -2,9 +2,10 @@ import type { ServerProfile } from '../../engine/postgres/index.ts';
 import { isLocalAddress } from './host/index.ts';
 import type { ServerFacts } from './types.ts';
 
-/** True when a URL points at the machine we run on. */
-export function isLocal(url: string): boolean {
+/** True when the server of a URL runs on our machine; behind a pooler, when the server does, not just the pooler. */
+export function isLocal(url: string, profile: ServerProfile | undefined): boolean {
   const parsed = URL.canParse(url) ? new URL(url) : undefined;
+  if (profile?.pooled && !isLocalAddress(profile.host)) return false;
   return parsed !== undefined && isLocalAddress(decodeURIComponent(parsed.searchParams.get('host') ?? parsed.hostname));
 }
 
@@ -14,6 +15,7 @@ export function serverFacts(profile: ServerProfile, cpus: number | null): Server
     version: profile.version,
     versionNumber: profile.versionNumber,
     flavour: profile.flavour,
+    pooled: profile.pooled,
     isStandby: profile.isStandby,
     startedAt: profile.startedAt,
     systemIdentifier: profile.systemIdentifier,

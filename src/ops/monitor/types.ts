@@ -29,6 +29,8 @@ export interface ServerFacts {
   versionNumber: number;
   /** `postgresql`, `aurora`, `rds`, `cloud-sql`, `azure`, `supabase`, … where recognised. */
   flavour: string;
+  /** A pooler such as PgBouncer stands between. */
+  pooled: boolean;
   isStandby: boolean;
   startedAt: Date;
   systemIdentifier: string | null;

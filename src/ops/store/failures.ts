@@ -51,9 +51,12 @@ export function unavailable(message: string, options: ErrorOptions = {}): Pitcre
 /** Any error of the store's server as `E_STORE_UNAVAILABLE`. */
 export function storeError(error: unknown, message = 'the store cannot be used'): PitcrewError {
   if (error instanceof PitcrewError) return error;
+  const detail = failureOf(error).message;
   return unavailable(message, {
-    detail: failureOf(error).message,
-    hint: 'Check the server of the store (setting store.url, flag --store).',
+    detail,
+    hint: /unsupported startup parameter/.test(detail)
+      ? 'A pooler such as PgBouncer cannot be between: sessions hold the claims. Give the address of the server itself with --store.'
+      : 'Check the server of the store (setting store.url, flag --store).',
     sqlState: sqlStateOf(error),
     cause: error,
   });

@@ -348,7 +348,7 @@ export interface StoreLogger {
 }
 
 export interface StoreOptions {
-  /** PostgreSQL 15 or newer; TLS by the URL's `sslmode`. A pooler between must keep sessions (advisory locks). */
+  /** PostgreSQL 15 or newer; TLS by the URL's `sslmode`. No pooler may stand between: sessions hold the claims (advisory locks). */
   url: string;
   retention: Config['store']['retention'];
   logger?: StoreLogger | undefined;
