@@ -196,7 +196,16 @@ export function healthy(): HealthInput {
       setting('work_mem', '4096', { unit: 'kB' }),
     ],
     slots: [{ slot: 'r1', active: true, temporary: false, walStatus: 'reserved', retainedBytes: 16_777_216 }],
-    sequences: [{ schema: 'public', name: 'orders_id_seq', used: 0.01, cycles: false, ownedBy: 'public.orders.id' }],
+    sequences: [
+      {
+        schema: 'public',
+        name: 'orders_id_seq',
+        used: 0.01,
+        cycles: false,
+        ownedBy: 'public.orders.id',
+        narrowColumn: null,
+      },
+    ],
     invalidIndexes: [],
     walReceiver: undefined,
     checksumFailures: 0,

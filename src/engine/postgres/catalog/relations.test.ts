@@ -182,4 +182,44 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
     expect(seen.rows.every((row) => row.lastValue === null && row.used === null && !row.readable)).toBe(true);
     expect(seen.skipped[0]).toMatchObject({ subject: 'sequences', fix: expect.stringContaining('GRANT') });
   });
+
+  test('a column that holds less than the sequence that fills it is full first', async () => {
+    await using database = await testDatabase(major);
+    await database.query(`
+      CREATE DOMAIN small AS int2;
+      CREATE SEQUENCE shared;
+      CREATE TABLE wide (id bigint DEFAULT nextval('shared'));
+      CREATE TABLE narrow (id int DEFAULT nextval('shared'), note text DEFAULT 'no ' || nextval('shared'));
+      SELECT setval('shared', 1610612736);
+      CREATE TABLE tiny (id bigserial, hash int DEFAULT nextval('shared') % 1000);
+      ALTER TABLE tiny ALTER id TYPE small;
+      SELECT setval('tiny_id_seq', 40000);
+      CREATE SEQUENCE own CYCLE;
+      CREATE TABLE owner (id int);
+      ALTER SEQUENCE own OWNED BY owner.id;
+      CREATE TABLE below (id int2 GENERATED ALWAYS AS IDENTITY (INCREMENT -1 MINVALUE -30000 MAXVALUE 30000 START 30000));
+    `);
+    await using target = await watched(database.url);
+    await using locker = await session(database.url);
+    // Nothing here may wait for a table that is locked.
+    await locker.query('BEGIN; LOCK TABLE narrow, tiny IN ACCESS EXCLUSIVE MODE');
+    const { rows } = await readSequences(target.connection);
+    await locker.query('ROLLBACK');
+    const byName = Object.fromEntries(rows.map((row) => [row.name, row]));
+    const shared = {
+      narrowColumn: { name: 'public.narrow.id', type: 'integer' },
+      limit: '2147483647',
+      dataType: 'bigint',
+    };
+    expect(byName['shared']).toMatchObject(shared);
+    expect(byName['shared']?.used).toBeCloseTo(0.75, 6);
+    expect(byName['tiny_id_seq']).toMatchObject({
+      narrowColumn: { name: 'public.tiny.id', type: 'smallint' },
+      limit: '32767',
+      used: 1,
+    });
+    // It would begin again, but the column is full before.
+    expect(byName['own']).toMatchObject({ narrowColumn: { name: 'public.owner.id' }, cycles: false });
+    expect(byName['below_id_seq']).toMatchObject({ narrowColumn: null, limit: '-30000', used: 0 });
+  });
 });

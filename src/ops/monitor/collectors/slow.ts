@@ -49,12 +49,13 @@ export class SlowCollector {
     });
     await part('sequences', async () => {
       const reading = await readSequences(connection);
-      this.#sequences = reading.rows.map(({ schema, name, used, cycles, ownedBy }) => ({
+      this.#sequences = reading.rows.map(({ schema, name, used, cycles, ownedBy, narrowColumn }) => ({
         schema,
         name,
         used,
         cycles,
         ownedBy,
+        narrowColumn,
       }));
       return reading.skipped;
     });

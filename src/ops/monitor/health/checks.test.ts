@@ -57,7 +57,7 @@ const slot = (retainedBytes: number | null, walStatus = 'reserved', active = fal
 });
 const sequence = (used: number | null, cycles = false): HealthInput => ({
   ...base,
-  sequences: [{ schema: 'public', name: 's', used, cycles, ownedBy: null }],
+  sequences: [{ schema: 'public', name: 's', used, cycles, ownedBy: null, narrowColumn: null }],
 });
 const disk = (used: number): HealthInput => withLatest(base, metric('host.disk_used_bytes', used, { path: '/data' }));
 const cpu = (mean: number, samples = 30): HealthInput => ({
@@ -406,6 +406,17 @@ describe('every check', () => {
     ['archiving', standby()],
   ])('%s does not count where there is nothing to judge', (id, input) => {
     expect(check(id, input)).toMatchObject({ status: 'ok', weight: 0, pointsLost: 0 });
+  });
+
+  it('names the column that is full before its sequence ends, and what to widen', () => {
+    const narrowColumn = { name: 'public.orders.id', type: 'integer' };
+    const [sequence] = base.sequences ?? [];
+    if (!sequence) throw new Error('there is a sequence in what is healthy');
+    expect(check('sequences', { ...base, sequences: [{ ...sequence, used: 0.8, narrowColumn }] })).toMatchObject({
+      status: 'warning',
+      message: expect.stringContaining('has used 80 % of the values that public.orders.id (integer) can hold'),
+      advice: expect.stringMatching(/^Change public.orders.id to bigint, as the sequence is/),
+    });
   });
 
   it('names the session at the root of a chain of waiting ones, also when they wait in a circle', () => {

@@ -46,10 +46,12 @@ export interface SequenceState {
   name: string;
   /** Share of its values that are used up, 0–1; `null` when it could not be read. */
   used: number | null;
-  /** True when it starts again at its end. */
+  /** True when it starts again at its end, and no column is full before. */
   cycles: boolean;
   /** `public.orders.id`, when a column owns it. */
   ownedBy: string | null;
+  /** The column that is full before the sequence ends, because its type holds less. `used` speaks of it. */
+  narrowColumn: { name: string; type: string } | null;
 }
 
 /** An index that is not valid (`indisvalid` false): a failed CREATE INDEX CONCURRENTLY, or one that still runs. */

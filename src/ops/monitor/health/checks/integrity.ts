@@ -39,7 +39,7 @@ export const sequences: CheckDefinition = {
   cap: 69,
   thresholds:
     'warning from 75 %, critical from 90 % of the values that sequence and column can hold (cycling ones apart)',
-  source: '`pg_sequences`, type of the owning column',
+  source: '`pg_sequence`, types of the columns that it fills',
   collector: 'slow',
   primaryOnly: true,
   judge(input) {
@@ -59,6 +59,7 @@ export const sequences: CheckDefinition = {
       );
     }
     const name = readableName(worst.schema, worst.name);
+    const narrow = worst.narrowColumn;
     const late = read.filter(({ used }) => used >= 0.75).length;
     return graded(
       worst.used,
@@ -68,11 +69,14 @@ export const sequences: CheckDefinition = {
         evidence: { sequences: found.length, nearTheirEnd: late, sequence: name, usedRatio: worst.used, hidden },
         problem: {
           message:
-            `Sequence ${name} has used ${percent(worst.used)} of its values` +
+            `Sequence ${name} has used ${percent(worst.used)} of ` +
+            `${narrow ? `the values that ${narrow.name} (${narrow.type}) can hold` : 'its values'}` +
             `${late > 1 ? `; ${count(late)} sequences are near their end` : ''}. At the end, inserts fail`,
-          advice: worst.ownedBy
-            ? `Change ${worst.ownedBy} and the sequence to bigint before it ends; this rewrites the table, so plan it.`
-            : `Raise its limit: ALTER SEQUENCE ${name} AS bigint NO MAXVALUE; and widen the columns that it fills.`,
+          advice: narrow
+            ? `Change ${narrow.name} to bigint, as the sequence is, before it is full; this rewrites the table, so plan it.`
+            : worst.ownedBy
+              ? `Change ${worst.ownedBy} and the sequence to bigint before it ends; this rewrites the table, so plan it.`
+              : `Raise its limit: ALTER SEQUENCE ${name} AS bigint NO MAXVALUE; and widen the columns that it fills.`,
         },
       },
     );
