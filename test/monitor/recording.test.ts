@@ -179,3 +179,35 @@ test('tables and indexes that are dropped are listed no longer for times after',
     { family: 'index', name: 'kept_pkey', dropped: false },
   ]);
 });
+
+test.each(testedMajors(18, 15))(
+  'what is dropped on PostgreSQL %i while no daemon runs is listed no longer, and what is made again is',
+  async (major) => {
+    await using database = await testDatabase(major);
+    await using kept = await freshStore();
+    await database.query('CREATE SCHEMA "Odd, ""one"""; CREATE TABLE "Odd, ""one"""."no\\pe" (id int)');
+    await database.query('CREATE TABLE kept (id int PRIMARY KEY, again int)');
+    await database.query('CREATE INDEX gone_index ON kept (again)');
+    await database.query('CREATE TABLE gone (id int PRIMARY KEY)');
+    await database.query('CREATE TABLE again (id int PRIMARY KEY)');
+    const listed = async (): Promise<string[]> => {
+      const rows = await kept.database.query<{ name: string }>(
+        'SELECT name FROM pitcrew.relation WHERE dropped_at IS NULL ORDER BY name COLLATE "C"',
+      );
+      return rows.map(({ name }) => name);
+    };
+    const look = async () => {
+      await using monitor = watch({ url: database.url, store: kept.store });
+      await monitor.collectNow(['tables']);
+      await kept.store.flush();
+      return listed();
+    };
+    const all = ['again', 'again_pkey', 'gone', 'gone_index', 'gone_pkey', 'kept', 'kept_pkey', 'no\\pe'];
+    expect(await look()).toEqual(all);
+    await database.query('DROP TABLE gone, again, "Odd, ""one"""."no\\pe"; DROP INDEX gone_index');
+    await database.query('CREATE TABLE again (id int PRIMARY KEY)');
+    expect(await look()).toEqual(['again', 'again_pkey', 'kept', 'kept_pkey']);
+    await database.query('CREATE TABLE gone (id int PRIMARY KEY)');
+    expect(await look()).toEqual(['again', 'again_pkey', 'gone', 'gone_pkey', 'kept', 'kept_pkey']);
+  },
+);

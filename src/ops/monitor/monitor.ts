@@ -284,6 +284,9 @@ export class Monitor implements DatabaseMonitor {
     this.#handOn(name, at, { ...found, groups: [...found.groups, ...more] }, writing);
   }
 
+      if (collector === this.#tables) {
+        this.#tables.loadListed(await store.listedRelations(this.#recorder.targetId));
+      }
   #handOn(name: CollectorName, at: number, { groups, skipped, ...found }: Found, writing: boolean): void {
     this.#skipped.set(name, skipped);
     for (const { source, samples, seconds } of groups) {

@@ -6,7 +6,7 @@ import { createHistory } from './history/index.ts';
 import { levelsOf } from './levels.ts';
 import { Partitions, partitionsFor } from './partitions.ts';
 import { storable } from './storable.ts';
-import { statementKeyText, type Store, type StoreOptions } from './types.ts';
+import { type NamedRelation, statementKeyText, type Store, type StoreOptions } from './types.ts';
 import { Upkeep } from './upkeep/upkeep.ts';
 import { readBaseline } from './write/baseline.ts';
 import { WriterSession } from './write/session.ts';
@@ -78,6 +78,17 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
           [targetId],
         );
         return new Set(rows.map(statementKeyText));
+      }),
+    listedRelations: (targetId) =>
+      onSession(session, async (client) => {
+        const { rows } = await client.query<NamedRelation>(
+          `
+         SELECT family, schema, name
+         FROM   pitcrew.relation
+         WHERE  target_id = $1 AND dropped_at IS NULL`,
+          [targetId],
+        );
+        return rows;
       }),
     append: (batch) => writer.append(batch),
     flush: () => writer.flush(),

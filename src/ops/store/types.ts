@@ -119,7 +119,8 @@ export interface IndexDelta {
   gauges: { bytes: number };
 }
 
-interface DroppedRelation extends RelationKey {
+/** A table or index, and which of the two it is. */
+export interface NamedRelation extends RelationKey {
   family: 'table' | 'index';
 }
 
@@ -154,7 +155,7 @@ export interface Batch {
   tables?: TableDelta[];
   indexes?: IndexDelta[];
   /** Tables and indexes found gone since the last run; they are no longer listed for ranges after `at`. */
-  dropped?: DroppedRelation[];
+  dropped?: NamedRelation[];
   baseline?: BaselineChange;
 }
 
@@ -332,6 +333,8 @@ export interface Store {
   baseline(targetId: number, collector: string): Promise<Map<string, BaselineEntry>>;
   /** Keys of statements whose text is stored already, in the form of `statementKeyText`. */
   knownStatements(targetId: number): Promise<Set<string>>;
+  /** Tables and indexes that are listed: those not known to be dropped. */
+  listedRelations(targetId: number): Promise<NamedRelation[]>;
   /** Queues a batch; returns at once, never throws. What cannot be written in time is dropped and counted. */
   append(batch: Batch): void;
   /** Resolves when everything queued has been written, or rejects with `E_STORE_UNAVAILABLE`. */

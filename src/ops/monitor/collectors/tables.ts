@@ -1,9 +1,9 @@
 import { type IndexRow, readRelations, type TableWithIndexes } from '../../../engine/postgres/index.ts';
 import type {
   BaselineEntry,
-  Batch,
   IndexCounters,
   IndexDelta,
+  NamedRelation,
   TableCounters,
   TableDelta,
   TableGauges,
@@ -61,7 +61,7 @@ export class TablesCollector implements CountingCollector {
   #states: TableState[] | undefined;
   #invalid: { schema: string; table: string; name: string }[] | undefined;
   #sizes = new Map<number, number>();
-  /** Names of tables and indexes as last read, to see which are gone. */
+  /** Names of tables and indexes as last read, by us or by the daemon before us, to see which are gone. */
   #names = new Set<string>();
   #allWrittenAt = -Infinity;
 
@@ -81,12 +81,17 @@ export class TablesCollector implements CountingCollector {
     this.#allWrittenAt = -Infinity;
   }
 
+  /** Tables and indexes that the store lists: those of them that are gone were dropped while nobody looked. */
+  loadListed(listed: readonly NamedRelation[]): void {
+    this.#names = new Set(listed.map(({ family, schema, name }) => nameOf(family, schema, name)));
+  }
+
   async collect({ connection, profile, at }: Scrape): Promise<Found> {
     const { rows, skipped } = await readRelations(connection, profile);
     if (rows.length === 0 && skipped.length > 0) throw new NotReadable(skipped[0]?.reason ?? 'not readable');
 
-    // What another server has not was not dropped.
-    if (this.#tables.belongsTo(profile.identity)) this.#names.clear();
+    // Another server may have what was dropped from the one before: all that it has is to be listed again.
+    if (this.#tables.belongsTo(profile.identity)) this.#allWrittenAt = -Infinity;
     this.#indexes.belongsTo(profile.identity);
     const indexRows = rows.flatMap((row) => row.indexes);
     const tableStep = this.#tables.step(
@@ -129,16 +134,17 @@ export class TablesCollector implements CountingCollector {
   }
 }
 
-type Dropped = NonNullable<Batch['dropped']>[number];
+function nameOf(family: NamedRelation['family'], schema: string, name: string): string {
+  return JSON.stringify([family, schema, name]);
+}
 
 /** Names of a table and its indexes, each as one text. */
 function namesOf({ schema, name, indexes }: TableWithIndexes): string[] {
-  const named = (family: Dropped['family'], relation: string): string => JSON.stringify([family, schema, relation]);
-  return [named('table', name), ...indexes.map((index) => named('index', index.name))];
+  return [nameOf('table', schema, name), ...indexes.map((index) => nameOf('index', schema, index.name))];
 }
 
-function droppedRelation(named: string): Dropped {
-  const [family, schema, name] = JSON.parse(named) as [Dropped['family'], string, string];
+function droppedRelation(named: string): NamedRelation {
+  const [family, schema, name] = JSON.parse(named) as [NamedRelation['family'], string, string];
   return { family, schema, name };
 }
 
