@@ -48,10 +48,22 @@ export function connectionError(thrown: unknown, address: string, phase: 'connec
       hint: 'Put it into the URL (postgres://user:password@host/database), or set PGPASSWORD.',
     });
   }
-  if (/certificate|self.signed|unable to verify|altnames/i.test(detail)) {
+  if (/\balert\b/.test(detail)) {
+    return new PitcrewError('E_DATABASE_REFUSED', `${address} refuses TLS with us`, {
+      ...options,
+      hint: 'It may want a certificate of ours, from a CA that it trusts: sslcert=FILE and sslkey=FILE in the URL.',
+    });
+  }
+  if (/altnames/i.test(detail)) {
+    return new PitcrewError('E_DATABASE_REFUSED', `the certificate of ${address} is for another name`, {
+      ...options,
+      hint: 'Use the host name that it was made for, or sslmode=verify-ca to check only who signed it.',
+    });
+  }
+  if (/certificate|self.signed|unable to verify/i.test(detail)) {
     return new PitcrewError('E_DATABASE_REFUSED', `the certificate of ${address} is not trusted`, {
       ...options,
-      hint: 'Name its CA with sslrootcert=FILE in the URL, or use sslmode=require to encrypt without checking.',
+      hint: 'Name the CA that signed it with sslrootcert=FILE in the URL; sslmode=require alone encrypts without checking.',
     });
   }
   return new PitcrewError('E_DATABASE_UNREACHABLE', `cannot reach ${address}`, {
@@ -66,7 +78,7 @@ const unreachable = /^(08|57P0[1-5])/;
 const refusals: Record<string, string> = {
   '28P01': 'The user or the password in the URL is wrong.',
   '28000':
-    'The role may not log in from here: check its name, LOGIN, and pg_hba.conf; some servers want sslmode=require.',
+    'The role may not log in from here: check its name, LOGIN, and pg_hba.conf; some servers want sslmode=require, or a certificate (sslcert, sslkey).',
   '3D000': 'The database in the URL does not exist.',
 };
 

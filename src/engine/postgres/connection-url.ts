@@ -1,3 +1,5 @@
+import { checkTlsSettings } from './tls-settings.ts';
+
 /** Where a URL leads. */
 export interface Address {
   /** As written; a folder when it is a socket, `a,b` when it is a list. */
@@ -25,10 +27,16 @@ export function addressOf(url: string): string {
 
 /**
  * Gives `sslmode` the meaning that psql and every other client of libpq give it. `allow` is taken as `prefer`: both accept
- * either.
+ * either. `sslrootcert=system` stands for the CAs that Node.js trusts, and for checking the name.
+ * @throws {PitcrewError} `E_CONFIG` when the mode is unknown or a file cannot be used.
  */
 export function libpqUrl(url: string): string {
   return change(url, (parameters) => {
+    if (parameters.get('sslrootcert') === 'system') {
+      parameters.delete('sslrootcert');
+      parameters.set('sslmode', 'verify-full');
+    }
+    checkTlsSettings(parameters);
     if (!parameters.has('sslmode') || parameters.has('uselibpqcompat')) return;
     parameters.set('uselibpqcompat', 'true');
     if (parameters.get('sslmode') === 'allow') parameters.set('sslmode', 'prefer');

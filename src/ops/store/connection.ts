@@ -1,10 +1,13 @@
 import pg, { type ClientConfig } from 'pg';
-import { marked } from '../../engine/postgres/index.ts';
+import { libpqUrl, marked } from '../../engine/postgres/index.ts';
 
-/** What all connections to the store have in common. `timeoutMs`: how long one statement may take. */
+/**
+ * What all connections to the store have in common. `timeoutMs`: how long one statement may take.
+ * @throws {PitcrewError} `E_CONFIG` when the URL's TLS settings cannot be used.
+ */
 export function connectionConfig(url: string, timeoutMs: number): ClientConfig {
   return {
-    connectionString: url,
+    connectionString: libpqUrl(url),
     application_name: 'pitcrew store',
     connectionTimeoutMillis: 10_000,
     statement_timeout: timeoutMs,
