@@ -26,7 +26,7 @@ export function checkTlsSettings(parameters: URLSearchParams): void {
     const path = parameters.get(name);
     if (!path) continue;
     const text = readFor(name, path);
-    if (name !== 'sslkey') parse(name, path, text);
+    if (name !== 'sslkey') certificateIn(name, path, text);
   }
 }
 
@@ -42,9 +42,9 @@ function readFor(name: string, path: string): string {
   }
 }
 
-function parse(name: string, path: string, text: string): void {
+function certificateIn(name: string, path: string, text: string): X509Certificate {
   try {
-    new X509Certificate(text);
+    return new X509Certificate(text);
   } catch (error) {
     throw new PitcrewError('E_CONFIG', `the file that ${name} names holds no certificate`, {
       detail: `${path}: ${messageOf(error)}`,
