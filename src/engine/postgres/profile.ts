@@ -2,6 +2,7 @@ import { PitcrewError } from '../../errors.ts';
 import type { DatabaseConnection } from './connection.ts';
 import { read } from './catalog/reading.ts';
 import { changeSetting, type Flavour, grantRole, recogniseFlavour, signsOf } from './remedies.ts';
+import { identityOf } from './server-identity.ts';
 import type { ServerProfile } from './server-profile.ts';
 import type { Skipped } from './skipped.ts';
 import { probeStatements } from './statements-support.ts';
@@ -12,6 +13,8 @@ interface Found {
   versionText: string;
   isStandby: boolean;
   startedAt: Date;
+  startedMicros: number;
+  nowMicros: number;
   database: string;
   user: string;
   superuser: boolean;
@@ -40,6 +43,8 @@ export async function probeProfile(connection: DatabaseConnection): Promise<Serv
            version()                                                   AS "versionText",
            pg_is_in_recovery()                                         AS "isStandby",
            pg_postmaster_start_time()                                  AS "startedAt",
+           (extract(epoch FROM pg_postmaster_start_time()) * 1e6)::float8 AS "startedMicros",
+           (extract(epoch FROM clock_timestamp()) * 1e6)::float8       AS "nowMicros",
            current_database()                                          AS "database",
            current_user                                                AS "user",
            r.rolsuper                                                  AS "superuser",
@@ -68,8 +73,9 @@ export async function probeProfile(connection: DatabaseConnection): Promise<Serv
     (['setting', 'role', 'function', 'extension'] as const).map((kind) => `{${signsOf(kind).join(',')}}`),
   );
   if (!found) throw new PitcrewError('E_DATABASE_REFUSED', 'the role we are logged in as does not exist any more');
-  const { address, dataDirectory, signs, superuser, readAllStats, readAllSettings, monitor, signalBackend, ...facts } =
+  const { address, dataDirectory, signs, superuser, readAllStats, readAllSettings, monitor, signalBackend, ...more } =
     found;
+  const { startedMicros, nowMicros, ...facts } = more;
   const flavour = recogniseFlavour(signs);
   const control = await readControl(connection);
   const statements = await probeStatements(connection, flavour, found.user);
@@ -81,7 +87,16 @@ export async function probeProfile(connection: DatabaseConnection): Promise<Serv
     rights: { superuser, readAllStats, readAllSettings, monitor, signalBackend },
     systemIdentifier: control.systemIdentifier,
     timeline: control.timeline,
-    identity: [control.systemIdentifier, withoutLoopback(address), dataDirectory].map((part) => part ?? '?').join(' '),
+    identity: identityOf({
+      system: control.systemIdentifier,
+      address: withoutLoopback(address),
+      dataDirectory,
+      standby: facts.isStandby,
+      timeline: control.timeline,
+      startedAt: startedMicros,
+      statisticsSince: await readStatisticsSince(connection),
+      at: nowMicros,
+    }),
     statements,
     columns: await readColumns(connection),
     skipped: [...limitsOf(found, flavour, connection.pooled), ...control.skipped, ...statements.skipped],
@@ -89,8 +104,26 @@ export async function probeProfile(connection: DatabaseConnection): Promise<Serv
 }
 
 /** `localhost` resolves to either address of loopback, which lead to the same server. */
-function withoutLoopback(address: string | null): string | undefined {
-  return address?.replace(/^(::1|127(\.\d+){3}):/, 'localhost:');
+function withoutLoopback(address: string | null): string | null {
+  return address?.replace(/^(::1|127(\.\d+){3}):/, 'localhost:') ?? null;
+}
+
+/** In an order that never changes: what is stored is compared with it. Empty where the server does not offer them. */
+async function readStatisticsSince(connection: DatabaseConnection): Promise<(number | null)[]> {
+  const { rows } = await read<{ since: number | null }>(
+    connection,
+    'beginning of statistics',
+    `
+    SELECT (extract(epoch FROM stats_reset) * 1e6)::float8 AS "since"
+      FROM (SELECT 1, stats_reset FROM pg_stat_bgwriter
+            UNION ALL
+            SELECT 2, stats_reset FROM pg_stat_archiver
+            UNION ALL
+            SELECT 3, stats_reset FROM pg_stat_wal) s (position, stats_reset)
+     ORDER BY position
+    `,
+  );
+  return rows.map(({ since }) => since);
 }
 
 async function readControl(connection: DatabaseConnection) {

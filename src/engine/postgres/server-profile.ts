@@ -19,10 +19,7 @@ export interface ServerProfile {
   startedAt: Date;
   systemIdentifier: string | null;
   timeline: number | null;
-  /**
-   * Tells this server from the others of its cluster, which share the system identifier: another value after a failover,
-   * the same after a restart.
-   */
+  /** The server as it was seen now, to be compared with an earlier one by `isSameServer`. */
   identity: string;
   database: string;
   user: string;

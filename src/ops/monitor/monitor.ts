@@ -4,6 +4,7 @@ import {
   everyDatabase,
   type ServerProfile,
   type Skipped,
+  isSameServer,
   noConnectionLeft,
 } from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
@@ -258,7 +259,7 @@ export class Monitor implements DatabaseMonitor {
     await this.#count('instance', this.#instance, host);
     const { inRecovery } = this.#instance.view;
     if (inRecovery === undefined || inRecovery === this.#link.known().isStandby) return;
-    await this.#link.probe();
+    this.#identity = (await this.#link.probe()).identity;
     this.#connectionShown(inRecovery ? 'the server is a standby now' : 'the server was promoted: it is a primary now');
   }
 
@@ -278,15 +279,15 @@ export class Monitor implements DatabaseMonitor {
       if (collector === this.#statements) {
         this.#statements.loadTexted(await store.knownStatements(this.#recorder.targetId));
       }
+      if (collector === this.#tables) {
+        this.#tables.loadListed(await store.listedRelations(this.#recorder.targetId));
+      }
     });
     const at = Date.now();
     const found = await collector.collect({ connection, profile: this.#link.known(), at });
     this.#handOn(name, at, { ...found, groups: [...found.groups, ...more] }, writing);
   }
 
-      if (collector === this.#tables) {
-        this.#tables.loadListed(await store.listedRelations(this.#recorder.targetId));
-      }
   #handOn(name: CollectorName, at: number, { groups, skipped, ...found }: Found, writing: boolean): void {
     this.#skipped.set(name, skipped);
     for (const { source, samples, seconds } of groups) {
@@ -308,6 +309,7 @@ export class Monitor implements DatabaseMonitor {
     const writing = await this.#recorder.prepare('slow', () => {});
     const at = Date.now();
     const profile = await this.#link.probe();
+    this.#identity = profile.identity;
     const { groups, skipped } = await this.#slow.collect({ connection, profile, at });
     this.#handOn('slow', at, { groups, skipped, seconds: 0 }, writing);
   }
@@ -346,7 +348,7 @@ export class Monitor implements DatabaseMonitor {
       this.#connectionShown(null);
       return;
     }
-    const other = this.#identity !== undefined && this.#identity !== profile?.identity;
+    const other = this.#identity !== undefined && !isSameServer(this.#identity, profile?.identity ?? '');
     this.#identity = profile?.identity;
     if (other) {
       this.#healthWindow.clear();

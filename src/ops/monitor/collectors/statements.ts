@@ -124,7 +124,7 @@ export class StatementsCollector implements CountingCollector {
   async #read({ connection, profile, at }: Scrape) {
     for (let tries = 1; ; tries += 1) {
       const info = await readStatementsInfo(connection, profile);
-      const state = stateOf(profile.identity, info.rows[0]);
+      const state = stateOf(profile.startedAt, info.rows[0]);
       const full = state !== this.#state || this.#fullReadAt + fullReadEveryMs <= at || this.#fullReadAt > at;
       const { rows, skipped } = await readStatements(connection, profile, {
         known: full ? [] : [...this.#baseline.memos()],
@@ -198,8 +198,8 @@ export class StatementsCollector implements CountingCollector {
 }
 
 /** While this stays the same, no entry can have vanished (but for those reset one by one). */
-function stateOf(identity: string, info: StatementsInfoRow | undefined): string {
-  return `${identity} ${info?.dealloc ?? ''} ${info?.statsReset?.getTime() ?? ''}`;
+function stateOf(startedAt: Date, info: StatementsInfoRow | undefined): string {
+  return `${startedAt.getTime()} ${info?.dealloc ?? ''} ${info?.statsReset?.getTime() ?? ''}`;
 }
 
 function evictionReading(

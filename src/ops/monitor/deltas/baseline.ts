@@ -1,3 +1,4 @@
+import { isSameServer } from '../../../engine/postgres/index.ts';
 import type { BaselineChange, BaselineEntry } from '../../store/index.ts';
 
 /** Cumulative values of one thing, as a server counts them. */
@@ -116,7 +117,7 @@ export class Baseline<R extends Reading = Reading> {
    * forgotten. Returns true in that case.
    */
   belongsTo(identity: string): boolean {
-    const other = this.#identity !== undefined && this.#identity !== identity;
+    const other = this.#identity !== undefined && !isSameServer(this.#identity, identity);
     if (other) {
       this.#stale = this.#prefix === '' ? 'all' : new Set(this.#entries.keys());
       this.#entries = new Map();
