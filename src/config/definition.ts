@@ -132,7 +132,7 @@ const log = z
       description: 'Folder for log files, one per channel and day. Without it the log goes to stderr.',
     }),
     keepDays: wholeNumber(1, 3650).default(14).meta({
-      description: 'Days that log files are kept.',
+      description: 'Days that log files are kept; 512 MiB per channel at most.',
     }),
   })
   .prefault({});

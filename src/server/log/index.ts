@@ -34,7 +34,7 @@ export function createLoggers(config: Config['log'], output: LogOutput = process
       ? []
       : channels.map((channel) => [
           channel,
-          dailyFile(dir, channel, keepDays, (message) => safely(output, `pitcrew: ${message}\n`)),
+          dailyFile({ dir, channel, keepDays, report: (message) => safely(output, `pitcrew: ${message}\n`) }),
         ]),
   );
   const write = (channel: Channel, line: string): void => {
