@@ -33,6 +33,8 @@ export interface AppContext {
 export interface Bindings extends Partial<HttpBindings> {
   /** Aborted when the server shuts down, so that event streams end. */
   closing?: AbortSignal;
+  /** How often an event stream must show that it is alive. */
+  heartbeatMs?: number;
 }
 
 export interface Env {

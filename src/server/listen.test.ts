@@ -215,6 +215,59 @@ describe('bodies', () => {
 });
 
 describe('clients that behave badly', () => {
+  const short = { headersTimeout: 100, requestTimeout: 200, keepAliveTimeout: 100, connectionsCheckingInterval: 20 };
+  const head = 'POST /api/v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\n';
+
+  /** Sends a text, and more of it now and then, until the server has had enough. @returns all that it answered. */
+  async function drip(port: number, text: string, drop = ''): Promise<string> {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.write(text);
+    const dripping = setInterval(() => drop && socket.writable && socket.write(drop), 10);
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (more: string) => (answer += more));
+    await once(socket, 'close');
+    clearInterval(dripping);
+    return answer;
+  }
+
+  test.each([
+    ['a connection that sends nothing', '', '', /^HTTP\/1\.1 408 /],
+    ['headers that never end', head, 'X-More: drop\r\n', /^HTTP\/1\.1 408 /],
+    ['a line that never ends', 'GET /', 'x', /^HTTP\/1\.1 408 /],
+    ['a body that never comes', `${head}Content-Length: 1000\r\n\r\n`, '', /^HTTP\/1\.1 408 /],
+    ['a body that never ends', `${head}Transfer-Encoding: chunked\r\n\r\n`, '1\r\nx\r\n', /^HTTP\/1\.1 408 /],
+    [
+      'a connection kept for a next request',
+      'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
+      '',
+      /^HTTP\/1\.1 200 /,
+    ],
+  ])('%s is cut off', async (_, text, drop, answer) => {
+    const { port, url } = await start({ limits: short });
+    expect(await drip(port, text, drop)).toMatch(answer);
+    expect((await fetch(`${url}/healthz`)).status).toBe(200);
+  });
+
+  test('idle connections take all places only until they are cut off', async () => {
+    const { port, url } = await start({ limits: { ...short, maxConnections: 5 } });
+    const idle = Array.from({ length: 8 }, () => drip(port, ''));
+    await vi.waitFor(async () => expect((await fetch(`${url}/healthz`)).status).toBe(200), { timeout: 10_000 });
+    await Promise.all(idle);
+  });
+
+  test('an event stream on which nothing happens outlives every limit, kept alive by its heartbeat', async () => {
+    const { port } = await start({ limits: { ...short, idleTimeout: 200 } });
+    const socket = connect(port, '127.0.0.1');
+    let text = '';
+    socket.setEncoding('utf8').on('data', (more: string) => (text += more));
+    socket.write('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
+    // 50 ms each: more than twice as long as any limit.
+    await vi.waitFor(() => expect(text.split(': alive\n\n').length).toBeGreaterThan(12), { timeout: 10_000 });
+    expect(socket.readyState).toBe('open');
+    socket.destroy();
+  });
+
   test('a request without end does not hold up closing', async () => {
     const server = await start();
     const socket = connect(server.port, '127.0.0.1');

@@ -13,6 +13,8 @@ export interface ListenOptions {
   token: string | undefined;
   app: Api;
   logger: Logger;
+  /** Other limits than the usual ones, for tests that cannot wait. */
+  limits?: Partial<typeof usualLimits>;
 }
 
 export interface RunningServer {
@@ -24,6 +26,24 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** A client that sends its request drop by drop is cut off; times in milliseconds. */
+const usualLimits = {
+  /** From the connection, or the request before, until the headers are there. */
+  headersTimeout: 10_000,
+  /** Until the whole request is there. */
+  requestTimeout: 30_000,
+  /** Until the next request on the same connection. */
+  keepAliveTimeout: 10_000,
+  /** How often the times above are looked at. */
+  connectionsCheckingInterval: 5000,
+  /** Connections on which nothing moves are ended. Event streams send a heartbeat four times as often. */
+  idleTimeout: 60_000,
+  /** Bytes; 431 beyond. */
+  maxHeaderSize: 16 * 1024,
+  /** Connections beyond this number are closed at once. */
+  maxConnections: 1000,
+};
+
 /** How long running requests may take when the server closes. */
 const graceMs = 2000;
 
@@ -31,17 +51,25 @@ const graceMs = 2000;
  * Listens for HTTP.
  * @throws {PitcrewError} `E_UNSAFE` beyond loopback without a token; `E_LISTEN` when the address cannot be used.
  */
-export async function startServer({ host, port, token, app, logger }: ListenOptions): Promise<RunningServer> {
+export async function startServer({
+  host,
+  port,
+  token,
+  app,
+  logger,
+  ...options
+}: ListenOptions): Promise<RunningServer> {
   refuseExposure(host, token);
+  const { idleTimeout, maxConnections, ...limits } = { ...usualLimits, ...options.limits };
   const closing = new AbortController();
-  const listener = getRequestListener(
-    (request, env) => app.fetch(request, { ...(env as Bindings), closing: closing.signal }),
-    { overrideGlobalObjects: false, hostname: 'localhost' },
-  );
+  const bindings: Bindings = { closing: closing.signal, heartbeatMs: idleTimeout / 4 };
+  const listener = getRequestListener((request, env) => app.fetch(request, { ...(env as Bindings), ...bindings }), {
+    overrideGlobalObjects: false,
+    hostname: 'localhost',
+  });
   const server = createServer(limits, (incoming, outgoing) => void listener(incoming, outgoing));
-  server.maxConnections = 1000;
-  // Ends connections on which nothing moves; event streams have a heartbeat every 15 s.
-  server.setTimeout(60_000);
+  server.maxConnections = maxConnections;
+  server.setTimeout(idleTimeout);
   await listen(server, host, port);
   server.on('error', (error) => logger.error({ err: error }, 'server error'));
   const address = server.address() as AddressInfo;
@@ -65,15 +93,6 @@ export function refuseExposure(host: string, token: string | undefined): void {
     hint: 'Set PITCREW_TOKEN (at least 16 characters), or listen on 127.0.0.1.',
   });
 }
-
-/** A client that sends its request drop by drop is cut off. */
-const limits = {
-  headersTimeout: 10_000,
-  requestTimeout: 30_000,
-  keepAliveTimeout: 10_000,
-  connectionsCheckingInterval: 5000,
-  maxHeaderSize: 16 * 1024,
-};
 
 function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -12,7 +12,7 @@ const maxClients = 100;
 /** Bytes that may wait for a client; beyond that it does not keep up and is dropped. It will connect again. */
 const maxWaitingBytes = 64 * 1024;
 /** Proxies cut streams that are silent for a minute or less. */
-const heartbeatMs = 15_000;
+const usualHeartbeatMs = 15_000;
 
 const route = createRoute({
   method: 'get',
@@ -46,11 +46,19 @@ export function eventRoutes(app: Api, context: AppContext): void {
       });
     }
     clients += 1;
-    const body = eventStream(context.version, monitors, c.env?.closing, () => {
+    const { closing, heartbeatMs = usualHeartbeatMs } = c.env ?? {};
+    const body = eventStream({ version: context.version, monitors, closing, heartbeatMs }, () => {
       clients -= 1;
     });
     return c.body(body, 200, headers);
   });
+}
+
+interface StreamOptions {
+  version: string;
+  monitors: readonly DatabaseMonitor[];
+  closing: AbortSignal | undefined;
+  heartbeatMs: number;
 }
 
 /**
@@ -58,9 +66,7 @@ export function eventRoutes(app: Api, context: AppContext): void {
  * `onEnd` is called once.
  */
 function eventStream(
-  version: string,
-  monitors: readonly DatabaseMonitor[],
-  closing: AbortSignal | undefined,
+  { version, monitors, closing, heartbeatMs }: StreamOptions,
   onEnd: () => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
