@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import { loadConfig } from '../../src/config/index.ts';
 import { pitcrew, startPitcrew } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
-import { sharedMajors, testDatabase } from '../support/postgres.ts';
+import { scratchServer, sharedMajors, testDatabase } from '../support/postgres.ts';
 
 test.each(sharedMajors())('doctor says what can be read on PostgreSQL %i', async (major) => {
   await using database = await testDatabase(major);
@@ -20,16 +21,52 @@ test.each(sharedMajors())('doctor says what can be read on PostgreSQL %i', async
   expect(code).toBe(0);
 });
 
-test('monitor shows one readable screen, and the same as JSON', async () => {
-  await using database = await testDatabase();
-  await database.query('CREATE EXTENSION pg_stat_statements');
-  const args = ['monitor', '--interval', '0.5', '--database', database.url];
-  const screen = await pitcrew(args);
-  expect(screen.stdout).toMatch(/^main {2}health \d+ \([A-F]\) {2}PostgreSQL 18/);
-  expect(screen.stdout).toMatch(/connections .* of 60/);
+interface MonitorDocument {
+  databases: {
+    health: { checks: { id: string; status: string }[] };
+    metrics: Record<string, number>;
+    topStatements: { since: string | null; seconds: number | null; statements: { text: string; calls: number }[] };
+    indexUsage: object[];
+  }[];
+}
+
+test('monitor shows one readable screen of 80 columns, and the same as JSON', async () => {
+  await using server = await scratchServer();
+  {
+    const client = new pg.Client(server.url());
+    await client.connect();
+    await client.query(`
+      CREATE EXTENSION pg_stat_statements;
+      CREATE TABLE orders (id int, status text);
+      INSERT INTO orders SELECT n, 'new' FROM generate_series(1, 20000) n;
+      ANALYZE orders;
+    `);
+    for (let turn = 0; turn < 12; turn += 1)
+      await client.query("SELECT count(*) FROM orders WHERE status = 'a status that no order of this shop ever had'");
+    await client.end();
+  }
+  const args = ['monitor', '--interval', '0.5', '--database', server.url()];
+  const { stdout } = await pitcrew(args);
+  expect(stdout).toMatch(/^main {2}health \d+ \([A-F]\) {2}PostgreSQL 18/);
+  expect(stdout).toMatch(/connections .* of 60/);
+  expect(stdout).toMatch(/^Top statements {2}by total time since 20/m);
+  expect(stdout).toMatch(/ 12 {2}SELECT count\(\*\) FROM orders/);
+  expect(stdout).toMatch(/public\.orders \(20,000 rows\) was read whole \d+ times/);
+  expect(stdout).toMatch(/^ +0\.0 % +\d+ +0 +20k {2}public\.orders$/m);
+  expect(stdout).not.toContain('pitcrew */');
+  expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+
   const json = await pitcrew([...args, '--json']);
-  const document = JSON.parse(json.stdout) as { databases: { metrics: Record<string, number> }[] };
-  expect(document.databases[0]?.metrics['sessions.max_connections']).toBe(60);
+  const [found] = (JSON.parse(json.stdout) as MonitorDocument).databases;
+  expect(found?.metrics['sessions.max_connections']).toBe(60);
+  expect(found?.topStatements).toMatchObject({ since: expect.stringMatching(/^20/), seconds: null });
+  expect(found?.topStatements.statements).toContainEqual(
+    expect.objectContaining({ text: 'SELECT count(*) FROM orders WHERE status = $1', calls: 12, rows: 12 }),
+  );
+  expect(found?.indexUsage).toEqual([
+    expect.objectContaining({ table: 'public.orders', indexScans: 0, indexRatio: 0 }),
+  ]);
+  expect(found?.health.checks.find(({ id }) => id === 'index-usage')).toMatchObject({ status: 'warning' });
 });
 
 test('monitor exits with 1 when a check is critical', async () => {
@@ -44,14 +81,24 @@ test('monitor exits with 1 when a check is critical', async () => {
 
 test('monitor --continuous goes on until it is interrupted', async () => {
   await using database = await testDatabase();
+  await database.query('CREATE EXTENSION pg_stat_statements');
   const running = startPitcrew(['monitor', '--json', '--continuous', '--interval', '0.5', '--database', database.url]);
   await running.saw(/\n.*\n/);
+  // Statements of the interval alone.
+  const seen = new AbortController();
+  const shown = running.saw(/SELECT count\(\*\) FROM generate_series\(\$1, \$2\)/).finally(() => seen.abort());
+  while (!seen.signal.aborted) await database.query('SELECT count(*) FROM generate_series(1, 1000000)');
+  await shown;
   running.child.kill('SIGINT');
   const { code, stdout } = await running.ended;
   expect(code).toBe(130);
   const looks = stdout.trim().split('\n');
   expect(looks.length).toBeGreaterThan(1);
-  for (const look of looks) expect(JSON.parse(look)).toHaveProperty('databases');
+  for (const look of looks) {
+    const [found] = (JSON.parse(look) as MonitorDocument).databases;
+    expect(found?.topStatements.since).toBeNull();
+    expect(found?.topStatements.seconds).toBeGreaterThan(0);
+  }
 });
 
 test('init writes a config that loads, with every setting at its default', async () => {

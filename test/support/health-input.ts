@@ -75,6 +75,8 @@ export function table(name: string, more: Partial<TableState> = {}): TableState 
     lastAutovacuum: ago(3600),
     lastAnalyze: null,
     lastAutoanalyze: ago(3600),
+    seqScans: 0,
+    indexScans: 0,
     modifiedSinceAnalyze: 0,
     frozenXidAge: 1000,
     ...more,
@@ -209,7 +211,7 @@ export function healthy(): HealthInput {
     invalidIndexes: [],
     walReceiver: undefined,
     checksumFailures: 0,
-    leastWindowSeconds: 30,
+    once: false,
     hostIsLocal: true,
   };
 }

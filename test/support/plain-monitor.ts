@@ -72,6 +72,7 @@ export function plainMonitor(name: string, change: Partial<DatabaseMonitor> = {}
     settings: () => [],
     health: () => ({ at: since, status: 'healthy', score: 97, grade: 'A', known: 1, checks: [plainCheck()] }),
     explain: () => Promise.reject(new Error('not given')),
+    topStatements: () => Promise.resolve({ since: null, seconds: null, statements: [] }),
     cancelSession: () => Promise.resolve(true),
     terminateSession: () => Promise.resolve(true),
     resetStatements: () => Promise.resolve(),

@@ -27,9 +27,9 @@ export function monitorCommand(): Command {
       const interrupt = (): void => abort.abort();
       process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
       const scopes = statementScopes(Object.fromEntries(databases));
-      const monitors = databases.map(([name, url]) =>
-        createMonitor({ name, url, config: loaded.config.monitor, statements: scopes[name] }),
-      );
+      const { cadence } = loaded.config.monitor;
+      const config = { ...loaded.config.monitor, cadence: { ...cadence, ...onlyWhenAsked } };
+      const monitors = databases.map(([name, url]) => createMonitor({ name, url, config, statements: scopes[name] }));
       try {
         await watch(monitors, options, abort.signal);
       } finally {
@@ -40,7 +40,11 @@ export function monitorCommand(): Command {
     });
 }
 
+/** Rates are over the time between two looks, so nothing may be read in between. */
+const onlyWhenAsked = { statements: 86_400_000, instance: 86_400_000 };
+
 async function watch(monitors: DatabaseMonitor[], options: MonitorOptions, signal: AbortSignal): Promise<void> {
+  const { lookAt } = await import('../screen/look.ts');
   const { monitorScreen } = await import('../screen/monitor-screen.ts');
   const { monitorDocument } = await import('../screen/monitor-document.ts');
   await Promise.all(monitors.map((monitor) => monitor.collectNow()));
@@ -49,15 +53,17 @@ async function watch(monitors: DatabaseMonitor[], options: MonitorOptions, signa
     await delay(options.interval, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
     await Promise.all(monitors.map((monitor) => monitor.collectNow(['activity', 'statements', 'instance'])));
+    const span = options.continuous ? 'lately' : 'ever';
+    const looks = await Promise.all(monitors.map((monitor) => lookAt(monitor, span)));
     const now = new Date();
     if (options.json) {
-      const document = { at: now.toISOString(), databases: monitors.map((monitor) => monitorDocument(monitor)) };
+      const document = { at: now.toISOString(), databases: looks.map((look) => monitorDocument(look)) };
       // One document per look: a line each when there are many.
       if (options.continuous) print(JSON.stringify(document));
       else printJson(document);
     } else {
       if (options.continuous && process.stdout.isTTY) process.stdout.write('\u001B[2J\u001B[H');
-      print(monitors.map((monitor) => monitorScreen(monitor, now)).join('\n\n'));
+      print(looks.map((look) => monitorScreen(look, now)).join('\n\n'));
     }
   } while (options.continuous && !signal.aborted);
 }

@@ -52,3 +52,20 @@ export function oneLine(text: string, width: number): string {
   const folded = text.replace(/\s+/g, ' ').trim();
   return folded.length <= width ? folded : `${folded.slice(0, Math.max(0, width - 1))}…`;
 }
+
+/** A text in lines of at most `width`, each after the indent; words that are longer than a line stand out. */
+export function wrapped(
+  text: string,
+  width: number,
+  indent: string,
+  painted: (line: string) => string = (line) => line,
+): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/).filter(Boolean)) {
+    const last = lines.at(-1);
+    if (last !== undefined && indent.length + last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines.map((line) => indent + painted(line));
+}

@@ -1,19 +1,28 @@
-import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
+import type { Look } from './look.ts';
 
 /** What `pitcrew monitor --json` says of one database. */
-export function monitorDocument(monitor: DatabaseMonitor): Record<string, unknown> {
-  const { connection, message, hint, address, server, skipped } = monitor.status();
-  const { at: _at, ...health } = monitor.health();
-  const activity = monitor.activity();
+export function monitorDocument({
+  name,
+  status,
+  health,
+  latest,
+  top,
+  tables,
+  activity,
+}: Look): Record<string, unknown> {
+  const { connection, message, hint, address, server, skipped } = status;
+  const { at: _at, ...report } = health;
   return {
-    database: monitor.name,
+    database: name,
     address,
     connection,
     message,
     hint,
     server: server && { version: server.version, isStandby: server.isStandby, startedAt: server.startedAt },
-    health,
-    metrics: Object.fromEntries([...monitor.latest()].map(([key, { value }]) => [key, value])),
+    health: report,
+    metrics: Object.fromEntries([...latest].map(([key, { value }]) => [key, value])),
+    topStatements: top ?? null,
+    indexUsage: tables,
     sessions: activity && { byState: activity.byState, byWait: activity.byWait },
     skipped,
   };

@@ -1,32 +1,26 @@
 import type { Config } from '../../config/index.ts';
-import {
-  addressOf,
-  everyDatabase,
-  type ServerProfile,
-  type Skipped,
-  isSameServer,
-  noConnectionLeft,
-} from '../../engine/postgres/index.ts';
+import { addressOf, everyDatabase, type Skipped, isSameServer, noConnectionLeft } from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
 import { ActivityCollector } from './collectors/activity.ts';
-import { counter, type CountingCollector, type Found, type MetricGroup } from './collectors/collector.ts';
+import { covered, type CountingCollector, type Found, type MetricGroup } from './collectors/collector.ts';
 import { HostCollector } from './collectors/host.ts';
 import { InstanceCollector } from './collectors/instance.ts';
 import { SlowCollector } from './collectors/slow.ts';
 import { StatementsCollector } from './collectors/statements.ts';
 import { TablesCollector } from './collectors/tables.ts';
 import { Actions } from './connection/actions.ts';
-import { Link } from './connection/link.ts';
+import { Link, reasonOf } from './connection/link.ts';
 import { createHealthWindow, healthReport } from './health/index.ts';
 import { LatestMetrics } from './latest.ts';
+import { Listeners } from './listeners.ts';
 import { type MonitorLogger, silentLogger } from './logger.ts';
 import { OwnCost } from './own-cost.ts';
 import { Recorder } from './recording/recorder.ts';
 import { CollectorLoop } from './schedule/collector-loop.ts';
 import type { Budget } from './schedule/pace.ts';
 import { within } from './schedule/within.ts';
-import { isLocal, serverFacts } from './server-facts.ts';
+import { allSkipped, isLocal, serverFacts } from './server-facts.ts';
 import type { TargetStatements } from './statement-scopes.ts';
 import type {
   ActivitySnapshot,
@@ -41,6 +35,7 @@ import type {
   PlanRequest,
   SettingState,
   TableState,
+  TopStatements,
 } from './types.ts';
 
 export interface MonitorOptions {
@@ -86,7 +81,7 @@ export class Monitor implements DatabaseMonitor {
   readonly #healthWindow = createHealthWindow();
   readonly #ownCost = new OwnCost();
   readonly #skipped = new Map<CollectorName, Skipped[]>();
-  readonly #listeners = new Set<(event: MonitorEvent) => void>();
+  readonly #listeners: Listeners;
   #identity: string | undefined;
   #shownConnection: string | undefined;
   #shownHealth: string | undefined;
@@ -97,6 +92,7 @@ export class Monitor implements DatabaseMonitor {
     this.name = name;
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
+    this.#listeners = new Listeners(this.#logger);
     this.#address = addressOf(url);
     this.#statements = new StatementsCollector({
       slowStatementMs: config.slowStatement,
@@ -152,7 +148,7 @@ export class Monitor implements DatabaseMonitor {
       address: this.#address,
       server: profile ? serverFacts(profile, this.#options.config.cpus ?? this.#host.cpus) : null,
       collectors: [...this.#loops.values()].map((loop) => loop.state),
-      skipped: this.#allSkipped(profile),
+      skipped: allSkipped(profile, this.#skipped.values()),
       ownCost: this.#ownCost.view(connections),
     };
   }
@@ -180,7 +176,7 @@ export class Monitor implements DatabaseMonitor {
       status: this.status(),
       latest: this.latest(),
       window: this.#healthWindow.view(now),
-      leastWindowSeconds: this.#options.store ? 30 : 1,
+      once: !this.#options.store,
       activity: this.activity(),
       tables: this.#tables.states,
       settings: this.#slow.settings,
@@ -195,6 +191,11 @@ export class Monitor implements DatabaseMonitor {
 
   explain(request: PlanRequest): Promise<PlanAnswer> {
     return this.#actions.explain(request);
+  }
+
+  topStatements(span: 'ever' | 'lately', most: number): Promise<TopStatements> {
+    const scope = this.#options.statements?.scope ?? everyDatabase;
+    return this.#actions.topStatements(scope, most, span === 'lately' ? this.#statements.busiest : undefined);
   }
 
   cancelSession(pid: number): Promise<boolean> {
@@ -217,8 +218,7 @@ export class Monitor implements DatabaseMonitor {
   }
 
   onEvent(listener: (event: MonitorEvent) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   async stop(): Promise<void> {
@@ -336,7 +336,12 @@ export class Monitor implements DatabaseMonitor {
       this.#link.check(error);
       return;
     }
-    this.#emit({ type: 'sample', database: this.name, collector: state.name, at: state.lastSuccess ?? new Date() });
+    this.#listeners.tell({
+      type: 'sample',
+      database: this.name,
+      collector: state.name,
+      at: state.lastSuccess ?? new Date(),
+    });
     if (state.name === 'instance') this.#healthShown();
   }
 
@@ -371,7 +376,7 @@ export class Monitor implements DatabaseMonitor {
     if (connection === 'watching' || connection === 'standby-daemon')
       this.#logger.info(fields, 'watching the database');
     else this.#logger.warn({ ...fields, hint }, 'the database cannot be watched');
-    this.#emit({ type: 'connection', database: this.name, connection, message: told });
+    this.#listeners.tell({ type: 'connection', database: this.name, connection, message: told });
   }
 
   #healthShown(): void {
@@ -379,35 +384,6 @@ export class Monitor implements DatabaseMonitor {
     const shown = `${score} ${grade} ${status}`;
     if (shown === this.#shownHealth) return;
     this.#shownHealth = shown;
-    this.#emit({ type: 'health', database: this.name, score, grade, status });
+    this.#listeners.tell({ type: 'health', database: this.name, score, grade, status });
   }
-
-  #emit(event: MonitorEvent): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(event);
-      } catch (error) {
-        this.#logger.warn({ database: this.name, reason: messageOf(error) }, 'a listener failed');
-      }
-    }
-  }
-
-  #allSkipped(profile: ServerProfile | undefined): Skipped[] {
-    const all = [
-      ...(profile?.skipped ?? []),
-      ...(profile?.statements.skipped ?? []),
-      ...[...this.#skipped.values()].flat(),
-    ];
-    return [...new Map(all.map((skipped) => [`${skipped.subject} ${skipped.reason}`, skipped])).values()];
-  }
-}
-
-/** Adds how long the counters cover, so that history can tell "nothing happened" from "nobody looked". */
-function covered(collector: CollectorName, seconds: number, samples: Found['groups'][number]['samples']) {
-  return seconds > 0 ? [...samples, counter('pitcrew.covered_seconds', seconds, { collector })] : samples;
-}
-
-function reasonOf(error: { message: string; detail: string | undefined } | undefined): string | null {
-  if (!error) return null;
-  return error.detail && error.detail !== error.message ? `${error.message}: ${error.detail}` : error.message;
 }

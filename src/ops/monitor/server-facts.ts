@@ -1,4 +1,4 @@
-import type { ServerProfile } from '../../engine/postgres/index.ts';
+import type { ServerProfile, Skipped } from '../../engine/postgres/index.ts';
 import { isLocalAddress } from './host/index.ts';
 import type { ServerFacts } from './types.ts';
 
@@ -29,4 +29,10 @@ export function serverFacts(profile: ServerProfile, cpus: number | null): Server
     statementsVersion: profile.statements.version,
     statementsMax: profile.statements.max,
   };
+}
+
+/** What the server does not let us read, and what collectors could not, each thing once. */
+export function allSkipped(profile: ServerProfile | undefined, ofCollectors: Iterable<Skipped[]>): Skipped[] {
+  const all = [...(profile?.skipped ?? []), ...(profile?.statements.skipped ?? []), ...[...ofCollectors].flat()];
+  return [...new Map(all.map((skipped) => [`${skipped.subject} ${skipped.reason}`, skipped])).values()];
 }

@@ -1,5 +1,5 @@
 /** What the monitor of one database shows to the server, the commands and the health score: plain data. */
-import type { Skipped } from '../../engine/postgres/index.ts';
+import type { ActivityRow, Skipped } from '../../engine/postgres/index.ts';
 
 export type { Skipped };
 
@@ -68,27 +68,8 @@ export interface MonitorStatus {
 }
 
 /** A session as last sampled. */
-export interface Session {
-  pid: number;
-  database: string | null;
-  user: string | null;
-  application: string;
-  client: string | null;
-  backendType: string;
-  state: string | null;
-  waitType: string | null;
-  waitEvent: string | null;
-  queryId: string | null;
-  /** As the server shows it; placeholders are not put in, so it can hold literals. */
-  query: string;
-  backendStart: Date | null;
-  transactionStart: Date | null;
-  queryStart: Date | null;
-  stateChange: Date | null;
-  /** pids that this session waits for, from pg_blocking_pids. */
-  blockedBy: number[];
-  /** The lock it waits for. */
-  waitsFor: { mode: string; lockType: string; relation: string | null; since: Date | null } | null;
+export interface Session extends ActivityRow {
+  /** Whether it is of a Pitcrew daemon, or of its store. */
   own: boolean;
 }
 
@@ -116,6 +97,9 @@ export interface TableState {
   lastAutovacuum: Date | null;
   lastAnalyze: Date | null;
   lastAutoanalyze: Date | null;
+  /** Scans of the whole table and of its indexes since the server began to count. */
+  seqScans: number;
+  indexScans: number;
   modifiedSinceAnalyze: number;
   frozenXidAge: number | null;
 }
@@ -176,6 +160,31 @@ export interface PlanAnswer {
   totalCost: number;
 }
 
+/** A statement with what it took in a time. */
+export interface TopStatement {
+  queryId: string;
+  toplevel: boolean;
+  database: string;
+  user: string;
+  /** `null` when it is hidden from us. */
+  text: string | null;
+  calls: number;
+  rows: number;
+  totalMs: number;
+  meanMs: number | null;
+  /** Of what all statements took, 0–1. */
+  share: number | null;
+}
+
+/** The statements that took the most time, without Pitcrew's own. */
+export interface TopStatements {
+  /** Since when they count, where the server tells it; `null` also when they are of an interval. */
+  since: Date | null;
+  /** Length of the interval; `null` when they count since the statistics began. */
+  seconds: number | null;
+  statements: TopStatement[];
+}
+
 export type MonitorEvent =
   | { type: 'connection'; database: string; connection: ConnectionState; message: string | null }
   | { type: 'sample'; database: string; collector: CollectorName; at: Date }
@@ -200,6 +209,11 @@ export interface DatabaseMonitor {
   health(): HealthReport;
   /** Plans a statement without running it. Throws `E_QUERY`, `E_UNSUPPORTED`, `E_DATABASE_UNREACHABLE`. */
   explain(request: PlanRequest): Promise<PlanAnswer>;
+  /**
+   * Reads the statements that took the most time: between the last two readings (`lately`; of none before the second), or
+   * since the server began to count (`ever`). Empty where statements cannot be read. Throws `E_DATABASE_UNREACHABLE`.
+   */
+  topStatements(span: 'ever' | 'lately', most: number): Promise<TopStatements>;
   cancelSession(pid: number): Promise<boolean>;
   terminateSession(pid: number): Promise<boolean>;
   resetStatements(): Promise<void>;

@@ -16,18 +16,12 @@ export interface ActivityRow {
   waitType: string | null;
   waitEvent: string | null;
   queryId: string | null;
-  /** Cut to 4 kB. Empty when hidden. */
+  /** As the server shows it, so it can hold literals; cut to 4 kB. Empty when it is hidden from the role. */
   query: string;
   backendStart: Date | null;
   transactionStart: Date | null;
   queryStart: Date | null;
   stateChange: Date | null;
-  /** Leader of a parallel worker. */
-  leaderPid: number | null;
-  /** Transactions begun since the oldest that this session keeps visible; `null` when it holds none back. */
-  xminAge: number | null;
-  /** True when the role may not see what this session does. */
-  hidden: boolean;
   /** pids it waits for; asked only for sessions that wait for a lock. */
   blockedBy: number[];
   waitsFor: LockWait | null;
@@ -131,10 +125,7 @@ export async function readActivity(
            a.backend_start                            AS "backendStart",
            a.xact_start                               AS "transactionStart",
            a.query_start                              AS "queryStart",
-           a.state_change                             AS "stateChange",
-           a.leader_pid                               AS "leaderPid",
-           age(a.backend_xmin)                        AS "xminAge",
-           coalesce(a.query = '<insufficient privilege>', false) AS "hidden"
+           a.state_change                             AS "stateChange"
       FROM pg_stat_get_activity(NULL) a
     `,
   );

@@ -1,4 +1,4 @@
-import { type ActivityRow, readActivity, type Skipped } from '../../../engine/postgres/index.ts';
+import { readActivity, type Skipped } from '../../../engine/postgres/index.ts';
 import type { MetricSample } from '../../store/index.ts';
 import { ActivityWindow, summarize } from '../activity/summary.ts';
 import type { ActivitySnapshot, Session } from '../types.ts';
@@ -24,7 +24,7 @@ export class ActivityCollector {
 
   async collect({ connection, profile, at }: Scrape): Promise<ActivityFound> {
     const { rows, skipped } = await readActivity(connection, profile);
-    const sessions = rows.map((row) => sessionOf(row));
+    const sessions = rows.map((row): Session => ({ ...row, own: ownApplication.test(row.application) }));
     const snapshot = summarize(serverTime(sessions) ?? new Date(at), sessions);
     this.#snapshot = snapshot;
     this.#windowBegan ??= at;
@@ -52,29 +52,6 @@ export class ActivityCollector {
 
 /** Sessions of any Pitcrew daemon, and of its store. */
 const ownApplication = /^pitcrew( store)?$/;
-
-function sessionOf(row: ActivityRow): Session {
-  return {
-    pid: row.pid,
-    database: row.database,
-    user: row.user,
-    application: row.application,
-    client: row.client,
-    backendType: row.backendType,
-    state: row.state,
-    waitType: row.waitType,
-    waitEvent: row.waitEvent,
-    queryId: row.queryId,
-    query: row.query,
-    backendStart: row.backendStart,
-    transactionStart: row.transactionStart,
-    queryStart: row.queryStart,
-    stateChange: row.stateChange,
-    blockedBy: row.blockedBy,
-    waitsFor: row.waitsFor,
-    own: ownApplication.test(row.application),
-  };
-}
 
 /**
  * The server's clock: the latest of our own statements began when the server was asked. Ages of transactions are then

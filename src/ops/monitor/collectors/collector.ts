@@ -1,6 +1,7 @@
 import type { DatabaseConnection, ServerProfile, Skipped } from '../../../engine/postgres/index.ts';
 import type { BaselineEntry, Batch, MetricSample } from '../../store/index.ts';
 import type { MetricName } from '../metrics.ts';
+import type { CollectorName } from '../types.ts';
 
 /** What a collector reads from. */
 export interface Scrape {
@@ -43,4 +44,9 @@ export function gauge(name: MetricName, value: number, labels?: Record<string, s
 /** The increase of a metric that metrics.ts knows. */
 export function counter(name: MetricName, value: number, labels?: Record<string, string>): MetricSample {
   return { name, kind: 'counter', value, ...(labels ? { labels } : {}) };
+}
+
+/** Adds how long the counters cover, so that history can tell "nothing happened" from "nobody looked". */
+export function covered(collector: CollectorName, seconds: number, samples: MetricSample[]): MetricSample[] {
+  return seconds > 0 ? [...samples, counter('pitcrew.covered_seconds', seconds, { collector })] : samples;
 }

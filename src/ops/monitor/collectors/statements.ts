@@ -8,7 +8,8 @@ import {
   type StatementsInfoRow,
 } from '../../../engine/postgres/index.ts';
 import { type BaselineEntry, type StatementDelta, statementKeyText, type StatementText } from '../../store/index.ts';
-import { Baseline, mergeChanges } from '../deltas/baseline.ts';
+import type { Taken } from '../connection/top-statements.ts';
+import { Baseline, type Increase, mergeChanges } from '../deltas/baseline.ts';
 import {
   isOwnEntry,
   statementBaselineKey,
@@ -52,9 +53,15 @@ export class StatementsCollector implements CountingCollector {
   #fullReadAt = -Infinity;
   /** The server, its evictions and its last reset at the last full read. */
   #state: string | undefined;
+  #busiest: Taken = { since: null, seconds: 0, totalMs: 0, statements: [] };
 
   constructor(options: StatementsOptions) {
     this.#options = options;
+  }
+
+  /** What took the most time between the last two readings. */
+  get busiest(): Taken {
+    return this.#busiest;
   }
 
   load(stored: ReadonlyMap<string, BaselineEntry>): void {
@@ -94,6 +101,7 @@ export class StatementsCollector implements CountingCollector {
       startOnly: scope !== scopeBefore && row.database !== profile.database,
     }));
     const step = this.#baseline.step(readings, at, full);
+    this.#busiest = busiestOf(step.increases, step.seconds);
     const evictions = this.#evictions.step(
       [{ key: 'scope', values: [0], stamp: scope }, ...evictionReading(info.rows[0])],
       at,
@@ -195,6 +203,25 @@ export class StatementsCollector implements CountingCollector {
     }
     return [...texts.values()];
   }
+}
+
+/** So many of the busiest are kept: a screen full, and our own among them. */
+const busiestKept = 50;
+
+function busiestOf(increases: readonly Increase<StatementReading>[], seconds: number): Taken {
+  const ms = ({ by }: Increase<StatementReading>): number => (by[2] ?? 0) / 1000;
+  const busiest = increases.toSorted((a, b) => ms(b) - ms(a)).slice(0, busiestKept);
+  return {
+    since: null,
+    seconds,
+    totalMs: increases.reduce((total, increase) => total + ms(increase), 0),
+    statements: statementDeltas(busiest).map(({ key, counters: { calls, rows, totalExecUs } }) => ({
+      key,
+      calls,
+      rows,
+      totalMs: totalExecUs / 1000,
+    })),
+  };
 }
 
 /** While this stays the same, no entry can have vanished (but for those reset one by one). */

@@ -220,6 +220,8 @@ function stateOf(row: TableWithIndexes): TableState {
     lastAutovacuum: row.lastAutovacuum,
     lastAnalyze: row.lastAnalyze,
     lastAutoanalyze: row.lastAutoanalyze,
+    seqScans: row.seqScans,
+    indexScans: row.indexes.reduce((sum, { scans }) => sum + scans, 0),
     modifiedSinceAnalyze: row.modifiedSinceAnalyze,
     frozenXidAge: row.frozenXidAge,
   };

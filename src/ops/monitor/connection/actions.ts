@@ -1,8 +1,15 @@
 import type { Config } from '../../../config/index.ts';
 import { PitcrewError } from '../../../errors.ts';
-import { cancelBackend, explainStatement, resetStatements, terminateBackend } from '../../../engine/postgres/index.ts';
-import type { PlanAnswer, PlanRequest } from '../types.ts';
+import {
+  cancelBackend,
+  explainStatement,
+  resetStatements,
+  type StatementScope,
+  terminateBackend,
+} from '../../../engine/postgres/index.ts';
+import type { PlanAnswer, PlanRequest, TopStatements } from '../types.ts';
 import type { Link } from './link.ts';
+import { type Taken, topStatements } from './top-statements.ts';
 
 /** What is done on request, over the connections that watch; what changes something only when it is allowed. */
 export class Actions {
@@ -16,6 +23,10 @@ export class Actions {
 
   async explain(request: PlanRequest): Promise<PlanAnswer> {
     return this.#checked(async () => explainStatement(await this.#link.thorough(), this.#link.known(), request));
+  }
+
+  async topStatements(scope: StatementScope, most: number, taken?: Taken): Promise<TopStatements> {
+    return this.#checked(() => topStatements(this.#link, scope, most, taken));
   }
 
   async cancelSession(pid: number): Promise<boolean> {

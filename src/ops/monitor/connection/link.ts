@@ -213,3 +213,9 @@ function stateOf(error: PitcrewError): LinkState {
   if (error.code === 'E_DATABASE_UNREACHABLE') return 'unreachable';
   return 'refused';
 }
+
+/** Why the connection is as it is, in a sentence. */
+export function reasonOf(error: PitcrewError | undefined): string | null {
+  if (!error) return null;
+  return error.detail && error.detail !== error.message ? `${error.message}: ${error.detail}` : error.message;
+}

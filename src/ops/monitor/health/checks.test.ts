@@ -27,6 +27,13 @@ const bare = (input: HealthInput, ...names: string[]): HealthInput => ({
   ...input,
   latest: new Map([...input.latest].filter(([, { name }]) => !names.includes(name))),
 });
+/** Tables were not watched for long enough to look back on. */
+const unwatched = (more: Partial<HealthInput>): HealthInput => ({
+  ...base,
+  window: { ...base.window, tableSeconds: 0 },
+  ...more,
+});
+
 const standby = (more: Partial<HealthInput> = {}): HealthInput => ({
   ...withServer(withLatest(base, metric('replication.own_lag_seconds', 0)), { isStandby: true }),
   walReceiver: { status: 'streaming' },
@@ -201,7 +208,20 @@ describe('every check', () => {
     ['index-usage', 'ok', '90 %', scans(100, 900)],
     ['index-usage', 'warning', '89.9 %', scans(101, 899)],
     ['index-usage', 'ok', '9 sequential scans', scans(9, 0)],
-    ['index-usage', 'unknown', 'not watched', { ...base, window: { ...base.window, tableSeconds: 0 } }],
+    ['index-usage', 'unknown', 'not watched', unwatched({ tables: [table('t', { seqScans: 1000, indexScans: 0 })] })],
+    [
+      'index-usage',
+      'warning',
+      'looked at once',
+      unwatched({ once: true, tables: [table('t', { seqScans: 101, indexScans: 899 })] }),
+    ],
+    [
+      'index-usage',
+      'ok',
+      'looked at once, a small table',
+      unwatched({ once: true, tables: [table('t', { liveRows: 9999, seqScans: 1000, indexScans: 0 })] }),
+    ],
+    ['index-usage', 'unknown', 'looked at once, not read', unwatched({ once: true, tables: undefined })],
     [
       'temporary-files',
       'ok',

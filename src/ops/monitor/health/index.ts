@@ -7,7 +7,7 @@ export type {
   WindowSum,
   WindowView,
 } from './input.ts';
-export { createHealthWindow, type HealthWindow, type WindowBatch } from './window.ts';
+export { createHealthWindow, type HealthWindow, largeTableRows, type WindowBatch } from './window.ts';
 export { healthDocs } from './docs.ts';
 export { gradeOf, healthReport } from './report.ts';
 export { type Verdict, verdicts } from './verdicts.ts';

@@ -12,10 +12,10 @@ export interface HealthInput {
   /** What was counted lately: `HealthWindow.view(now)`. */
   window: WindowView;
   /**
-   * For how long a counter must have been watched to be judged: 30 for a daemon, so that the first moments do not make a
-   * verdict that is gone in a minute; 1 where somebody looks once and goes.
+   * True where somebody looks once and goes: a second of counters is judged, and what was read once only by what the
+   * server counted since it began. A daemon waits half a minute, so that no first verdict is gone in a minute.
    */
-  leastWindowSeconds: number;
+  once: boolean;
   activity: ActivitySnapshot | undefined;
   tables: readonly TableState[] | undefined;
   settings: readonly SettingState[] | undefined;

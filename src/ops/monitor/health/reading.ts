@@ -14,10 +14,15 @@ export function latestSeries(input: HealthInput, name: MetricName): LatestMetric
   return [...input.latest.values()].filter((metric) => metric.name === name);
 }
 
-/** What a counter gained lately; `undefined` while it has been watched for less than `leastWindowSeconds`. */
+/** For how long a counter must have been watched to be judged. */
+export function leastSeconds({ once }: HealthInput): number {
+  return once ? 1 : 30;
+}
+
+/** What a counter gained lately; `undefined` while it has been watched for less than `leastSeconds`. */
 export function increase(input: HealthInput, span: 'recent' | 'hour', name: MetricName): WindowSum | undefined {
   const sum = input.window[span].get(name);
-  return sum && sum.seconds >= input.leastWindowSeconds ? sum : undefined;
+  return sum && sum.seconds >= leastSeconds(input) ? sum : undefined;
 }
 
 /** A setting's value as the server shows it; `undefined` when settings were not read or it does not exist. */

@@ -34,7 +34,7 @@ const replicaMemoryMs = 24 * 60 * minute;
 /** A walsender that is there for less is a base backup or the first copy of a logical table. */
 const lastingMs = 5 * minute;
 /** Sequential scans of smaller tables are what the planner should choose. */
-const largeTableRows = 10_000;
+export const largeTableRows = 10_000;
 
 interface Bucket {
   /** Start of its minute. */

@@ -1,6 +1,8 @@
 import { readableName } from '../../../../sql/index.ts';
 import { type CheckDefinition, graded, ok, severity, unknown, warning } from '../check.ts';
-import { increase, notWatched, notRead, settingText } from '../reading.ts';
+import type { HealthInput, TableScans } from '../input.ts';
+import { increase, leastSeconds, notWatched, notRead, settingText } from '../reading.ts';
+import { largeTableRows } from '../window.ts';
 import { count, counted, lately, listed, percent } from '../words.ts';
 
 /** 80 MB with blocks of 8 kB: below that, a few cold reads decide the ratio. */
@@ -56,6 +58,19 @@ export const cacheHits: CheckDefinition = {
   },
 };
 
+/** Scans of large tables, of the last minutes or, where there are none to look back on, since the server counts. */
+function scansOf(input: HealthInput): { largeTables: readonly TableScans[]; when: string } | undefined {
+  const { largeTables, tableSeconds } = input.window;
+  if (tableSeconds >= leastSeconds(input)) return { largeTables, when: lately(tableSeconds) };
+  if (!input.once || !input.tables) return undefined;
+  return {
+    largeTables: input.tables.filter(
+      ({ liveRows, seqScans, indexScans }) => liveRows >= largeTableRows && seqScans + indexScans > 0,
+    ),
+    when: 'since its statistics began',
+  };
+}
+
 /** Fewer sequential scans in 15 minutes are somebody's report. */
 const leastSeqScans = 10;
 
@@ -69,10 +84,10 @@ export const indexUsage: CheckDefinition = {
   source: '`pg_stat_user_tables`: `seq_scan`, `idx_scan`',
   collector: 'tables',
   judge(input) {
-    const { largeTables, tableSeconds } = input.window;
-    if (tableSeconds < input.leastWindowSeconds)
-      return notRead(input, 'The scans of tables', ['tables', 'counters of tables and indexes']);
-    if (largeTables.length === 0) return ok(`No large table was read ${lately(tableSeconds)}`);
+    const scans = scansOf(input);
+    if (!scans) return notRead(input, 'The scans of tables', ['tables', 'counters of tables and indexes']);
+    const { largeTables, when } = scans;
+    if (largeTables.length === 0) return ok(`No large table was read ${when}`);
     const poor = largeTables
       .map((table) => ({ ...table, ratio: table.indexScans / (table.seqScans + table.indexScans) }))
       .filter(({ seqScans, ratio }) => seqScans >= leastSeqScans && ratio < 0.9)
@@ -89,7 +104,7 @@ export const indexUsage: CheckDefinition = {
     return warning(severity(lowest, { warning: 0.9, critical: 0.5 })?.loss ?? 0, {
       message:
         `${name} (${count(worst.liveRows)} rows) was read whole ${counted(worst.seqScans, 'time')} ` +
-        `${lately(tableSeconds)}${others}`,
+        `${when}${others}`,
       evidence: {
         ...evidence,
         table: name,
