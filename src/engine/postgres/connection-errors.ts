@@ -89,7 +89,7 @@ function networkHint(detail: string): string {
   if (/ENOENT/.test(detail))
     return 'The socket does not exist: check the folder and the port, and that the server runs.';
   if (/timeout|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH/.test(detail))
-    return 'Check host, port, firewall and security groups.';
+    return 'Check host, port, firewall and security groups; a server that hangs does not answer either.';
   return 'Check that the server runs and that nothing between cuts the connection.';
 }
 

@@ -26,6 +26,8 @@ export interface LaunchOptions {
   identity: Identity | undefined;
   /** A free one when not given. */
   port: number | undefined;
+  /** Finds free ports; each may be taken again by the time the server wants it. */
+  choosePort?: () => Promise<number>;
 }
 
 /** Crash recovery takes its time. */
@@ -38,8 +40,9 @@ const IMMEDIATE_STOP_MS = 10_000;
  * @throws {PitcrewError} `E_EMBEDDED` or `E_DATA_DIR`, with the last lines of the server's log.
  */
 export async function launch(options: LaunchOptions): Promise<ServerProcess> {
+  const { choosePort = freePort } = options;
   for (let attempt = 1; ; attempt += 1) {
-    const started = await launchOnce(options, options.port ?? (await freePort()));
+    const started = await launchOnce(options, options.port ?? (await choosePort()));
     if ('process' in started) return started.process;
     const { log } = started;
     // Another program took the free port first; or sessions of a killed server are not gone yet.
