@@ -20,7 +20,12 @@ const number = z
 export const idPath = z.object({ id: number.openapi({ type: 'integer', param: { name: 'id', in: 'path' } }) });
 export const pidPath = z.object({ pid: number.openapi({ type: 'integer', param: { name: 'pid', in: 'path' } }) });
 
-const order = z.enum(['asc', 'desc']).default('desc');
+/** How a list is sorted, by one of its columns, and which page of it is shown. */
+const sortedPage = <Sort extends z.ZodType>(sort: Sort) => ({
+  sort,
+  order: z.enum(['asc', 'desc']).default('desc'),
+  ...pageQuery,
+});
 
 /** Columns of `StatementSummary` by which statements can be sorted. */
 const statementSort = z.enum([
@@ -45,9 +50,7 @@ const statementFilters = {
 
 export const analysisQuery = {
   ...statementFilters,
-  sort: statementSort.default('totalMs'),
-  order,
-  ...pageQuery,
+  ...sortedPage(statementSort.default('totalMs')),
 };
 
 export const slowQuery = {
@@ -71,32 +74,31 @@ export const metricsQuery = {
   format: z.enum(['json', 'prometheus']).default('json'),
 };
 
+/** Columns of `Table` by which tables can be sorted. */
+const tableSort = z.enum([
+  'name',
+  'totalBytes',
+  'growthBytes',
+  'liveRows',
+  'deadRows',
+  'deadRatio',
+  'seqScans',
+  'seqRowsRead',
+  'indexScans',
+  'indexRatio',
+  'inserts',
+  'updates',
+  'deletes',
+  'hitRatio',
+  'modifiedSinceAnalyze',
+  'frozenXidAge',
+]);
+
 export const tablesQuery = {
   ...rangeQuery.shape,
   search: text(500).optional().openapi({ description: 'Part of "schema.name", in either case.' }),
   schema: text(63).optional(),
-  sort: z
-    .enum([
-      'name',
-      'totalBytes',
-      'growthBytes',
-      'liveRows',
-      'deadRows',
-      'deadRatio',
-      'seqScans',
-      'seqRowsRead',
-      'indexScans',
-      'indexRatio',
-      'inserts',
-      'updates',
-      'deletes',
-      'hitRatio',
-      'modifiedSinceAnalyze',
-      'frozenXidAge',
-    ])
-    .default('totalBytes'),
-  order,
-  ...pageQuery,
+  ...sortedPage(tableSort.default('totalBytes')),
 };
 
 export const oneDatabaseQuery = databaseQuery.shape;

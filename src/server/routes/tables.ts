@@ -4,11 +4,10 @@ import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
 import type { History, IndexTotals, TableGauges, TimeRange } from '../../ops/store/index.ts';
 import { idPath, seriesQuery, tablesQuery } from '../api/parameters.ts';
 import { type TableDetail, tableDetail, tables, type Tables } from '../api/relations.ts';
-import { type Api, type AppContext, historyOf, pickMonitor } from '../context.ts';
+import type { Api, AppContext } from '../context.ts';
 import { isoRange, ratio } from '../present/statements.ts';
 import { joinTables, sizeOf, type TableParts, tableSummary } from '../present/tables.ts';
-import { knownCourse } from '../request/known-range.ts';
-import { chartPoints, rangeOf } from '../request/range.ts';
+import { courseOf, pastOf } from '../request/past.ts';
 import { answers } from '../request/respond.ts';
 import { queryOf } from '../request/validate.ts';
 
@@ -34,9 +33,7 @@ type Summary = Tables['tables'][number];
 export function tableRoutes(app: Api, context: AppContext): void {
   app.openapi(listRoute, async (c) => {
     const query = c.req.valid('query');
-    const monitor = pickMonitor(context, query.database);
-    const range = rangeOf(query);
-    const history = historyOf(context);
+    const { monitor, range, history } = pastOf(context, query);
     const { parts, coveredSeconds } = await readTables(history, monitor, range);
     const search = query.search?.toLowerCase() ?? '';
     const found = parts
@@ -66,10 +63,8 @@ export function tableRoutes(app: Api, context: AppContext): void {
   app.openapi(detailRoute, async (c) => {
     const { id } = c.req.valid('param');
     const query = c.req.valid('query');
-    const monitor = pickMonitor(context, query.database);
-    const range = rangeOf(query);
-    const history = historyOf(context);
-    const { targetId } = monitor;
+    const past = pastOf(context, query);
+    const { monitor, targetId, range, history } = past;
     const { parts } = await readTables(history, monitor, range);
     const part = parts.find(({ totals }) => totals?.id === id);
     if (!part) {
@@ -79,7 +74,7 @@ export function tableRoutes(app: Api, context: AppContext): void {
       });
     }
     const { schema, name } = part.key;
-    const course = query.step === undefined ? await knownCourse(history, targetId, range, chartPoints) : range;
+    const course = await courseOf(past, query);
     const [sizes, indexes, series] = await Promise.all([
       sizesBefore(history, monitor, range, [part]),
       history.indexes({ targetId, from: range.from, to: range.to, schema, table: name }),

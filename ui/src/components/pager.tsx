@@ -1,3 +1,4 @@
+import type { Query, Sort } from '../data/url-state.ts';
 import { useUrl } from '../data/use-url.ts';
 import { exact } from '../format/quantity.ts';
 import { Icon } from './icon.tsx';
@@ -40,7 +41,17 @@ export function Pager({ count, size, noun }: { count: number; size: number; noun
   );
 }
 
-export function pageOf(query: Readonly<Record<string, string>>): number {
+/** What the API is asked for the rows of the page that the address names, in their order. */
+export function pageParameters(query: Query, sort: Sort, size: number) {
+  return {
+    sort: sort.column,
+    order: sort.descending ? 'desc' : 'asc',
+    limit: size,
+    offset: (pageOf(query) - 1) * size,
+  };
+}
+
+function pageOf(query: Query): number {
   const page = Number(query['page']);
   return Number.isInteger(page) && page > 0 ? page : 1;
 }

@@ -1,30 +1,19 @@
 import { useMemo } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import type { QueryDetail } from '../../../src/server/api/queries.ts';
-import { Card } from '../components/card.tsx';
-import { Chart } from '../components/chart.tsx';
 import type { ChartSeries } from '../components/chart-data.ts';
 import { PageHeader } from '../components/page-header.tsx';
 import { RangePicker } from '../components/range-picker.tsx';
 import { Awaited } from '../components/states.tsx';
 import { StatusBadge } from '../components/status.tsx';
 import { Tile } from '../components/tile.tsx';
+import { line, type Trend, Trends } from '../components/trends.tsx';
 import { Time } from '../components/value.tsx';
 import { rangeUrl } from '../data/api.ts';
 import { refreshOver } from '../data/refresh.ts';
 import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
-import {
-  byteRate,
-  bytes,
-  count,
-  exact,
-  milliseconds,
-  percent,
-  rate,
-  textOf,
-  type Quantity,
-} from '../format/quantity.ts';
+import { byteRate, bytes, count, exact, milliseconds, percent, rate, textOf } from '../format/quantity.ts';
 import { Plan } from './plan.tsx';
 import { StatementText } from './statement-text.tsx';
 
@@ -51,7 +40,7 @@ export function QueryPage() {
               <Plan key={answer.statement.id} id={answer.statement.id} />
             </div>
             <Figures answer={answer} />
-            <Trends answer={answer} />
+            <Courses answer={answer} />
           </>
         )}
       </Awaited>
@@ -124,15 +113,7 @@ function Figures({ answer: { statement, totals } }: { answer: QueryDetail }) {
 
 const inBytes = (blocks: ChartSeries['values']) => blocks.map((value) => value && value * blockBytes);
 
-interface Trend {
-  title: string;
-  format: (value: number) => Quantity;
-  series: ChartSeries[];
-  note?: string;
-}
-
 function trendsOf({ series }: QueryDetail): Trend[] {
-  const line = (label: string, values: ChartSeries['values'], color: string): ChartSeries => ({ label, values, color });
   const { p95Ms } = series;
   return [
     { title: 'Calls', format: rate, series: [line('calls', series.callsPerSecond, '--series-1')] },
@@ -160,21 +141,7 @@ function trendsOf({ series }: QueryDetail): Trend[] {
   ];
 }
 
-function Trends({ answer }: { answer: QueryDetail }) {
+function Courses({ answer }: { answer: QueryDetail }) {
   const trends = useMemo(() => trendsOf(answer), [answer]);
-  return (
-    <div class="grid">
-      {trends.map(({ title, format, series, note }) => (
-        <Card key={title} title={title} note={note}>
-          <Chart
-            title={title}
-            at={answer.series.at}
-            series={series}
-            format={format}
-            empty="It was not called in this range."
-          />
-        </Card>
-      ))}
-    </div>
-  );
+  return <Trends at={answer.series.at} trends={trends} empty="It was not called in this range." />;
 }

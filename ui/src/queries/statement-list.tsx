@@ -1,7 +1,7 @@
 import type { QueryAnalysis, SlowQueries } from '../../../src/server/api/queries.ts';
 import { Card } from '../components/card.tsx';
 import { CheckField, SearchField, SelectField } from '../components/filters.tsx';
-import { pageOf, Pager } from '../components/pager.tsx';
+import { pageParameters, Pager } from '../components/pager.tsx';
 import { Awaited, Empty } from '../components/states.tsx';
 import { DataTable } from '../components/table.tsx';
 import { rangeUrl } from '../data/api.ts';
@@ -28,10 +28,7 @@ export function StatementList({ slow }: { slow: boolean }) {
     user: query['user'],
     databaseName: query['databaseName'],
     own: query['own'] === '1' ? 'include' : undefined,
-    sort: sort.column,
-    order: sort.descending ? 'desc' : 'asc',
-    limit: pageSize,
-    offset: (pageOf(query) - 1) * pageSize,
+    ...pageParameters(query, sort, pageSize),
   });
   const list = useResource<Answer>(url, refreshOver(range, ['statements']));
   const { users = [], databases = [] } = list.data?.facets ?? {};

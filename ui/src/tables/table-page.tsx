@@ -2,20 +2,19 @@ import { useMemo } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import type { TableDetail } from '../../../src/server/api/relations.ts';
 import { Card } from '../components/card.tsx';
-import { Chart } from '../components/chart.tsx';
-import type { ChartSeries } from '../components/chart-data.ts';
 import { PageHeader } from '../components/page-header.tsx';
 import { RangePicker } from '../components/range-picker.tsx';
 import { Awaited, Empty } from '../components/states.tsx';
 import { DataTable } from '../components/table.tsx';
 import { Tile } from '../components/tile.tsx';
+import { line, type Trend, Trends } from '../components/trends.tsx';
 import { Time, Value } from '../components/value.tsx';
 import { rangeUrl } from '../data/api.ts';
 import { refreshOver } from '../data/refresh.ts';
 import { readSort, sortRows } from '../data/url-state.ts';
 import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
-import { byteChange, bytes, count, exact, percent, rate, type Quantity } from '../format/quantity.ts';
+import { byteChange, bytes, count, exact, percent, rate } from '../format/quantity.ts';
 import { Remarks } from './table-columns.tsx';
 
 /** One table: its figures, its indexes, and how both went over the range. */
@@ -46,7 +45,7 @@ export function TablePage() {
               </Card>
             )}
             <Figures table={answer.table} />
-            <Trends answer={answer} />
+            <Courses answer={answer} />
             <Indexes indexes={answer.indexes} />
             <Upkeep table={answer.table} />
           </>
@@ -73,10 +72,7 @@ function Figures({ table }: { table: TableDetail['table'] }) {
   );
 }
 
-function trendsOf({
-  series,
-}: TableDetail): { title: string; format: (value: number) => Quantity; series: ChartSeries[] }[] {
-  const line = (label: string, values: ChartSeries['values'], color: string): ChartSeries => ({ label, values, color });
+function trendsOf({ series }: TableDetail): Trend[] {
   return [
     {
       title: 'Scans',
@@ -104,17 +100,9 @@ function trendsOf({
   ];
 }
 
-function Trends({ answer }: { answer: TableDetail }) {
+function Courses({ answer }: { answer: TableDetail }) {
   const trends = useMemo(() => trendsOf(answer), [answer]);
-  return (
-    <div class="grid">
-      {trends.map(({ title, format, series }) => (
-        <Card key={title} title={title}>
-          <Chart title={title} at={answer.series.at} series={series} format={format} />
-        </Card>
-      ))}
-    </div>
-  );
+  return <Trends at={answer.series.at} trends={trends} />;
 }
 
 type Index = TableDetail['indexes'][number];

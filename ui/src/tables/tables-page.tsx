@@ -2,7 +2,7 @@ import type { Tables } from '../../../src/server/api/relations.ts';
 import { Card } from '../components/card.tsx';
 import { SearchField } from '../components/filters.tsx';
 import { Freshness, PageHeader } from '../components/page-header.tsx';
-import { pageOf, Pager } from '../components/pager.tsx';
+import { pageParameters, Pager } from '../components/pager.tsx';
 import { RangePicker } from '../components/range-picker.tsx';
 import { Awaited, Empty } from '../components/states.tsx';
 import { DataTable } from '../components/table.tsx';
@@ -23,10 +23,7 @@ export function TablesPage() {
   const sort = readSort(query['sort'], tableSorts, { column: 'totalBytes', descending: true });
   const url = rangeUrl('/tables', query, range, {
     search: query['search'],
-    sort: sort.column,
-    order: sort.descending ? 'desc' : 'asc',
-    limit: pageSize,
-    offset: (pageOf(query) - 1) * pageSize,
+    ...pageParameters(query, sort, pageSize),
   });
   const list = useResource<Tables>(url, refreshOver(range, ['tables']));
   return (

@@ -1,9 +1,9 @@
 import { createRoute } from '@hono/zod-openapi';
 import { analysisQuery, slowQuery } from '../../api/parameters.ts';
 import { queryAnalysis, slowQueries } from '../../api/queries.ts';
-import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
+import type { Api, AppContext } from '../../context.ts';
 import { isoRange, meanMsOf, ratio } from '../../present/statements.ts';
-import { rangeOf } from '../../request/range.ts';
+import { pastOf } from '../../request/past.ts';
 import { answers } from '../../request/respond.ts';
 import { queryOf } from '../../request/validate.ts';
 import { statementsQuery, summaries } from './list.ts';
@@ -30,9 +30,9 @@ export function statementRoutes(app: Api, context: AppContext): void {
 
   app.openapi(slowRoute, async (c) => {
     const query = c.req.valid('query');
-    const monitor = pickMonitor(context, query.database);
-    const question = statementsQuery(monitor, rangeOf(query), query);
-    const history = historyOf(context);
+    const past = pastOf(context, query);
+    const { monitor, history } = past;
+    const question = statementsQuery(past, query);
     const thresholdMs = query.thresholdMs ?? slowMs;
     const [answer, facets] = await Promise.all([
       history.statements({ ...question, minMeanUs: thresholdMs * 1000 }),
@@ -54,9 +54,9 @@ export function statementRoutes(app: Api, context: AppContext): void {
 
   app.openapi(analysisRoute, async (c) => {
     const query = c.req.valid('query');
-    const monitor = pickMonitor(context, query.database);
-    const question = statementsQuery(monitor, rangeOf(query), query);
-    const history = historyOf(context);
+    const past = pastOf(context, query);
+    const { monitor, history } = past;
+    const question = statementsQuery(past, query);
     const { from, to, targetId } = question;
     const [answer, slow, own, facets] = await Promise.all([
       history.statements(question),

@@ -2,10 +2,9 @@ import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../../errors.ts';
 import { idPath, seriesQuery } from '../../api/parameters.ts';
 import { queryDetail as queryDetailSchema } from '../../api/queries.ts';
-import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
+import type { Api, AppContext } from '../../context.ts';
 import { queryDetail } from '../../present/query-detail.ts';
-import { knownCourse } from '../../request/known-range.ts';
-import { chartPoints, rangeOf } from '../../request/range.ts';
+import { courseOf, pastOf } from '../../request/past.ts';
 import { answers } from '../../request/respond.ts';
 import { queryOf } from '../../request/validate.ts';
 import { executionTime } from './list.ts';
@@ -26,17 +25,15 @@ export function queryDetailRoutes(app: Api, context: AppContext): void {
   app.openapi(route, async (c) => {
     const { id } = c.req.valid('param');
     const query = c.req.valid('query');
-    const monitor = pickMonitor(context, query.database);
-    const range = rangeOf(query);
-    const history = historyOf(context);
-    const { targetId } = monitor;
+    const past = pastOf(context, query);
+    const { monitor, targetId, range, history } = past;
     const statement = await history.statement(targetId, id);
     if (!statement) {
       throw new PitcrewError('E_NOT_FOUND', `no statement ${id} of "${monitor.name}"`, {
         hint: 'Ids come from /api/v1/database/queries/analysis and belong to one database.',
       });
     }
-    const course = query.step === undefined ? await knownCourse(history, targetId, range, chartPoints) : range;
+    const course = await courseOf(past, query);
     const [found, allExecUs] = await Promise.all([
       history.statementSeries({ targetId, ids: [id], ...course }),
       executionTime(history, monitor, range),

@@ -11,6 +11,7 @@ import type { analysisQuery, StatementSort } from '../../api/parameters.ts';
 import type { StatementSummary } from '../../api/queries.ts';
 import { summarise } from '../../present/statements.ts';
 import { knownCourse } from '../../request/known-range.ts';
+import type { Past } from '../../request/past.ts';
 import { niceStep } from '../../request/range.ts';
 
 const orderBy: Record<StatementSort, StatementsQuery['orderBy']> = {
@@ -27,9 +28,9 @@ const orderBy: Record<StatementSort, StatementsQuery['orderBy']> = {
 type ListParameters = z.output<z.ZodObject<typeof analysisQuery>>;
 
 /** The store's question for a list's parameters. */
-export function statementsQuery(monitor: DatabaseMonitor, range: TimeRange, query: ListParameters): StatementsQuery {
+export function statementsQuery({ targetId, range }: Past, query: ListParameters): StatementsQuery {
   return {
-    targetId: monitor.targetId,
+    targetId,
     ...range,
     ...filters(query),
     orderBy: orderBy[query.sort],

@@ -2,10 +2,11 @@ import { createRoute } from '@hono/zod-openapi';
 import { statementPattern } from '../../../sql/index.ts';
 import { patternsQuery } from '../../api/parameters.ts';
 import { queryPatterns } from '../../api/queries.ts';
-import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
+import type { Api, AppContext } from '../../context.ts';
 import { groupByPattern, sumSparks, trendOf } from '../../present/patterns.ts';
 import { isoRange, meanMsOf, ratio } from '../../present/statements.ts';
-import { rangeBefore, rangeOf } from '../../request/range.ts';
+import { pastOf } from '../../request/past.ts';
+import { rangeBefore } from '../../request/range.ts';
 import { answers } from '../../request/respond.ts';
 import { queryOf } from '../../request/validate.ts';
 import { executionTime, filters, readSparks } from './list.ts';
@@ -25,10 +26,8 @@ const route = createRoute({
 export function patternRoutes(app: Api, context: AppContext): void {
   app.openapi(route, async (c) => {
     const query = c.req.valid('query');
-    const monitor = pickMonitor(context, query.database);
-    const { from, to } = rangeOf(query);
-    const history = historyOf(context);
-    const { targetId } = monitor;
+    const { monitor, targetId, range, history } = pastOf(context, query);
+    const { from, to } = range;
     const common = { targetId, ...filters(query), orderBy: 'totalExecUs', limit: groupedStatements } as const;
     const [now, before, allExecUs] = await Promise.all([
       history.statements({ ...common, from, to }),
