@@ -27,11 +27,11 @@ export interface Daemon {
  */
 export async function startDaemon({ config, signal }: DaemonOptions): Promise<Daemon> {
   refuseExposure(config.server.host, config.server.token);
-  const stack = new AsyncDisposableStack();
+  const started: Stop[] = [];
   try {
     const loggers = createLoggers(config.log);
-    stack.defer(() => loggers.close());
-    const { store, storeAddress } = await startStore(config, stack, loggers.database);
+    started.push(() => loggers.close());
+    const { store, storeAddress } = await startStore(config, started, loggers.database);
     signal?.throwIfAborted();
     const { monitor: settings, actions } = config;
     const scopes = statementScopes(config.databases);
@@ -46,32 +46,46 @@ export async function startDaemon({ config, signal }: DaemonOptions): Promise<Da
         logger: loggers.database,
       }),
     );
-    stack.defer(async () => void (await Promise.all(monitors.map((monitor) => monitor.stop()))));
+    started.push(async () => void (await Promise.all(monitors.map((monitor) => monitor.stop()))));
     const { performance, slow, server: logger } = loggers;
-    stack.defer(logMonitors({ monitors, store, slowMs: config.monitor.slowStatement, performance, slow }));
+    started.push(logMonitors({ monitors, store, slowMs: config.monitor.slowStatement, performance, slow }));
     const app = createApp({ monitors, store, config, version: packageVersion(), logger });
     const server = await startServer({ ...config.server, token: config.server.token, app, logger });
-    stack.defer(() => server.close());
-    const running = stack.move();
-    return { url: server.url, storeAddress, stop: () => running.disposeAsync() };
+    started.push(() => server.close());
+    return { url: server.url, storeAddress, stop: () => stopAll(started) };
   } catch (error) {
-    await stack.disposeAsync();
+    await stopAll(started);
     throw error;
   }
+}
+
+type Stop = () => unknown;
+
+/** Stops what was started, the last first, and all of it even when one fails. (Node.js 22 has no AsyncDisposableStack.) */
+async function stopAll(started: Stop[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (const stop of started.splice(0).toReversed()) {
+    try {
+      await stop();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 type Loggers = ReturnType<typeof createLoggers>;
 
 async function startStore(
   config: LoadedConfig['config'],
-  stack: AsyncDisposableStack,
+  started: Stop[],
   logger: Loggers['database'],
 ): Promise<{ store: Store; storeAddress: string }> {
   const { retention, url } = config.store;
   const embedded: EmbeddedStore | undefined =
     url === undefined ? await startEmbeddedStore(join(config.dataDir, 'store'), logger) : undefined;
-  if (embedded) stack.defer(() => embedded.stop());
+  if (embedded) started.push(() => embedded.stop());
   const store = await openStore({ url: url ?? embedded?.url ?? '', retention, logger });
-  stack.defer(() => store.close());
+  started.push(() => store.close());
   return { store, storeAddress: embedded ? config.dataDir : new URL(url ?? '').host };
 }
