@@ -320,14 +320,31 @@ describe('trouble', () => {
     await using server = await scratchServer();
     await using own = await startDashboard({ url: server.url(), uiDir });
     await own.collect();
-    await using opened = await visit('/tables', { width: 360, height: 740 }, own.url);
+    await using opened = await visit('/', { width: 360, height: 740 }, own.url);
     const { page } = opened;
     await page.getByText('Watching', { exact: true }).waitFor();
+    await page.locator('.score-number').waitFor();
     await server.stop('immediate');
     await page.getByText('The database cannot be reached').waitFor();
     await page.getByText('Unreachable', { exact: true }).waitFor();
+    await page.getByRole('img', { name: 'Grade F' }).waitFor();
     expect(await accessibilityProblems(page)).toEqual([]);
     expect(await overflow(page)).toBeLessThanOrEqual(0);
+  });
+
+  test('a database whose statements cannot be read says why, and what would change that', async () => {
+    await using bare = await testDatabase();
+    await using own = await startDashboard({ url: bare.url, uiDir });
+    await own.collect();
+    await using opened = await openPage(browser, { width: 360, height: 740 });
+    const { page } = opened;
+    for (const path of ['/', '/queries', '/queries?view=patterns']) {
+      await page.goto(own.url + path);
+      await page.getByText('Statements cannot be read').waitFor();
+      await page.getByRole('group', { name: 'What would fix it' }).getByText('CREATE EXTENSION').waitFor();
+      expect(await accessibilityProblems(page), path).toEqual([]);
+      expect(await overflow(page), path).toBeLessThanOrEqual(0);
+    }
   });
 
   test('a daemon with a token asks for it, and shows the page that was asked for after', async () => {

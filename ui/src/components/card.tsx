@@ -29,7 +29,7 @@ export function Card({ title, note, actions, foot, flush, class: className, chil
         </div>
       )}
       <div class="card-body">{children}</div>
-      {foot !== undefined && <div class="card-foot">{foot}</div>}
+      {foot && <div class="card-foot">{foot}</div>}
     </section>
   );
 }

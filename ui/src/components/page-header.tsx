@@ -56,7 +56,10 @@ export function Freshness({ of }: { of: Resource<unknown> }) {
       </span>
     );
   }
-  if (of.at === undefined) return null;
+  if (of.at === undefined) {
+    // Holds the place of what will be said, so that nothing moves then.
+    return of.failure ? null : <span class="freshness">Loading …</span>;
+  }
   const age = now - of.at;
   return (
     <span class="freshness" title={`${moment(of.at, now)} · ${utc(of.at)}`}>

@@ -158,13 +158,22 @@ function pulse(): void {
   }
 }
 
+/** Makes an answer that is kept up to date old, however young it is. */
+function outdate(entry: Tracked): void {
+  if (policiesOf(entry).length === 0) return;
+  entry.dirty = true;
+  entry.startedAt = 0;
+}
+
 function take(event: DaemonEvent): void {
   if (event.type === 'hello') return;
   const subject = event.type === 'sample' ? event.collector : 'status';
   for (const entry of entries.values()) {
     const asked = new URL(entry.url, location.origin).searchParams.get('database');
     if (asked !== null && asked !== event.database) continue;
-    if (policiesOf(entry).some((policy) => policy.on.includes(subject))) entry.dirty = true;
+    // A database that is lost or found changes every answer of it, and nobody should wait to see that.
+    if (event.type === 'connection') outdate(entry);
+    else if (policiesOf(entry).some((policy) => policy.on.includes(subject))) entry.dirty = true;
   }
   pulse();
 }
@@ -176,10 +185,10 @@ function start(): void {
   started = true;
   setInterval(pulse, 1000);
   onEvent(take);
-  // A stream that comes back may have missed anything.
+  // A stream that comes back may have missed anything; one that breaks is the first sign of a daemon that is gone.
   streamState.subscribe(() => {
-    if (streamState.get() !== 'open') return;
-    for (const entry of entries.values()) if (policiesOf(entry).length > 0) entry.dirty = true;
+    if (streamState.get() === 'connecting') return;
+    for (const entry of entries.values()) outdate(entry);
     pulse();
   });
   for (const name of ['online', 'pageshow', 'visibilitychange'] as const) addEventListener(name, pulse, true);

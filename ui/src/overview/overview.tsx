@@ -11,6 +11,7 @@ import { refreshOver } from '../data/refresh.ts';
 import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
 import { count, textOf, type Format } from '../format/quantity.ts';
+import { NoStatements } from '../queries/no-statements.tsx';
 import { statementColumns } from '../queries/statement-columns.tsx';
 import { FigureTiles } from './figures.tsx';
 import { HealthCard } from './health-card.tsx';
@@ -89,10 +90,7 @@ function TopStatements({ statements, readable }: { statements: Dashboard['statem
       {!readable ? (
         <Empty title="History cannot be read now">Statements appear again once the store is back.</Empty>
       ) : statements.length === 0 ? (
-        <Empty title="No statement was counted in this range">
-          Statements appear within seconds of being executed, when pg_stat_statements can be read.{' '}
-          <a href={to('/server')}>See the server page</a>.
-        </Empty>
+        <NoStatements />
       ) : (
         <DataTable label="Top statements" columns={columns} rows={statements} rowKey={({ id }) => id} />
       )}

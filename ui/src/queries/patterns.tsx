@@ -16,6 +16,7 @@ import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
 import { change, count, exact, milliseconds } from '../format/quantity.ts';
 import { oneLine } from '../format/sql.ts';
+import { NoStatements } from './no-statements.tsx';
 import { Covered } from './statement-list.tsx';
 
 type Pattern = QueryPatterns['patterns'][number];
@@ -50,7 +51,8 @@ export function Patterns() {
       <Card
         flush
         foot={
-          list.data && (
+          list.data &&
+          list.data.patterns.length > 0 && (
             <>
               <span>Compared with the range of the same length before</span>
               <Covered answer={list.data} />
@@ -61,9 +63,7 @@ export function Patterns() {
         <Awaited of={list} lines={12}>
           {({ patterns }) =>
             patterns.length === 0 ? (
-              <Empty title="No pattern in this range">
-                Statements of one shape appear here once they were executed.
-              </Empty>
+              <Nothing />
             ) : (
               <DataTable
                 label="Patterns"
@@ -77,6 +77,16 @@ export function Patterns() {
         </Awaited>
       </Card>
     </>
+  );
+}
+
+function Nothing() {
+  const { query, here } = useUrl();
+  if (query['search'] === undefined) return <NoStatements />;
+  return (
+    <Empty title="No pattern fits this search">
+      <a href={here({ search: null })}>Take it away</a>, or choose a longer time range.
+    </Empty>
   );
 }
 

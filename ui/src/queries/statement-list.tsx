@@ -11,6 +11,7 @@ import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
 import { bytes, count, digits, milliseconds, span, textOf } from '../format/quantity.ts';
 import { Freshness } from '../components/page-header.tsx';
+import { NoStatements } from './no-statements.tsx';
 import { statementColumns } from './statement-columns.tsx';
 
 const pageSize = 50;
@@ -42,7 +43,7 @@ export function StatementList({ slow }: { slow: boolean }) {
         <CheckField name="own" label="With Pitcrew’s own" />
         <Freshness of={list} />
       </div>
-      <Card flush foot={list.data && <Foot answer={list.data} />}>
+      <Card flush foot={list.data && list.data.count > 0 ? <Foot answer={list.data} /> : undefined}>
         <Awaited of={list} lines={12}>
           {(answer) =>
             answer.count === 0 ? (
@@ -112,7 +113,7 @@ export function Covered({ answer }: { answer: { from: string; to: string; covere
 }
 
 function Nothing({ answer }: { answer: Answer }) {
-  const { query, here, to } = useUrl();
+  const { query, here } = useUrl();
   const filtered = ['search', 'user', 'databaseName'].some((name) => query[name] !== undefined);
   if (filtered) {
     return (
@@ -129,10 +130,5 @@ function Nothing({ answer }: { answer: Answer }) {
       </Empty>
     );
   }
-  return (
-    <Empty title="No statement was counted in this range">
-      Statements appear within seconds of being executed, when pg_stat_statements can be read.{' '}
-      <a href={to('/server')}>See the server page</a>.
-    </Empty>
-  );
+  return <NoStatements />;
 }

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Doctor } from '../../../src/server/api/system.ts';
 import { Card } from '../components/card.tsx';
-import { CodeBlock } from '../components/code.tsx';
+import { Fix } from '../components/fix.tsx';
 import { Freshness } from '../components/page-header.tsx';
 import { Awaited, Empty } from '../components/states.tsx';
 import { StatusBadge } from '../components/status.tsx';
@@ -105,15 +105,6 @@ function SkippedList({ skipped }: { skipped: Doctor['skipped'] }) {
         </ul>
       )}
     </Card>
-  );
-}
-
-/** What would make it readable: SQL to be copied, or a sentence. */
-function Fix({ text }: { text: string }) {
-  return /^\s*(GRANT|ALTER|CREATE|SELECT|SET)\b/i.test(text) ? (
-    <CodeBlock text={text} label="What would fix it" wrap />
-  ) : (
-    <p>{text}</p>
   );
 }
 

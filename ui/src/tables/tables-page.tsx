@@ -38,7 +38,8 @@ export function TablesPage() {
       <Card
         flush
         foot={
-          list.data && (
+          list.data &&
+          list.data.count > 0 && (
             <>
               <span class="foot-notes">
                 <span>Together {textOf(bytes(list.data.totalBytes))}</span>
