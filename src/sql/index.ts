@@ -1,4 +1,12 @@
+export type { StatementDescription, StatementKind, TableName } from './description.ts';
+export {
+  createDescriber,
+  type DeclaredFunctions,
+  type Describe,
+  describe,
+  loadParser,
+  parserLoaded,
+} from './describe/index.ts';
 export { readableIdentifier, readableName } from './identifier.ts';
-export type { StatementKind } from './kind.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
 export { type Token, tokenize } from './tokens.ts';

@@ -6,7 +6,12 @@ export interface Token {
    * kind matters, so that its text is left empty: values are never kept.
    */
   text: string;
+  /** Where it stands in the statement. */
+  start: number;
+  end: number;
 }
+
+type Lexeme = Pick<Token, 'kind' | 'text'>;
 
 const space = /[\s\u00a0\ufeff]/u;
 const wordStart = /[\p{L}_]/u;
@@ -27,15 +32,15 @@ export function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   while (at < text.length) {
-    const [token, end] = next(text, at);
-    if (token) tokens.push(token);
+    const [lexeme, end] = next(text, at);
+    if (lexeme) tokens.push({ kind: lexeme.kind, text: lexeme.text, start: at, end });
     at = end;
   }
   return tokens;
 }
 
 /** The token at a position, `undefined` for space and comments, and where it ends. */
-function next(text: string, at: number): [Token | undefined, number] {
+function next(text: string, at: number): [Lexeme | undefined, number] {
   const char = text.charAt(at);
   const second = text.charAt(at + 1);
   if (space.test(char)) return [undefined, at + 1];
@@ -51,7 +56,7 @@ function next(text: string, at: number): [Token | undefined, number] {
   return [{ kind: 'operator', text: char }, at + 1];
 }
 
-function literal(kind: 'string' | 'number'): Token {
+function literal(kind: 'string' | 'number'): Lexeme {
   return { kind, text: '' };
 }
 
@@ -60,7 +65,7 @@ function isSurrogate(char: string): boolean {
   return char >= '\ud800' && char <= '\udfff';
 }
 
-function word(text: string, at: number): [Token, number] {
+function word(text: string, at: number): [Lexeme, number] {
   let end = at + 1;
   while (end < text.length && (wordPart.test(text.charAt(end)) || isSurrogate(text.charAt(end)))) end++;
   const found = text.slice(at, end);
@@ -89,14 +94,14 @@ function endOfQuoted(text: string, from: number, quote: string, escapes: boolean
   return text.length;
 }
 
-function quotedIdentifier(text: string, at: number): [Token, number] {
+function quotedIdentifier(text: string, at: number): [Lexeme, number] {
   const end = endOfQuoted(text, at + 1, '"', false);
   const inside = text.slice(at + 1, text.charAt(end - 1) === '"' && end > at + 1 ? end - 1 : end);
   return [{ kind: 'quoted', text: inside.replaceAll('""', '"') }, end];
 }
 
 /** `$1`, `$tag$ … $tag$`, or a lone `$`. */
-function dollar(text: string, at: number): [Token, number] {
+function dollar(text: string, at: number): [Lexeme, number] {
   if (digit.test(text.charAt(at + 1))) {
     let end = at + 2;
     while (digit.test(text.charAt(end))) end++;
@@ -141,7 +146,7 @@ function endOfComment(text: string, from: number): number {
   return at;
 }
 
-function punctuationAt(text: string, at: number): [Token, number] {
+function punctuationAt(text: string, at: number): [Lexeme, number] {
   const two = text.slice(at, at + 2);
   if (two === '::' || two === ':=') return [{ kind: 'operator', text: two }, at + 2];
   return [{ kind: 'punctuation', text: text.charAt(at) }, at + 1];
@@ -151,7 +156,7 @@ function punctuationAt(text: string, at: number): [Token, number] {
 const mostOperator = 63;
 
 /** A run of operator characters, up to where a comment begins. */
-function operator(text: string, at: number): [Token, number] {
+function operator(text: string, at: number): [Lexeme, number] {
   let end = at + 1;
   while (end - at < mostOperator && operatorPart.test(text.charAt(end))) {
     const pair = text.slice(end, end + 2);
