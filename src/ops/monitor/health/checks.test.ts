@@ -430,9 +430,9 @@ describe('every check', () => {
 
   it('names the column that is full before its sequence ends, and what to widen', () => {
     const narrowColumn = { name: 'public.orders.id', type: 'integer' };
-    const [sequence] = base.sequences ?? [];
-    if (!sequence) throw new Error('there is a sequence in what is healthy');
-    expect(check('sequences', { ...base, sequences: [{ ...sequence, used: 0.8, narrowColumn }] })).toMatchObject({
+    const [found] = base.sequences ?? [];
+    if (!found) throw new Error('there is a sequence in what is healthy');
+    expect(check('sequences', { ...base, sequences: [{ ...found, used: 0.8, narrowColumn }] })).toMatchObject({
       status: 'warning',
       message: expect.stringContaining('has used 80 % of the values that public.orders.id (integer) can hold'),
       advice: expect.stringMatching(/^Change public.orders.id to bigint, as the sequence is/),
