@@ -71,12 +71,16 @@ export async function scratchServer(major = 18, settings: Record<string, string>
   return startScratchServer({ binaries: installed.binaries, settings: { ...testSettings, ...settings } });
 }
 
-/** A streaming replica of a server, removed when the scope ends (`await using`). */
-export async function scratchReplica(primary: ScratchServer, major: number): Promise<ReplicaServer & AsyncDisposable> {
+/** A streaming replica of a server, removed when the scope ends (`await using`). `name`: where there are several. */
+export async function scratchReplica(
+  primary: ScratchServer,
+  major: number,
+  name = 'replica',
+): Promise<ReplicaServer & AsyncDisposable> {
   const binaries = installedServers().find((server) => server.major === major)?.binaries;
   if (!binaries) throw new Error(`no PostgreSQL ${major} on this machine`);
-  const dataDir = `${primary.dataDir}-replica`;
-  const replica = await startReplica(primary, { dataDir, binaries, settings: testSettings });
+  const dataDir = `${primary.dataDir}-${name}`;
+  const replica = await startReplica(primary, { dataDir, binaries, settings: testSettings, slot: name });
   return Object.assign(replica, {
     async [Symbol.asyncDispose]() {
       await replica.stop('immediate');

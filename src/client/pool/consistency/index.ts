@@ -1,0 +1,1 @@
+export { type Consistency, type ConsistencyOptions, createConsistency } from './consistency.ts';
