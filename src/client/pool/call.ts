@@ -1,0 +1,38 @@
+import type pg from 'pg';
+import type { QueryResult } from 'pg';
+import type { StatementConfig } from './statements/statement.ts';
+
+export type Callback<Result = QueryResult> = (error: Error | undefined, result: Result) => void;
+
+/** A cursor, a stream or a query object, which drives its connection itself. */
+export interface Submittable extends pg.Submittable {
+  callback?: Callback | undefined;
+}
+
+/** The call forms of `query`, made one. */
+export interface Call {
+  text: string;
+  values: unknown[] | undefined;
+  config: StatementConfig | undefined;
+  callback: Callback | undefined;
+}
+
+export function isSubmittable(query: unknown): query is Submittable {
+  return typeof query === 'object' && query !== null && typeof (query as Partial<Submittable>).submit === 'function';
+}
+
+/**
+ * Reads `(text)`, `(text, values)`, `(config)`, `(config, values)`, each with or without a callback, as `pg` does. Throws a
+ * TypeError for anything else, again as `pg` does.
+ */
+export function readCall(query: unknown, second: unknown, third: unknown): Call {
+  const callback = (typeof second === 'function' ? second : third) as Callback | undefined;
+  const given = typeof second === 'function' ? undefined : (second as unknown[] | undefined);
+  if (callback !== undefined && typeof callback !== 'function') throw new TypeError('callback is not a function');
+  if (typeof query === 'string') return { text: query, values: given ?? undefined, config: undefined, callback };
+  if (typeof query !== 'object' || query === null) {
+    throw new TypeError('Client was passed a null or undefined query');
+  }
+  const config = query as StatementConfig & { callback?: Callback };
+  return { text: config.text, values: given ?? config.values, config, callback: callback ?? config.callback };
+}

@@ -1,0 +1,233 @@
+import { type EventEmitter, once } from 'node:events';
+import type pg from 'pg';
+import { createDescriber, loadParser, type StatementDescription } from '../../sql/index.ts';
+import type { PoolObserver } from '../observer.ts';
+import type { Call } from './call.ts';
+import type { OwnConnection } from './connections/connection.ts';
+import { isBusy } from './driver.ts';
+import type { Endpoint, EndpointStats } from './endpoint.ts';
+import type { ResolvedOptions } from './options.ts';
+import { lend } from './pool-client.ts';
+import { type Access, Router } from './routing/router.ts';
+import type { Statement } from './statements/statement.ts';
+import { StatementRecords } from './statements/records.ts';
+import { watchLimits } from './statements/stopping.ts';
+
+/** Runs statements and lends connections for the pool and its views, and tells the pool's events. */
+export class PoolCore {
+  readonly #options: ResolvedOptions;
+  readonly #observer: PoolObserver;
+  readonly #events: EventEmitter;
+  readonly #records: StatementRecords;
+  readonly #router: Router;
+  /** Until it is known what statements say and where they can go. */
+  #ready: Promise<unknown> | undefined;
+  #ending = false;
+
+  /** @param events the pool, on which its events are told */
+  constructor(options: ResolvedOptions, events: EventEmitter) {
+    this.#options = options;
+    this.#events = events;
+    this.#observer = options.observer ?? {};
+    this.#records = new StatementRecords(createDescriber(options.functions));
+    this.#router = new Router(options, {
+      connected: (client) => this.#connected(client),
+      closed: (client) => void events.emit('remove', client),
+      idleError: (error, client) => {
+        // Whoever does not listen has no use for an error of a connection that nobody uses.
+        if (events.listenerCount('error') > 0) events.emit('error', error, client);
+      },
+      holders: () => '',
+      again: (statement) => this.#route(statement),
+    });
+    // Without the parser nothing is known of statements: each gets a connection of its own.
+    this.#ready = Promise.allSettled([loadParser(), this.#router.start()]).then(() => {
+      this.#ready = undefined;
+    });
+  }
+
+  get isEnding(): boolean {
+    return this.#ending;
+  }
+
+  stats(): EndpointStats[] {
+    return this.#router.stats();
+  }
+
+  sum(of: (endpoint: Endpoint) => number): number {
+    let sum = 0;
+    for (const endpoint of this.#router.endpoints()) sum += of(endpoint);
+    return sum;
+  }
+
+  async end(): Promise<void> {
+    this.#ending = true;
+    await this.#ready;
+    await this.#router.end();
+  }
+
+  /** Runs a statement and answers by one of the two functions. */
+  run(access: Access, call: Call, resolve: (result: pg.QueryResult) => void, reject: (error: Error) => void): void {
+    if (this.#ending) {
+      reject(poolEnded());
+      return;
+    }
+    if (this.#ready) void this.#ready.then(() => this.#begin(access, call, resolve, reject));
+    else this.#begin(access, call, resolve, reject);
+  }
+
+  #begin(access: Access, call: Call, resolve: (result: pg.QueryResult) => void, reject: (error: Error) => void): void {
+    const { text, values, config } = call;
+    const record = this.#records.of(typeof text === 'string' ? text : '');
+    const { description } = record;
+    const watched = this.#watch(description, text, values);
+    const statement: Statement = {
+      access,
+      record,
+      values,
+      config,
+      startedAt: performance.now(),
+      endpoint: undefined,
+      sentAt: 0,
+      attempts: 0,
+      settled: false,
+      shared: false,
+      cancel: undefined,
+      resolve: (result) => {
+        if (statement.settled) return;
+        statement.settled = true;
+        unwatch?.();
+        if (!description.readOnly) this.#router.wrote();
+        watched?.(statement, undefined, result);
+        resolve(result);
+      },
+      reject: (error) => {
+        if (statement.settled) return;
+        statement.settled = true;
+        unwatch?.();
+        // What failed may have been done all the same.
+        if (!description.readOnly && statement.sentAt > 0) this.#router.wrote();
+        watched?.(statement, error, undefined);
+        reject(error);
+      },
+    };
+    const unwatch = watchLimits(config, this.#options.query_timeout, (reason) => {
+      if (statement.settled) return;
+      statement.cancel?.();
+      statement.reject(reason);
+    });
+    this.#route(statement);
+  }
+
+  #route(statement: Statement): void {
+    const { access, record, attempts } = statement;
+    // What has failed on replicas goes to the primary.
+    const endpoint = this.#router.pick(
+      attempts < 2 || access !== 'auto' ? access : 'write',
+      record.description.readOnly,
+    );
+    if (endpoint instanceof Promise) {
+      endpoint.then(
+        (found) => found.run(statement),
+        (error: Error) => statement.reject(error),
+      );
+    } else {
+      endpoint.run(statement);
+    }
+  }
+
+  /** Tells the observer of a statement now, and gives what tells it of the end. */
+  #watch(
+    description: StatementDescription | undefined,
+    text: string,
+    values: readonly unknown[] | undefined,
+  ): ((statement: Progress, error: Error | undefined, result: pg.QueryResult | undefined) => void) | undefined {
+    const observer = this.#observer;
+    if (!observer.statementEnded) return undefined;
+    const started = observer.statementStarted?.(description, text);
+    return ({ startedAt, sentAt, endpoint, shared }, error, result) => {
+      const now = performance.now();
+      observer.statementEnded?.(started, {
+        description,
+        text,
+        values,
+        queuedMs: (sentAt === 0 ? now : sentAt) - startedAt,
+        durationMs: now - startedAt,
+        rows: result ? rowsOf(result) : 0,
+        error,
+        endpoint: endpoint?.name ?? '',
+        role: endpoint?.role ?? 'primary',
+        lane: shared,
+      });
+    };
+  }
+
+  /** Lends a connection; its `release` gives it back. */
+  lend(access: Access, resolve: (client: pg.PoolClient) => void, reject: (error: Error) => void): void {
+    if (this.#ending) {
+      reject(poolEnded());
+      return;
+    }
+    const since = performance.now();
+    const from = (endpoint: Endpoint): void =>
+      endpoint.acquire({
+        since,
+        granted: (connection) => resolve(this.#lent(endpoint, connection)),
+        refused: reject,
+        moved: () => this.lend(access, resolve, reject),
+      });
+    const endpoint = this.#router.pick(access, false);
+    if (endpoint instanceof Promise) endpoint.then(from, reject);
+    else from(endpoint);
+  }
+
+  #lent(endpoint: Endpoint, connection: OwnConnection): pg.PoolClient {
+    const client = lend({
+      endpoint,
+      connection,
+      watch: (text, values) => this.#watchLent(endpoint, text, values),
+      onRelease: (error) => void this.#events.emit('release', error, connection.client),
+      onOpenTransaction: () =>
+        this.#observer.warned?.({
+          code: 'open-transaction',
+          message: 'a client was released inside a transaction, which was rolled back',
+          detail: undefined,
+        }),
+    });
+    this.#events.emit('acquire', client);
+    return client;
+  }
+
+  #watchLent(endpoint: Endpoint, text: string, values: readonly unknown[] | undefined) {
+    const { description } = this.#records.of(typeof text === 'string' ? text : '');
+    const watched = this.#watch(description, text, values);
+    const startedAt = performance.now();
+    return (error: Error | undefined, result: pg.QueryResult | undefined): void => {
+      if (!description.readOnly) this.#router.wrote();
+      watched?.({ startedAt, sentAt: startedAt, endpoint, shared: false }, error, result);
+    };
+  }
+
+  /** The application's hooks, before a connection is used for the first time. */
+  async #connected(client: pg.PoolClient): Promise<void> {
+    await this.#options.onConnect?.(client);
+    this.#events.emit('connect', client);
+    const { verify } = this.#options;
+    if (verify) {
+      await new Promise<void>((resolve, reject) => verify(client, (error) => (error ? reject(error) : resolve())));
+    }
+    // What listeners have sent without waiting for it comes before all else.
+    if (isBusy(client)) await once(client, 'drain');
+  }
+}
+
+/** How far a statement has come. */
+type Progress = Pick<Statement, 'startedAt' | 'sentAt' | 'endpoint' | 'shared'>;
+
+function poolEnded(): Error {
+  return new Error('Cannot use a pool after calling end on the pool');
+}
+
+function rowsOf(result: pg.QueryResult | pg.QueryResult[]): number {
+  return Array.isArray(result) ? result.reduce((sum, one) => sum + (one.rowCount ?? 0), 0) : (result.rowCount ?? 0);
+}

@@ -1,0 +1,128 @@
+/* oxlint-disable no-underscore-dangle -- these are the driver's own names */
+import driver, { type default as pg } from 'pg';
+// @ts-expect-error -- the types of pg do not name this file, which its exports do
+import utilities from 'pg/lib/utils.js';
+
+/**
+ * What the pool uses of `pg` beyond its types, all of it here: a new version of the driver is checked by the tests beside this
+ * file.
+ */
+
+/** How `pg` writes a value: text, bytes or null. Throws for what cannot be written (circular objects). */
+export const { prepareValue } = utilities as { prepareValue: (value: unknown) => unknown };
+
+interface ClientInternals {
+  processID: number | null;
+  _queryable: boolean;
+  _ending: boolean;
+  _activeQuery: unknown;
+  _types: unknown;
+  connection: Wire;
+  ref?(): void;
+  unref?(): void;
+}
+
+/** The part of a connection that statements are written to. */
+export interface Wire {
+  stream: {
+    writable: boolean;
+    write(data: Uint8Array): boolean;
+    cork(): void;
+    uncork(): void;
+    destroy(): void;
+  };
+  parse(message: { name: string; text: string }): void;
+  bind(message: { statement: string; values: unknown[] | undefined }): void;
+  describe(message: { type: 'P'; name: string }): void;
+  close(message: { type: 'S'; name: string }): void;
+  sendCopyFail(reason: string): void;
+}
+
+const internals = (client: pg.ClientBase): ClientInternals => client as unknown as ClientInternals;
+
+export const wireOf = (client: pg.ClientBase): Wire => internals(client).connection;
+
+/** The process id in the key that the server, or a pooler in its place, gave us. */
+export const backendPid = (client: pg.ClientBase): number | null => internals(client).processID;
+
+/** Type parsers of the client, to which the application may have added its own. */
+export const typesOf = (client: pg.ClientBase): unknown => internals(client)._types;
+
+/** A statement is under way. */
+export const isBusy = (client: pg.ClientBase): boolean => Boolean(internals(client)._activeQuery);
+
+/** Whether statements can still be sent: false after an error of the connection, or once it is being ended. */
+export function isUsable(client: pg.ClientBase): boolean {
+  const { _queryable, _ending } = internals(client);
+  return _queryable !== false && !_ending;
+}
+
+/** Lets the process end although the connection is open, or not. */
+export function keepAlive(client: pg.ClientBase, keep: boolean): void {
+  if (keep) internals(client).ref?.();
+  else internals(client).unref?.();
+}
+
+/** Cuts the connection without a word; for peers that do not answer. */
+export function destroy(client: pg.ClientBase): void {
+  // Native clients have no stream of their own.
+  (internals(client) as Partial<ClientInternals>).connection?.stream.destroy();
+}
+
+/** Columns of a result, and how their values are read. */
+export interface ResultShape {
+  fields: pg.FieldDef[];
+  parsers: unknown;
+  emptyRow: unknown;
+  types: unknown;
+  asArray: boolean;
+}
+
+/** A result that is being filled. */
+export interface GrowingResult extends pg.QueryResult {
+  readonly rowAsArray: boolean;
+  _types: unknown;
+  _parsers: unknown;
+  _prebuiltEmptyResultObject: unknown;
+  addFields(fields: pg.FieldDef[]): void;
+  parseRow(values: readonly (string | null)[]): unknown;
+  addCommandComplete(message: { text: string }): void;
+}
+
+export function shapeOf(result: GrowingResult): ResultShape {
+  return {
+    fields: result.fields,
+    parsers: result._parsers,
+    emptyRow: result._prebuiltEmptyResultObject,
+    types: result._types,
+    asArray: result.rowAsArray,
+  };
+}
+
+/** Gives a result its columns without looking up how to read each. */
+export function takeShape(result: GrowingResult, shape: ResultShape): void {
+  if (shape.types !== result._types || shape.asArray !== result.rowAsArray) {
+    result.addFields(shape.fields);
+    return;
+  }
+  result.fields = shape.fields;
+  result._parsers = shape.parsers;
+  result._prebuiltEmptyResultObject = shape.emptyRow;
+}
+
+/**
+ * Reads a configuration as `pg` does (connection string, environment, defaults): where to, and with what, so that the same can be
+ * used for other hosts.
+ */
+export function readConnection(config: pg.PoolConfig): { host: string; port: number; config: pg.ClientConfig } {
+  const client = new driver.Client(config as pg.ClientConfig);
+  const { user, database, ssl } = client as unknown as { user: string; database: string; ssl: boolean };
+  // Time limits of statements are the pool's own matter: the driver's would give the whole connection up.
+  const { connectionString: _, host: __, port: ___, query_timeout: ____, ...rest } = config;
+  return {
+    host: client.host,
+    port: client.port,
+    // The password may be a function; it is not enumerable, so that it is not logged.
+    config: { ...rest, user, database, ssl, password: config.password ?? client.password },
+  };
+}

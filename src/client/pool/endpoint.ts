@@ -1,0 +1,385 @@
+import pg from 'pg';
+import { PitcrewError } from '../../errors.ts';
+import type { AcquireOutcome, EndpointRole, PoolObserver } from '../observer.ts';
+import type { OwnConnection } from './connections/connection.ts';
+import { ConnectionPool } from './connections/connection-pool.ts';
+import type { SizeReport } from './connections/sizing.ts';
+import type { Waiter } from './connections/waiters.ts';
+import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
+import { isConnectionLost, isStalePlan, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
+import type { LaneQuery } from './lanes/lane-query.ts';
+import type { Lane } from './lanes/lane.ts';
+import { Lanes } from './lanes/lanes.ts';
+import { laneLimits, type LaneSession, setUpLaneSession } from './lanes/lane-session.ts';
+import type { ResolvedOptions } from './options.ts';
+import type { StatementRecord } from './statements/record.ts';
+import { runAlone } from './statements/own-run.ts';
+import type { Statement } from './statements/statement.ts';
+
+/** What an endpoint tells the pool that it belongs to. */
+export interface EndpointHost {
+  /** Runs the application's hooks for a new connection. */
+  connected(client: pg.PoolClient): Promise<void>;
+  closed(client: pg.PoolClient): void;
+  idleError(error: Error, client: pg.PoolClient): void;
+  /** Who holds the connections, for the error of those who wait in vain. */
+  holders(): string;
+  /** The connection failed, or the server is no primary: true when the statement may find another one. */
+  failed(error: unknown): boolean;
+  /** Nothing has happened of this statement: it is to be sent again, wherever it belongs now. */
+  again(statement: Statement): void;
+}
+
+/** Numbers of one endpoint. Times in ms. */
+export interface EndpointStats {
+  endpoint: string;
+  role: EndpointRole;
+  open: number;
+  opening: number;
+  idle: number;
+  /** Shared connections, and the statements under way on them. */
+  lanes: number;
+  laneStatements: number;
+  waiting: number;
+  max: number;
+  size: SizeReport;
+}
+
+/** A statement is tried so often at most: once, and once more where nothing of it has happened. */
+const mostAttempts = 3;
+
+/** The connections to one server: shared ones for quick statements, own ones for all else. */
+export class Endpoint {
+  readonly name: string;
+  readonly role: EndpointRole;
+  readonly #options: ResolvedOptions;
+  readonly #clientConfig: pg.ClientConfig;
+  readonly #host: EndpointHost;
+  readonly #observer: PoolObserver;
+  readonly #connections: ConnectionPool;
+  readonly #lanes: Lanes;
+  /** The quickest answer of late: the way there and back, which is no fault of a statement. */
+  #roundTripMs = Infinity;
+  #session: LaneSession = { pooled: false, ownLockLimit: false, ownStatementLimit: false };
+  readonly #full: Statement[] = [];
+
+  constructor(
+    name: string,
+    role: EndpointRole,
+    clientConfig: pg.ClientConfig,
+    options: ResolvedOptions,
+    host: EndpointHost,
+  ) {
+    this.name = name;
+    this.role = role;
+    this.#clientConfig = clientConfig;
+    this.#options = options;
+    this.#host = host;
+    this.#observer = options.observer ?? {};
+    this.#connections = new ConnectionPool(options, {
+      newClient: () => new (options.Client ?? pg.Client)(clientConfig as never) as pg.Client,
+      prepared: (client) => host.connected(client),
+      timeoutError: (waitedMs) => poolTimeout(this.stats(), waitedMs, host.holders()),
+      onOpened: (_client, tookMs) => this.#observer.connectionOpened?.(name, tookMs, undefined),
+      onOpenFailed: (error, tookMs) => {
+        this.#observer.connectionOpened?.(name, tookMs, error);
+        host.failed(error);
+      },
+      onClosed: (client, reason) => {
+        this.#observer.connectionClosed?.(name, reason);
+        host.closed(client);
+      },
+      onIdleError: (error, client) => {
+        host.failed(error);
+        host.idleError(error, client);
+      },
+      shared: () => this.#lanes.openCount,
+      reserved: () => this.#lanes.missingCount,
+      roomMade: () => this.#lanes.want(),
+      freeShared: () => this.#lanes.freeIdle(),
+    });
+    this.#lanes = new Lanes(options, {
+      openClient: () => this.#openLane(),
+      makeRoom: () =>
+        this.#connections.openCount + this.#connections.openingCount + this.#lanes.openCount < options.max ||
+        this.#connections.shrink(),
+      onOpened: () => this.#divertAll(),
+      onClosed: (client, reason) => {
+        this.#observer.connectionClosed?.(name, reason);
+        host.closed(client as pg.PoolClient);
+      },
+      ended: (lane, query, serviceMs) => this.#laneEnded(lane, query, serviceMs),
+    });
+  }
+
+  get openCount(): number {
+    return this.#connections.openCount + this.#connections.openingCount + this.#lanes.openCount;
+  }
+
+  get idleCount(): number {
+    return this.#connections.idleCount;
+  }
+
+  get waitingCount(): number {
+    return this.#connections.waitingCount + this.#full.length;
+  }
+
+  get expiredCount(): number {
+    return this.#connections.expiredCount;
+  }
+
+  /** Statements and connections in use: what balancing goes by. */
+  get busy(): number {
+    return this.#connections.openCount - this.#connections.idleCount + this.#lanes.inFlight + this.waitingCount;
+  }
+
+  stats(): EndpointStats {
+    return {
+      endpoint: this.name,
+      role: this.role,
+      open: this.#connections.openCount,
+      opening: this.#connections.openingCount,
+      idle: this.#connections.idleCount,
+      lanes: this.#lanes.openCount,
+      laneStatements: this.#lanes.inFlight,
+      waiting: this.waitingCount,
+      max: this.#options.max,
+      size: this.#connections.size,
+    };
+  }
+
+  /** Runs a statement, shared or on a connection of its own; it answers its caller itself. */
+  run(statement: Statement): void {
+    const { record } = statement;
+    statement.endpoint = this;
+    const { lanes, laneLimitMillis } = this.#options;
+    if (lanes > 0 && record.shareable && suits(statement)) {
+      if (record.mayShare(laneLimitMillis, statement.startedAt) && this.#share(statement)) return;
+      // So that there is one when the statement is known to be quick.
+      if (this.#lanes.openCount === 0) this.#lanes.want();
+    }
+    this.#runOwn(statement);
+  }
+
+  /** Lends a connection. The caller gives it back by `release`. */
+  acquire(waiter: Waiter<OwnConnection>): void {
+    const { acquired } = this.#observer;
+    if (!acquired) {
+      this.#connections.acquire(waiter);
+      return;
+    }
+    const outcome = (error: Error | undefined): AcquireOutcome => ({
+      endpoint: this.name,
+      role: this.role,
+      waitedMs: performance.now() - waiter.since,
+      error,
+    });
+    this.#connections.acquire({
+      ...waiter,
+      granted: (connection) => {
+        acquired.call(this.#observer, outcome(undefined));
+        waiter.granted(connection);
+      },
+      refused: (error) => {
+        acquired.call(this.#observer, outcome(error));
+        waiter.refused(error);
+      },
+    });
+  }
+
+  release(connection: OwnConnection, reason?: string): void {
+    this.#connections.release(connection, reason);
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([this.#connections.end(), this.#lanes.end()]);
+  }
+
+  /** Its server has another role now: whoever waits goes elsewhere, what is under way is finished, then all is closed. */
+  async retire(): Promise<void> {
+    for (const statement of this.#full.splice(0)) this.#host.again(statement);
+    this.#connections.moveWaiters();
+    await this.end();
+  }
+
+  /** True when a shared connection took it, or will as soon as there is room. */
+  #share(statement: Statement): boolean {
+    if (this.#full.length === 0 && this.#send(statement)) return true;
+    if (this.#full.length === 0 && !this.#lanes.areFull) return false;
+    this.#full.push(statement);
+    return true;
+  }
+
+  /** True when a shared connection took it, or its caller has the error of its values. */
+  #send(statement: Statement): boolean {
+    try {
+      return this.#lanes.send(statement);
+    } catch (error) {
+      statement.reject(error instanceof Error ? error : new Error(String(error)));
+      return true;
+    }
+  }
+
+  /** Those that wait for room on shared connections; when there is none of these any more, they go their own way. */
+  #refill(): void {
+    while (this.#full.length > 0) {
+      const [next] = this.#full;
+      if (next && !next.settled && !this.#send(next)) {
+        if (this.#lanes.areFull) return;
+        this.#runOwn(next);
+      }
+      this.#full.shift();
+    }
+  }
+
+  #runOwn(statement: Statement): void {
+    statement.attempts += 1;
+    const waiter: StatementWaiter = {
+      since: statement.startedAt,
+      statement,
+      granted: (connection) => {
+        if (statement.settled) this.#connections.release(connection);
+        else this.#execute(statement, connection);
+      },
+      refused: (error) => this.#refused(statement, error),
+      moved: () => this.#host.again(statement),
+    };
+    this.acquire(waiter);
+  }
+
+  /** A replica that cannot be reached is no reason to fail: others have the same data. */
+  #refused(statement: Statement, error: Error): void {
+    const elsewhere = this.role === 'replica' && statement.attempts < mostAttempts && isTransientConnectFailure(error);
+    if (elsewhere) this.#host.again(statement);
+    else statement.reject(error);
+  }
+
+  #execute(statement: Statement, connection: OwnConnection): void {
+    runAlone(statement, connection.client, (error, result) => {
+      if (error) {
+        const lost = isConnectionLost(error, connection.client);
+        this.#release(connection, lost ? 'lost' : undefined);
+        this.#failed(statement, error, lost);
+        return;
+      }
+      const { record } = statement;
+      this.#observe(record, performance.now() - statement.sentAt);
+      this.#release(connection, undefined);
+      statement.resolve(result);
+      if (this.#connections.waitingCount > 0 && record.shareable) this.#divert(record);
+    });
+  }
+
+  /** After a statement of its own. A transaction that it left open would be the next caller's. */
+  #release(connection: OwnConnection, reason: string | undefined): void {
+    const open = reason === undefined && connection.client.getTransactionStatus?.() !== 'I';
+    this.#connections.release(connection, open && isKnownOpen(connection.client) ? 'left in a transaction' : reason);
+  }
+
+  #observe(record: StatementRecord, tookMs: number): void {
+    // Slowly forgotten, so that a route that became longer is learnt.
+    this.#roundTripMs = Math.min(tookMs, this.#roundTripMs * 1.001);
+    record.observe(tookMs - this.#roundTripMs);
+  }
+
+  #laneEnded(lane: Lane, query: LaneQuery, serviceMs: number): void {
+    const { statement, error } = query;
+    if (this.#full.length > 0) this.#refill();
+    if (!error) {
+      statement.record.observe(serviceMs - Math.min(serviceMs, this.#roundTripMs));
+      statement.resolve(query.result);
+      return;
+    }
+    if (this.#runsAgainAlone(lane, statement, error)) {
+      if (!statement.settled) this.#runOwn(statement);
+      return;
+    }
+    this.#failed(statement, error, isConnectionLost(error, lane.client));
+  }
+
+  /** Nothing of it has happened, and on a connection of its own it has all the time it needs. */
+  #runsAgainAlone(lane: Lane, statement: Statement, error: Error): boolean {
+    const state = sqlStateOf(error);
+    if (state === sqlState.lockNotAvailable && this.#session.ownLockLimit) {
+      statement.record.overstayed(performance.now());
+      return true;
+    }
+    const tookMs = performance.now() - statement.sentAt;
+    if (state === sqlState.queryCanceled && this.#session.ownStatementLimit && tookMs >= laneLimits.statementMs) {
+      statement.record.overstayed(performance.now());
+      return true;
+    }
+    if (state !== sqlState.invalidStatementName && !isStalePlan(error)) return false;
+    lane.forget(statement);
+    return true;
+  }
+
+  /** Sends it again where that is safe, else tells the caller what is known of it. */
+  #failed(statement: Statement, error: Error, lost: boolean): void {
+    // A server that was the primary until just now refuses writes, and has done nothing.
+    const refused = this.role === 'primary' && sqlStateOf(error) === sqlState.readOnlyTransaction;
+    const demoted = (lost || refused) && this.#host.failed(error) && refused;
+    const { readOnly } = statement.record.description;
+    if (((lost && readOnly) || (demoted && !readOnly)) && statement.attempts < mostAttempts && !statement.settled) {
+      this.#host.again(statement);
+      return;
+    }
+    statement.reject(lost && !readOnly && statement.sentAt > 0 ? outcomeUnknown(error) : error);
+  }
+
+  /** Statements that have become known as quick need not wait for connections of their own. */
+  #divert(record: StatementRecord): void {
+    if (!record.mayShare(this.#options.laneLimitMillis, performance.now())) return;
+    this.#divertWhere((statement) => statement.record === record);
+  }
+
+  #divertAll(): void {
+    const now = performance.now();
+    this.#divertWhere(({ record }) => record.mayShare(this.#options.laneLimitMillis, now));
+  }
+
+  #divertWhere(which: (statement: Statement) => boolean): void {
+    for (const waiter of [...this.#connections.waiting()] as Partial<StatementWaiter>[]) {
+      const { statement } = waiter;
+      if (!statement || !suits(statement) || !which(statement)) continue;
+      if (!this.#lanes.hasRoom) return;
+      if (this.#connections.withdraw(waiter as StatementWaiter) && !this.#share(statement)) this.#runOwn(statement);
+    }
+  }
+
+  async #openLane(): Promise<pg.Client> {
+    // A limit of pg's for a query destroys the whole connection in pipeline mode: callers' limits are kept by the pool.
+    const client = new pg.Client({ ...this.#clientConfig, pipeline: true, query_timeout: undefined });
+    client.on('error', () => {});
+    const began = performance.now();
+    try {
+      await client.connect();
+      await this.#host.connected(client as pg.PoolClient);
+      const session = await setUpLaneSession(client);
+      if (session.pooled) {
+        this.#lanes.disable();
+        throw new PitcrewError('E_UNSUPPORTED', 'a pooler is in between: connections are not shared');
+      }
+      this.#session = session;
+      this.#observer.connectionOpened?.(this.name, performance.now() - began, undefined);
+      return client;
+    } catch (error) {
+      void client.end().catch(() => {});
+      throw error;
+    }
+  }
+}
+
+interface StatementWaiter extends Waiter<OwnConnection> {
+  statement: Statement;
+}
+
+/** Whether its configuration allows a shared connection: pages of rows keep a portal open. */
+function suits({ config }: Statement): boolean {
+  return !config || (!config.rows && !config.portal && !config.binary);
+}
+
+function isKnownOpen(client: pg.PoolClient): boolean {
+  const status = client.getTransactionStatus?.();
+  return status === 'T' || status === 'E';
+}

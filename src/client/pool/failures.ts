@@ -1,0 +1,56 @@
+import pg from 'pg';
+import { isUsable } from './driver.ts';
+
+/** SQLSTATEs that matter to the pool: PostgreSQL's documentation, appendix A. */
+export const sqlState = {
+  lockNotAvailable: '55P03',
+  queryCanceled: '57014',
+  invalidStatementName: '26000',
+  featureNotSupported: '0A000',
+  readOnlyTransaction: '25006',
+  tooManyConnections: '53300',
+  cannotConnectNow: '57P03',
+} as const;
+
+export function sqlStateOf(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+/** Whether the session is gone after this error: the server said FATAL, or what failed was the connection. */
+export function isConnectionLost(error: unknown, client: pg.ClientBase): boolean {
+  // Errors of the driver itself (values that cannot be written) and of type parsers leave the connection as it was.
+  if (!(error instanceof pg.DatabaseError)) return !isUsable(client);
+  return error.severity === 'FATAL' || error.severity === 'PANIC' || lostStates.test(error.code ?? '');
+}
+
+/** Connection exceptions, and terminations by an administrator, a crash or a dropped database. */
+const lostStates = /^(08|57P0[1-5])/;
+
+/** A plan that was prepared before the tables changed: nothing was executed. The routine's name is not translated. */
+export function isStalePlan(error: unknown): boolean {
+  return (
+    error instanceof pg.DatabaseError &&
+    error.code === sqlState.featureNotSupported &&
+    error.routine === 'RevalidateCachedQuery'
+  );
+}
+
+/** Reasons for which a server cannot be reached now, but may be soon: it restarts, fails over, or has no connection left. */
+export function isTransientConnectFailure(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) {
+    return error.code === sqlState.tooManyConnections || /^(57P0[1-3]|08)/.test(error.code ?? '');
+  }
+  const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { code: '', message: '' };
+  return transientCodes.has(code ?? '') || /terminated|timeout expired|connection timeout/i.test(message);
+}
+
+const transientCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+  'ENOENT',
+]);

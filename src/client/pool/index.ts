@@ -1,0 +1,3 @@
+export type { EndpointOptions, PoolOptions, ReplicaOptions } from './options.ts';
+export { Pool, type PoolStats } from './pool.ts';
+export type { PoolView } from './view.ts';

@@ -1,0 +1,124 @@
+import type pg from 'pg';
+import { closeClient } from '../connections/connection.ts';
+import { isUsable, keepAlive, prepareValue, typesOf, wireOf } from '../driver.ts';
+import type { Statement } from '../statements/statement.ts';
+import { LaneQuery } from './lane-query.ts';
+import { type LanePreparation, Preparations, unprepared } from './preparations.ts';
+
+/** What a lane tells of its work. */
+export interface LaneHost {
+  prepare: boolean;
+  /** A statement has ended; `serviceMs` is what the server took for it, waiting behind others apart. */
+  ended(lane: Lane, query: LaneQuery, serviceMs: number): void;
+  lost(lane: Lane, error: Error | undefined): void;
+}
+
+/** A pipelined connection that many callers share: statements are written one behind the other, answers come in the same order. */
+export class Lane {
+  readonly client: pg.Client;
+  readonly openedAt = performance.now();
+  readonly #host: LaneHost;
+  readonly #preparations: Preparations;
+  #inFlight = 0;
+  /** When the statement that the server works on now came to be its turn. */
+  #headSince = 0;
+  #corked = false;
+  #closing = false;
+  readonly #drained = Promise.withResolvers<void>();
+  idleSince = performance.now();
+
+  constructor(client: pg.Client, host: LaneHost) {
+    this.client = client;
+    this.#host = host;
+    this.#preparations = new Preparations((name) => wireOf(client).close({ type: 'S', name }));
+    client.on('error', (error: Error) => this.#lost(error));
+    client.on('end', () => this.#lost(undefined));
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get isOpen(): boolean {
+    return !this.#closing && isUsable(this.client);
+  }
+
+  /** How long the server has worked on the statement at the head, in ms; 0 when there is none. */
+  headMs(now: number): number {
+    return this.#inFlight === 0 ? 0 : now - this.#headSince;
+  }
+
+  /** Writes a statement behind those under way. Throws what preparing its values throws; then nothing was written. */
+  send(statement: Statement): void {
+    const values = statement.values?.map((value) => prepareValue(value));
+    const query = new LaneQuery(
+      statement,
+      values,
+      this.#preparationFor(statement),
+      typesOf(this.client),
+      this.#listener,
+    );
+    const now = performance.now();
+    statement.sentAt = now;
+    statement.shared = true;
+    if (this.#inFlight === 0) {
+      this.#headSince = now;
+      keepAlive(this.client, true);
+    }
+    this.#inFlight += 1;
+    this.#cork();
+    this.client.query(query as never);
+  }
+
+  /** Prepares the statement anew when it comes the next time. */
+  forget(statement: Statement): void {
+    this.#preparations.forget(statement.record);
+  }
+
+  /** Ends the session after what is under way; new statements are not taken any more. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#inFlight > 0) await this.#drained.promise;
+    await closeClient(this.client);
+  }
+
+  readonly #listener = {
+    ended: (query: LaneQuery): void => {
+      const now = performance.now();
+      const serviceMs = now - Math.max(this.#headSince, query.statement.sentAt);
+      this.#headSince = now;
+      this.#inFlight -= 1;
+      if (this.#inFlight === 0) {
+        this.idleSince = now;
+        keepAlive(this.client, false);
+        if (this.#closing) this.#drained.resolve();
+      }
+      this.#host.ended(this, query, serviceMs);
+    },
+  };
+
+  #preparationFor({ record }: Statement): LanePreparation {
+    return this.#host.prepare ? this.#preparations.of(record) : unprepared();
+  }
+
+  /**
+   * Everything that callers send in one turn of the event loop goes out in one write. Answers come many at a time too, and
+   * each wakes a caller who sends the next statement in the same turn: system calls are shared by all of them.
+   */
+  #cork(): void {
+    if (this.#corked) return;
+    this.#corked = true;
+    const { stream } = wireOf(this.client);
+    stream.cork();
+    process.nextTick(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
+  }
+
+  #lost(error: Error | undefined): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#host.lost(this, error);
+  }
+}

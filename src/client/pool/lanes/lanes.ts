@@ -1,0 +1,179 @@
+import type pg from 'pg';
+import { keepAlive } from '../driver.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { Statement } from '../statements/statement.ts';
+import { Lane } from './lane.ts';
+import type { LaneQuery } from './lane-query.ts';
+
+export interface LanesHost {
+  /** A pipelined client that is connected and set up; rejects when the server is away or does not suit (a pooler in between). */
+  openClient(): Promise<pg.Client>;
+  /** Makes sure that `max` leaves room for one more connection; false when it does not. */
+  makeRoom(): boolean;
+  onOpened(client: pg.Client): void;
+  onClosed(client: pg.Client, reason: string): void;
+  ended(lane: Lane, query: LaneQuery, serviceMs: number): void;
+}
+
+/** Statements under way on one shared connection; more wait in the pool, where they can still go another way. */
+const mostInFlight = 128;
+/** One that had nothing to do for so long is not needed now. */
+const neededAgainMs = 1000;
+/** A connection whose server has worked on one statement for this much longer than is allowed is passed over. */
+const stuckFactor = 4;
+
+/** The shared connections of one server. */
+export class Lanes {
+  readonly #options: ResolvedOptions;
+  readonly #host: LanesHost;
+  readonly #open: Lane[] = [];
+  #opening = 0;
+  /** Not tried again before: opening failed, or the server does not suit. */
+  #notBefore = 0;
+  #ended = false;
+  /** There have been statements that could use them. */
+  #wanted = false;
+  #housekeeping: NodeJS.Timeout | undefined;
+
+  constructor(options: ResolvedOptions, host: LanesHost) {
+    this.#options = options;
+    this.#host = host;
+  }
+
+  get openCount(): number {
+    return this.#open.length + this.#opening;
+  }
+
+  /** Those that may still be opened. */
+  get missingCount(): number {
+    return this.#ended || !this.#wanted ? 0 : Math.max(0, this.#options.lanes - this.openCount);
+  }
+
+  get inFlight(): number {
+    return this.#open.reduce((sum, lane) => sum + lane.inFlight, 0);
+  }
+
+  /** Hands a statement to the connection with least work; false when none can take it now. Throws what its values throw. */
+  send(statement: Statement): boolean {
+    const lane = this.#pick();
+    if (!lane) return false;
+    lane.send(statement);
+    return true;
+  }
+
+  /** One of them can take a statement now. */
+  get hasRoom(): boolean {
+    const now = performance.now();
+    return this.#open.some((lane) => lane.isOpen && lane.inFlight < mostInFlight && !this.#isStuck(lane, now));
+  }
+
+  /** They have all they can hold, and none of it takes long: their turn comes soon. */
+  get areFull(): boolean {
+    const now = performance.now();
+    return (
+      this.#open.length > 0 && this.#open.every((lane) => lane.inFlight >= mostInFlight && !this.#isStuck(lane, now))
+    );
+  }
+
+  /** Opens a connection when there should be one more. */
+  want(): void {
+    this.#wanted = true;
+    if (this.#ended || this.#opening > 0 || this.#open.length >= this.#options.lanes) return;
+    if (performance.now() < this.#notBefore || !this.#host.makeRoom()) return;
+    void this.#openOne();
+  }
+
+  /** Closes one that has had nothing to do for a while; true when there was one. */
+  freeIdle(): boolean {
+    const now = performance.now();
+    const at = this.#open.findIndex((lane) => lane.inFlight === 0 && now - lane.idleSince > neededAgainMs);
+    const [lane] = at < 0 ? [] : this.#open.splice(at, 1);
+    if (!lane) return false;
+    this.#retire(lane, 'its place is needed');
+    this.#wanted = this.#open.length > 0;
+    return true;
+  }
+
+  /** Never opens one again: statements could not share a session there. */
+  disable(): void {
+    this.#ended = true;
+  }
+
+  async end(): Promise<void> {
+    this.#ended = true;
+    clearInterval(this.#housekeeping);
+    await Promise.all(this.#open.splice(0).map((lane) => this.#close(lane, 'the pool ends')));
+  }
+
+  #pick(): Lane | undefined {
+    let best: Lane | undefined;
+    const now = performance.now();
+    for (const lane of this.#open) {
+      if (!lane.isOpen || lane.inFlight >= mostInFlight || this.#isStuck(lane, now)) continue;
+      if (!best || lane.inFlight < best.inFlight) best = lane;
+    }
+    // One more when the best one has work for others already.
+    if (!best || best.inFlight > 4) this.want();
+    return best;
+  }
+
+  #isStuck(lane: Lane, now: number): boolean {
+    return lane.headMs(now) > this.#options.laneLimitMillis * stuckFactor;
+  }
+
+  async #openOne(): Promise<void> {
+    this.#opening += 1;
+    try {
+      const client = await this.#host.openClient();
+      this.#opening -= 1;
+      const lane = new Lane(client, {
+        prepare: this.#options.prepare,
+        ended: (from, query, serviceMs) => this.#host.ended(from, query, serviceMs),
+        lost: (from) => this.#remove(from),
+      });
+      if (this.#ended) {
+        await this.#close(lane, 'the pool ends');
+        return;
+      }
+      keepAlive(client, false);
+      this.#open.push(lane);
+      this.#host.onOpened(client);
+      this.#housekeeping ??= setInterval(() => this.#tidy(), 1000).unref();
+    } catch {
+      this.#opening -= 1;
+      // Statements go on connections of their own meanwhile, whose errors say what is wrong.
+      this.#notBefore = performance.now() + 1000;
+    }
+  }
+
+  #remove(lane: Lane): void {
+    const at = this.#open.indexOf(lane);
+    if (at >= 0) this.#open.splice(at, 1);
+    this.#host.onClosed(lane.client, 'lost');
+  }
+
+  #retire(lane: Lane, reason: string): void {
+    void this.#close(lane, reason);
+  }
+
+  async #close(lane: Lane, reason: string): Promise<void> {
+    await lane.close();
+    this.#host.onClosed(lane.client, reason);
+  }
+
+  #tidy(): void {
+    const now = performance.now();
+    const { idleTimeoutMillis, maxLifetimeSeconds } = this.#options;
+    for (const lane of this.#open.slice()) {
+      const idle = lane.inFlight === 0 && idleTimeoutMillis > 0 && now - lane.idleSince >= idleTimeoutMillis;
+      const old = maxLifetimeSeconds > 0 && now - lane.openedAt >= maxLifetimeSeconds * 1000;
+      if (!idle && !old) continue;
+      this.#open.splice(this.#open.indexOf(lane), 1);
+      this.#retire(lane, idle ? 'idle' : 'maxLifetime reached');
+    }
+    if (this.#open.length > 0) return;
+    this.#wanted = false;
+    clearInterval(this.#housekeeping);
+    this.#housekeeping = undefined;
+  }
+}

@@ -1,0 +1,79 @@
+import type pg from 'pg';
+import { isSubmittable, readCall } from './call.ts';
+import type { OwnConnection } from './connections/connection.ts';
+import type { Endpoint } from './endpoint.ts';
+
+/** Told of every statement on a lent client; gives what is to be told of its end. */
+export type StatementWatcher = (
+  text: string,
+  values: readonly unknown[] | undefined,
+) => (error: Error | undefined, result: pg.QueryResult | undefined) => void;
+
+export interface Lending {
+  endpoint: Endpoint;
+  connection: OwnConnection;
+  watch: StatementWatcher;
+  /** Told before the connection goes back. */
+  onRelease(error: Error | boolean | undefined): void;
+  /** It came back inside a transaction, which is rolled back. */
+  onOpenTransaction(): void;
+}
+
+function releasedTwice(): never {
+  throw new Error('Release called on client which has already been released to the pool.');
+}
+
+/**
+ * Lends a client: its statements are watched, and `release` gives it back, once. A client that comes back inside a
+ * transaction is rolled back first, and is closed when that fails: the next caller must never find itself in someone else's
+ * transaction.
+ */
+export function lend({ endpoint, connection, watch, onRelease, onOpenTransaction }: Lending): pg.PoolClient {
+  const { client } = connection;
+  const plain = client.query.bind(client) as (...args: unknown[]) => unknown;
+  client.query = ((...args: unknown[]) => watched(plain, args, watch)) as typeof client.query;
+  let released = false;
+  client.release = (error?: Error | boolean): void => {
+    if (released) releasedTwice();
+    released = true;
+    client.release = releasedTwice;
+    // The class's own method again.
+    Reflect.deleteProperty(client, 'query');
+    onRelease(error);
+    if (error) {
+      endpoint.release(connection, 'released with an error');
+      return;
+    }
+    const status = client.getTransactionStatus?.();
+    if (status !== 'T' && status !== 'E') {
+      endpoint.release(connection);
+      return;
+    }
+    onOpenTransaction();
+    client.query('ROLLBACK').then(
+      () => endpoint.release(connection),
+      () => endpoint.release(connection, 'could not be rolled back'),
+    );
+  };
+  return client;
+}
+
+function watched(plain: (...args: unknown[]) => unknown, args: unknown[], watch: StatementWatcher): unknown {
+  const [query, second, third] = args;
+  if (isSubmittable(query) || query === undefined || query === null) return plain(...args);
+  const { text, values, callback } = readCall(query, second, third);
+  const ended = watch(text, values);
+  if (callback) {
+    const told = (error: Error | undefined, result: pg.QueryResult): void => {
+      ended(error, result);
+      callback(error, result);
+    };
+    return values === undefined ? plain(query, told) : plain(query, values, told);
+  }
+  const answer = plain(...args) as Promise<pg.QueryResult>;
+  answer.then(
+    (result) => ended(undefined, result),
+    (error: Error) => ended(error, undefined),
+  );
+  return answer;
+}

@@ -1,0 +1,130 @@
+import { EventEmitter } from 'node:events';
+import type pg from 'pg';
+import { PoolCore } from './core.ts';
+import type { EndpointStats } from './endpoint.ts';
+import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import { type ConnectCallback, PoolView } from './view.ts';
+
+/** What the pool does now. */
+export interface PoolStats {
+  endpoints: EndpointStats[];
+}
+
+/** A pool of connections that takes the place of `pg.Pool`: the same methods, options, events and results. */
+export class Pool extends EventEmitter {
+  readonly options: ResolvedOptions;
+  /** Goes to a replica where there is one that may be read, else to the primary. */
+  readonly read: PoolView;
+  /** Goes to the primary. */
+  readonly write: PoolView;
+  /** Goes to connections kept for long reports, on a replica where there is one. */
+  readonly analytics: PoolView;
+  readonly #core: PoolCore;
+  readonly #automatic: PoolView;
+  #ended = false;
+
+  /** @throws `E_CONFIG` for options that make no sense */
+  constructor(options: PoolOptions = {}) {
+    super();
+    this.options = resolveOptions(options);
+    this.#core = new PoolCore(this.options, this);
+    this.#automatic = new PoolView(this.#core, 'auto');
+    this.read = new PoolView(this.#core, 'read');
+    this.write = new PoolView(this.#core, 'write');
+    this.analytics = new PoolView(this.#core, 'analytics');
+  }
+
+  /** Connections that are open or being opened, shared ones included. */
+  get totalCount(): number {
+    return this.#core.sum(({ openCount }) => openCount);
+  }
+
+  get idleCount(): number {
+    return this.#core.sum(({ idleCount }) => idleCount);
+  }
+
+  /** Callers that wait for a connection. */
+  get waitingCount(): number {
+    return this.#core.sum(({ waitingCount }) => waitingCount);
+  }
+
+  get expiredCount(): number {
+    return this.#core.sum(({ expiredCount }) => expiredCount);
+  }
+
+  get ending(): boolean {
+    return this.#core.isEnding;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  stats(): PoolStats {
+    return { endpoints: this.#core.stats() };
+  }
+
+  /**
+   * Runs a statement, in all forms that `pg` knows. Quick statements share connections with those of other callers, all
+   * others have one of their own while they run. Errors of the database arrive as `pg` makes them (`pg.DatabaseError`).
+   * @throws `E_POOL_TIMEOUT` when no connection became free in time, `E_OUTCOME_UNKNOWN` when the connection was lost while a
+   * statement that changes data was under way
+   */
+  /* oxlint-disable typescript/no-explicit-any -- as pg.Pool declares them: what fits there fits here */
+  query<T extends pg.Submittable>(queryStream: T): T;
+  query<R extends unknown[] = any[], I = any[]>(
+    config: pg.QueryArrayConfig<I>,
+    values?: pg.QueryConfigValues<I>,
+  ): Promise<pg.QueryArrayResult<R>>;
+  query<R extends pg.QueryResultRow = any, I = any[]>(config: pg.QueryConfig<I>): Promise<pg.QueryResult<R>>;
+  query<R extends pg.QueryResultRow = any, I = any[]>(
+    textOrConfig: string | pg.QueryConfig<I>,
+    values?: pg.QueryConfigValues<I>,
+  ): Promise<pg.QueryResult<R>>;
+  query<R extends unknown[] = any[], I = any[]>(
+    config: pg.QueryArrayConfig<I>,
+    callback: (error: Error, result: pg.QueryArrayResult<R>) => void,
+  ): void;
+  query<R extends pg.QueryResultRow = any, I = any[]>(
+    textOrConfig: string | pg.QueryConfig<I>,
+    callback: (error: Error, result: pg.QueryResult<R>) => void,
+  ): void;
+  query<R extends pg.QueryResultRow = any, I = any[]>(
+    text: string,
+    values: pg.QueryConfigValues<I>,
+    callback: (error: Error, result: pg.QueryResult<R>) => void,
+  ): void;
+  /* oxlint-enable typescript/no-explicit-any */
+  query(query: unknown, second?: unknown, third?: unknown): unknown {
+    return this.#automatic.query(query as never, second as never, third as never);
+  }
+
+  /**
+   * Lends a connection to the primary until its `release` is called. Statements on it go nowhere else.
+   * @throws `E_POOL_TIMEOUT` when none became free in time
+   */
+  connect(): Promise<pg.PoolClient>;
+  connect(callback: ConnectCallback): void;
+  connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
+    return callback ? (this.write.connect(callback) as undefined) : this.write.connect();
+  }
+
+  /** Refuses new work, waits for all that is under way and for clients to be released, and closes every connection. */
+  end(): Promise<void>;
+  end(callback: () => void): void;
+  end(callback?: (error?: Error) => void): Promise<void> | undefined {
+    const done = this.ending ? Promise.reject(new Error('Called end on pool more than once')) : this.#end();
+    if (!callback) return done;
+    done.then(() => callback(), callback);
+    return undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.ending) await this.end();
+  }
+
+  async #end(): Promise<void> {
+    await this.#core.end();
+    this.#ended = true;
+  }
+}

@@ -1,0 +1,190 @@
+import type pg from 'pg';
+import { currentScope } from '../../scope.ts';
+import type { EndpointRole } from '../../observer.ts';
+import { createConsistency, type Consistency } from '../consistency/index.ts';
+import { readConnection } from '../driver.ts';
+import { Endpoint, type EndpointHost, type EndpointStats } from '../endpoint.ts';
+import { sqlState, sqlStateOf } from '../failures.ts';
+import { type HostAddress, hostName } from '../host.ts';
+import { type EndpointOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
+import { balancingPolicies, createTopology, type HostState, type Topology } from '../topology/index.ts';
+import { hostSource } from './host-list.ts';
+
+/** Where a caller wants to go: `auto` lets the statement decide. */
+export type Access = 'auto' | 'read' | 'write' | 'analytics';
+
+/** What the router asks of the pool: all that endpoints do, but for what is the router's own. */
+export type RouterHost = Omit<EndpointHost, 'failed'>;
+
+/** Decides which server a statement goes to. With one server it is always that one. */
+export class Router {
+  readonly #options: ResolvedOptions;
+  readonly #host: RouterHost;
+  readonly #config: pg.ClientConfig;
+  readonly #topology: Topology;
+  readonly #consistency: Consistency | undefined;
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #chance = { turn: 0, random: Math.random };
+  #primary: Endpoint | undefined;
+  #primaryName: string | undefined;
+
+  constructor(options: ResolvedOptions, host: RouterHost) {
+    this.#options = options;
+    this.#host = host;
+    const { host: name, port, config } = readConnection(options);
+    this.#config = config;
+    const hosts = hostSource(options.hosts, { host: name, port });
+    const { maxLagMillis } = options.replicas ?? {};
+    this.#topology = createTopology({
+      hosts,
+      connection: config,
+      ...(maxLagMillis === undefined ? {} : { maxLagMs: maxLagMillis }),
+      ...(options.observer ? { observer: options.observer } : {}),
+    });
+    const single = Array.isArray(hosts) && hosts.length === 1;
+    if (!single) {
+      this.#consistency = createConsistency({ topology: this.#topology });
+      this.#topology.onChange(() => this.#changed());
+    }
+  }
+
+  /** There is one server and nothing to find out. */
+  get isSingle(): boolean {
+    return this.#consistency === undefined;
+  }
+
+  /** Resolves when it is known where statements can go. */
+  start(): Promise<void> {
+    return this.#topology.start();
+  }
+
+  /** The server for a statement; waits for a primary while there is none, as long as a failover may take. */
+  pick(access: Access, readOnly: boolean): Endpoint | Promise<Endpoint> {
+    if (access === 'analytics') return this.#analytics() ?? this.#awaitPrimary('analytics');
+    const reads = access === 'read' || (access === 'auto' && readOnly && this.#options.replicas?.automatic !== false);
+    if (reads && this.#consistency) {
+      const replica = this.#replica(this.#consistency);
+      if (replica) return replica;
+    }
+    return this.#primaryEndpoint() ?? this.#awaitPrimary('primary');
+  }
+
+  /** A statement that changes data was acknowledged by the primary. */
+  wrote(): void {
+    this.#consistency?.wrote(currentScope());
+  }
+
+  /** What another process must see before it reads what this one wrote. */
+  token(): Promise<string> | undefined {
+    return this.#consistency?.token();
+  }
+
+  atLeast(token: string): void {
+    this.#consistency?.atLeast(currentScope(), token);
+  }
+
+  *endpoints(): IterableIterator<Endpoint> {
+    yield* this.#endpoints.values();
+    if (this.#endpoints.size === 0 && this.isSingle) yield this.#primaryEndpoint() as Endpoint;
+  }
+
+  stats(): EndpointStats[] {
+    return [...this.endpoints()].map((endpoint) => endpoint.stats());
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([...this.#endpoints.values()].map((endpoint) => endpoint.end()));
+    this.#consistency?.stop();
+    await this.#topology.stop();
+  }
+
+  #primaryEndpoint(): Endpoint | undefined {
+    const state = this.#topology.primary();
+    if (!state) return undefined;
+    if (state.name === this.#primaryName && this.#primary) return this.#primary;
+    this.#primaryName = state.name;
+    this.#primary = this.#endpoint(state.address, 'primary');
+    return this.#primary;
+  }
+
+  async #awaitPrimary(role: 'primary' | 'analytics'): Promise<Endpoint> {
+    const state = await this.#topology.awaitPrimary(this.#options.failoverTimeoutMillis);
+    return this.#endpoint(state.address, role);
+  }
+
+  #replica(consistency: Consistency): Endpoint | undefined {
+    const scope = currentScope();
+    const readable = this.#topology.replicas().filter((host) => consistency.mayRead(host, scope));
+    const chosen = this.#choose(readable, 'replica');
+    return chosen && this.#endpoint(chosen.address, 'replica');
+  }
+
+  #analytics(): Endpoint | undefined {
+    const chosen = this.#choose(this.#topology.replicas(), 'analytics') ?? this.#topology.primary();
+    return chosen && this.#endpoint(chosen.address, 'analytics');
+  }
+
+  #choose(hosts: readonly HostState[], role: EndpointRole): HostState | undefined {
+    if (hosts.length < 2) return hosts[0];
+    const policy = balancingPolicies[this.#options.replicas?.balancing ?? 'powerOfTwoChoices'];
+    this.#chance.turn += 1;
+    const candidates = hosts.map((host) => ({
+      name: host.name,
+      healthy: host.healthy,
+      latencyMs: host.latencyMs,
+      busy: this.#endpoints.get(`${role} ${host.name}`)?.busy ?? 0,
+      host,
+    }));
+    return policy(candidates, this.#chance)?.host;
+  }
+
+  #endpoint(address: HostAddress, role: EndpointRole): Endpoint {
+    const name = hostName(address);
+    const key = `${role} ${name}`;
+    const known = this.#endpoints.get(key);
+    if (known) return known;
+    const own = this.#limits(role);
+    // Whoever finds a replica gone goes elsewhere instead of waiting for it.
+    const options = own
+      ? resolveOptions({ ...this.#options, lanes: undefined, ...own, failoverTimeoutMillis: 0 })
+      : this.#options;
+    const { statement_timeout: limit } = own ?? {};
+    const config = { ...this.#config, ...address, ...(limit === undefined ? {} : { statement_timeout: limit }) };
+    const endpoint: Endpoint = new Endpoint(name, role, config, options, {
+      ...this.#host,
+      failed: (error) => this.#failed(address, role, error),
+    });
+    this.#endpoints.set(key, endpoint);
+    return endpoint;
+  }
+
+  #limits(role: EndpointRole): EndpointOptions | undefined {
+    if (role === 'analytics') return { max: 4, min: 0, lanes: 0, ...this.#options.analytics };
+    if (role === 'primary') return undefined;
+    const { max = this.#options.max, min = this.#options.min, lanes, statement_timeout } = this.#options.replicas ?? {};
+    return { max, min, lanes, statement_timeout };
+  }
+
+  #failed(address: HostAddress, role: EndpointRole, error: unknown): boolean {
+    if (this.isSingle) return false;
+    if (role === 'primary' && sqlStateOf(error) === sqlState.readOnlyTransaction)
+      this.#topology.reportNotPrimary(address);
+    else this.#topology.reportFailure(address, error);
+    return true;
+  }
+
+  /** Connections to a server that has another role now, or is not in the list any more, are given up. */
+  #changed(): void {
+    const primary = this.#topology.primary();
+    if (primary?.name !== this.#primaryName) this.#primary = undefined;
+    for (const [key, endpoint] of this.#endpoints) {
+      const state = this.#topology.hostState(endpoint.name);
+      const misplaced =
+        (endpoint.role === 'primary' && primary !== undefined && primary.name !== endpoint.name) ||
+        (endpoint.role === 'replica' && state?.role === 'primary');
+      if (state && !misplaced) continue;
+      this.#endpoints.delete(key);
+      void endpoint.retire();
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import type { StatementDescription } from '../../../sql/index.ts';
+
+/** Runs that must have been seen on a connection of their own before a statement may share one. */
+const runsToKnow = 2;
+/** How long a statement keeps off shared connections after it overstayed there. */
+const overstayedMs = 60_000;
+/** Gains of the smoothed mean and deviation: 1/8 and 1/4, as TCP estimates its round trips (RFC 6298, section 2). */
+const meanGain = 1 / 8;
+const deviationGain = 1 / 4;
+/** RFC 6298 again: mean + 4 deviations is seldom exceeded. */
+const deviations = 4;
+
+let lastId = 0;
+
+/** What the pool knows of a statement's text: what it says, and how long the server takes for it. */
+export class StatementRecord {
+  readonly id = ++lastId;
+  readonly text: string;
+  readonly description: StatementDescription;
+  /** Its kind allows to share a connection: one statement that leaves nothing behind in its session. */
+  readonly shareable: boolean;
+  #runs = 0;
+  #meanMs = 0;
+  #deviationMs = 0;
+  #offUntil = 0;
+
+  constructor(text: string, description: StatementDescription) {
+    this.text = text;
+    this.description = description;
+    this.shareable = description.single && !description.session && shareableKinds.has(description.kind);
+  }
+
+  /** Takes the time that the server took for one run, in ms. */
+  observe(serviceMs: number): void {
+    this.#runs += 1;
+    if (this.#runs === 1) {
+      this.#meanMs = serviceMs;
+      this.#deviationMs = serviceMs / 2;
+      return;
+    }
+    this.#deviationMs += deviationGain * (Math.abs(serviceMs - this.#meanMs) - this.#deviationMs);
+    this.#meanMs += meanGain * (serviceMs - this.#meanMs);
+  }
+
+  /** It was stopped for taking too long, or waiting for a lock too long, on a shared connection. */
+  overstayed(nowMs: number): void {
+    this.#offUntil = nowMs + overstayedMs;
+  }
+
+  /** Whether it may share a connection now: it is known to be done within `limitMs` nearly always. */
+  mayShare(limitMs: number, nowMs: number): boolean {
+    return this.shareable && this.#runs >= runsToKnow && this.#offUntil <= nowMs && this.expectedMs <= limitMs;
+  }
+
+  /** What a run seldom exceeds, in ms; 0 before the first. */
+  get expectedMs(): number {
+    return this.#meanMs + deviations * this.#deviationMs;
+  }
+}
+
+const shareableKinds = new Set<StatementDescription['kind']>(['select', 'insert', 'update', 'delete', 'merge']);

@@ -1,0 +1,44 @@
+import type { CustomTypesConfig, QueryResult } from 'pg';
+import type { EndpointRole } from '../../observer.ts';
+import type { StatementRecord } from './record.ts';
+
+/** A query's configuration as `pg` takes it, and what Pitcrew adds. */
+export interface StatementConfig {
+  text: string;
+  values?: unknown[] | undefined;
+  name?: string | undefined;
+  rowMode?: string | undefined;
+  types?: CustomTypesConfig | undefined;
+  /** Rejects at once when it aborts; a statement that runs on a connection of its own is cancelled on the server too. */
+  signal?: AbortSignal | undefined;
+  /** As `signal`, after this many milliseconds. */
+  query_timeout?: number | undefined;
+  binary?: boolean | undefined;
+  queryMode?: string | undefined;
+  portal?: string | undefined;
+  rows?: number | undefined;
+}
+
+/** One statement that a caller of the pool waits for. */
+export interface Statement {
+  /** Where its caller wants it to go. */
+  readonly access: 'auto' | 'read' | 'write' | 'analytics';
+  readonly record: StatementRecord;
+  readonly values: unknown[] | undefined;
+  /** Where the caller gave more than a text and values. */
+  readonly config: StatementConfig | undefined;
+  readonly startedAt: number;
+  /** Where it runs, once that is decided. */
+  endpoint: { readonly name: string; readonly role: EndpointRole } | undefined;
+  /** When it was handed to a connection; 0 until then. */
+  sentAt: number;
+  attempts: number;
+  /** The caller has been answered: what comes now is thrown away, and what was not sent is not sent. */
+  settled: boolean;
+  /** It went through a shared connection. */
+  shared: boolean;
+  /** Stops it on the server; only where it has its connection to itself. */
+  cancel: (() => void) | undefined;
+  resolve(result: QueryResult): void;
+  reject(error: Error): void;
+}

@@ -1,0 +1,77 @@
+import type pg from 'pg';
+import { PitcrewError } from '../../errors.ts';
+import { type Callback, isSubmittable, readCall } from './call.ts';
+import type { PoolCore } from './core.ts';
+import type { Access } from './routing/router.ts';
+import { submit } from './submit.ts';
+
+export type ConnectCallback = (
+  error: Error | undefined,
+  client: pg.PoolClient | undefined,
+  release: (error?: Error | boolean) => void,
+) => void;
+
+/** The pool as seen by those who go to one part of the topology. */
+export class PoolView {
+  readonly #core: PoolCore;
+  readonly #access: Access;
+
+  constructor(core: PoolCore, access: Access) {
+    this.#core = core;
+    this.#access = access;
+  }
+
+  /** See `Pool.query`. */
+  readonly query: pg.Pool['query'] = ((query: unknown, second?: unknown, third?: unknown) =>
+    this.#query(query, second, third)) as pg.Pool['query'];
+
+  /** See `Pool.connect`. */
+  connect(): Promise<pg.PoolClient>;
+  connect(callback: ConnectCallback): void;
+  connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
+    if (!callback) {
+      return new Promise<pg.PoolClient>((resolve, reject) => this.#core.lend(this.#access, resolve, reject)).catch(
+        fromHere,
+      );
+    }
+    this.#core.lend(
+      this.#access,
+      (client) => callback(undefined, client, client.release.bind(client)),
+      (error) => callback(error, undefined, () => {}),
+    );
+    return undefined;
+  }
+
+  #query(query: unknown, second: unknown, third: unknown): unknown {
+    if (isSubmittable(query)) {
+      const callback = (typeof second === 'function' ? second : third) as Callback | undefined;
+      return submit(query, callback, (lent, refused) => this.#core.lend(this.#access, lent, refused));
+    }
+    if (typeof query === 'function') {
+      setImmediate(() => (query as Callback)(new Error(functionFirst), undefined as never));
+      return undefined;
+    }
+    const call = readCall(query, second, third);
+    const { callback } = call;
+    if (!callback) {
+      return new Promise<pg.QueryResult>((resolve, reject) =>
+        this.#core.run(this.#access, call, resolve, reject),
+      ).catch(fromHere);
+    }
+    this.#core.run(
+      this.#access,
+      call,
+      (result) => callback(undefined, result),
+      (error) => callback(error, undefined as never),
+    );
+    return undefined;
+  }
+}
+
+const functionFirst = 'Passing a function as the first parameter to pool.query is not supported';
+
+/** Errors come from the socket's callback: what the application needs is its own line, which the awaiting promises know. */
+function fromHere(error: unknown): never {
+  if (error instanceof Error && !(error instanceof PitcrewError)) Error.captureStackTrace(error);
+  throw error;
+}
