@@ -63,6 +63,22 @@ test('a server that stops is told, and watched on when it is back', async () => 
   expect(told).toContain('unreachable');
 });
 
+test('a monitor that is stopped while it still looks at the server leaves no connection behind', async () => {
+  await using database = await testDatabase();
+  const ours = async (query: string) =>
+    await database.query(
+      "SELECT 1 FROM pg_stat_activity WHERE application_name = 'pitcrew' AND datname = current_database() AND query LIKE $1",
+      [query],
+    );
+  // Where in its first look a monitor is stopped is not ours to say, so several are.
+  for (let turn = 0; turn < 8; turn += 1) {
+    const monitor = watch({ url: database.url, config: often });
+    while ((await ours('SELECT /* pitcrew */%')).length === 0);
+    await monitor.stop();
+    await expect.poll(() => ours('%'), patient).toEqual([]);
+  }
+});
+
 test('a wrong password is told with what to do about it', async () => {
   await using server = await scratchServer(18);
   await using monitor = watch({ url: server.url().replace(/:[^:@/]*@/, ':wrong@'), config: often });

@@ -176,8 +176,10 @@ export class Link {
     let connection: DatabaseConnection | undefined;
     try {
       connection = await this.#open();
+      const profile = await probeProfile(connection);
+      // Whoever stopped meanwhile found no connection to close.
       if (this.#stopped) throw new PitcrewError('E_DATABASE_UNREACHABLE', 'stopped');
-      this.#profile = await probeProfile(connection);
+      this.#profile = profile;
       this.#quick = connection;
       this.#tries = 0;
       this.#set('watching', undefined);
