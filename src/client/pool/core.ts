@@ -2,6 +2,7 @@ import { type EventEmitter, once } from 'node:events';
 import type pg from 'pg';
 import { createDescriber, loadParser, type StatementDescription } from '../../sql/index.ts';
 import type { PoolObserver } from '../observer.ts';
+import { currentScope } from '../scope.ts';
 import type { Call } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
 import { isBusy } from './driver.ts';
@@ -81,8 +82,10 @@ export class PoolCore {
     const record = this.#records.of(typeof text === 'string' ? text : '');
     const { description } = record;
     const watched = this.#watch(description, text, values);
+    const scope = this.#scope();
     const statement: Statement = {
       access,
+      scope,
       record,
       values,
       config,
@@ -97,7 +100,7 @@ export class PoolCore {
         if (statement.settled) return;
         statement.settled = true;
         unwatch?.();
-        if (!description.readOnly) this.#router.wrote();
+        if (!description.readOnly) this.#router.wrote(scope);
         watched?.(statement, undefined, result);
         resolve(result);
       },
@@ -106,7 +109,7 @@ export class PoolCore {
         statement.settled = true;
         unwatch?.();
         // What failed may have been done all the same.
-        if (!description.readOnly && statement.sentAt > 0) this.#router.wrote();
+        if (!description.readOnly && statement.sentAt > 0) this.#router.wrote(scope);
         watched?.(statement, error, undefined);
         reject(error);
       },
@@ -119,12 +122,18 @@ export class PoolCore {
     this.#route(statement);
   }
 
+  /** Whose writes are to be seen; asked in the caller's own context, and not at all where there are no replicas. */
+  #scope(): object | undefined {
+    return this.#router.isSingle ? undefined : currentScope();
+  }
+
   #route(statement: Statement): void {
-    const { access, record, attempts } = statement;
+    const { access, record, attempts, scope } = statement;
     // What has failed on replicas goes to the primary.
     const endpoint = this.#router.pick(
       attempts < 2 || access !== 'auto' ? access : 'write',
       record.description.readOnly,
+      scope,
     );
     if (endpoint instanceof Promise) {
       endpoint.then(
@@ -162,6 +171,16 @@ export class PoolCore {
     };
   }
 
+  /** What a later reader, in another process too, gives to `seeAtLeast` to see what the caller has written. */
+  async writtenToken(): Promise<string> {
+    return (await this.#router.token(this.#scope())) ?? '';
+  }
+
+  seeAtLeast(token: string): void {
+    // With one server there is nothing that could be behind.
+    if (token !== '') this.#router.atLeast(this.#scope(), token);
+  }
+
   /** Lends a connection; its `release` gives it back. */
   lend(access: Access, resolve: (client: pg.PoolClient) => void, reject: (error: Error) => void): void {
     if (this.#ending) {
@@ -176,7 +195,7 @@ export class PoolCore {
         refused: reject,
         moved: () => this.lend(access, resolve, reject),
       });
-    const endpoint = this.#router.pick(access, false);
+    const endpoint = this.#router.pick(access, false, this.#scope());
     if (endpoint instanceof Promise) endpoint.then(from, reject);
     else from(endpoint);
   }
@@ -202,8 +221,9 @@ export class PoolCore {
     const { description } = this.#records.of(typeof text === 'string' ? text : '');
     const watched = this.#watch(description, text, values);
     const startedAt = performance.now();
+    const scope = this.#scope();
     return (error: Error | undefined, result: pg.QueryResult | undefined): void => {
-      if (!description.readOnly) this.#router.wrote();
+      if (!description.readOnly) this.#router.wrote(scope);
       watched?.({ startedAt, sentAt: startedAt, endpoint, shared: false }, error, result);
     };
   }

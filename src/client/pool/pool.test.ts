@@ -121,3 +121,41 @@ describe('as pg.Pool', () => {
 
 /** Until the pool has taken up the statement. */
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('transactions', () => {
+  test('commit, roll back, and nest', async () => {
+    await using pool = open();
+    await pool.query('CREATE TABLE moved (id int)');
+    const moved = async (): Promise<number[]> =>
+      (await pool.query<{ id: number }>('SELECT id FROM moved ORDER BY id')).rows.map(({ id }) => id);
+    await pool.transaction(async (client) => {
+      await client.query('INSERT INTO moved VALUES (1)');
+      await client
+        .transaction(async (nested) => {
+          await nested.query('INSERT INTO moved VALUES (2)');
+          throw new Error('not this one');
+        })
+        .catch(() => {});
+      await client.query('INSERT INTO moved VALUES (3)');
+    });
+    expect(await moved()).toEqual([1, 3]);
+    await expect(
+      pool.transaction(async (client) => {
+        await client.query('INSERT INTO moved VALUES (4)');
+        throw new Error('nor all');
+      }),
+    ).rejects.toThrow('nor all');
+    expect(await moved()).toEqual([1, 3]);
+  });
+
+  test('a client released inside a transaction is rolled back and used again', async () => {
+    const warnings: string[] = [];
+    await using pool = open({ max: 1, observer: { warned: ({ code }) => void warnings.push(code) } });
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    await client.query('CREATE TABLE half (id int)');
+    client.release();
+    expect((await pool.query(`SELECT to_regclass('half') AS half`)).rows).toEqual([{ half: null }]);
+    expect(warnings).toEqual(['open-transaction']);
+  });
+});

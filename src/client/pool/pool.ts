@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { PoolCore } from './core.ts';
 import type { EndpointStats } from './endpoint.ts';
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options.ts';
+import type { TransactionClient, TransactionOptions } from './transactions/index.ts';
 import { type ConnectCallback, PoolView } from './view.ts';
 
 /** What the pool does now. */
@@ -107,6 +108,47 @@ export class Pool extends EventEmitter {
   connect(callback: ConnectCallback): void;
   connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
     return callback ? (this.write.connect(callback) as undefined) : this.write.connect();
+  }
+
+  /**
+   * Runs a function in a transaction: commits when it returns, rolls back when it throws.
+   * @example
+   * ```ts
+   * await pool.transaction(async (client) => {
+   *   await client.query('UPDATE accounts SET balance = balance - 10 WHERE id = $1', [from]);
+   *   await client.query('UPDATE accounts SET balance = balance + 10 WHERE id = $1', [to]);
+   * }, { isolation: 'serializable' });
+   * ```
+   * @throws `E_OUTCOME_UNKNOWN` when the connection was lost while it committed
+   */
+  transaction<Result>(
+    work: (client: TransactionClient) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result> {
+    return this.write.transaction(work, options);
+  }
+
+  /** As `pool.read.query`. */
+  get executeRead(): pg.Pool['query'] {
+    return this.read.query;
+  }
+
+  /** As `pool.write.query`. */
+  get executeWrite(): pg.Pool['query'] {
+    return this.write.query;
+  }
+
+  /**
+   * A position that covers all that was written so far in the caller's request scope, or by this process outside of one. Another
+   * process, or a later request, gives it to `seeAtLeast` and then reads no replica that lacks it. Empty with one server.
+   */
+  writtenToken(): Promise<string> {
+    return this.#core.writtenToken();
+  }
+
+  /** From now on the caller's request scope, or this process outside of one, reads nothing older than a token of `writtenToken`. */
+  seeAtLeast(token: string): void {
+    this.#core.seeAtLeast(token);
   }
 
   /** Refuses new work, waits for all that is under way and for clients to be released, and closes every connection. */

@@ -4,6 +4,7 @@ import { type Callback, isSubmittable, readCall } from './call.ts';
 import type { PoolCore } from './core.ts';
 import type { Access } from './routing/router.ts';
 import { submit } from './submit.ts';
+import { runTransaction, type TransactionClient, type TransactionOptions } from './transactions/index.ts';
 
 export type ConnectCallback = (
   error: Error | undefined,
@@ -40,6 +41,34 @@ export class PoolView {
       (error) => callback(error, undefined, () => {}),
     );
     return undefined;
+  }
+
+  /**
+   * Runs a function in a transaction on a connection of its own: commits when it returns, rolls back when it throws, and runs
+   * it again after a serialization failure or deadlock. See `TransactionOptions`.
+   */
+  transaction<Result>(
+    work: (client: TransactionClient) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result> {
+    return runTransaction((signal) => this.#acquire(signal), work, options);
+  }
+
+  /** A connection, unless the signal says before that it is not wanted any more. */
+  #acquire(signal: AbortSignal | undefined): Promise<pg.PoolClient> {
+    return new Promise((resolve, reject) => {
+      const aborted = (): void => reject(signal?.reason as Error);
+      signal?.addEventListener('abort', aborted, { once: true });
+      this.#core.lend(
+        this.#access,
+        (client) => {
+          signal?.removeEventListener('abort', aborted);
+          if (signal?.aborted) client.release();
+          else resolve(client);
+        },
+        reject,
+      );
+    });
   }
 
   #query(query: unknown, second: unknown, third: unknown): unknown {

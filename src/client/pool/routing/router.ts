@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import { currentScope } from '../../scope.ts';
 import type { EndpointRole } from '../../observer.ts';
 import { createConsistency, type Consistency } from '../consistency/index.ts';
 import { readConnection } from '../driver.ts';
@@ -59,28 +58,28 @@ export class Router {
   }
 
   /** The server for a statement; waits for a primary while there is none, as long as a failover may take. */
-  pick(access: Access, readOnly: boolean): Endpoint | Promise<Endpoint> {
+  pick(access: Access, readOnly: boolean, scope: object | undefined): Endpoint | Promise<Endpoint> {
     if (access === 'analytics') return this.#analytics() ?? this.#awaitPrimary('analytics');
     const reads = access === 'read' || (access === 'auto' && readOnly && this.#options.replicas?.automatic !== false);
     if (reads && this.#consistency) {
-      const replica = this.#replica(this.#consistency);
+      const replica = this.#replica(this.#consistency, scope);
       if (replica) return replica;
     }
     return this.#primaryEndpoint() ?? this.#awaitPrimary('primary');
   }
 
-  /** A statement that changes data was acknowledged by the primary. */
-  wrote(): void {
-    this.#consistency?.wrote(currentScope());
+  /** A statement that may change data was answered by the primary, on behalf of that scope. */
+  wrote(scope: object | undefined): void {
+    this.#consistency?.wrote(scope);
   }
 
   /** What another process must see before it reads what this one wrote. */
-  token(): Promise<string> | undefined {
-    return this.#consistency?.token();
+  token(scope: object | undefined): Promise<string> | undefined {
+    return this.#consistency?.token(scope);
   }
 
-  atLeast(token: string): void {
-    this.#consistency?.atLeast(currentScope(), token);
+  atLeast(scope: object | undefined, token: string): void {
+    this.#consistency?.atLeast(scope, token);
   }
 
   *endpoints(): IterableIterator<Endpoint> {
@@ -112,8 +111,7 @@ export class Router {
     return this.#endpoint(state.address, role);
   }
 
-  #replica(consistency: Consistency): Endpoint | undefined {
-    const scope = currentScope();
+  #replica(consistency: Consistency, scope: object | undefined): Endpoint | undefined {
     const readable = this.#topology.replicas().filter((host) => consistency.mayRead(host, scope));
     const chosen = this.#choose(readable, 'replica');
     return chosen && this.#endpoint(chosen.address, 'replica');

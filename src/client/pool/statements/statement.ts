@@ -23,6 +23,8 @@ export interface StatementConfig {
 export interface Statement {
   /** Where its caller wants it to go. */
   readonly access: 'auto' | 'read' | 'write' | 'analytics';
+  /** Whose writes it must see; `undefined` for those of the whole process. */
+  readonly scope: object | undefined;
   readonly record: StatementRecord;
   readonly values: unknown[] | undefined;
   /** Where the caller gave more than a text and values. */
