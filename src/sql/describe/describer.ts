@@ -3,7 +3,8 @@ import { statementPattern } from '../pattern.ts';
 import { digest, fingerprintOf } from './fingerprint.ts';
 import { type DeclaredFunctions, type Judge, judge } from './functions.ts';
 import { recent } from './memory.ts';
-import { marksOf, normalize, withoutPlaceholders } from './normalize.ts';
+import { marksOf } from './marks.ts';
+import { normalize, withoutPlaceholders } from './normalize.ts';
 import { parse, parserLoaded } from './parser.ts';
 import { type Findings, findingsOf } from './statement.ts';
 import type { Node } from './tree.ts';
@@ -24,9 +25,9 @@ export function createDescriber(declared: DeclaredFunctions = {}): Describe {
   return (text) => {
     const remembered = known.get(text);
     if (remembered) return remembered;
-    if (!parserLoaded()) return unknown(text, 'the parser is not loaded yet');
+    const ready = parserLoaded();
     const description = analyse(text, judgement);
-    known.set(text, description, text.length);
+    if (ready) known.set(text, description, text.length);
     return description;
   };
 }
@@ -38,7 +39,10 @@ function analyse(text: string, judgement: Judge): StatementDescription {
   if (text.length > mostText) return unknown(text, `it is longer than ${mostText} characters`);
   try {
     const statements = parse(text);
-    if (!statements) return unknown(text, 'it cannot be parsed', fingerprintOfShown(text));
+    if (!statements) {
+      if (!parserLoaded()) return unknown(text, 'the parser is not loaded, or broke on it');
+      return unknown(text, 'it cannot be parsed', fingerprintOfShown(text));
+    }
     return Object.freeze({
       ...combined(statements, judgement),
       fingerprint: fingerprintOf(statements),

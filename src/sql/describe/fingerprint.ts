@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { isValueNode } from './marks.ts';
 import { type Scope, scopeOf } from './scopes.ts';
 import { fieldsOf, isObject, listOf, namesOf, type Node, nodeOf, textOf, type Tree, type TreeObject } from './tree.ts';
 
@@ -30,12 +31,17 @@ class Writer {
   #scopes: Scope[] = [];
   /** Values and parameters by their first appearance: `a = $1 OR b = $1` is another statement than `a = $1 OR b = $2`. */
   #values = new Map<string, number>();
+  /** Parts that number the values. */
+  #numbers: number[] = [];
+  /** There is a list of values. Servers that make one of it number the others anew in the text that they show. */
+  #squashes = false;
   /** A constant counts: where a keyword has been made one. */
   #literal = false;
 
   write({ tag, fields }: Node): string {
-    this.#literal = tag === 'TransactionStmt';
+    this.#literal = tag === 'TransactionStmt' || fields['jumble_args'] === true;
     this.#node(tag, fields);
+    if (this.#squashes) for (const at of this.#numbers) this.#parts[at] = '';
     return this.#parts.join('');
   }
 
@@ -76,6 +82,8 @@ class Writer {
   }
 
   #field(field: string, value: Tree | undefined, owner: TreeObject): void {
+    // Lengths of types are constants to the server, and the unit of an interval is nothing.
+    if (field === 'typmods') return this.#add(namesOf(owner['names']).at(-1) === 'interval' ? '' : field);
     this.#add(`${field}:`);
     if (
       (field === 'targetList' && 'limitOption' in owner) ||
@@ -87,11 +95,9 @@ class Writer {
       (field === 'sortClause' || field === 'groupClause' || field === 'distinctClause') &&
       'limitOption' in owner
     ) {
-      for (const item of listOf(value)) this.#ordinal(item);
+      this.#places(listOf(value), listOf(owner['targetList']), field === 'sortClause');
     } else if (field === 'funcname' || field === 'names' || field === 'operName' || field === 'useOp') {
       this.#name(value);
-    } else if (field === 'typmods') {
-      // Their values are constants to the server as well.
     } else if (field === 'lockedRels') {
       for (const item of listOf(value)) this.#qualifier([textOf(fieldsOf(item, 'RangeVar')?.['relname']) ?? '*']);
     } else this.#tree(value);
@@ -100,14 +106,16 @@ class Writer {
   #node(tag: string, fields: TreeObject): void {
     if (tag === 'A_Const' && !this.#literal) this.#value(`@${String(fields['location'] ?? 0)}`);
     else if (tag === 'ParamRef') this.#value(`$${String(fields['number'] ?? 0)}`);
-    else if (tag === 'ColumnRef') this.#column(listOf(fields['fields']));
+    else if (tag === 'ColumnRef') this.#column(columnNames({ [tag]: fields }) ?? []);
     else if (tag === 'A_Expr') this.#expression(fields);
     else if (tag === 'A_ArrayExpr') this.#squashed('ARRAY', listOf(fields['elements']));
     else if (tag === 'SortBy') this.#sort(fields);
-    else if (tag === 'VariableSetStmt') this.#rest(tag, fields, 'args');
+    else if (tag === 'VariableSetStmt' && !this.#literal) this.#rest(tag, fields, 'args');
     else if (tag === 'DeallocateStmt') this.#rest(tag, fields, 'name');
     else if (tag === 'TransactionStmt') this.#rest(tag, fields, 'savepoint_name', 'gid');
-    else if (tag === 'RangeVar') this.#rest(tag, fields, 'schemaname', 'relpersistence');
+    else if (tag === 'RangeVar') this.#rest(tag, fields, 'schemaname');
+    // `a IN (SELECT …)` is `a = ANY (SELECT …)`.
+    else if (tag === 'SubLink' && namesOf(fields['operName']).join('') === '=') this.#rest(tag, fields, 'operName');
     else {
       this.#add(tag);
       this.#fields(fields);
@@ -121,10 +129,12 @@ class Writer {
 
   #value(key: string): void {
     // Without a place it was not written: the 1 of FETCH FIRST ROW ONLY.
-    const known = key === '@-1' ? undefined : this.#values.get(key);
-    const number = known ?? this.#values.size + 1;
-    this.#values.set(key === '@-1' ? `@-${number}` : key, number);
-    this.#add(`?${number}`);
+    const unique = key === '@-1' ? `${key} ${this.#values.size}` : key;
+    const number = this.#values.get(unique) ?? this.#values.size + 1;
+    this.#values.set(unique, number);
+    this.#add('?');
+    this.#numbers.push(this.#parts.length);
+    this.#add(String(number));
   }
 
   #name(value: Tree | undefined): void {
@@ -132,14 +142,21 @@ class Writer {
     this.#add(JSON.stringify(usualSchemas.has(names[0] ?? '') && names.length > 1 ? names.slice(1) : names));
   }
 
-  /** A place in the list of columns, `ORDER BY 2`, is no constant. */
-  #ordinal(item: Tree): void {
-    const sort = fieldsOf(item, 'SortBy');
-    const constant = fieldsOf(sort ? sort['node'] : item, 'A_Const');
-    const place = constant?.['ival'];
-    if (!isObject(place)) return this.#tree(item);
-    this.#add(`#${String(place['ival'] ?? 0)}`);
-    if (sort) this.#direction(sort);
+  /** `ORDER BY 2` names a column of the result, and no constant; so does a name or column that is among them. */
+  #places(items: readonly Tree[], targets: readonly Tree[], byAlias: boolean): void {
+    const star = targets.findIndex((target) => columnNames(fieldsOf(target, 'ResTarget')?.['val'])?.at(-1) === '*');
+    const countable = (star < 0 ? targets : targets.slice(0, star)).map(
+      (target) => fieldsOf(target, 'ResTarget') ?? {},
+    );
+    for (const item of items) {
+      const sort = fieldsOf(item, 'SortBy');
+      const place = placeOf(sort ? sort['node'] : item, countable, byAlias);
+      if (place === undefined) this.#tree(item);
+      else {
+        this.#add(`#${place}`);
+        if (sort) this.#direction(sort);
+      }
+    }
   }
 
   #sort(fields: TreeObject): void {
@@ -157,13 +174,9 @@ class Writer {
   }
 
   /** `x.a` in `FROM t AS x` is `a` in `FROM t`; of several tables it is a column of the first, second … */
-  #column(fields: readonly Tree[]): void {
-    const names = fields.map((field) =>
-      fieldsOf(field, 'A_Star') ? '*' : (textOf(fieldsOf(field, 'String')?.['sval']) ?? ''),
-    );
-    const column = names.at(-1) ?? '';
+  #column(names: readonly string[]): void {
     if (names.length > 1) this.#qualifier(names.slice(0, -1));
-    this.#add(JSON.stringify(column));
+    this.#add(JSON.stringify(names.at(-1) ?? ''));
   }
 
   #qualifier(names: readonly string[]): void {
@@ -179,13 +192,13 @@ class Writer {
 
   #expression(fields: TreeObject): void {
     const kind = textOf(fields['kind']);
-    if (kind === 'AEXPR_IN') {
-      const { lexpr, rexpr } = fields;
+    const list = listBehind(fields);
+    if (list) {
+      // `a IN (1, 2)` is `a = ANY (ARRAY[1, 2])`, `a NOT IN (1, 2)` is `a <> ALL (ARRAY[1, 2])`.
       this.#add('IN');
       this.#name(fields['name']);
-      this.#tree(lexpr);
-      const items = fieldsOf(rexpr, 'List')?.['items'];
-      return items ? this.#squashed('', listOf(items)) : this.#tree(rexpr);
+      this.#tree(fields['lexpr']);
+      return this.#squashed('', list);
     }
     if (kind === 'AEXPR_BETWEEN') return this.#between(fields);
     // LIKE is an operator as any other.
@@ -215,18 +228,41 @@ class Writer {
 
   /** A list of any number of values is one, as in PostgreSQL 18. */
   #squashed(what: string, items: readonly Tree[]): void {
-    const others = items.filter((item) => !isValue(item));
-    this.#add(`${what}(${others.length < items.length ? '?…' : ''}`);
-    this.#list(others);
-    this.#add(')');
+    this.#add(what);
+    if (items.length === 0 || !items.every(isValueNode)) return this.#list(items);
+    this.#squashes = true;
+    this.#add('(?…)');
   }
 }
 
-/** A constant or parameter, cast or not. */
-function isValue(item: Tree): boolean {
-  const cast = fieldsOf(item, 'TypeCast');
-  if (cast) return isValue(cast['arg'] ?? null);
-  return fieldsOf(item, 'A_Const') !== undefined || fieldsOf(item, 'ParamRef') !== undefined;
+/** The parts of a column's name; `*` for all of them. */
+function columnNames(tree: Tree | undefined): string[] | undefined {
+  const column = fieldsOf(tree, 'ColumnRef');
+  return (
+    column && listOf(column['fields']).map((field) => (fieldsOf(field, 'A_Star') ? '*' : (namesOf([field])[0] ?? '')))
+  );
+}
+
+/** Which column of the result a part of ORDER BY or GROUP BY is, from 1. */
+function placeOf(tree: Tree | undefined, targets: readonly TreeObject[], byAlias: boolean): number | undefined {
+  const place = fieldsOf(tree, 'A_Const')?.['ival'];
+  if (isObject(place)) return Number(place['ival'] ?? 0);
+  const names = columnNames(tree);
+  if (!names) return undefined;
+  const alias = byAlias && names.length === 1 ? targets.findIndex(({ name }) => name === names[0]) : -1;
+  const found = alias >= 0 ? alias : targets.findIndex(({ val }) => columnNames(val)?.join('.') === names.join('.'));
+  return found < 0 ? undefined : found + 1;
+}
+
+/** The elements of a list or array with which something is compared. */
+function listBehind({ kind, name, rexpr }: TreeObject): readonly Tree[] | undefined {
+  const operator = namesOf(name).at(-1);
+  if (kind === 'AEXPR_IN') return listOf(fieldsOf(rexpr, 'List')?.['items']);
+  if ((kind === 'AEXPR_OP_ANY' && operator === '=') || (kind === 'AEXPR_OP_ALL' && operator === '<>')) {
+    const array = fieldsOf(rexpr, 'A_ArrayExpr');
+    return array && listOf(array['elements']);
+  }
+  return undefined;
 }
 
 /** What a query calls its columns does not matter. */

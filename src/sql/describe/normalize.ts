@@ -1,53 +1,69 @@
 import { type Token, tokenize } from '../tokens.ts';
-import { isObject, nodeOf, type Tree } from './tree.ts';
+import type { Marks } from './marks.ts';
 
 /** Longer ones are cut with `…`. */
 const mostText = 10_000;
 
-/** Numbers and signs of a statement that are to be treated otherwise than others; by byte, as the parser counts. */
-export interface Marks {
-  /** Numbers that are no values: places in ORDER BY and GROUP BY, lengths of types. */
-  kept: ReadonlySet<number>;
-  /** Where constants begin: a sign there is part of the constant. */
-  constants: ReadonlySet<number>;
-}
-
-const noMarks: Marks = { kept: new Set(), constants: new Set() };
-
 /**
  * The text with `$1`, `$2` … in place of its constants, numbered after the parameters that it has; without comments, on one
- * line. Every string is taken for a constant, whatever it stands for: passwords and bodies of functions as well.
+ * line, of a list of values only the first. Every string is taken for a constant, whatever it stands for: passwords and
+ * bodies of functions as well; without the marks of a parse tree every number, too.
  */
-export function normalize(text: string, marks: Marks = noMarks): string {
+export function normalize(text: string, marks?: Marks): string {
   const tokens = tokenize(text);
   const byteAt = bytePositions(text);
-  let highest = 0;
-  for (const token of tokens)
-    if (token.kind === 'placeholder') highest = Math.max(highest, Number(token.text.slice(1)));
+  let number = highestPlaceholder(tokens);
   let result = '';
   let before: Token | undefined;
-  let sign = false;
+  let joined = false;
+  /** The end of the list that is being read, and how many parentheses are open in it. */
+  let list: { end: number; depth: number; skipping: boolean } | undefined;
   for (const token of tokens) {
-    const spaced = before !== undefined && token.start > before.end;
-    if (token.kind === 'string' && before?.kind === 'string' && result.endsWith(`$${highest}`)) {
-      // 'a' 'b' on two lines is one string.
-      before = token;
-      continue;
-    }
-    if (spaced && !sign) result += ' ';
-    sign = isSign(token) && marks.constants.has(byteAt(token.start));
-    if (!sign) {
-      const value = token.kind === 'string' || (token.kind === 'number' && !marks.kept.has(byteAt(token.start)));
-      result += value ? `$${++highest}` : text.slice(token.start, token.end);
-    }
-    if (result.length > mostText) return `${result.slice(0, mostText)}…`;
+    const byte = byteAt(token.start);
+    // 'a' 'b' on two lines is one string.
+    const continued = token.kind === 'string' && before?.kind === 'string';
+    const spaced = before !== undefined && token.start > before.end && !joined;
     before = token;
+    if (list && byte >= list.end) {
+      if (list.skipping) result += ' /*, ... */';
+      list = undefined;
+    }
+    if (list) list.depth += depthChange(token);
+    if (list && list.depth === 0 && token.text === ',' && token.kind === 'punctuation') list.skipping = true;
+    if (list?.skipping || continued) continue;
+    const end = marks?.lists.get(byte);
+    if (end !== undefined) list = { end, depth: 0, skipping: false };
+    if (spaced) result += ' ';
+    const signed = joined;
+    joined = isSign(token) && marks?.constants.has(byte) === true;
+    if (joined) continue;
+    result += isValue(token, signed || marks?.constants.has(byte))
+      ? `$${++number}`
+      : text.slice(token.start, token.end);
+    if (result.length > mostText) return `${result.slice(0, mostText)}…`;
   }
   return result.replace(/[\s;]+$/u, '');
 }
 
+function highestPlaceholder(tokens: readonly Token[]): number {
+  let highest = 0;
+  for (const { kind, text } of tokens) if (kind === 'placeholder') highest = Math.max(highest, Number(text.slice(1)));
+  return highest;
+}
+
+function depthChange({ kind, text }: Token): number {
+  if (kind !== 'punctuation') return 0;
+  if (text === '(' || text === '[') return 1;
+  return text === ')' || text === ']' ? -1 : 0;
+}
+
 function isSign({ kind, text }: Token): boolean {
   return kind === 'operator' && (text === '-' || text === '+');
+}
+
+/** @param marked whether the parser says that it is a constant; `undefined` when there is no parse tree. */
+function isValue({ kind }: Token, marked: boolean | undefined): boolean {
+  return kind === 'string' || (kind === 'number' && marked !== false) || (kind === 'word' && marked === true);
 }
 
 /** Byte position of a character; positions must be asked for in rising order. */
@@ -60,30 +76,6 @@ function bytePositions(text: string): (at: number) => number {
     last = at;
     return bytes;
   };
-}
-
-/** Finds the marks in a parse tree. */
-export function marksOf(tree: Tree): Marks {
-  const kept = new Set<number>();
-  const constants = new Set<number>();
-  const visit = (part: Tree | undefined, plain: boolean): void => {
-    if (Array.isArray(part)) for (const item of part as readonly Tree[]) visit(item, plain);
-    if (!isObject(part) || Array.isArray(part)) return;
-    const node = nodeOf(part);
-    if (node?.tag === 'A_Const') {
-      const { location } = node.fields;
-      if (typeof location === 'number') (plain && 'ival' in node.fields ? kept : constants).add(location);
-      return;
-    }
-    const isSort = node?.tag === 'SortBy';
-    for (const field in part) {
-      const inList =
-        (field === 'sortClause' || field === 'groupClause' || field === 'distinctClause') && 'limitOption' in part;
-      visit(part[field], inList || field === 'typmods' || (plain && (isSort || field === 'node')));
-    }
-  };
-  visit(tree, false);
-  return { kept, constants };
 }
 
 /**

@@ -28,6 +28,7 @@ type Instantiate = (options: {
 let start: (() => Promise<Parse>) | undefined;
 let parser: Parse | undefined;
 let loading: Promise<void> | undefined;
+let restarting = false;
 
 /** True when texts can be parsed. */
 export function parserLoaded(): boolean {
@@ -115,8 +116,12 @@ function setFlag(flag: string): void {
  * stack does not suffice. Never throws.
  */
 export function parse(text: string): Node[] | undefined {
+  if (!parser) {
+    restart();
+    return undefined;
+  }
   // The program reads up to the first NUL, and would judge a part of the text.
-  if (!parser || text.includes('\0')) return undefined;
+  if (text.includes('\0')) return undefined;
   let tree: Tree;
   try {
     const answer = parser(text);
@@ -167,11 +172,21 @@ function parserOf(program: Program): Parse {
   };
 }
 
-/** Puts a new program in the place of the broken one. Nothing is parsed until it runs, within the same turn of the loop. */
+/**
+ * Puts a new program in the place of the broken one, soon: the stack at hand may be full. Until then nothing is parsed.
+ */
 function restart(): void {
   parser = undefined;
-  start?.().then(
-    (fresh) => (parser = fresh),
-    () => (loading = undefined),
-  );
+  if (restarting || !start) return;
+  const again = start;
+  queueMicrotask(() => {
+    void again()
+      .then(
+        (fresh) => (parser = fresh),
+        // The next text tries again.
+        () => undefined,
+      )
+      .finally(() => (restarting = false));
+  });
+  restarting = true;
 }
