@@ -34,8 +34,11 @@ export async function replicatedServers(major = 18): Promise<Replicated> {
   return { primary, replicas: [one, two], app, query, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-/** Leads a replica to another primary, which it can follow when it has nothing that the other has not. */
-export async function follow(replica: EmbeddedServer, primary: EmbeddedServer): Promise<void> {
+/**
+ * Leads a replica to another primary, which it can follow when it has nothing that the other has not; to port 1 to cut
+ * it off.
+ */
+export async function follow(replica: EmbeddedServer, primary: { port: number }): Promise<void> {
   const [found] = await query<{ primary_conninfo: string }>(replica, 'SHOW primary_conninfo');
   const conninfo = (found?.primary_conninfo ?? '').replace(/port='?\d+'?/, `port=${primary.port}`);
   await query(replica, `ALTER SYSTEM SET primary_conninfo = '${conninfo.replaceAll("'", "''")}'`);

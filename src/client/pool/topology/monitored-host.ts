@@ -140,9 +140,12 @@ export class MonitoredHost implements HostState {
     this.#running = undefined;
     if (this.#closed) return;
     this.probes += 1;
-    this.#keeper.probed(this);
-    // Quick questions do not put off the one in full.
-    if (full || this.failure) this.schedule(this.#keeper.pace(this));
+    try {
+      this.#keeper.probed(this);
+    } finally {
+      // Quick questions do not put off the one in full.
+      if (full || this.failure) this.schedule(this.#keeper.pace(this));
+    }
   }
 
   #saw(sighting: Sighting): void {

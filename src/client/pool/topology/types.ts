@@ -97,7 +97,7 @@ export interface Topology {
    * is a primary and says so.
    */
   probe(name: string): Promise<ProbeAnswer>;
-  /** @returns what ends it. Called after roles, health or hosts have changed; what it throws is the caller's. */
+  /** @returns what ends it. Called after roles, health or hosts have changed. It must not throw. */
   onChange(listener: () => void): () => void;
   /**
    * Begins to ask. Resolves when every host has answered or failed once; sooner when a primary is known, 100 ms after

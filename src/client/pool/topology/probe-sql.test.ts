@@ -1,0 +1,15 @@
+import { expect, test } from 'vitest';
+import { endOfRecords } from './probe-sql.ts';
+
+const page = 8192n;
+const segment = 16n * 1024n * 1024n;
+
+test('right behind a header, the last record ended with the page before', () => {
+  expect(endOfRecords(7n * page + 24n, 7 * 8192 + 24)).toBe(7n * page);
+  expect(endOfRecords(3n * segment + 40n, 40)).toBe(3n * segment);
+});
+
+test('anywhere else there are records', () => {
+  for (const offset of [0n, 8n, 32n, 40n, 48n, 8184n])
+    expect(endOfRecords(7n * page + offset, 7 * 8192 + Number(offset))).toBe(7n * page + offset);
+});
