@@ -4,6 +4,20 @@ import type { StatementConfig } from './statements/statement.ts';
 
 export type Callback<Result = QueryResult> = (error: Error | undefined, result: Result) => void;
 
+/** How long a caller is willing to wait, given with a query's configuration. */
+export interface QueryLimits {
+  /** Rejects with its reason as soon as it aborts; the statement is cancelled on the server where it has a connection of its own. */
+  signal?: AbortSignal | undefined;
+  /** The same after so many ms, with the error *Query read timeout*. */
+  query_timeout?: number | undefined;
+}
+
+/** `pg.Pool`'s `query`, and with limits. */
+export type PoolQuery = pg.Pool['query'] & {
+  /* oxlint-disable-next-line typescript/no-explicit-any -- as pg.Pool declares it */
+  <R extends pg.QueryResultRow = any, I = any[]>(config: pg.QueryConfig<I> & QueryLimits): Promise<QueryResult<R>>;
+};
+
 /** A cursor, a stream or a query object, which drives its connection itself. */
 export interface Submittable extends pg.Submittable {
   callback?: Callback | undefined;

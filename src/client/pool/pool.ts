@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type pg from 'pg';
+import type { PoolQuery, QueryLimits } from './call.ts';
 import { PoolCore } from './core.ts';
 import type { EndpointStats } from './endpoint.ts';
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options.ts';
@@ -95,6 +96,9 @@ export class Pool extends EventEmitter {
     values: pg.QueryConfigValues<I>,
     callback: (error: Error, result: pg.QueryResult<R>) => void,
   ): void;
+  query<R extends pg.QueryResultRow = any, I = any[]>(
+    config: pg.QueryConfig<I> & QueryLimits,
+  ): Promise<pg.QueryResult<R>>;
   /* oxlint-enable typescript/no-explicit-any */
   query(query: unknown, second?: unknown, third?: unknown): unknown {
     return this.#automatic.query(query as never, second as never, third as never);
@@ -129,12 +133,12 @@ export class Pool extends EventEmitter {
   }
 
   /** As `pool.read.query`. */
-  get executeRead(): pg.Pool['query'] {
+  get executeRead(): PoolQuery {
     return this.read.query;
   }
 
   /** As `pool.write.query`. */
-  get executeWrite(): pg.Pool['query'] {
+  get executeWrite(): PoolQuery {
     return this.write.query;
   }
 

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { PitcrewError } from '../../errors.ts';
-import { type Callback, isSubmittable, readCall } from './call.ts';
+import { type Callback, isSubmittable, type PoolQuery, readCall } from './call.ts';
 import type { PoolCore } from './core.ts';
 import type { Access } from './routing/router.ts';
 import { submit } from './submit.ts';
@@ -23,8 +23,8 @@ export class PoolView {
   }
 
   /** See `Pool.query`. */
-  readonly query: pg.Pool['query'] = ((query: unknown, second?: unknown, third?: unknown) =>
-    this.#query(query, second, third)) as pg.Pool['query'];
+  readonly query: PoolQuery = ((query: unknown, second?: unknown, third?: unknown) =>
+    this.#query(query, second, third)) as PoolQuery;
 
   /** See `Pool.connect`. */
   connect(): Promise<pg.PoolClient>;
