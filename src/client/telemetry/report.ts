@@ -1,0 +1,74 @@
+import { z } from 'zod';
+
+/**
+ * What an application tells `pitcrew serve` of itself, by `POST /api/v1/database/ingest`. Only the daemon loads this file at run
+ * time; the library takes its types. Every list and text is bounded, since whoever has a token can send one.
+ */
+
+/** Where in the application: `src/orders.ts:42`. */
+const callSite = z.object({ site: z.string().max(300), calls: z.int().nonnegative() });
+
+/** In which request or job. */
+const scopeUse = z.object({
+  name: z.string().max(200),
+  calls: z.int().nonnegative(),
+  /** Requests of that name in which it was called at least once. */
+  requests: z.int().nonnegative(),
+  /** Most calls in one of them. */
+  most: z.int().nonnegative(),
+});
+
+const statement = z.object({
+  /** As `describe` makes it, from the application's text or from the server's: what both are joined by. */
+  fingerprint: z.string().regex(/^[0-9a-f]{1,64}$/),
+  /** Without values. */
+  text: z.string().max(20_000),
+  kind: z.string().max(20),
+  calls: z.int().nonnegative(),
+  errors: z.int().nonnegative(),
+  rows: z.int().nonnegative(),
+  /** From the call until the result was there, waiting for a connection included. */
+  totalMs: z.number().nonnegative(),
+  waitMs: z.number().nonnegative(),
+  maxMs: z.number().nonnegative(),
+  /** Pairs of bucket and count; see `histogram.ts` for the bounds of buckets. */
+  histogram: z.array(z.tuple([z.int().nonnegative().max(1000), z.int().positive()])).max(600),
+  callSites: z.array(callSite).max(20),
+  scopes: z.array(scopeUse).max(20),
+});
+
+/** A statement called again and again from one line in one request. */
+const repeated = z.object({
+  scope: z.string().max(200),
+  fingerprint: z.string().regex(/^[0-9a-f]{1,64}$/),
+  site: z.string().max(300),
+  /** Requests in which it was seen, and the most calls in one of them. */
+  requests: z.int().positive(),
+  most: z.int().positive(),
+});
+
+const endpoint = z.object({
+  endpoint: z.string().max(300),
+  role: z.enum(['primary', 'replica', 'analytics']),
+  open: z.int().nonnegative(),
+  idle: z.int().nonnegative(),
+  waiting: z.int().nonnegative(),
+  lanes: z.int().nonnegative(),
+  max: z.int().nonnegative(),
+});
+
+export const applicationReport = z.object({
+  version: z.literal(1),
+  application: z.string().min(1).max(100),
+  /** One process of it, made when it starts. */
+  instance: z.string().min(1).max(100),
+  /** Rises by one with every report of an instance: one that arrives twice is counted once. */
+  sequence: z.int().positive(),
+  from: z.iso.datetime(),
+  to: z.iso.datetime(),
+  statements: z.array(statement).max(2000),
+  repeated: z.array(repeated).max(200),
+  pool: z.array(endpoint).max(100),
+});
+
+export type ApplicationReport = z.infer<typeof applicationReport>;
