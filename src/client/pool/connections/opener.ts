@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { destroy } from '../driver.ts';
 import { closeClient } from './connection.ts';
 
 export interface OpenerHost {
@@ -12,6 +13,9 @@ export interface OpenerHost {
 
 /** First and longest wait between two tries to reach a server that is away; each is jittered. */
 const retryMs = { first: 50, longest: 1000 };
+
+/** How long the application's hooks may take for a new connection: what they ask of a server that has gone silent fails then. */
+const hooksWithinMs = 30_000;
 
 /** Opens connections, and knows when to try again. */
 export class Opener {
@@ -47,10 +51,14 @@ export class Opener {
     const client = this.#host.newClient() as pg.PoolClient;
     // Errors while connecting reject connect(); later ones are told by the listener of an idle connection, or its holder's.
     client.on('error', () => {});
+    let givenUp: NodeJS.Timeout | undefined;
     try {
       await client.connect();
+      givenUp = setTimeout(() => destroy(client), hooksWithinMs);
       await this.#host.prepared(client);
+      clearTimeout(givenUp);
     } catch (error) {
+      clearTimeout(givenUp);
       this.#count -= 1;
       this.#failuresInRow += 1;
       this.#lastFailure = error instanceof Error ? error : new Error(String(error));

@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import { Pool, type PoolOptions } from '../../src/client/pool/index.ts';
+import { scratchServer } from '../support/postgres.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+
+const open = (connectionString: string, options: PoolOptions = {}): Pool =>
+  new Pool({ connectionString, connectionTimeoutMillis: 500, failoverTimeoutMillis: 0, ...options });
+
+/** How 20 callers at once fare: their rows, or the codes of their errors. */
+async function callers(pool: Pool): Promise<unknown[]> {
+  const results = await Promise.allSettled(Array.from({ length: 20 }, () => pool.query('SELECT 1 AS one')));
+  return [...new Set(results.map((each) => (each.status === 'fulfilled' ? 'served' : codeOf(each.reason))))];
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
+const longest = async (work: () => Promise<unknown>): Promise<number> => {
+  const began = performance.now();
+  await work();
+  return performance.now() - began;
+};
+
+test('a server that is away, restarts at once or is slow to start: callers hear of it in time, and are served when it is back', async () => {
+  await using server = await scratchServer();
+  await using pool = open(server.url(), { failoverTimeoutMillis: 300 });
+  expect(await callers(pool)).toEqual(['served']);
+
+  let tookMs = 0;
+  await server.whileStopped(async () => {
+    tookMs = await longest(async () => expect(await callers(pool)).toEqual(['ECONNREFUSED']));
+    expect(pool.waitingCount).toBe(0);
+  });
+  console.log({ awayMs: tookMs });
+  expect(await callers(pool)).toEqual(['served']);
+
+  // Cold, and its server comes meanwhile.
+  await using patient = open(server.url(), { connectionTimeoutMillis: 20_000, failoverTimeoutMillis: 20_000 });
+  let waiting: Promise<unknown[]> | undefined;
+  await server.whileStopped(async () => {
+    waiting = callers(patient);
+    await expect.poll(() => patient.waitingCount).toBe(20);
+  });
+  expect(await waiting).toEqual(['served']);
+});
+
+test('a network that says nothing: callers hear of it in time, and are served when it speaks again', async () => {
+  await using server = await scratchServer();
+  await using proxy = await tcpProxy(server.url());
+  await using pool = open(proxy.url(server.url()));
+  proxy.silence();
+  const codes = async (): Promise<void> => {
+    const [code] = await callers(pool);
+    expect(code).toMatch(/timeout expired|E_POOL_TIMEOUT/);
+  };
+  console.log({ silentMs: await longest(codes) }, { againMs: await longest(codes) });
+  proxy.resume();
+  await expect.poll(() => callers(pool)).toEqual(['served']);
+  expect(pool.stats().endpoints[0]?.opening).toBe(0);
+});
+
+test('an application that waits for ever is served when a server that hung is back', async () => {
+  await using server = await scratchServer();
+  await using proxy = await tcpProxy(server.url());
+  await using pool = open(proxy.url(server.url()), { connectionTimeoutMillis: 0, failoverTimeoutMillis: 20_000 });
+  proxy.refuse(true);
+  const waiting = callers(pool);
+  await expect.poll(() => proxy.accepted).toBeGreaterThan(2);
+  proxy.refuse(false);
+  expect(await waiting).toEqual(['served']);
+});
