@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import type pg from 'pg';
 import type { QueryResult } from 'pg';
 import type { StatementConfig } from './statements/statement.ts';
@@ -29,6 +30,22 @@ export interface Call {
   values: unknown[] | undefined;
   config: StatementConfig | undefined;
   callback: Callback | undefined;
+}
+
+/**
+ * A callback that can be called from the middle of the pool's work: it runs in its caller's asynchronous context, and what it
+ * throws is an uncaught exception, as with `pg`, but breaks nothing.
+ */
+export function guarded<Args extends unknown[]>(callback: (...args: Args) => void): (...args: Args) => void {
+  return AsyncResource.bind((...args: Args): void => {
+    try {
+      callback(...args);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  });
 }
 
 export function isSubmittable(query: unknown): query is Submittable {

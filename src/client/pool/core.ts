@@ -12,7 +12,7 @@ import { lend } from './pool-client.ts';
 import { type Access, Router } from './routing/router.ts';
 import type { Statement } from './statements/statement.ts';
 import { StatementRecords } from './statements/records.ts';
-import { watchLimits } from './statements/stopping.ts';
+import { abortReason, watchLimits } from './statements/stopping.ts';
 
 /** Runs statements and lends connections for the pool and its views, and tells the pool's events. */
 export class PoolCore {
@@ -114,12 +114,13 @@ export class PoolCore {
         reject(error);
       },
     };
-    const unwatch = watchLimits(config, this.#options.query_timeout, (reason) => {
+    const unwatch = watchLimits(config, this.#router.queryTimeoutMs, (reason) => {
       if (statement.settled) return;
       statement.cancel?.();
       statement.reject(reason);
     });
-    this.#route(statement);
+    if (config?.signal?.aborted) statement.reject(abortReason(config.signal));
+    else this.#route(statement);
   }
 
   /** Whose writes are to be seen; asked in the caller's own context, and not at all where there are no replicas. */
@@ -205,6 +206,7 @@ export class PoolCore {
       endpoint,
       connection,
       watch: (text, values) => this.#watchLent(endpoint, text, values),
+      queryTimeoutMs: this.#router.queryTimeoutMs,
       onRelease: (error) => void this.#events.emit('release', error, connection.client),
       onOpenTransaction: () =>
         this.#observer.warned?.({

@@ -18,6 +18,7 @@ interface ClientInternals {
   _activeQuery: unknown;
   _types: unknown;
   connection: Wire;
+  connectionParameters: { query_timeout: number };
   ref?(): void;
   unref?(): void;
 }
@@ -61,6 +62,11 @@ export function isUsable(client: pg.ClientBase): boolean {
 export function keepAlive(client: pg.ClientBase, keep: boolean): void {
   if (keep) internals(client).ref?.();
   else internals(client).unref?.();
+}
+
+/** Lets queries of this client fail after so many milliseconds, as its own configuration would; 0 for no limit. */
+export function limitQueries(client: pg.ClientBase, timeoutMs: number): void {
+  internals(client).connectionParameters.query_timeout = timeoutMs;
 }
 
 /** Cuts the connection without a word; for peers that do not answer. */
@@ -110,19 +116,55 @@ export function takeShape(result: GrowingResult, shape: ResultShape): void {
   result._prebuiltEmptyResultObject = shape.emptyRow;
 }
 
+/** How long a server may take to let one in where the application sets no limit. */
+const longestConnectMs = 30_000;
+
 /**
  * Reads a configuration as `pg` does (connection string, environment, defaults): where to, and with what, so that the same can be
  * used for other hosts.
  */
-export function readConnection(config: pg.PoolConfig): { host: string; port: number; config: pg.ClientConfig } {
+export function readConnection(config: pg.PoolConfig): {
+  host: string;
+  port: number;
+  config: pg.ClientConfig;
+  /** What a query may take; 0 without a limit. */
+  queryTimeoutMs: number;
+} {
   const client = new driver.Client(config as pg.ClientConfig);
-  const { user, database, ssl } = client as unknown as { user: string; database: string; ssl: boolean };
+  const { connectionParameters: read } = client as unknown as { connectionParameters: Record<string, unknown> };
   // Time limits of statements are the pool's own matter: the driver's would give the whole connection up.
   const { connectionString: _, host: __, port: ___, query_timeout: ____, ...rest } = config;
+  const fromUrl = Object.fromEntries(sessionParameters.map((name) => [name, read[name]]));
   return {
     host: client.host,
     port: client.port,
     // The password may be a function; it is not enumerable, so that it is not logged.
-    config: { ...rest, user, database, ssl, password: config.password ?? client.password },
+    config: {
+      ...rest,
+      ...fromUrl,
+      password: client.password,
+      // A server that accepts and then says nothing must not hold up those who wait for ever.
+      connectionTimeoutMillis: config.connectionTimeoutMillis || longestConnectMs,
+      // A peer that is gone without a word is noticed while nothing is sent, and firewalls do not forget the connection.
+      keepAlive: config.keepAlive ?? true,
+      keepAliveInitialDelayMillis: config.keepAliveInitialDelayMillis ?? 10_000,
+    },
+    queryTimeoutMs: Number(read['query_timeout'] ?? 0),
   };
 }
+
+/** What a connection string can hold besides where to connect. */
+const sessionParameters = [
+  'user',
+  'database',
+  'ssl',
+  'sslnegotiation',
+  'options',
+  'client_encoding',
+  'application_name',
+  'fallback_application_name',
+  'replication',
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+] as const;

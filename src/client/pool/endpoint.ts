@@ -374,8 +374,12 @@ interface StatementWaiter extends Waiter<OwnConnection> {
   statement: Statement;
 }
 
-/** Whether its configuration allows a shared connection: pages of rows keep a portal open. */
-function suits({ config }: Statement): boolean {
+/** More values than the protocol can count. */
+const tooManyValues = 65_536;
+
+/** Whether a shared connection can run it: pages of rows keep a portal open, and `pg` itself says what is wrong with values. */
+function suits({ config, values }: Statement): boolean {
+  if (values && !(Array.isArray(values) && values.length < tooManyValues)) return false;
   return !config || (!config.rows && !config.portal && !config.binary);
 }
 

@@ -23,8 +23,11 @@ export function isConnectionLost(error: unknown, client: pg.ClientBase): boolean
   return error.severity === 'FATAL' || error.severity === 'PANIC' || lostStates.test(error.code ?? '');
 }
 
-/** Connection exceptions, and terminations by an administrator, a crash or a dropped database. */
-const lostStates = /^(08|57P0[1-5])/;
+/**
+ * Terminations by an administrator, a crash, a dropped database or a timeout of idle sessions. Severities are translated by the
+ * server, these are not. Class 08 is not among them: a wrong number of values is a protocol violation (08P01) too.
+ */
+const lostStates = /^(57P0[1-5]|25P0[34])$/;
 
 /** A plan that was prepared before the tables changed: nothing was executed. The routine's name is not translated. */
 export function isStalePlan(error: unknown): boolean {

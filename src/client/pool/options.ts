@@ -43,6 +43,8 @@ export interface PoolOptions extends PoolConfig {
   analytics?: EndpointOptions | undefined;
   /** What functions and operators of the application and of extensions do, so that statements which use them may be shared and read from replicas. */
   functions?: DeclaredFunctions | undefined;
+  /** Asks for results in PostgreSQL's binary formats, as `pg` knows it; then no connection is shared. */
+  binary?: boolean | undefined;
   /** Told of everything that happens; see telemetry. */
   observer?: PoolObserver | undefined;
 }
@@ -91,7 +93,7 @@ export function resolveOptions(options: PoolOptions): ResolvedOptions {
     ...options,
     max,
     min,
-    lanes: options.Client ? 0 : lanes,
+    lanes: options.Client || options.binary ? 0 : lanes,
     maxOverflow: whole('maxOverflow', options.maxOverflow ?? 0, 0),
     idleTimeoutMillis: whole('idleTimeoutMillis', options.idleTimeoutMillis ?? 30_000, 0),
     connectionTimeoutMillis: whole('connectionTimeoutMillis', options.connectionTimeoutMillis ?? 5000, 0),

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { isSubmittable, readCall } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
+import { limitQueries } from './driver.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Told of every statement on a lent client; gives what is to be told of its end. */
@@ -13,6 +14,7 @@ export interface Lending {
   endpoint: Endpoint;
   connection: OwnConnection;
   watch: StatementWatcher;
+  queryTimeoutMs: number;
   /** Told before the connection goes back. */
   onRelease(error: Error | boolean | undefined): void;
   /** It came back inside a transaction, which is rolled back. */
@@ -28,17 +30,22 @@ function releasedTwice(): never {
  * transaction is rolled back first, and is closed when that fails: the next caller must never find itself in someone else's
  * transaction.
  */
-export function lend({ endpoint, connection, watch, onRelease, onOpenTransaction }: Lending): pg.PoolClient {
+export function lend(lending: Lending): pg.PoolClient {
+  const { endpoint, connection, watch, queryTimeoutMs, onRelease, onOpenTransaction } = lending;
   const { client } = connection;
+  // Where the application has put its own in the place of the class's method.
+  const own = Object.getOwnPropertyDescriptor(client, 'query');
   const plain = client.query.bind(client) as (...args: unknown[]) => unknown;
   client.query = ((...args: unknown[]) => watched(plain, args, watch)) as typeof client.query;
+  if (queryTimeoutMs > 0) limitQueries(client, queryTimeoutMs);
   let released = false;
   client.release = (error?: Error | boolean): void => {
     if (released) releasedTwice();
     released = true;
     client.release = releasedTwice;
-    // The class's own method again.
-    Reflect.deleteProperty(client, 'query');
+    if (own) Object.defineProperty(client, 'query', own);
+    else Reflect.deleteProperty(client, 'query');
+    if (queryTimeoutMs > 0) limitQueries(client, 0);
     onRelease(error);
     if (error) {
       endpoint.release(connection, 'released with an error');

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type pg from 'pg';
+import driver, { type default as pg } from 'pg';
 import type { PoolQuery, QueryLimits } from './call.ts';
 import { PoolCore } from './core.ts';
 import type { EndpointStats } from './endpoint.ts';
@@ -174,3 +174,6 @@ export class Pool extends EventEmitter {
     this.#ended = true;
   }
 }
+
+// Libraries that are given a pool tell by `instanceof pg.Pool` that it is one.
+Object.setPrototypeOf(Pool.prototype, driver.Pool.prototype);

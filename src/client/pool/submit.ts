@@ -28,7 +28,7 @@ export function submit(query: Submittable, callback: Callback | undefined, lend:
 /** What `pg` calls of a query object. */
 interface Driven {
   handleReadyForQuery: (...args: unknown[]) => void;
-  handleError: (error: Error) => void;
+  handleError: (error: Error, ...args: unknown[]) => void;
 }
 
 function releaseAtEnd(query: Submittable, release: (error?: Error) => void): void {
@@ -36,9 +36,14 @@ function releaseAtEnd(query: Submittable, release: (error?: Error) => void): voi
   const driven = query as unknown as Driven;
   if (events.destroyed === undefined) {
     // Cursors say nothing when they are closed early, but the server does: it is ready for the next one.
-    const { handleReadyForQuery } = driven;
+    const { handleReadyForQuery, handleError } = driven;
     driven.handleReadyForQuery = (...args) => {
       handleReadyForQuery.apply(query, args);
+      release();
+    };
+    // After an error it is not told of that any more.
+    driven.handleError = (...args) => {
+      handleError.apply(query, args);
       release();
     };
   } else {

@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { PitcrewError } from '../../errors.ts';
-import { type Callback, isSubmittable, type PoolQuery, readCall } from './call.ts';
+import { type Call, type Callback, guarded, isSubmittable, type PoolQuery, readCall } from './call.ts';
 import type { PoolCore } from './core.ts';
 import type { Access } from './routing/router.ts';
 import { submit } from './submit.ts';
@@ -35,10 +35,11 @@ export class PoolView {
         fromHere,
       );
     }
+    const told = guarded(callback);
     this.#core.lend(
       this.#access,
-      (client) => callback(undefined, client, client.release.bind(client)),
-      (error) => callback(error, undefined, () => {}),
+      (client) => told(undefined, client, client.release.bind(client)),
+      (error) => told(error, undefined, () => {}),
     );
     return undefined;
   }
@@ -80,18 +81,25 @@ export class PoolView {
       setImmediate(() => (query as Callback)(new Error(functionFirst), undefined as never));
       return undefined;
     }
-    const call = readCall(query, second, third);
+    let call: Call;
+    try {
+      call = readCall(query, second, third);
+    } catch (error) {
+      // Of `pg.Pool` one learns by the answer, of its clients at once.
+      return Promise.reject(error as Error);
+    }
     const { callback } = call;
     if (!callback) {
       return new Promise<pg.QueryResult>((resolve, reject) =>
         this.#core.run(this.#access, call, resolve, reject),
       ).catch(fromHere);
     }
+    const told = guarded(callback);
     this.#core.run(
       this.#access,
       call,
-      (result) => callback(undefined, result),
-      (error) => callback(error, undefined as never),
+      (result) => told(undefined, result),
+      (error) => told(error, undefined as never),
     );
     return undefined;
   }

@@ -17,6 +17,8 @@ export type RouterHost = Omit<EndpointHost, 'failed'>;
 
 /** Decides which server a statement goes to. With one server it is always that one. */
 export class Router {
+  /** What a query may take by the pool's configuration or connection string; 0 without a limit. */
+  readonly queryTimeoutMs: number;
   readonly #options: ResolvedOptions;
   readonly #host: RouterHost;
   readonly #config: pg.ClientConfig;
@@ -30,8 +32,9 @@ export class Router {
   constructor(options: ResolvedOptions, host: RouterHost) {
     this.#options = options;
     this.#host = host;
-    const { host: name, port, config } = readConnection(options);
+    const { host: name, port, config, queryTimeoutMs } = readConnection(options);
     this.#config = config;
+    this.queryTimeoutMs = queryTimeoutMs;
     const hosts = hostSource(options.hosts, { host: name, port });
     const { maxLagMillis } = options.replicas ?? {};
     this.#topology = createTopology({

@@ -9,18 +9,17 @@ export function watchLimits(
   const signal = config?.signal;
   const timeoutMs = config?.query_timeout ?? defaultTimeoutMs;
   if (!signal && !timeoutMs) return undefined;
-  const aborted = (): void => stop(reasonOf(signal));
+  const aborted = (): void => stop(abortReason(signal));
   // The same words as `pg` has for it.
   const timer = timeoutMs ? setTimeout(() => stop(new Error('Query read timeout')), timeoutMs) : undefined;
   signal?.addEventListener('abort', aborted, { once: true });
-  if (signal?.aborted) queueMicrotask(aborted);
   return () => {
     clearTimeout(timer);
     signal?.removeEventListener('abort', aborted);
   };
 }
 
-function reasonOf(signal: AbortSignal | undefined): Error {
+export function abortReason(signal: AbortSignal | undefined): Error {
   const reason: unknown = signal?.reason;
   return reason instanceof Error ? reason : new DOMException(String(reason ?? 'aborted'), 'AbortError');
 }
