@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { expect } from 'vitest';
 import type { EmbeddedServer, ReplicaServer } from '../../src/ops/embedded/index.ts';
 import { scratchReplica, type ScratchServer, scratchServer } from './postgres.ts';
 
@@ -32,6 +33,11 @@ export async function replicatedServers(major = 18): Promise<Replicated> {
   }
   const owned = stack.move();
   return { primary, replicas: [one, two], app, query, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Waits, looking often, until what a function gives is as said: servers may take their time on a busy machine. */
+export function eventually<Found>(get: () => Found): ReturnType<typeof expect.poll<Found>> {
+  return expect.poll(get, { timeout: 20_000, interval: 2 });
 }
 
 /**

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
+import { eventually, type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
 import type { HostAddress } from '../host.ts';
 import { createTopology, type HostState, type Topology } from '../topology/index.ts';
 import { type Consistency, createConsistency } from './index.ts';
@@ -32,7 +32,7 @@ async function watching(probeIntervalMs = 60_000): Promise<Watched> {
   await topology.start();
   const consistency = createConsistency({ topology });
   stack.defer(() => consistency.stop());
-  await expect.poll(() => topology.replicas()).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
   const [one, two] = topology.replicas();
   if (!one || !two) throw new Error('there are two replicas');
   const clients = new Map<HostState, pg.Client>();
@@ -95,10 +95,10 @@ test('after a write, reads return to the replicas once these are known to have i
   const n = await write(watched);
   consistency.wrote(scope);
   for (const host of replicas) {
-    await expect.poll(() => consistency.mayRead(host, scope), { interval: 1 }).toBe(true);
+    await eventually(() => consistency.mayRead(host, scope)).toBe(true);
     expect((await run(host, 'SELECT FROM written WHERE n = $1', [n])).rowCount).toBe(1);
     // Without a scope the reader is the whole process, which has written no more than that.
-    await expect.poll(() => consistency.mayRead(host), { interval: 1 }).toBe(true);
+    await eventually(() => consistency.mayRead(host)).toBe(true);
   }
 });
 
@@ -110,12 +110,12 @@ test('a replica that does not replay is not read from by who has written, while 
   const [mine, others] = [{}, {}];
   await write(watched);
   consistency.wrote(mine);
-  await expect.poll(() => consistency.mayRead(two, mine), { interval: 1 }).toBe(true);
+  await eventually(() => consistency.mayRead(two, mine)).toBe(true);
   expect(consistency.mayRead(one, mine)).toBe(false);
   expect(consistency.mayRead(one)).toBe(false);
   expect(consistency.mayRead(one, others)).toBe(true);
   await pause[Symbol.asyncDispose]();
-  await expect.poll(() => consistency.mayRead(one, mine), { interval: 1 }).toBe(true);
+  await eventually(() => consistency.mayRead(one, mine)).toBe(true);
 });
 
 test('a token carries what was written to another process', async () => {
@@ -142,7 +142,7 @@ test('a token carries what was written to another process', async () => {
   }
   const request = {};
   reader.consistency.atLeast(request, await writer.consistency.token(scope));
-  await expect.poll(() => reader.consistency.mayRead(one, request), { interval: 1 }).toBe(true);
+  await eventually(() => reader.consistency.mayRead(one, request)).toBe(true);
   expect(() => reader.consistency.atLeast(request, 'nonsense')).toThrow(expect.objectContaining({ code: 'E_USAGE' }));
 });
 
@@ -154,7 +154,7 @@ test('questions to the primary are few, however many ask', async () => {
   const scopes = Array.from({ length: 1000 }, () => ({}));
   for (const scope of scopes) consistency.wrote(scope);
   for (const scope of scopes) for (const host of replicas) consistency.mayRead(host, scope);
-  await expect.poll(() => scopes.every((scope) => consistency.mayRead(replicas[0], scope)), { interval: 1 }).toBe(true);
+  await eventually(() => scopes.every((scope) => consistency.mayRead(replicas[0], scope))).toBe(true);
   const primary = primaryOf(topology).name;
   expect(asked.mock.calls.filter(([name]) => name === primary)).toHaveLength(1);
 });
@@ -169,7 +169,7 @@ test('the end of a page or segment hides no replica', async () => {
     // Now the next record would begin behind the header of a new segment, where no replica gets to by itself.
     await servers.query(servers.primary, 'SELECT pg_switch_wal()');
     consistency.wrote(scope);
-    await expect.poll(() => consistency.mayRead(one, scope), { interval: 1 }).toBe(true);
+    await eventually(() => consistency.mayRead(one, scope)).toBe(true);
   }
 });
 

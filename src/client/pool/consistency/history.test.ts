@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { testedMajors } from '../../../../test/support/postgres.ts';
-import { type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
+import { eventually, type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
 import { createTopology, type HostState } from '../topology/index.ts';
 import { createConsistency } from './index.ts';
 
@@ -44,11 +44,11 @@ test.each(histories)(
     const hosts = [servers.primary, ...servers.replicas].map(({ port }) => ({ host: '127.0.0.1', port }));
     const topology = createTopology({ hosts, connection: servers.app, probeIntervalMs: 100 });
     await topology.start();
-    await expect.poll(() => topology.replicas()).toHaveLength(2);
+    await eventually(() => topology.replicas()).toHaveLength(2);
     const consistency = createConsistency({ topology });
     // The table is a write as well.
     consistency.wrote();
-    await expect.poll(() => topology.replicas().every((replica) => consistency.mayRead(replica))).toBe(true);
+    await eventually(() => topology.replicas().every((replica) => consistency.mayRead(replica))).toBe(true);
     const ended = new AbortController();
     const lag = lagging(servers, ended.signal);
 

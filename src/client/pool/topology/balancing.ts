@@ -23,16 +23,16 @@ export type BalancingPolicy = <Host extends BalancedHost>(hosts: readonly Host[]
 const LEAST_MS = 0.05;
 
 /** Each in its turn. */
-export const roundRobin: BalancingPolicy = (hosts, { turn }) => {
+const roundRobin: BalancingPolicy = (hosts, { turn }) => {
   const healthy = countHealthy(hosts);
   return healthy === 0 ? undefined : nthHealthy(hosts, turn % healthy);
 };
 
 /** Any, all equally often. */
-export const random: BalancingPolicy = (hosts, chance) => nthHealthy(hosts, below(countHealthy(hosts), chance));
+const random: BalancingPolicy = (hosts, chance) => nthHealthy(hosts, below(countHealthy(hosts), chance));
 
 /** The one with the fewest statements under way; among equals, each in its turn. */
-export const leastBusy: BalancingPolicy = (hosts, { turn }) => {
+const leastBusy: BalancingPolicy = (hosts, { turn }) => {
   let least = Infinity;
   let equals = 0;
   for (const { healthy, busy } of hosts) {
@@ -46,7 +46,7 @@ export const leastBusy: BalancingPolicy = (hosts, { turn }) => {
 };
 
 /** By chance, a host twice as fast twice as often. */
-export const latencyWeighted: BalancingPolicy = (hosts, chance) => {
+const latencyWeighted: BalancingPolicy = (hosts, chance) => {
   const unmeasured = fastest(hosts);
   let total = 0;
   for (const host of hosts) if (host.healthy) total += 1 / latency(host, unmeasured);
@@ -65,7 +65,7 @@ export const latencyWeighted: BalancingPolicy = (hosts, chance) => {
  * Of two by chance, the one that will probably answer first: latency × (statements under way + 1). Spreads load nearly as
  * well as knowing all queues, and does not send everybody to the same host at once (Mitzenmacher, 2001).
  */
-export const powerOfTwoChoices: BalancingPolicy = (hosts, chance) => {
+const powerOfTwoChoices: BalancingPolicy = (hosts, chance) => {
   const healthy = countHealthy(hosts);
   const first = below(healthy, chance);
   const one = nthHealthy(hosts, first);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { testedMajors } from '../../../../test/support/postgres.ts';
-import { follow, frozen, type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
+import { eventually, follow, frozen, type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
 import type { PoolWarning } from '../../observer.ts';
 import { createConsistency } from '../consistency/index.ts';
 import type { HostAddress } from '../host.ts';
@@ -31,12 +31,12 @@ test('a promoted replica is the primary, its former one is not even when it come
   const [one, two] = servers.replicas;
   await using topology = await watching(servers);
   const consistency = createConsistency({ topology });
-  await expect.poll(() => topology.replicas()).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
 
   // A write that only the old primary has: it is lost in the failover, and nobody waits for it.
   const streaming = `SELECT 1 FROM pg_stat_replication WHERE state = 'streaming'`;
   for (const replica of [one, two]) await follow(replica, { port: 1 });
-  await expect.poll(() => servers.query(servers.primary, streaming)).toEqual([]);
+  await eventually(() => servers.query(servers.primary, streaming)).toEqual([]);
   await servers.query(servers.primary, `SELECT pg_logical_emit_message(false, 'test', repeat('x', 100000))`);
   const scope = {};
   consistency.wrote(scope);
@@ -44,7 +44,7 @@ test('a promoted replica is the primary, its former one is not even when it come
 
   {
     using _ = frozen(servers.primary);
-    await expect.poll(() => topology.primary()).toBeUndefined();
+    await eventually(() => topology.primary()).toBeUndefined();
     expect(topology.hostState(named(servers.primary))).toMatchObject({ role: 'down', healthy: false });
     expect(topology.replicas().map(({ name }) => name)).toEqual([one, two].map(named));
 
@@ -52,15 +52,15 @@ test('a promoted replica is the primary, its former one is not even when it come
     await one.promote();
     expect((await found).name).toBe(named(one));
     expect(topology.term()).toMatchObject({ name: named(one), timeline: 2 });
-    await expect.poll(() => topology.warnings.map(({ code }) => code)).toContain('failover');
+    await eventually(() => topology.warnings.map(({ code }) => code)).toContain('failover');
 
     // The other one still waits for the old primary: what it has does not compare with what is written now.
-    await expect.poll(() => topology.replicas()).toEqual([]);
+    await eventually(() => topology.replicas()).toEqual([]);
     expect(topology.hostState(named(two))?.reason).toMatch(/on timeline 1 as far as it tells, the primary .* on 2/);
   }
 
   // The old primary goes on as if nothing had happened.
-  await expect.poll(() => topology.hostState(named(servers.primary))?.role).toBe('primary');
+  await eventually(() => topology.hostState(named(servers.primary))?.role).toBe('primary');
   expect(topology.hostState(named(servers.primary))?.healthy).toBe(false);
   expect(topology.primary()?.name).toBe(named(one));
   expect(topology.warnings.filter(({ code }) => code === 'two-primaries')).toMatchObject([
@@ -77,22 +77,17 @@ test('a promoted replica is the primary, its former one is not even when it come
 
   // It follows the new one. A role that may not see the timeline it receives learns of it at the next restart point.
   await follow(two, one);
-  await expect.poll(() => servers.query(one, streaming), { timeout: 20_000 }).toHaveLength(1);
+  await eventually(() => servers.query(one, streaming)).toHaveLength(1);
   await servers.query(one, 'CHECKPOINT');
-  await expect
-    .poll(
-      async () => {
-        await servers.query(two, 'CHECKPOINT');
-        return topology.replicas().map(({ name }) => name);
-      },
-      { timeout: 20_000 },
-    )
-    .toEqual([named(two)]);
+  await eventually(async () => {
+    await servers.query(two, 'CHECKPOINT');
+    return topology.replicas().map(({ name }) => name);
+  }).toEqual([named(two)]);
 
   // Held back until it has all that survived, but not for the write that did not.
   const replica = topology.hostState(named(two));
   if (!replica) throw new Error('the replica is not listed');
-  await expect.poll(() => consistency.mayRead(replica, scope)).toBe(true);
+  await eventually(() => consistency.mayRead(replica, scope)).toBe(true);
   expect(consistency.mayRead(replica, {})).toBe(true);
   expect(replica.replayedLsn).toBeLessThan(lost);
   expect(parseLsn(await consistency.token(scope))).toBeLessThan(lost);
@@ -100,7 +95,7 @@ test('a promoted replica is the primary, its former one is not even when it come
   // The new primary goes as well: the old one is not taken for it.
   {
     using _ = frozen(one);
-    await expect.poll(() => topology.primary()).toBeUndefined();
+    await eventually(() => topology.primary()).toBeUndefined();
     await expect(topology.awaitPrimary(200)).rejects.toMatchObject({ code: 'E_DATABASE_UNREACHABLE' });
     expect(topology.replicas().map(({ name }) => name)).toEqual([named(two)]);
   }
@@ -114,12 +109,12 @@ test.each(testedMajors(15, 17))(
     const [one, two] = servers.replicas;
     await servers.query(servers.primary, 'GRANT pg_read_all_stats TO app');
     await using topology = await watching(servers);
-    await expect.poll(() => topology.replicas()).toHaveLength(2);
+    await eventually(() => topology.replicas()).toHaveLength(2);
     await servers.primary.whileStopped(async () => {
       await one.promote();
       await follow(two, one);
       expect((await topology.awaitPrimary(30_000)).name).toBe(named(one));
-      await expect.poll(() => topology.replicas().map(({ name }) => name), { timeout: 20_000 }).toEqual([named(two)]);
+      await eventually(() => topology.replicas().map(({ name }) => name)).toEqual([named(two)]);
       expect(topology.hostState(named(two))?.timeline).toBe(2);
     });
     expect(topology.primary()?.name).toBe(named(one));
@@ -130,7 +125,7 @@ test('a primary that restarts is found again, and nobody speaks of a failover', 
   await using servers = await replicatedServers();
   await using topology = await watching(servers);
   await servers.primary.whileStopped(async () => {
-    await expect.poll(() => topology.primary()).toBeUndefined();
+    await eventually(() => topology.primary()).toBeUndefined();
   });
   expect((await topology.awaitPrimary(30_000)).name).toBe(named(servers.primary));
   expect(topology.warnings.map(({ code }) => code)).not.toContain('failover');

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import type { HostAddress } from '../host.ts';
 import { fullSql, positionSql, type ProbeRow, readSighting, roleSql, type Sighting } from './probe-sql.ts';
@@ -96,8 +95,11 @@ export class ProbeConnection {
     if (!client) return;
     client.removeAllListeners('end');
     this.#client = undefined;
-    await Promise.race([client.end(), delay(GOODBYE_MS, undefined, { ref: false })]);
-    client.connection.stream.destroy();
+    // Waited for: nothing else may keep the process alive by now.
+    socket(client).ref();
+    const late = setTimeout(() => client.connection.stream.destroy(), GOODBYE_MS);
+    await client.end();
+    clearTimeout(late);
   }
 
   async #ask(full: boolean): Promise<Answer> {

@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { frozen, type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
+import { eventually, frozen, type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
 import { findPgBouncer, startPgBouncer } from '../../../../test/support/pgbouncer.ts';
 import type { PoolWarning } from '../../observer.ts';
 import type { HostAddress } from '../host.ts';
@@ -44,13 +47,13 @@ test('a role without rights finds the primary, and replicas with their positions
     healthy: true,
     timeline: 1,
   });
-  await expect.poll(() => topology.replicas().map(({ name }) => name)).toEqual(servers.replicas.map(named));
+  await eventually(() => topology.replicas().map(({ name }) => name)).toEqual(servers.replicas.map(named));
   for (const replica of topology.replicas()) {
     expect(replica).toMatchObject({ role: 'replica', timeline: 1, pooled: false, reason: undefined });
     expect(replica.replayedLsn).toBeTypeOf('bigint');
     expect(replica.latencyMs).toBeGreaterThan(0);
   }
-  await expect.poll(() => topology.replicas().map(({ lagMs }) => lagMs)).toEqual([0, 0]);
+  await eventually(() => topology.replicas().map(({ lagMs }) => lagMs)).toEqual([0, 0]);
   expect(topology.warnings).toEqual([]);
 });
 
@@ -72,11 +75,11 @@ test('a list of one host costs no connection, until it is asked', async () => {
 test('a replica that replays nothing leaves by its lag, and returns when it has caught up', async () => {
   await using topology = await watching({ maxLagMs: 300 });
   const [one] = servers.replicas;
-  await expect.poll(() => topology.replicas()).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
   await servers.query(one, 'SELECT pg_wal_replay_pause()');
   try {
     await servers.query(servers.primary, 'CREATE TABLE IF NOT EXISTS lagging (); DROP TABLE lagging');
-    await expect.poll(() => topology.hostState(named(one))?.healthy).toBe(false);
+    await eventually(() => topology.hostState(named(one))?.healthy).toBe(false);
     expect(topology.hostState(named(one))).toMatchObject({ role: 'replica' });
     expect(topology.hostState(named(one))?.reason).toMatch(/ms behind, more than 300 ms/);
     expect(topology.hostState(named(one))?.lagBytes).toBeGreaterThan(0n);
@@ -85,7 +88,7 @@ test('a replica that replays nothing leaves by its lag, and returns when it has 
   } finally {
     await servers.query(one, 'SELECT pg_wal_replay_resume()');
   }
-  await expect.poll(() => topology.replicas()).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
   expect(topology.warnings.map(({ code }) => code)).toEqual(['replica-out', 'replica-back']);
 });
 
@@ -97,44 +100,59 @@ test('a replica that is cut off from its primary is late, though it has replayed
     await servers.query(two, 'SELECT pg_reload_conf()');
   };
   await using topology = await watching({ maxLagBytes: 1000, maxLagMs: 1e9 });
-  await expect.poll(() => topology.replicas()).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
   await lead('host=127.0.0.1 port=1');
   try {
     const streaming = `SELECT 1 FROM pg_stat_replication WHERE application_name = 'two'`;
-    await expect.poll(() => servers.query(servers.primary, streaming)).toEqual([]);
+    await eventually(() => servers.query(servers.primary, streaming)).toEqual([]);
     await servers.query(servers.primary, `SELECT pg_logical_emit_message(false, 'test', repeat('x', 10000))`);
-    await expect.poll(() => topology.hostState(named(two))?.reason).toMatch(/bytes behind, more than 1000/);
+    await eventually(() => topology.hostState(named(two))?.reason).toMatch(/bytes behind, more than 1000/);
   } finally {
     await lead(before?.primary_conninfo ?? '');
   }
-  await expect.poll(() => topology.replicas(), { timeout: 10_000 }).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
 });
 
 test('a host that hangs counts as down, and returns', async () => {
   await using topology = await watching({ probeTimeoutMs: 300 });
   const [one] = servers.replicas;
-  await expect.poll(() => topology.replicas()).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
   {
     using _ = frozen(one);
-    await expect.poll(() => topology.hostState(named(one))?.role).toBe('down');
+    await eventually(() => topology.hostState(named(one))?.role).toBe('down');
     expect(topology.hostState(named(one))).toMatchObject({ healthy: false, reason: 'no answer within 300 ms' });
     expect(topology.primary()).toMatchObject({ name: named(servers.primary) });
   }
-  await expect.poll(() => topology.replicas(), { timeout: 10_000 }).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
+});
+
+test('a replica that is shut down leaves, and returns after its start', async () => {
+  await using topology = await watching();
+  const [one] = servers.replicas;
+  await eventually(() => topology.replicas()).toHaveLength(2);
+  await one.whileStopped(async () => {
+    await eventually(() => topology.hostState(named(one))?.role).toBe('down');
+    // After its start it may be behind that for a while.
+    expect(topology.hostState(named(one))?.replayedLsn).toBeUndefined();
+    await eventually(() => topology.warnings.map(({ code }) => code)).toEqual(['replica-out']);
+  });
+  await eventually(() => topology.replicas()).toHaveLength(2);
+  expect(topology.hostState(named(one))?.replayedLsn).toBeTypeOf('bigint');
+  expect(topology.warnings.map(({ code }) => code)).toEqual(['replica-out', 'replica-back']);
 });
 
 test('a backend that is killed takes no host away, and what was replayed is asked anew', async () => {
   await using topology = await watching({ probeIntervalMs: 60_000 });
   const [one] = servers.replicas;
-  await expect.poll(() => topology.replicas()).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
   const heard = vi.fn();
   topology.onChange(heard);
   const pids = (server: typeof one) =>
     servers.query<{ pid: number }>(server, `SELECT pid FROM pg_stat_activity WHERE application_name = 'pitcrew probe'`);
   const [before] = await pids(one);
   await servers.query(one, `SELECT pg_terminate_backend(${before?.pid})`);
-  await expect.poll(async () => (await pids(one))[0]?.pid).toSatisfy((pid) => pid !== undefined && pid !== before?.pid);
-  await expect.poll(() => topology.hostState(named(one))?.replayedLsn).toBeTypeOf('bigint');
+  await eventually(async () => (await pids(one))[0]?.pid).toSatisfy((pid) => pid !== undefined && pid !== before?.pid);
+  await eventually(() => topology.hostState(named(one))?.replayedLsn).toBeTypeOf('bigint');
   expect(topology.replicas()).toHaveLength(2);
   expect(heard).not.toHaveBeenCalled();
 });
@@ -164,17 +182,17 @@ test('where there is no primary, the error says what each host said', async () =
 test('hosts found by a function come and go; a function that fails or finds none changes nothing', async () => {
   let found = (): Promise<HostAddress[]> => Promise.resolve(all());
   await using topology = await watching({ hosts: () => found(), refreshHostsMs: 30 });
-  await expect.poll(() => topology.replicas()).toHaveLength(2);
+  await eventually(() => topology.replicas()).toHaveLength(2);
   const kept = topology.hostState(named(servers.primary));
   found = () => Promise.resolve(all().slice(0, 2));
-  await expect.poll(() => topology.hosts()).toHaveLength(2);
+  await eventually(() => topology.hosts()).toHaveLength(2);
   expect(topology.replicas()).toHaveLength(1);
   const failing = vi.fn(() => Promise.reject(new Error('no answer')));
   found = failing;
-  await expect.poll(() => failing.mock.calls.length).toBeGreaterThan(2);
+  await eventually(() => failing.mock.calls.length).toBeGreaterThan(2);
   const empty = vi.fn(() => Promise.resolve([]));
   found = empty;
-  await expect.poll(() => empty.mock.calls.length).toBeGreaterThan(2);
+  await eventually(() => empty.mock.calls.length).toBeGreaterThan(2);
   expect(topology.hosts()).toHaveLength(2);
   expect(topology.hostState(named(servers.primary))).toBe(kept);
 });
@@ -194,12 +212,29 @@ test('a server that lets nobody read its positions is known by its role', async 
   try {
     await using topology = await watching();
     expect(topology.primary()).toMatchObject({ name: named(servers.primary), timeline: undefined });
-    await expect.poll(() => topology.replicas()).toHaveLength(2);
+    await eventually(() => topology.replicas()).toHaveLength(2);
     expect(await topology.probe(named(servers.primary))).toMatchObject({ writtenLsn: undefined });
   } finally {
     await revoke('GRANT');
   }
 });
+
+test.each(['', 'await topology.awaitPrimary(5000);', 'await topology.stop();'])(
+  'a process ends by itself, and not before it has what it waits for: %s',
+  async (then) => {
+    const options = JSON.stringify({ hosts: all(), connection: servers.app });
+    const script = `
+      import { createTopology } from ${JSON.stringify(join(import.meta.dirname, 'index.ts'))};
+      const topology = createTopology(${options});
+      await topology.start();
+      ${then}
+      console.log('done');
+    `;
+    const args = ['--input-type=module', '--eval', script];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    expect(stdout).toBe('done\n');
+  },
+);
 
 test('through a pooler in transaction mode', async ({ skip }) => {
   const program = findPgBouncer();
