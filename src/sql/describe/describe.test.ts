@@ -82,6 +82,7 @@ suite('reading only', () => {
     'SELECT 1 WHERE a IN (SELECT b FROM u) AND EXISTS (TABLE v) UNION ALL VALUES (1)',
     'SHOW search_path',
     'EXPLAIN DELETE FROM t',
+    `EXPLAIN SELECT nextval('s')`,
     'EXPLAIN (ANALYZE, BUFFERS) SELECT a FROM t',
     'SELECT pg_relation_size($1), pg_is_in_recovery()',
   ])('%s', (text) => {
@@ -95,6 +96,7 @@ suite('reading only', () => {
     ['SELECT "Lower"(a) FROM t', 'it calls Lower(), which is not known to change nothing'],
     ['SELECT app.lower(a) FROM t', 'it calls app.lower(), which is not known to change nothing'],
     ['SELECT pg_current_xact_id()', 'it calls pg_current_xact_id(), which is not known to change nothing'],
+    ['EXPLAIN SELECT app.f(1)', 'it calls app.f(), which is not known to change nothing'],
     ['SELECT a <=> $1 FROM t', 'it uses the operator <=>, which is not built in'],
     ['SELECT a OPERATOR(app.=) $1 FROM t', 'it uses the operator app.=, which is not built in'],
     ['SELECT a FROM t ORDER BY a USING ~~~', 'it uses the operator ~~~, which is not built in'],

@@ -68,17 +68,24 @@ function reasonOf(kind: StatementKind, obstacle: string | undefined, bound: stri
 function obstacleTo(statement: Node, content: Content, judge: Judge): string | undefined {
   const { tag, fields } = statement;
   if (tag === 'VariableShowStmt') return undefined;
-  if (tag === 'ExplainStmt') {
-    // A plan changes nothing, whatever it is of. Run, it is what it is a plan of.
-    const query = nodeOf(fields['query']);
-    if (!query) return 'it contains no statement';
-    return analyzes(statement) ? obstacleTo(query, contentOf({ [query.tag]: query.fields }), judge) : undefined;
+  if (tag === 'ExplainStmt' && !analyzes(statement)) {
+    // A plan changes nothing, whatever it is of; but planning calls functions that are declared immutable.
+    return callObstacle(content, (name) => judge.effectOf(name) !== 'session', judge);
   }
-  if (tag !== 'SelectStmt') return 'it runs something other than a query';
-  if (content.obstacle !== undefined) return content.obstacle;
-  const call = content.functions.find((name) => judge.effectOf(name) !== 'none');
+  const query = tag === 'ExplainStmt' ? nodeOf(fields['query']) : statement;
+  if (query?.tag !== 'SelectStmt') return 'it runs something other than a query';
+  const inside = query === statement ? content : contentOf({ [query.tag]: query.fields });
+  return inside.obstacle ?? callObstacle(inside, (name) => judge.effectOf(name) === 'none', judge);
+}
+
+function callObstacle(
+  { functions, operators }: Content,
+  isHarmless: (name: readonly string[]) => boolean,
+  judge: Judge,
+): string | undefined {
+  const call = functions.find((name) => !isHarmless(name));
   if (call) return `it calls ${call.join('.')}(), which is not known to change nothing`;
-  const operator = content.operators.find((name) => !judge.knowsOperator(name));
+  const operator = operators.find((name) => !judge.knowsOperator(name));
   return operator && `it uses the operator ${operator.join('.')}, which is not built in`;
 }
 
