@@ -136,8 +136,17 @@ export class ConnectionPool {
       return;
     }
     connection.idleSince = now;
+    this.#rest(connection);
+  }
+
+  #rest(connection: OwnConnection): void {
     this.#idle.push(connection);
-    if (this.#options.allowExitOnIdle || this.#all.size <= this.#options.min) keepAlive(connection.client, false);
+    if (this.#mayExit) keepAlive(connection.client, false);
+  }
+
+  /** Those that stay open for good do not keep the process alive, the others only until they have been idle for long enough. */
+  get #mayExit(): boolean {
+    return this.#options.allowExitOnIdle || this.#all.size <= this.#options.min;
   }
 
   /** Closes what is idle, and what is in use once it comes back. Whoever waits is served first. */
@@ -286,8 +295,7 @@ export class ConnectionPool {
     if (waiter) {
       waiter.granted(connection);
     } else {
-      this.#idle.push(connection);
-      if (this.#options.allowExitOnIdle || this.#all.size <= this.#options.min) keepAlive(client, false);
+      this.#rest(connection);
     }
     this.#openForWaiters();
   }
@@ -326,6 +334,7 @@ export class ConnectionPool {
     void closeClient(connection.client).then(() => {
       this.#host.onClosed(connection.client, reason);
       this.#settle();
+    if (this.#mayExit) for (const { client } of this.#idle) keepAlive(client, false);
     });
   }
 
