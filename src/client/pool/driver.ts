@@ -37,6 +37,7 @@ export interface Wire {
   describe(message: { type: 'P'; name: string }): void;
   close(message: { type: 'S'; name: string }): void;
   sendCopyFail(reason: string): void;
+  prependListener(event: 'errorMessage', listener: (error: Error) => void): void;
 }
 
 const internals = (client: pg.ClientBase): ClientInternals => client as unknown as ClientInternals;
@@ -67,6 +68,12 @@ export function keepAlive(client: pg.ClientBase, keep: boolean): void {
 /** Lets queries of this client fail after so many milliseconds, as its own configuration would; 0 for no limit. */
 export function limitQueries(client: pg.ClientBase, timeoutMs: number): void {
   internals(client).connectionParameters.query_timeout = timeoutMs;
+}
+
+/** Told of every error that the server reports, before the statement is that it belongs to. */
+export function onServerError(client: pg.ClientBase, listener: (error: Error) => void): void {
+  // Native clients have no connection of their own.
+  (internals(client) as Partial<ClientInternals>).connection?.prependListener('errorMessage', listener);
 }
 
 /** Cuts the connection without a word; for peers that do not answer. */

@@ -213,7 +213,9 @@ export class Endpoint {
   /** True when a shared connection took it, or its caller has the error of its values. */
   #send(statement: Statement): boolean {
     try {
-      return this.#lanes.send(statement);
+      if (!this.#lanes.send(statement)) return false;
+      statement.attempts += 1;
+      return true;
     } catch (error) {
       statement.reject(error instanceof Error ? error : new Error(String(error)));
       return true;
@@ -233,9 +235,9 @@ export class Endpoint {
   }
 
   #runOwn(statement: Statement): void {
-    statement.attempts += 1;
     const waiter: StatementWaiter = {
-      since: statement.startedAt,
+      // Whoever was under way already, for however long, has not waited for this connection.
+      since: statement.sentAt === 0 ? statement.startedAt : performance.now(),
       statement,
       granted: (connection) => {
         if (statement.settled) this.#connections.release(connection);
@@ -249,12 +251,14 @@ export class Endpoint {
 
   /** A replica that cannot be reached is no reason to fail: others have the same data. */
   #refused(statement: Statement, error: Error): void {
+    statement.attempts += 1;
     const elsewhere = this.role === 'replica' && statement.attempts < mostAttempts && isTransientConnectFailure(error);
     if (elsewhere) this.#host.again(statement);
     else statement.reject(error);
   }
 
   #execute(statement: Statement, connection: OwnConnection): void {
+    statement.attempts += 1;
     runAlone(statement, connection.client, (error, result) => {
       if (error) {
         const lost = isConnectionLost(error, connection.client);
@@ -292,6 +296,10 @@ export class Endpoint {
     }
     if (this.#runsAgainAlone(lane, statement, error)) {
       if (!statement.settled) this.#runOwn(statement);
+      return;
+    }
+    if (lane.leftUntouched(query) && statement.attempts < mostAttempts) {
+      if (!statement.settled) this.#host.again(statement);
       return;
     }
     this.#failed(statement, error, isConnectionLost(error, lane.client));

@@ -16,11 +16,16 @@ export function sqlStateOf(error: unknown): string | undefined {
   return error instanceof pg.DatabaseError ? error.code : undefined;
 }
 
+/** The server has ended the session, for certain. Where it translates severities, some that did are not recognised. */
+export function isFatal(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && (error.severity === 'FATAL' || error.severity === 'PANIC');
+}
+
 /** Whether the session is gone after this error: the server said FATAL, or what failed was the connection. */
 export function isConnectionLost(error: unknown, client: pg.ClientBase): boolean {
   // Errors of the driver itself (values that cannot be written) and of type parsers leave the connection as it was.
   if (!(error instanceof pg.DatabaseError)) return !isUsable(client);
-  return error.severity === 'FATAL' || error.severity === 'PANIC' || lostStates.test(error.code ?? '');
+  return isFatal(error) || lostStates.test(error.code ?? '');
 }
 
 /**

@@ -17,7 +17,9 @@ async function run(options: string, script: string): Promise<{ code: number | nu
     const pool = new Pool({ connectionString: ${JSON.stringify(database.url)}, ...(${options}) });
     ${script}
   `;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', source], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let written = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (written += String(chunk)));
   const began = performance.now();

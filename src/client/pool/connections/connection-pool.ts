@@ -1,6 +1,6 @@
 import type pg from 'pg';
-import { destroy, isUsable, keepAlive } from '../driver.ts';
-import { isTransientConnectFailure } from '../failures.ts';
+import { destroy, isUsable, keepAlive, onServerError } from '../driver.ts';
+import { isConnectionLost, isTransientConnectFailure } from '../failures.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { closeClient, type OwnConnection } from './connection.ts';
 import { Opener, type OpenerHost } from './opener.ts';
@@ -288,6 +288,10 @@ export class ConnectionPool {
       closed: false,
     };
     this.#all.add(connection);
+    // The server says that it ends the session before the connection ends: nobody must get it in between.
+    onServerError(client, (error) => {
+      if (isConnectionLost(error, client)) connection.closed = true;
+    });
     client.on('error', (error: Error) => this.#lost(connection, error));
     client.on('end', () => this.#lost(connection, undefined));
     this.#startHousekeeping();
@@ -302,13 +306,12 @@ export class ConnectionPool {
 
   /** The session ended by itself. Its holder learns of it by the statement that fails, and gives it back. */
   #lost(connection: OwnConnection, error: Error | undefined): void {
-    const wasClosed = connection.closed;
     connection.closed = true;
     const at = this.#idle.indexOf(connection);
     if (at < 0) return;
     this.#idle.splice(at, 1);
     this.#close(connection, 'lost');
-    if (error && !wasClosed) this.#host.onIdleError(error, connection.client);
+    if (error) this.#host.onIdleError(error, connection.client);
   }
 
   #openFailed(error: Error): void {
@@ -331,10 +334,10 @@ export class ConnectionPool {
   #close(connection: OwnConnection, reason: string): void {
     connection.closed = true;
     if (!this.#all.delete(connection)) return;
+    if (this.#mayExit) for (const { client } of this.#idle) keepAlive(client, false);
     void closeClient(connection.client).then(() => {
       this.#host.onClosed(connection.client, reason);
       this.#settle();
-    if (this.#mayExit) for (const { client } of this.#idle) keepAlive(client, false);
     });
   }
 

@@ -22,6 +22,8 @@ export class LaneQuery {
   readonly #values: unknown[] | undefined;
   readonly #listener: LaneListener;
   error: Error | undefined;
+  /** The error that ended it, which is another one where a type parser of the application had failed before. */
+  endedBy: Error | undefined;
   #done = false;
 
   /** @param values as `pg` prepares them: text, bytes or null */
@@ -83,6 +85,7 @@ export class LaneQuery {
   }
 
   handleError(error: Error): void {
+    this.endedBy = error;
     this.error ??= error;
     this.#end();
   }

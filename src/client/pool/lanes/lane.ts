@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { closeClient } from '../connections/connection.ts';
-import { isUsable, keepAlive, prepareValue, typesOf, wireOf } from '../driver.ts';
+import { isUsable, keepAlive, onServerError, prepareValue, typesOf, wireOf } from '../driver.ts';
+import { isConnectionLost, isFatal } from '../failures.ts';
 import type { Statement } from '../statements/statement.ts';
 import { LaneQuery } from './lane-query.ts';
 import { type LanePreparation, Preparations, unprepared } from './preparations.ts';
@@ -24,6 +25,9 @@ export class Lane {
   #headSince = 0;
   #corked = false;
   #closing = false;
+  #dying = false;
+  /** The server's last word in this session. */
+  #fatal: Error | undefined;
   readonly #drained = Promise.withResolvers<void>();
   idleSince = performance.now();
 
@@ -31,6 +35,12 @@ export class Lane {
     this.client = client;
     this.#host = host;
     this.#preparations = new Preparations((name) => wireOf(client).close({ type: 'S', name }));
+    // The server says that it ends the session before the connection ends: what is sent in between would be lost.
+    onServerError(client, (error) => {
+      if (!isConnectionLost(error, client)) return;
+      this.#dying = true;
+      if (isFatal(error)) this.#fatal = error;
+    });
     client.on('error', (error: Error) => this.#lost(error));
     client.on('end', () => this.#lost(undefined));
   }
@@ -40,7 +50,15 @@ export class Lane {
   }
 
   get isOpen(): boolean {
-    return !this.#closing && isUsable(this.client);
+    return !this.#closing && !this.#dying && isUsable(this.client);
+  }
+
+  /**
+   * Whether nothing of a statement has happened that was sent, and lost with its connection: the server works on one after the
+   * other, and has ended the session while it was at an earlier one.
+   */
+  leftUntouched(query: LaneQuery): boolean {
+    return this.#fatal !== undefined && query.endedBy !== this.#fatal && !isUsable(this.client);
   }
 
   /** How long the server has worked on the statement at the head, in ms; 0 when there is none. */
