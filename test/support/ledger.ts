@@ -44,8 +44,11 @@ export async function ledger(
         type,
       ),
     async [Symbol.asyncDispose]() {
-      await pool.end();
+      const ended = pool.end().then(() => true);
+      const left = new Promise<boolean>((resolve) => setTimeout(resolve, 5000, false).unref());
+      const released = await Promise.race([ended, left]);
       await database[Symbol.asyncDispose]();
+      if (!released) throw new Error('the test has not released all clients');
     },
   };
 }

@@ -16,7 +16,7 @@ export type Fault = 'cut before' | 'cut after' | 'lose answers' | 'swallow';
 export interface TcpProxy extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
-  /** The same URL, through the proxy. Without TLS: faults at messages need to read them. */
+  /** The same URL, through the proxy. Faults at messages need to read them: they do not meet what is encrypted. */
   url(url: string): string;
   /** Connections that are open now. */
   readonly open: number;

@@ -22,7 +22,8 @@ interface CancelConnection extends Pick<pg.Connection, 'stream' | 'on' | 'once'>
 /**
  * Asks the server to stop the statement that this connection runs, over a connection of its own, with TLS where the client
  * has it. Resolves when the server has closed that connection: from then on the request cannot reach a later statement.
- * (The server signals the backend before it closes.) Resolves as well when the request could not be delivered, or
+ * (The server signals the backend before it closes.) A statement that had not reached the server by then goes on, so whoever must
+ * be sure asks again until it has ended. Resolves as well when the request could not be delivered, or
  * not within `graceMs`: whether the statement ends is to be seen at the statement. Never rejects.
  */
 export async function cancelRequest(client: pg.ClientBase, graceMs: number): Promise<void> {

@@ -104,14 +104,11 @@ export class Statements {
     const config: object = typeof first === 'string' ? { text: first } : Object.create(first as object);
     if (values !== undefined && typeof values !== 'function') Object.assign(config, { values });
     this.#running++;
-    return [
-      Object.assign(config, {
-        callback: (error: unknown, result?: unknown) => {
-          this.#ended(owner, error);
-          callback(error, result);
-        },
-      }),
-    ];
+    const told: Callback = (error, result) => {
+      this.#ended(owner, error);
+      callback(error, result);
+    };
+    return [config, told];
   }
 
   #follow(owner: StatementOwner, submittable: Submittable): void {
