@@ -32,7 +32,7 @@ export interface StatementDescription {
   readOnly: boolean;
   /**
    * It changes the session or depends on what an earlier statement left there (SET, LISTEN, temporary tables, session advisory locks,
-   * PREPARE, cursors, BEGIN … COMMIT, nextval/currval): it must not share a connection with other callers.
+   * PREPARE, cursors, BEGIN … COMMIT, currval, functions that are not known): it must not share a connection with other callers.
    */
   session: boolean;
   /** One statement that the extended protocol can run, with its result as a whole: no COPY to or from the client, no several. */

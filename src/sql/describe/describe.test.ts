@@ -106,6 +106,7 @@ suite('reading only', () => {
     ['EXPLAIN ANALYZE INSERT INTO t VALUES (1)', 'it runs something other than a query'],
     ['EXPLAIN (ANALYZE off) INSERT INTO t VALUES (1)', 'it runs something other than a query'],
     ['SELECT * FROM t TABLESAMPLE app.every (1)', 'it samples a table by a method that is not known'],
+    ['EXPLAIN EXECUTE p', 'it explains a prepared statement'],
     ['SELECT * FROM pg_temp.t', 'it names a temporary table'],
     ['SELECT NULL::pg_temp.t', 'it names a temporary table'],
   ])('not %s', (text, reason) => {

@@ -68,6 +68,7 @@ function reasonOf(kind: StatementKind, obstacle: string | undefined, bound: stri
 function obstacleTo(statement: Node, content: Content, judge: Judge): string | undefined {
   const { tag, fields } = statement;
   if (tag === 'VariableShowStmt') return undefined;
+  if (tag === 'ExplainStmt' && fieldsOf(fields['query'], 'ExecuteStmt')) return 'it explains a prepared statement';
   if (tag === 'ExplainStmt' && !analyzes(statement)) {
     // A plan changes nothing, whatever it is of; but planning calls functions that are declared immutable.
     return callObstacle(content, (name) => judge.effectOf(name) !== 'session', judge);
