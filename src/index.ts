@@ -1,2 +1,23 @@
-export { Pool, type PoolOptions, type PoolStats, type PoolView } from './client/pool/index.ts';
+export { createPool, type CreatePoolOptions, type MeasuredPool } from './client/create-pool.ts';
+export type { AcquireOutcome, EndpointRole, PoolObserver, PoolWarning, StatementOutcome } from './client/observer.ts';
+export {
+  type EndpointOptions,
+  type IsolationLevel,
+  Pool,
+  type PoolOptions,
+  type PoolStats,
+  type PoolView,
+  type ReplicaOptions,
+  type TransactionClient,
+  type TransactionOptions,
+} from './client/pool/index.ts';
+export { currentScope, requestName, type RequestScope, runInScope, scopeMiddleware } from './client/scope.ts';
+export {
+  createTelemetry,
+  type RepeatedStatement,
+  type SlowStatement,
+  type Telemetry,
+  type TelemetryOptions,
+  type TelemetrySnapshot,
+} from './client/telemetry/index.ts';
 export { type ErrorCode, PitcrewError } from './errors.ts';
