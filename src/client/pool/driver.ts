@@ -53,6 +53,10 @@ export const typesOf = (client: pg.ClientBase): unknown => internals(client)._ty
 /** A statement is under way. */
 export const isBusy = (client: pg.ClientBase): boolean => Boolean(internals(client)._activeQuery);
 
+/** What is under way is no query of `pg`, but a cursor or stream that ends only when its user is done with it. */
+export const isDrivenByOthers = (client: pg.ClientBase): boolean =>
+  isBusy(client) && !(internals(client)._activeQuery instanceof driver.Query);
+
 /** Whether statements can still be sent: false after an error of the connection, or once it is being ended. */
 export function isUsable(client: pg.ClientBase): boolean {
   const { _queryable, _ending } = internals(client);

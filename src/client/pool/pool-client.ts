@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { isSubmittable, readCall } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
-import { limitQueries } from './driver.ts';
+import { isBusy, isDrivenByOthers, limitQueries } from './driver.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Told of every statement on a lent client; gives what is to be told of its end. */
@@ -51,6 +51,16 @@ export function lend(lending: Lending): pg.PoolClient {
       endpoint.release(connection, 'released with an error');
       return;
     }
+    if (!isBusy(client)) giveBack();
+    else if (isDrivenByOthers(client)) endpoint.release(connection, 'released with an open cursor or stream');
+    // Statements that nobody waits for come to their end first.
+    else for (const event of ['drain', 'end']) client.on(event as 'drain', drained);
+  };
+  const drained = (): void => {
+    for (const event of ['drain', 'end']) client.off(event as 'drain', drained);
+    giveBack();
+  };
+  const giveBack = (): void => {
     const status = client.getTransactionStatus?.();
     if (status !== 'T' && status !== 'E') {
       endpoint.release(connection);
@@ -78,9 +88,14 @@ function watched(plain: (...args: unknown[]) => unknown, args: unknown[], watch:
     return values === undefined ? plain(query, told) : plain(query, values, told);
   }
   const answer = plain(...args) as Promise<pg.QueryResult>;
-  answer.then(
-    (result) => ended(undefined, result),
-    (error: Error) => ended(error, undefined),
+  return answer.then(
+    (result) => {
+      ended(undefined, result);
+      return result;
+    },
+    (error: Error) => {
+      ended(error, undefined);
+      throw error;
+    },
   );
-  return answer;
 }

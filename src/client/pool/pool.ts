@@ -62,6 +62,11 @@ export class Pool extends EventEmitter {
     return this.#ended;
   }
 
+  /** The class of the clients, which libraries make one of their own with to cancel a query. */
+  get Client(): typeof driver.Client {
+    return (this.options.Client ?? driver.Client) as typeof driver.Client;
+  }
+
   stats(): PoolStats {
     return { endpoints: this.#core.stats() };
   }

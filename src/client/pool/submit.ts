@@ -7,20 +7,19 @@ type Lend = (lent: (client: pg.PoolClient) => void, refused: (error: Error) => v
 
 /** Runs a cursor, stream or query object on a connection that it keeps until it has ended, and returns it at once. */
 export function submit(query: Submittable, callback: Callback | undefined, lend: Lend): Submittable {
+  if (callback) query.callback ??= callback;
   lend(
     (client) => {
       let released = false;
-      releaseAtEnd(query, (error) => {
+      releaseAtEnd(query, () => {
         if (released) return;
         released = true;
-        client.release(error);
+        client.release();
       });
       client.query(query);
     },
-    (error) => {
-      if (callback) callback(error, undefined as never);
-      else (query as Partial<Driven>).handleError?.(error);
-    },
+    // It tells its user, who may throw.
+    (error) => process.nextTick(() => (query as Partial<Driven>).handleError?.(error)),
   );
   return query;
 }
@@ -31,24 +30,24 @@ interface Driven {
   handleError: (error: Error, ...args: unknown[]) => void;
 }
 
-function releaseAtEnd(query: Submittable, release: (error?: Error) => void): void {
-  const events = query as unknown as Partial<EventEmitter> & { destroyed?: boolean };
-  const driven = query as unknown as Driven;
-  if (events.destroyed === undefined) {
-    // Cursors say nothing when they are closed early, but the server does: it is ready for the next one.
-    const { handleReadyForQuery, handleError } = driven;
-    driven.handleReadyForQuery = (...args) => {
-      handleReadyForQuery.apply(query, args);
-      release();
-    };
-    // After an error it is not told of that any more.
-    driven.handleError = (...args) => {
-      handleError.apply(query, args);
-      release();
-    };
-  } else {
-    // A stream; it is closed when it was read whole, failed or was destroyed.
-    events.once?.('close', () => release());
+/** Adds no listener of errors: those that nobody listens to are uncaught exceptions, as with `pg`. */
+function releaseAtEnd(query: Submittable, release: () => void): void {
+  const stream = query as unknown as Partial<EventEmitter> & { destroyed?: boolean };
+  if (stream.destroyed !== undefined) {
+    // It is closed when it was read or written whole, failed or was destroyed.
+    stream.once?.('close', release);
+    return;
   }
-  events.once?.('error', (error: Error) => release(error));
+  const driven = query as unknown as Driven;
+  // Cursors say nothing when they are closed early, but the server does: it is ready for the next one.
+  const { handleReadyForQuery, handleError } = driven;
+  driven.handleReadyForQuery = (...args) => {
+    release();
+    handleReadyForQuery.apply(query, args);
+  };
+  // After an error it is not told of that any more.
+  driven.handleError = (...args) => {
+    release();
+    handleError.apply(query, args);
+  };
 }
