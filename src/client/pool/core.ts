@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EventEmitter, once } from 'node:events';
 import type pg from 'pg';
 import { createDescriber, loadParser, type StatementDescription } from '../../sql/index.ts';
@@ -5,8 +6,9 @@ import type { PoolObserver } from '../observer.ts';
 import { currentScope } from '../scope.ts';
 import type { Call } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
-import { isBusy } from './driver.ts';
+import { backendPid, isBusy } from './driver.ts';
 import type { Endpoint, EndpointStats } from './endpoint.ts';
+import type { CallSite, HolderKind, Wait } from './holders/index.ts';
 import type { ResolvedOptions } from './options.ts';
 import { lend } from './pool-client.ts';
 import { type Access, Router } from './routing/router.ts';
@@ -23,6 +25,7 @@ export class PoolCore {
   readonly #router: Router;
   /** Until it is known what statements say and where they can go. */
   #ready: Promise<unknown> | undefined;
+  readonly #held = new WeakMap<pg.PoolClient, { within<Result>(work: () => Result): Result }>();
   #ending = false;
 
   /** @param events the pool, on which its events are told */
@@ -38,7 +41,6 @@ export class PoolCore {
         // Whoever does not listen has no use for an error of a connection that nobody uses.
         if (events.listenerCount('error') > 0) events.emit('error', error, client);
       },
-      holders: () => '',
       again: (statement) => this.#route(statement),
     });
     // Without the parser nothing is known of statements: each gets a connection of its own.
@@ -183,38 +185,85 @@ export class PoolCore {
   }
 
   /** Lends a connection; its `release` gives it back. */
-  lend(access: Access, resolve: (client: pg.PoolClient) => void, reject: (error: Error) => void): void {
+  lend(
+    access: Access,
+    resolve: (client: pg.PoolClient) => void,
+    reject: (error: Error) => void,
+    kind: HolderKind = 'connect',
+  ): void {
     if (this.#ending) {
       reject(poolEnded());
       return;
     }
-    const since = performance.now();
-    const from = (endpoint: Endpoint): void =>
-      endpoint.acquire({
-        since,
-        granted: (connection) => resolve(this.#lent(endpoint, connection)),
-        refused: reject,
-        moved: () => this.lend(access, resolve, reject),
-      });
     const endpoint = this.#router.pick(access, false, this.#scope());
-    if (endpoint instanceof Promise) endpoint.then(from, reject);
-    else from(endpoint);
+    const again = (): void => this.lend(access, resolve, reject, kind);
+    if (endpoint instanceof Promise) {
+      endpoint.then((found) => this.#lendFrom(found, { kind, site: undefined, resolve, reject, again }), reject);
+    } else {
+      this.#lendFrom(endpoint, { kind, site: endpoint.holders.callSite(this.lend), resolve, reject, again });
+    }
   }
 
-  #lent(endpoint: Endpoint, connection: OwnConnection): pg.PoolClient {
+  /** What is known of the holder of a lent client. */
+  heldBy(client: pg.PoolClient): { within<Result>(work: () => Result): Result } | undefined {
+    return this.#held.get(client);
+  }
+
+  #lendFrom(endpoint: Endpoint, { kind, site, resolve, reject, again }: Borrower): void {
+    const { holders } = endpoint;
+    let wait: Wait | undefined;
+    let over = false;
+    const end = (): void => {
+      over = true;
+      wait?.ended();
+    };
+    endpoint.acquire({
+      since: performance.now(),
+      // In the caller's own context, whoever it is that gives a connection back.
+      granted: AsyncLocalStorage.bind((connection: OwnConnection) => {
+        const refusedMeanwhile = over;
+        end();
+        if (refusedMeanwhile) endpoint.release(connection);
+        else resolve(this.#lent(endpoint, connection, kind, site));
+      }),
+      refused: (error) => {
+        if (!over) reject(error);
+        end();
+      },
+      moved: () => {
+        if (!over) again();
+        end();
+      },
+    });
+    if (over) return;
+    wait = holders.waiting(site, (error) => {
+      if (!over) reject(error);
+      end();
+    });
+  }
+
+  #lent(endpoint: Endpoint, connection: OwnConnection, kind: HolderKind, site: CallSite | undefined): pg.PoolClient {
+    const { holders } = endpoint;
+    const holder = holders.taken({ kind, pid: backendPid(connection.client) ?? undefined, site });
     const client = lend({
       endpoint,
       connection,
-      watch: (text, values) => this.#watchLent(endpoint, text, values),
+      watch: (text, values) => {
+        holders.note(holder, text);
+        const ended = this.#watchLent(endpoint, text, values);
+        return (error, result) => {
+          holders.idle(holder);
+          ended(error, result);
+        };
+      },
       queryTimeoutMs: this.#router.queryTimeoutMs,
-      onRelease: (error) => void this.#events.emit('release', error, connection.client),
-      onOpenTransaction: () =>
-        this.#observer.warned?.({
-          code: 'open-transaction',
-          message: 'a client was released inside a transaction, which was rolled back',
-          detail: undefined,
-        }),
+      onRelease: (error) => {
+        this.#events.emit('release', error, connection.client);
+        holders.released(holder);
+      },
+      onOpenTransaction: () => holders.openTransaction(holder),
     });
+    this.#held.set(client, { within: (work) => holders.within(holder, work) });
     this.#events.emit('acquire', client);
     return client;
   }
@@ -241,6 +290,16 @@ export class PoolCore {
     // What listeners have sent without waiting for it comes before all else.
     if (isBusy(client)) await once(client, 'drain');
   }
+}
+
+/** Someone who wants a connection, and what is known of them. */
+interface Borrower {
+  kind: HolderKind;
+  site: CallSite | undefined;
+  resolve: (client: pg.PoolClient) => void;
+  reject: (error: Error) => void;
+  /** Asks anew, wherever the connection should come from now. */
+  again: () => void;
 }
 
 /** How far a statement has come. */

@@ -1,4 +1,5 @@
 /* oxlint-disable no-underscore-dangle -- these are the driver's own names */
+import type { Socket } from 'node:net';
 import driver, { type default as pg } from 'pg';
 // @ts-expect-error -- the types of pg do not name this file, which its exports do
 import utilities from 'pg/lib/utils.js';
@@ -78,6 +79,11 @@ export function limitQueries(client: pg.ClientBase, timeoutMs: number): void {
 export function onServerError(client: pg.ClientBase, listener: (error: Error) => void): void {
   // Native clients have no connection of their own.
   (internals(client) as Partial<ClientInternals>).connection?.prependListener('errorMessage', listener);
+}
+
+/** The socket, with what it has received so far; native clients have none of their own. */
+export function peerOf(client: pg.ClientBase): Socket | undefined {
+  return (internals(client) as Partial<ClientInternals>).connection?.stream as Socket | undefined;
 }
 
 /** Cuts the connection without a word; for peers that do not answer. */

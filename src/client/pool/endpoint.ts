@@ -5,16 +5,19 @@ import type { OwnConnection } from './connections/connection.ts';
 import { ConnectionPool } from './connections/connection-pool.ts';
 import type { SizeReport } from './connections/sizing.ts';
 import type { Waiter } from './connections/waiters.ts';
+import { Watchdog, type Watched } from './connections/watchdog.ts';
+import { backendPid } from './driver.ts';
 import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
 import { isConnectionLost, isStalePlan, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
+import { createHolders, type Holders } from './holders/index.ts';
 import type { LaneQuery } from './lanes/lane-query.ts';
 import type { Lane } from './lanes/lane.ts';
 import { Lanes } from './lanes/lanes.ts';
-import { laneLimits, type LaneSession, setUpLaneSession } from './lanes/lane-session.ts';
+import { laneLimits, type LaneSession, openLaneSession } from './lanes/lane-session.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { StatementRecord } from './statements/record.ts';
 import { runAlone } from './statements/own-run.ts';
-import type { Statement } from './statements/statement.ts';
+import { type Statement, suitsLane } from './statements/statement.ts';
 
 /** What an endpoint tells the pool that it belongs to. */
 export interface EndpointHost {
@@ -22,8 +25,6 @@ export interface EndpointHost {
   connected(client: pg.PoolClient): Promise<void>;
   closed(client: pg.PoolClient): void;
   idleError(error: Error, client: pg.PoolClient): void;
-  /** Who holds the connections, for the error of those who wait in vain. */
-  holders(): string;
   /** The connection failed, or the server is no primary: true when the statement may find another one. */
   failed(error: unknown): boolean;
   /** Nothing has happened of this statement: it is to be sent again, wherever it belongs now. */
@@ -45,6 +46,10 @@ export interface EndpointStats {
   size: SizeReport;
 }
 
+/** When nothing has been heard from a statement for so long, the server is asked what became of it. */
+const defaultPatienceMs = 5000;
+/** Only waiting for the commit (for a synchronous standby, say) can take this long on a shared connection. */
+const lanePatienceMs = laneLimits.statementMs + 1000;
 /** A statement is tried so often at most: once, and once more where nothing of it has happened. */
 const mostAttempts = 3;
 
@@ -52,6 +57,8 @@ const mostAttempts = 3;
 export class Endpoint {
   readonly name: string;
   readonly role: EndpointRole;
+  /** Who has its connections. */
+  readonly holders: Holders;
   readonly #options: ResolvedOptions;
   readonly #clientConfig: pg.ClientConfig;
   readonly #host: EndpointHost;
@@ -62,6 +69,7 @@ export class Endpoint {
   #roundTripMs = Infinity;
   #session: LaneSession = { pooled: false, ownLockLimit: false, ownStatementLimit: false };
   readonly #full: Statement[] = [];
+  readonly #watchdog: Watchdog;
 
   constructor(
     name: string,
@@ -76,11 +84,17 @@ export class Endpoint {
     this.#options = options;
     this.#host = host;
     this.#observer = options.observer ?? {};
+    this.holders = createHolders({
+      endpoint: name,
+      capacity: () => options.max - this.#lanes.openCount,
+      leakDetectionMs: options.leakDetectionMillis,
+      observer: options.observer,
+    });
     this.#connections = new ConnectionPool(options, {
       newClient: () => new (options.Client ?? pg.Client)(clientConfig as never) as pg.Client,
       prepared: (client) => host.connected(client),
-      timeoutError: (waitedMs) => poolTimeout(this.stats(), waitedMs, host.holders()),
-      onOpened: (_client, tookMs) => this.#observer.connectionOpened?.(name, tookMs, undefined),
+      timeoutError: (waitedMs) => poolTimeout(this.stats(), waitedMs, this.holders.describe()),
+      onOpened: (_client, tookMs) => this.#opened(tookMs),
       onOpenFailed: (error, tookMs) => {
         this.#observer.connectionOpened?.(name, tookMs, error);
         host.failed(error);
@@ -110,6 +124,7 @@ export class Endpoint {
       },
       ended: (lane, query, serviceMs) => this.#laneEnded(lane, query, serviceMs),
     });
+    this.#watchdog = new Watchdog(clientConfig, () => this.#underWay());
   }
 
   get openCount(): number {
@@ -153,7 +168,7 @@ export class Endpoint {
     const { record } = statement;
     statement.endpoint = this;
     const { lanes, laneLimitMillis } = this.#options;
-    if (lanes > 0 && record.shareable && suits(statement)) {
+    if (lanes > 0 && record.shareable && suitsLane(statement)) {
       if (record.mayShare(laneLimitMillis, statement.startedAt) && this.#share(statement)) return;
       // So that there is one when the statement is known to be quick.
       if (this.#lanes.openCount === 0) this.#lanes.want();
@@ -193,6 +208,7 @@ export class Endpoint {
 
   async end(): Promise<void> {
     await Promise.all([this.#connections.end(), this.#lanes.end()]);
+    this.#watchdog.stop();
   }
 
   /** Its server has another role now: whoever waits goes elsewhere, what is under way is finished, then all is closed. */
@@ -259,7 +275,10 @@ export class Endpoint {
 
   #execute(statement: Statement, connection: OwnConnection): void {
     statement.attempts += 1;
+    const holder = this.holders.taken({ kind: 'statement', pid: backendPid(connection.client) ?? undefined });
+    this.holders.note(holder, statement.record.text);
     runAlone(statement, connection.client, (error, result) => {
+      this.holders.released(holder);
       if (error) {
         const lost = isConnectionLost(error, connection.client);
         this.#release(connection, lost ? 'lost' : undefined);
@@ -349,46 +368,43 @@ export class Endpoint {
   #divertWhere(which: (statement: Statement) => boolean): void {
     for (const waiter of [...this.#connections.waiting()] as Partial<StatementWaiter>[]) {
       const { statement } = waiter;
-      if (!statement || !suits(statement) || !which(statement)) continue;
+      if (!statement || !suitsLane(statement) || !which(statement)) continue;
       if (!this.#lanes.hasRoom) return;
       if (this.#connections.withdraw(waiter as StatementWaiter) && !this.#share(statement)) this.#runOwn(statement);
     }
   }
 
+  #opened(tookMs: number): void {
+    this.#watchdog.start(this.#patienceMs / 5);
+    this.#observer.connectionOpened?.(this.name, tookMs, undefined);
+  }
+
+  get #patienceMs(): number {
+    return this.#options.failoverTimeoutMillis || defaultPatienceMs;
+  }
+
+  *#underWay(): IterableIterator<Watched> {
+    const patienceMs = this.#patienceMs;
+    for (const client of this.#connections.working()) yield { client, patienceMs };
+    for (const client of this.#lanes.working()) yield { client, patienceMs: Math.min(patienceMs, lanePatienceMs) };
+  }
+
   async #openLane(): Promise<pg.Client> {
-    // A limit of pg's for a query destroys the whole connection in pipeline mode: callers' limits are kept by the pool.
-    const client = new pg.Client({ ...this.#clientConfig, pipeline: true, query_timeout: undefined });
-    client.on('error', () => {});
     const began = performance.now();
-    try {
-      await client.connect();
-      await this.#host.connected(client as pg.PoolClient);
-      const session = await setUpLaneSession(client);
-      if (session.pooled) {
-        this.#lanes.disable();
-        throw new PitcrewError('E_UNSUPPORTED', 'a pooler is in between: connections are not shared');
-      }
-      this.#session = session;
-      this.#observer.connectionOpened?.(this.name, performance.now() - began, undefined);
-      return client;
-    } catch (error) {
-      void client.end().catch(() => {});
-      throw error;
+    const { client, session } = await openLaneSession(this.#clientConfig, (opened) => this.#host.connected(opened));
+    if (session.pooled) {
+      this.#lanes.disable();
+      void client.end();
+      throw new PitcrewError('E_UNSUPPORTED', 'a pooler is in between: connections are not shared');
     }
+    this.#session = session;
+    this.#opened(performance.now() - began);
+    return client;
   }
 }
 
 interface StatementWaiter extends Waiter<OwnConnection> {
   statement: Statement;
-}
-
-/** More values than the protocol can count. */
-const tooManyValues = 65_536;
-
-/** Whether a shared connection can run it: pages of rows keep a portal open, and `pg` itself says what is wrong with values. */
-function suits({ config, values }: Statement): boolean {
-  if (values && !(Array.isArray(values) && values.length < tooManyValues)) return false;
-  return !config || (!config.rows && !config.portal && !config.binary);
 }
 
 function isKnownOpen(client: pg.PoolClient): boolean {

@@ -29,6 +29,11 @@ export interface PoolOptions extends PoolConfig {
   lanes?: number | undefined;
   /** What a statement may nearly always take on a shared connection; 5 by default. */
   laneLimitMillis?: number | undefined;
+  /**
+   * Warn of whoever holds a connection for longer, naming the line that asked for it. Without it nobody is warned, and at a high
+   * rate not every line is known to the error of those who wait in vain.
+   */
+  leakDetectionMillis?: number | undefined;
   /** Prepare statements on shared connections, so that the server parses and plans them once; true by default. */
   prepare?: boolean | undefined;
   /**

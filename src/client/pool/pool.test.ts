@@ -159,3 +159,40 @@ describe('transactions', () => {
     expect(warnings).toEqual(['open-transaction']);
   });
 });
+
+describe('who holds connections', () => {
+  test('a timeout says who, since when and doing what', async () => {
+    await using pool = open({ max: 2, connectionTimeoutMillis: 100 });
+    const [one, other] = [await pool.connect(), await pool.connect()];
+    await one.query('SELECT 1 AS held');
+    const error: unknown = await pool.query('SELECT 2').catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: 'E_POOL_TIMEOUT' });
+    const { detail } = error as { detail: string };
+    expect(detail).toMatch(/pool\.test\.ts:\d+/);
+    expect(detail).toContain('SELECT ? AS held');
+    for (const client of [one, other]) client.release();
+  });
+
+  test('a leak is told once, with the line', async () => {
+    const warned: string[] = [];
+    const observer = {
+      warned: ({ code, detail }: { code: string; detail: string | undefined }) => void warned.push(`${code} ${detail}`),
+    };
+    await using pool = open({ leakDetectionMillis: 30, observer });
+    const client = await pool.connect();
+    await expect.poll(() => warned).toEqual([expect.stringMatching(/^leak .*pool\.test\.ts:\d+/s)]);
+    client.release();
+  });
+
+  test('transactions that wait for each other’s connections are told so before the timeout', async () => {
+    await using pool = open({ max: 2, connectionTimeoutMillis: 20_000 });
+    const nested = (): Promise<unknown> =>
+      pool.transaction(async (client) => {
+        await client.query('SELECT 1');
+        await pool.connect().then((second) => second.release());
+      });
+    const outcomes = await Promise.allSettled([nested(), nested()]);
+    const codes = outcomes.map((outcome) => (outcome.status === 'rejected' ? outcome.reason.code : 'done'));
+    expect(codes.toSorted()).toEqual(['E_POOL_DEADLOCK', 'done']);
+  });
+});

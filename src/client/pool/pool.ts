@@ -23,6 +23,7 @@ export class Pool extends EventEmitter {
   readonly analytics: PoolView;
   readonly #core: PoolCore;
   readonly #automatic: PoolView;
+  readonly #whenEnded: (() => Promise<void>)[] = [];
   #ended = false;
 
   /** @throws `E_CONFIG` for options that make no sense */
@@ -174,8 +175,14 @@ export class Pool extends EventEmitter {
     if (!this.ending) await this.end();
   }
 
+  /** Calls back when the pool ends, after all is closed; `end` waits for it. */
+  onEnd(callback: () => Promise<void>): void {
+    this.#whenEnded.push(callback);
+  }
+
   async #end(): Promise<void> {
     await this.#core.end();
+    await Promise.all(this.#whenEnded.map((callback) => callback()));
     this.#ended = true;
   }
 }

@@ -52,7 +52,15 @@ export class PoolView {
     work: (client: TransactionClient) => Promise<Result>,
     options?: TransactionOptions,
   ): Promise<Result> {
-    return runTransaction((signal) => this.#acquire(signal), work, options);
+    let client: pg.PoolClient | undefined;
+    const acquire = async (signal: AbortSignal | undefined): Promise<pg.PoolClient> =>
+      (client = await this.#acquire(signal));
+    // Inside the holder's own context it is known that whoever waits there for one more connection holds this one.
+    const inside = (transaction: TransactionClient): Promise<Result> => {
+      const held = client && this.#core.heldBy(client);
+      return held ? held.within(() => work(transaction)) : work(transaction);
+    };
+    return runTransaction(acquire, inside, options);
   }
 
   /** A connection, unless the signal says before that it is not wanted any more. */
@@ -68,6 +76,7 @@ export class PoolView {
           else resolve(client);
         },
         reject,
+        'transaction',
       );
     });
   }

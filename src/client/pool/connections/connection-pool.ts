@@ -1,8 +1,8 @@
 import type pg from 'pg';
-import { destroy, isUsable, keepAlive, onServerError } from '../driver.ts';
+import { isBusy, isUsable, keepAlive, onServerError } from '../driver.ts';
 import { isConnectionLost, isTransientConnectFailure } from '../failures.ts';
 import type { ResolvedOptions } from '../options.ts';
-import { closeClient, type OwnConnection } from './connection.ts';
+import { answersPing, closeClient, type OwnConnection } from './connection.ts';
 import { Opener, type OpenerHost } from './opener.ts';
 import { type SizeReport, Sizing } from './sizing.ts';
 import { type Waiter, Waiters } from './waiters.ts';
@@ -24,8 +24,7 @@ export interface ConnectionPoolHost extends OpenerHost {
   freeShared(): boolean;
 }
 
-/** A ping that takes longer is a dead peer's. */
-const pingTimeoutMs = 1000;
+const noAnswer = 'did not answer after being idle';
 const makesRoom = 'makes room for a shared one';
 /** Who has waited longer may have the room that is kept for shared connections. */
 const patienceMs = 100;
@@ -89,6 +88,12 @@ export class ConnectionPool {
   get expiredCount(): number {
     const now = performance.now();
     return [...this.#all].filter(({ expiresAt }) => expiresAt <= now).length;
+  }
+
+  /** Connections that someone has and on which a statement is under way. */
+  *working(): IterableIterator<pg.PoolClient> {
+    const idle = new Set(this.#idle);
+    for (const connection of this.#all) if (!idle.has(connection) && isBusy(connection.client)) yield connection.client;
   }
 
   get size(): SizeReport {
@@ -200,35 +205,37 @@ export class ConnectionPool {
   }
 
   #lend(connection: OwnConnection, waiter: Waiter<OwnConnection>): void {
-    const now = performance.now();
-    const { pingAfterMillis } = this.#options;
-    connection.takenAt = now;
-    if (pingAfterMillis > 0 && now - connection.idleSince > pingAfterMillis) {
-      void this.#lendWhenAlive(connection, waiter);
-    } else {
-      waiter.granted(connection);
-    }
+    connection.takenAt = performance.now();
+    if (this.#needsPing(connection)) void this.#lendWhenAlive(connection, waiter);
+    else waiter.granted(connection);
   }
 
   /** A connection can be dead without our knowing (a firewall that forgot it, a server that is gone without a FIN). */
   async #lendWhenAlive(connection: OwnConnection, waiter: Waiter<OwnConnection>): Promise<void> {
-    const timer = setTimeout(() => destroy(connection.client), pingTimeoutMs);
-    try {
-      await connection.client.query('/* pitcrew ping */');
-      clearTimeout(timer);
+    // Whoever waits is to have time left for another connection.
+    if (await answersPing(connection.client, (this.#options.connectionTimeoutMillis || Infinity) / 2)) {
       connection.idleSince = connection.takenAt = performance.now();
       waiter.granted(connection);
-    } catch {
-      clearTimeout(timer);
-      this.#close(connection, 'did not answer after being idle');
-      const other = this.#takeIdle();
-      if (other) {
-        this.#lend(other, waiter);
-      } else {
-        this.#waiters.add(waiter);
-        this.#openForWaiters();
-      }
+      return;
     }
+    this.#close(connection, noAnswer);
+    // The others that have been idle for so long are likely to share its fate, and each would take as long to find out.
+    for (const other of this.#idle.filter((each) => this.#needsPing(each))) {
+      this.#idle.splice(this.#idle.indexOf(other), 1);
+      this.#close(other, noAnswer);
+    }
+    const other = this.#takeIdle();
+    if (other) {
+      this.#lend(other, waiter);
+    } else {
+      this.#waiters.add(waiter);
+      this.#openForWaiters();
+    }
+  }
+
+  #needsPing({ idleSince }: OwnConnection): boolean {
+    const { pingAfterMillis } = this.#options;
+    return pingAfterMillis > 0 && performance.now() - idleSince > pingAfterMillis;
   }
 
   /** Gives up an idle connection, for a shared one in its place; when none is idle, the next that comes back, and false. */

@@ -28,3 +28,19 @@ export async function closeClient(client: pg.Client): Promise<void> {
     clearTimeout(timer);
   }
 }
+
+/** A ping that takes longer is a dead peer's. */
+const pingTimeoutMs = 1000;
+
+/** Whether the peer is still there; a connection on which it did not answer in time is cut. */
+export async function answersPing(client: pg.Client, withinMs = pingTimeoutMs): Promise<boolean> {
+  const timer = setTimeout(() => destroy(client), Math.min(withinMs, pingTimeoutMs));
+  try {
+    await client.query('/* pitcrew ping */');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,5 +1,5 @@
 import type { RequestScope } from '../../scope.ts';
-import type { CallSite } from './call-site.ts';
+import type { CallSite } from '../../call-site.ts';
 
 /** For what a connection was taken: a bare `connect()`, a transaction with its function, one statement. */
 export type HolderKind = 'connect' | 'transaction' | 'statement';

@@ -1,7 +1,7 @@
 import { PitcrewError } from '../../../errors.ts';
 import type { PoolObserver, PoolWarning } from '../../observer.ts';
 import { currentScope, type RequestScope } from '../../scope.ts';
-import { type CallSite, captureCallSite, framesOf } from './call-site.ts';
+import { type CallSite, captureCallSite, framesOf } from '../../call-site.ts';
 import { enclosingHolders, runHolding } from './context.ts';
 import type { Holder, HolderKind } from './holder.ts';
 import { describeHolders, type HolderReport, inSeconds, reportOf } from './report.ts';

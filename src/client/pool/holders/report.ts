@@ -1,5 +1,5 @@
 import { statementPattern } from '../../../sql/index.ts';
-import { framesOf } from './call-site.ts';
+import { framesOf } from '../../call-site.ts';
 import type { Holder, HolderKind } from './holder.ts';
 
 /** Who holds a connection. */

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { closeClient } from '../connections/connection.ts';
+import { answersPing, closeClient } from '../connections/connection.ts';
 import { isUsable, keepAlive, onServerError, prepareValue, typesOf, wireOf } from '../driver.ts';
 import { isConnectionLost, isFatal } from '../failures.ts';
 import type { Statement } from '../statements/statement.ts';
@@ -26,6 +26,7 @@ export class Lane {
   #corked = false;
   #closing = false;
   #dying = false;
+  #pinging = false;
   /** The server's last word in this session. */
   #fatal: Error | undefined;
   readonly #drained = Promise.withResolvers<void>();
@@ -50,7 +51,7 @@ export class Lane {
   }
 
   get isOpen(): boolean {
-    return !this.#closing && !this.#dying && isUsable(this.client);
+    return !this.#closing && !this.#dying && !this.#pinging && isUsable(this.client);
   }
 
   /**
@@ -64,6 +65,13 @@ export class Lane {
   /** How long the server has worked on the statement at the head, in ms; 0 when there is none. */
   headMs(now: number): number {
     return this.#inFlight === 0 ? 0 : now - this.#headSince;
+  }
+
+  /** Asks whether its peer is still there; takes no statements until it has answered. */
+  async ping(): Promise<void> {
+    this.#pinging = true;
+    if (await answersPing(this.client)) this.idleSince = performance.now();
+    this.#pinging = false;
   }
 
   /** Writes a statement behind those under way. Throws what preparing its values throws; then nothing was written. */

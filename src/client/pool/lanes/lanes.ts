@@ -49,6 +49,11 @@ export class Lanes {
     return this.#ended || !this.#wanted ? 0 : Math.max(0, this.#options.lanes - this.openCount);
   }
 
+  /** Connections on which statements are under way. */
+  *working(): IterableIterator<pg.Client> {
+    for (const lane of this.#open) if (lane.inFlight > 0) yield lane.client;
+  }
+
   get inFlight(): number {
     return this.#open.reduce((sum, lane) => sum + lane.inFlight, 0);
   }
@@ -107,9 +112,14 @@ export class Lanes {
 
   #pick(): Lane | undefined {
     let best: Lane | undefined;
+    const { pingAfterMillis } = this.#options;
     const now = performance.now();
     for (const lane of this.#open) {
       if (!lane.isOpen || lane.inFlight >= mostInFlight || this.#isStuck(lane, now)) continue;
+      if (lane.inFlight === 0 && pingAfterMillis > 0 && now - lane.idleSince > pingAfterMillis) {
+        void lane.ping();
+        continue;
+      }
       if (!best || lane.inFlight < best.inFlight) best = lane;
     }
     // One more when the best one has work for others already.

@@ -44,3 +44,12 @@ export interface Statement {
   resolve(result: QueryResult): void;
   reject(error: Error): void;
 }
+
+/** More values than the protocol can count. */
+const tooManyValues = 65_536;
+
+/** Whether a shared connection can run it: pages of rows keep a portal open, and `pg` itself says what is wrong with values. */
+export function suitsLane({ config, values }: Statement): boolean {
+  if (values && !(Array.isArray(values) && values.length < tooManyValues)) return false;
+  return !config || (!config.rows && !config.portal && !config.binary);
+}
