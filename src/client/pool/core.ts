@@ -36,7 +36,10 @@ export class PoolCore {
     this.#records = new StatementRecords(createDescriber(options.functions));
     this.#router = new Router(options, {
       connected: (client) => this.#connected(client),
-      closed: (client) => void events.emit('remove', client),
+      closed: (client) => {
+        options.log?.('client closed');
+        events.emit('remove', client);
+      },
       idleError: (error, client) => {
         // Whoever does not listen has no use for an error of a connection that nobody uses.
         if (events.listenerCount('error') > 0) events.emit('error', error, client);
@@ -281,6 +284,7 @@ export class PoolCore {
 
   /** The application's hooks, before a connection is used for the first time. */
   async #connected(client: pg.PoolClient): Promise<void> {
+    this.#options.log?.('client connected');
     await this.#options.onConnect?.(client);
     this.#events.emit('connect', client);
     const { verify } = this.#options;

@@ -326,7 +326,7 @@ export class ConnectionPool {
       this.#settle();
       return;
     }
-    const hopeMs = isTransientConnectFailure(error) ? this.#options.failoverTimeoutMillis : 0;
+    const hopeMs = isTransientConnectFailure(error) && !this.#ending ? this.#options.failoverTimeoutMillis : 0;
     const now = performance.now();
     // Whoever can still be served by connections that are in use goes on waiting for them.
     for (const waiter of this.#waiters) {

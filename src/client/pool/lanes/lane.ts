@@ -31,6 +31,8 @@ export class Lane {
   #fatal: Error | undefined;
   readonly #drained = Promise.withResolvers<void>();
   idleSince = performance.now();
+  /** Statements sent so far. */
+  uses = 0;
 
   constructor(client: pg.Client, host: LaneHost) {
     this.client = client;
@@ -92,6 +94,7 @@ export class Lane {
       keepAlive(this.client, true);
     }
     this.#inFlight += 1;
+    this.uses += 1;
     this.#cork();
     this.client.query(query as never);
   }

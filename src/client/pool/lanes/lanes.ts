@@ -63,6 +63,10 @@ export class Lanes {
     const lane = this.#pick();
     if (!lane) return false;
     lane.send(statement);
+    if (lane.uses >= this.#options.maxUses) {
+      this.#open.splice(this.#open.indexOf(lane), 1);
+      this.#retire(lane, 'maxUses reached');
+    }
     return true;
   }
 
