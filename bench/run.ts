@@ -1,4 +1,4 @@
-// `npm run bench -- NAME [--json]` runs one benchmark and prints its rows and aims. Exit code 1: an aim was missed.
+// `npm run bench -- NAME [--json | --markdown]` runs one benchmark and prints its rows and aims. Exit code 1: an aim was missed.
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type BenchResult, describeMachine, printResult } from './support/result.ts';
@@ -6,6 +6,8 @@ import { type BenchResult, describeMachine, printResult } from './support/result
 interface Benchmark {
   /** Runs it; progress goes to stderr. */
   run(args: string[]): Promise<Pick<BenchResult, 'versions' | 'rows' | 'aims'>>;
+  /** The tables of docs/benchmarks.md, for `--markdown`. */
+  markdown?(result: BenchResult): string;
 }
 
 const [name = '', ...args] = process.argv.slice(2);
@@ -17,5 +19,6 @@ if (!/^[a-z-]+$/.test(name) || !existsSync(join(folder, `${name}.ts`))) {
 }
 const benchmark = (await import(join(folder, `${name}.ts`))) as Benchmark;
 const result: BenchResult = { name, machine: describeMachine(), ...(await benchmark.run(args)) };
-printResult(result, args.includes('--json'));
+if (args.includes('--markdown') && benchmark.markdown) process.stdout.write(`${benchmark.markdown(result)}\n`);
+else printResult(result, args.includes('--json'));
 process.exitCode = result.aims.every(({ met }) => met) ? 0 : 1;

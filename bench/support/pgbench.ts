@@ -23,13 +23,25 @@ export function pgbenchVersion(pgbench: string): string {
 
 /** Runs pgbench and returns transactions per second, connection time apart. */
 export async function runPgbench(pgbench: string, url: string, args: string[], prefix: string[] = []): Promise<number> {
+  const output = await outputOfPgbench(pgbench, url, args, prefix);
+  const tps = /tps = ([\d.]+) \(without initial connection time\)/.exec(output)?.[1];
+  if (tps === undefined && !args.includes('-i')) throw new Error(`pgbench failed: ${output}`);
+  return Number(tps ?? 0);
+}
+
+/** Runs pgbench and returns all that it says, progress included. */
+export async function outputOfPgbench(
+  pgbench: string,
+  url: string,
+  args: string[],
+  prefix: string[] = [],
+): Promise<string> {
   const [command = pgbench, ...rest] = [...prefix, pgbench, ...args, url];
   const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
   const code = await new Promise((resolve) => child.on('close', resolve));
-  const tps = /tps = ([\d.]+) \(without initial connection time\)/.exec(output)?.[1];
-  if (code !== 0 || (tps === undefined && !args.includes('-i'))) throw new Error(`pgbench failed: ${output}`);
-  return Number(tps ?? 0);
+  if (code !== 0) throw new Error(`pgbench failed: ${output}`);
+  return output;
 }
