@@ -1,10 +1,13 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
 import { destroy } from '../driver.ts';
 import { cancelRequest } from '../transactions/index.ts';
 import type { Statement } from './statement.ts';
 
-/** How long a server may take to accept a cancel request, and then to end the statement, before the connection is given up. */
+/** How long a server may take to end a statement that is to be cancelled, before the connection is given up. */
 const cancelGraceMs = 5000;
+/** Pause after the first request; it doubles. */
+const firstPauseMs = 50;
 
 /**
  * Runs a statement on a connection that it has to itself. `ended` is called once, when the connection is free for others:
@@ -17,23 +20,21 @@ export function runAlone(
 ): void {
   statement.sentAt = performance.now();
   statement.shared = false;
+  const answered = Promise.withResolvers<void>();
+  let isAnswered = false;
   let cancelled: Promise<void> | undefined;
-  let givenUp: NodeJS.Timeout | undefined;
   statement.cancel = () => {
-    cancelled ??= cancelRequest(client, cancelGraceMs).then(() => {
-      givenUp = setTimeout(() => destroy(client), cancelGraceMs);
-    });
+    cancelled ??= cancelUntil(answered.promise, () => isAnswered, client);
   };
   const done = (error: Error | null | undefined, result: pg.QueryResult): void => {
     statement.cancel = undefined;
+    isAnswered = true;
     if (!cancelled) {
       ended(error ?? undefined, result);
       return;
     }
-    void cancelled.then(() => {
-      clearTimeout(givenUp);
-      ended(error ?? undefined, result);
-    });
+    answered.resolve();
+    void cancelled.then(() => ended(error ?? undefined, result));
   };
   const { record, config, values } = statement;
   try {
@@ -41,5 +42,19 @@ export function runAlone(
     else client.query(record.text, values as unknown[], done);
   } catch (error) {
     ended(error instanceof Error ? error : new Error(String(error)), undefined as never);
+  }
+}
+
+/** A request that arrives before the statement has begun stops nothing: so it is asked again until there is an answer. */
+async function cancelUntil(answered: Promise<void>, isAnswered: () => boolean, client: pg.PoolClient): Promise<void> {
+  const giveUpAt = performance.now() + cancelGraceMs;
+  for (let pauseMs = firstPauseMs; !isAnswered(); pauseMs *= 2) {
+    const leftMs = giveUpAt - performance.now();
+    if (leftMs <= 0) {
+      destroy(client);
+      return;
+    }
+    await cancelRequest(client, leftMs);
+    await Promise.race([answered, delay(Math.min(pauseMs, leftMs))]);
   }
 }
