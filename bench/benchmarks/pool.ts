@@ -39,6 +39,7 @@ export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' 
   try {
     const floor = { pgbench, url: server.url, folder, slow: server.slow.text };
     const readings = new Readings();
+    await heat(workers, server);
     for (const cell of plan(options)) await measure(cell, { server, workers, floor, readings, ...options });
     return {
       versions,
@@ -58,6 +59,14 @@ interface Context {
   floor: Floor;
   readings: Readings;
   quick: boolean;
+}
+
+/** The first turn of a process runs code that is not compiled yet: without this the first subject of all would be the slowest. */
+async function heat(workers: Context['workers'], server: BenchServer): Promise<void> {
+  const turn = { callers: 20, warmUpMs: 0, measureMs: 300, slow: server.slow.text, watchQueue: false };
+  for (const worker of workers.values()) {
+    for (const name of ['point', 'update'] as const) await worker.run({ ...turn, case: name });
+  }
 }
 
 async function measure(cell: Cell, context: Context): Promise<void> {
