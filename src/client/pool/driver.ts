@@ -38,6 +38,7 @@ export interface Wire {
   describe(message: { type: 'P'; name: string }): void;
   close(message: { type: 'S'; name: string }): void;
   sendCopyFail(reason: string): void;
+  on(event: 'bindComplete', listener: () => void): void;
   prependListener(event: 'errorMessage', listener: (error: Error) => void): void;
 }
 
@@ -81,6 +82,11 @@ export function onServerError(client: pg.ClientBase, listener: (error: Error) =>
   (internals(client) as Partial<ClientInternals>).connection?.prependListener('errorMessage', listener);
 }
 
+/** Told when the server has taken the values of the statement at the head, and begins to execute it. */
+export function onBound(client: pg.ClientBase, listener: (query: unknown) => void): void {
+  internals(client).connection.on('bindComplete', () => listener(internals(client)._activeQuery));
+}
+
 /** The socket, with what it has received so far; native clients have none of their own. */
 export function peerOf(client: pg.ClientBase): Socket | undefined {
   return (internals(client) as Partial<ClientInternals>).connection?.stream as Socket | undefined;
@@ -95,17 +101,18 @@ export function destroy(client: pg.ClientBase): void {
 /** Columns of a result, and how their values are read. */
 export interface ResultShape {
   fields: pg.FieldDef[];
-  parsers: unknown;
+  parsers: readonly unknown[];
   emptyRow: unknown;
-  types: unknown;
+  types: pg.CustomTypesConfig;
   asArray: boolean;
 }
 
 /** A result that is being filled. */
 export interface GrowingResult extends pg.QueryResult {
   readonly rowAsArray: boolean;
-  _types: unknown;
-  _parsers: unknown;
+  _types: pg.CustomTypesConfig;
+  /** Nothing where there are no columns. */
+  _parsers: readonly unknown[] | undefined;
   _prebuiltEmptyResultObject: unknown;
   addFields(fields: pg.FieldDef[]): void;
   parseRow(values: readonly (string | null)[]): unknown;
@@ -115,22 +122,32 @@ export interface GrowingResult extends pg.QueryResult {
 export function shapeOf(result: GrowingResult): ResultShape {
   return {
     fields: result.fields,
-    parsers: result._parsers,
+    parsers: result._parsers ?? [],
     emptyRow: result._prebuiltEmptyResultObject,
     types: result._types,
     asArray: result.rowAsArray,
   };
 }
 
-/** Gives a result its columns without looking up how to read each. */
+/** Gives a result its columns without making anew what is the same as before. */
 export function takeShape(result: GrowingResult, shape: ResultShape): void {
-  if (shape.types !== result._types || shape.asArray !== result.rowAsArray) {
+  if (shape.types !== result._types || shape.asArray !== result.rowAsArray || !readsAsBefore(shape)) {
     result.addFields(shape.fields);
     return;
   }
   result.fields = shape.fields;
   result._parsers = shape.parsers;
   result._prebuiltEmptyResultObject = shape.emptyRow;
+}
+
+/** The application may set another parser for a type at any time. */
+function readsAsBefore({ fields, parsers, types }: ResultShape): boolean {
+  const { getTypeParser } = types;
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i] as pg.FieldDef;
+    if (getTypeParser.call(types, field.dataTypeID, field.format as 'text') !== parsers[i]) return false;
+  }
+  return true;
 }
 
 /** How long a server may take to let one in where the application sets no limit. */

@@ -8,7 +8,7 @@ import type { Waiter } from './connections/waiters.ts';
 import { Watchdog, type Watched } from './connections/watchdog.ts';
 import { backendPid } from './driver.ts';
 import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
-import { isConnectionLost, isStalePlan, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
+import { isConnectionLost, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
 import { createHolders, type Holders } from './holders/index.ts';
 import type { LaneQuery } from './lanes/lane-query.ts';
 import type { Lane } from './lanes/lane.ts';
@@ -313,7 +313,7 @@ export class Endpoint {
       statement.resolve(query.result);
       return;
     }
-    if (this.#runsAgainAlone(lane, statement, error)) {
+    if (this.#runsAgainAlone(lane, query, error)) {
       if (!statement.settled) this.#runOwn(statement);
       return;
     }
@@ -325,7 +325,8 @@ export class Endpoint {
   }
 
   /** Nothing of it has happened, and on a connection of its own it has all the time it needs. */
-  #runsAgainAlone(lane: Lane, statement: Statement, error: Error): boolean {
+  #runsAgainAlone(lane: Lane, query: LaneQuery, error: Error): boolean {
+    const { statement } = query;
     const state = sqlStateOf(error);
     if (state === sqlState.lockNotAvailable && this.#session.ownLockLimit) {
       statement.record.overstayed(performance.now());
@@ -336,8 +337,11 @@ export class Endpoint {
       statement.record.overstayed(performance.now());
       return true;
     }
-    if (state !== sqlState.invalidStatementName && !isStalePlan(error)) return false;
-    lane.forget(statement);
+    if (query.begun || state === undefined || state === sqlState.readOnlyTransaction) return false;
+    if (isConnectionLost(error, lane.client)) return false;
+    // Prepared before its tables changed, or made for what an earlier statement has left in another session.
+    if (query.reused) lane.forget(query);
+    else statement.record.overstayed(performance.now());
     return true;
   }
 

@@ -5,8 +5,6 @@ import { isUsable } from './driver.ts';
 export const sqlState = {
   lockNotAvailable: '55P03',
   queryCanceled: '57014',
-  invalidStatementName: '26000',
-  featureNotSupported: '0A000',
   readOnlyTransaction: '25006',
   tooManyConnections: '53300',
   cannotConnectNow: '57P03',
@@ -33,15 +31,6 @@ export function isConnectionLost(error: unknown, client: pg.ClientBase): boolean
  * server, these are not. Class 08 is not among them: a wrong number of values is a protocol violation (08P01) too.
  */
 const lostStates = /^(57P0[1-5]|25P0[34])$/;
-
-/** A plan that was prepared before the tables changed: nothing was executed. The routine's name is not translated. */
-export function isStalePlan(error: unknown): boolean {
-  return (
-    error instanceof pg.DatabaseError &&
-    error.code === sqlState.featureNotSupported &&
-    error.routine === 'RevalidateCachedQuery'
-  );
-}
 
 /** Reasons for which a server cannot be reached now, but may be soon: it restarts, fails over, or has no connection left. */
 export function isTransientConnectFailure(error: unknown): boolean {

@@ -22,6 +22,10 @@ export class LaneQuery {
   readonly #values: unknown[] | undefined;
   readonly #listener: LaneListener;
   error: Error | undefined;
+  /** It was prepared by an earlier run: the server may know it as it was before its tables changed. */
+  reused = false;
+  /** The server has found out what it means and has taken its values: until then nothing of it has happened. */
+  begun = false;
   /** The error that ended it, which is another one where a type parser of the application had failed before. */
   endedBy: Error | undefined;
   #done = false;
@@ -51,7 +55,8 @@ export class LaneQuery {
 
   submit(wire: Wire): null {
     const { name } = this.#preparation;
-    if (!this.#preparation.parsed) {
+    this.reused = this.#preparation.parsed;
+    if (!this.reused) {
       wire.parse({ name, text: this.statement.record.text });
       this.#preparation.parsed = name !== '';
     }

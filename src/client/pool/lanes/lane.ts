@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { answersPing, closeClient } from '../connections/connection.ts';
-import { isUsable, keepAlive, onServerError, prepareValue, typesOf, wireOf } from '../driver.ts';
+import { isUsable, keepAlive, onBound, onServerError, prepareValue, typesOf, wireOf } from '../driver.ts';
 import { isConnectionLost, isFatal } from '../failures.ts';
 import type { Statement } from '../statements/statement.ts';
 import { LaneQuery } from './lane-query.ts';
@@ -43,6 +43,9 @@ export class Lane {
       if (!isConnectionLost(error, client)) return;
       this.#dying = true;
       if (isFatal(error)) this.#fatal = error;
+    });
+    onBound(client, (query) => {
+      if (query instanceof LaneQuery) query.begun = true;
     });
     client.on('error', (error: Error) => this.#lost(error));
     client.on('end', () => this.#lost(undefined));
@@ -100,8 +103,8 @@ export class Lane {
   }
 
   /** Prepares the statement anew when it comes the next time. */
-  forget(statement: Statement): void {
-    this.#preparations.forget(statement.record);
+  forget({ statement, preparation }: LaneQuery): void {
+    this.#preparations.forget(statement.record, preparation);
   }
 
   /** Ends the session after what is under way; new statements are not taken any more. */

@@ -38,11 +38,11 @@ export class Preparations {
   }
 
   /** For a statement whose plan or whose name the server does not accept any more. */
-  forget(record: StatementRecord): void {
-    const known = this.#byRecord.get(record.id);
-    if (!known) return;
+  forget(record: StatementRecord, preparation: LanePreparation): void {
+    // Others that were under way may have met the same, and it may be prepared anew by now.
+    if (this.#byRecord.get(record.id) !== preparation) return;
     this.#byRecord.delete(record.id);
-    if (known.parsed) this.#close(known.name);
+    this.#close(preparation.name);
   }
 
   #evict(): void {
