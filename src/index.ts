@@ -11,7 +11,8 @@ export {
   type TransactionClient,
   type TransactionOptions,
 } from './client/pool/index.ts';
-export { currentScope, requestName, type RequestScope, runInScope, scopeMiddleware } from './client/scope.ts';
+export { currentScope, type RequestScope, runInScope } from './client/scope.ts';
+export { requestName, scopeHook, scopeMiddleware, withScope } from './client/scope-middleware.ts';
 export {
   createTelemetry,
   type RepeatedStatement,

@@ -54,6 +54,11 @@ function isOurs(frame: string): boolean {
   return frame.includes(ourFolder.href) || frame.includes(ourPath);
 }
 
+/** Whether a file is one of Pitcrew's, by its path. */
+export function isOwnFile(path: string): boolean {
+  return ourPath !== undefined && path.startsWith(ourPath) && !/\.test\.[jt]s$/.test(path);
+}
+
 /** Paths as a person in the application's folder would write them. */
 function readable(frame: string): string {
   return frame.replace(/(?:file:\/\/)?(\/[^():]+)/, (_, path: string) => {

@@ -42,6 +42,7 @@ export function createPool(options: CreatePoolOptions = {}): MeasuredPool {
     ...rest,
     observer: telemetry && observer ? both(telemetry, observer) : (telemetry ?? observer),
   });
+  telemetry?.observePool(() => pool.stats().endpoints);
   if (telemetry && report) {
     const reporter = new Reporter(report, { telemetry, endpoints: () => pool.stats().endpoints });
     pool.onEnd(() => reporter.close());

@@ -1,20 +1,48 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { getHeapStatistics } from 'node:v8';
+
+/** Longer ones are cut: names come from the application, and are kept. */
+const longestName = 200;
 
 /** One piece of the application's work, such as a request or a job, and all that it awaits. */
 export class RequestScope {
-  /** What kind of work it is, without what differs from one to the next: `GET /orders/:id`. */
-  readonly name: string;
   /** On the clock of `performance.now()`. */
   readonly startedAt = performance.now();
+  /** Bytes on the heap when it began, where `measureScopeMemory` has asked for it. */
+  readonly startedHeap = measuresMemory ? heapUsed() : undefined;
+  /** The scope in which this one was begun, unless that was over: what reschedules itself shall not hang on to all that was before. */
+  readonly outer: RequestScope | undefined = runningScope();
+  #name: string | (() => string);
   #ended = false;
   #whenEnded: (() => void)[] | undefined;
+  #kept: Map<object, unknown> | undefined;
 
-  constructor(name: string) {
-    this.name = name;
+  /** @param name asked when it is needed and for the last time at the end: routers know it later than the request begins */
+  constructor(name: string | (() => string)) {
+    this.#name = name;
+  }
+
+  /** What kind of work it is, without what differs from one to the next: `GET /orders/:id`. */
+  get name(): string {
+    return nameFrom(this.#name);
+  }
+
+  /** The outermost scope around this one, or itself: the request as a whole. */
+  get root(): RequestScope {
+    return this.outer?.root ?? this;
   }
 
   get ended(): boolean {
     return this.#ended;
+  }
+
+  /** What was kept under that key for the time of the scope. */
+  kept(key: object): unknown {
+    return this.#kept?.get(key);
+  }
+
+  keep(key: object, value: unknown): void {
+    (this.#kept ??= new Map()).set(key, value);
   }
 
   /** Calls back when the work is over; at once when it is already. */
@@ -27,14 +55,36 @@ export class RequestScope {
   end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#name = this.name;
     for (const callback of this.#whenEnded ?? []) callback();
     this.#whenEnded = undefined;
+  }
+
+  /** Runs a function, and all that it awaits, in this scope, which goes on after it. */
+  run<Result>(work: () => Result): Result {
+    return scopes.run(this, work);
   }
 }
 
 const scopes = new AsyncLocalStorage<RequestScope>();
 
-/** The scope in which the caller runs. */
+let measuresMemory = false;
+
+/** From now on scopes note the size of the heap when they begin; costs 1 µs each. */
+export function measureScopeMemory(): void {
+  measuresMemory = true;
+}
+
+export function heapUsed(): number {
+  return getHeapStatistics().used_heap_size;
+}
+
+function runningScope(): RequestScope | undefined {
+  const scope = scopes.getStore();
+  return scope?.ended ? undefined : scope;
+}
+
+/** The scope in which the caller runs; costs about 10 ns. */
 export function currentScope(): RequestScope | undefined {
   return scopes.getStore();
 }
@@ -43,7 +93,7 @@ export function currentScope(): RequestScope | undefined {
  * Runs a function, and all that it awaits, in a scope of its own, which ends when its result is there.
  * @param name without what differs from one request to the next, so that there are not many names: `GET /orders/:id`
  */
-export function runInScope<Result>(name: string, work: (scope: RequestScope) => Result): Result {
+export function runInScope<Result>(name: string | (() => string), work: (scope: RequestScope) => Result): Result {
   const scope = new RequestScope(name);
   let result: Result;
   try {
@@ -52,45 +102,17 @@ export function runInScope<Result>(name: string, work: (scope: RequestScope) => 
     scope.end();
     throw error;
   }
+  // Not any thenable: a query builder would run its query for being asked.
   if (result instanceof Promise) return result.finally(() => scope.end()) as Result;
   scope.end();
   return result;
 }
 
-/** What of a request and a response of `node:http`, and so of Express, a scope needs. */
-interface Request {
-  method?: string | undefined;
-  url?: string | undefined;
-}
-
-interface Response {
-  once(event: 'close', listener: () => void): unknown;
-}
-
-/**
- * Middleware for Express, Connect and `node:http`: each request is a scope of its own, until its response is closed.
- * @param nameOf by default the method and the path with numbers and identifiers in it replaced by `:id`
- * @example
- * ```ts
- * import { scopeMiddleware } from 'pitcrew';
- *
- * const middleware = scopeMiddleware();
- * console.log(typeof middleware); // app.use(middleware)
- * ```
- */
-export function scopeMiddleware(
-  nameOf: (request: Request) => string = requestName,
-): (request: Request, response: Response, next: () => void) => void {
-  return (request, response, next) => {
-    const scope = new RequestScope(nameOf(request));
-    response.once('close', () => scope.end());
-    scopes.run(scope, next);
-  };
-}
-
-/** `GET /orders/:id` of `GET /orders/17?page=2`. */
-export function requestName({ method, url }: Request): string {
-  const [path = '/'] = (url ?? '/').split(/[?#]/, 1);
-  const steps = path.split('/').map((step) => (/^\d+$|^[0-9a-f-]{16,}$/i.test(step) ? ':id' : step));
-  return `${method ?? 'GET'} ${steps.join('/').slice(0, 150)}`;
+function nameFrom(name: string | (() => string)): string {
+  if (typeof name === 'string') return name.length > longestName ? name.slice(0, longestName) : name;
+  try {
+    return nameFrom(name());
+  } catch {
+    return 'unnamed';
+  }
 }

@@ -1,6 +1,15 @@
-export type { RepeatedStatement, SlowStatement, SlowThresholds, TelemetryLogger, TelemetryOptions } from './options.ts';
+export type { RepeatedFinding } from './findings.ts';
+export type {
+  OtelOptions,
+  RepeatedStatement,
+  SlowStatement,
+  SlowThresholds,
+  TelemetryLogger,
+  TelemetryOptions,
+} from './options.ts';
+export type { PoolCounts, PoolEndpoint } from './pool-counters.ts';
 export { Reporter, type ReporterOptions, type ReporterSource } from './reporter.ts';
-export type { RepeatedFinding } from './scope-calls.ts';
+export type { ScopeSummary } from './scope-stats.ts';
 export type { StatementSummary } from './snapshot.ts';
 export { createTelemetry, type Telemetry, type TelemetrySnapshot } from './telemetry.ts';
 export type { Timer, TimerStats } from './timers.ts';

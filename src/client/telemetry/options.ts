@@ -31,10 +31,21 @@ export interface TelemetryOptions {
   onRepeated?: ((finding: RepeatedStatement) => void) | undefined;
   /** A statement called so often from one line in one request is reported as repeated (N+1); 10 by default. */
   repeatedCalls?: number | undefined;
-  /** Statements kept apart; 1,000 by default, what comes later is counted together. */
+  /** Statements kept apart; 1,000 by default, 1,999 at most. The least used beyond that are counted together. */
   maxStatements?: number | undefined;
-  /** Metrics and spans for OpenTelemetry, where `@opentelemetry/api` is installed; false by default. */
-  otel?: boolean | undefined;
+  /** Metrics and spans for OpenTelemetry. By default where the application has registered a provider; true warns when there is no API. */
+  otel?: boolean | OtelOptions | undefined;
+  /** Files that are never the line which calls a statement, such as the application's own wrapper around the pool: `src/db/`. */
+  ignoreCallers?: readonly (string | RegExp)[] | undefined;
+  /** Measure by how much the heap grows in each scope; false by default. */
+  memory?: boolean | undefined;
+}
+
+export interface OtelOptions {
+  /** A span per statement; true by default. */
+  spans?: boolean | undefined;
+  /** Name of the database, for the attribute `db.namespace`. */
+  database?: string | undefined;
 }
 
 /** An entry of the slow log. Times in ms. */
@@ -52,7 +63,7 @@ export interface SlowStatement {
   /** Line of the application, where known: of this call, or the one that calls the statement most. */
   callSite: string | undefined;
   scope: string | undefined;
-  /** SQLSTATE, or the error's name. */
+  /** SQLSTATE, or the error's code. */
   error: string | undefined;
   bindings: readonly string[] | undefined;
 }
@@ -63,7 +74,7 @@ export interface RepeatedStatement {
   fingerprint: string;
   text: string;
   callSite: string;
-  /** Calls so far, in one request. */
+  /** Calls in one request: the first in which it was found, or the latest. */
   calls: number;
 }
 
@@ -75,6 +86,11 @@ export interface ResolvedTelemetryOptions extends TelemetryOptions {
 }
 
 const usual: SlowThresholds = { select: 1000, insert: 500, update: 500, delete: 500, other: 1000 };
+
+/** From how long on a statement of that kind is slow, in ms. */
+export function slowMsOf(slow: SlowThresholds, kind: string): number {
+  return Object.hasOwn(slow, kind) ? slow[kind as keyof SlowThresholds] : slow.other;
+}
 
 /** Fills in defaults. Throws `E_CONFIG` for numbers that make no sense. */
 export function resolveTelemetry(options: TelemetryOptions): ResolvedTelemetryOptions {
@@ -91,6 +107,12 @@ export function resolveTelemetry(options: TelemetryOptions): ResolvedTelemetryOp
   for (const [name, value] of Object.entries(resolved.slow)) atLeast(`slow.${name}`, value, 0);
   atLeast('repeatedCalls', resolved.repeatedCalls, 2);
   atLeast('maxStatements', resolved.maxStatements, 1);
+  // What a report may hold, with the others.
+  if (resolved.maxStatements > 1999) {
+    throw new PitcrewError('E_CONFIG', 'telemetry option maxStatements must be at most 1999', {
+      detail: `Found ${resolved.maxStatements}.`,
+    });
+  }
   return resolved;
 }
 

@@ -11,15 +11,18 @@ export class Rate {
     this.#left = perSecond;
   }
 
-  /** @param now on the clock of `performance.now()` */
-  take(now: number): boolean {
+  /**
+   * @param now on the clock of `performance.now()`
+   * @param count so many at once, or none
+   */
+  take(now: number, count = 1): boolean {
     this.#left = Math.min(this.#perSecond, this.#left + ((now - this.#at) * this.#perSecond) / 1000);
     this.#at = now;
-    if (this.#left < 1) {
-      this.held += 1;
+    if (this.#left < count) {
+      this.held += count;
       return false;
     }
-    this.#left -= 1;
+    this.#left -= count;
     return true;
   }
 }

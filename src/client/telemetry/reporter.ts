@@ -1,17 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { messageOf } from '../../errors.ts';
+import { messageOf, PitcrewError } from '../../errors.ts';
 import { sparse } from './histogram.ts';
+import type { TelemetryLogger } from './options.ts';
+import type { PoolEndpoint } from './pool-counters.ts';
+import { quietly } from './quietly.ts';
 import type { ApplicationReport } from './report.ts';
-import type { RepeatedFinding } from './scope-calls.ts';
-import type { StatementStats } from './statement-stats.ts';
-import { StatementTable } from './statement-table.ts';
+import type { StatementIncrease } from './statement-stats.ts';
 import type { Telemetry } from './telemetry.ts';
 
 export interface ReporterOptions {
-  /** Where `pitcrew serve` listens: `http://127.0.0.1:7432`. */
+  /** Where `pitcrew serve` listens: `http://127.0.0.1:7432`, or a folder below it where it is mounted. */
   url: string;
   /** Its token, where it listens beyond loopback. */
   token?: string | undefined;
@@ -21,58 +22,71 @@ export interface ReporterOptions {
   database?: string | undefined;
   /** 10,000 by default. */
   intervalMs?: number | undefined;
+  /** Told once when reports are not accepted, and once when they are again. */
+  logger?: TelemetryLogger | undefined;
 }
 
 /** What there is to report. */
 export interface ReporterSource {
-  telemetry: Telemetry;
+  telemetry: Pick<Telemetry, 'take'>;
   /** The pool's endpoints now. */
-  endpoints: () => ApplicationReport['pool'];
+  endpoints: () => readonly PoolEndpoint[];
 }
 
-/** Statements of one report; the rest is counted together. */
-const mostStatements = 1000;
 const timeoutMs = 5000;
+/** After failures at most so long until the next try. */
+const longestRestMs = 300_000;
+/** How long closing may take, and how soon it tries again. */
 const closeWithinMs = 2000;
-const closeTries = 5;
-const closeRetryMs = 50;
-/** After failures at most this much rarer. */
-const mostRests = 6;
+const closeRetryMs = 100;
 
+/** A report that was made and not accepted yet. It is sent unchanged, under its number, until it is: it may have arrived. */
 interface Pending {
   body: Uint8Array<ArrayBuffer>;
 }
 
 /**
- * Sends what an application's telemetry has counted to `pitcrew serve`, every ten seconds. What was not accepted is kept, and
- * what comes meanwhile is added up, so nothing is lost by a daemon that is away; a report that may have arrived is
- * sent again under its old number, so nothing is counted twice. Never throws into the application, nor keeps it alive.
+ * Sends what an application's telemetry has counted to `pitcrew serve`, every ten seconds. One report at a time: what
+ * comes while it is not accepted is counted on, and goes with the next, so a daemon that is away loses nothing and costs no memory. A
+ * report that may have arrived is sent again under its old number, so nothing is counted twice. Never throws into the
+ * application, nor keeps it alive.
  */
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #source: ReporterSource;
+  readonly #address: URL;
+  readonly #intervalMs: number;
   readonly #instance = randomUUID();
-  readonly #timer: NodeJS.Timeout;
-  #waiting = new StatementTable(mostStatements);
-  #repeated: RepeatedFinding[] = [];
+  #timer: NodeJS.Timeout | undefined;
   #since = new Date();
   #sequence = 0;
   #pending: Pending | undefined;
   #sending: Promise<void> | undefined;
   #failures = 0;
-  #rests = 0;
+  #refused = 0;
   #lastError: string | undefined;
+  #closed = false;
 
+  /** @throws `E_CONFIG` for a URL that is none, an interval that is no time, or no application */
   constructor(options: ReporterOptions, source: ReporterSource) {
     this.#options = options;
     this.#source = source;
-    this.#timer = setInterval(() => this.#tick(), options.intervalMs ?? 10_000);
-    this.#timer.unref();
+    this.#address = ingestAddress(options);
+    this.#intervalMs = options.intervalMs ?? 10_000;
+    if (!(this.#intervalMs > 0)) throw badOption('intervalMs', 'a time in ms', options.intervalMs);
+    if (!options.application) throw badOption('application', 'a name', options.application);
+    // Applications that are started together shall not all report together.
+    this.#schedule(this.#intervalMs * (0.5 + Math.random() / 2));
   }
 
   /** Why the last report was not accepted; `undefined` when it was. */
   get lastError(): string | undefined {
     return this.#lastError;
+  }
+
+  /** Reports that were refused for good, and given up. */
+  get refused(): number {
+    return this.#refused;
   }
 
   /** Sends what there is now. Resolves when that was accepted or has failed. */
@@ -85,67 +99,72 @@ export class Reporter {
 
   /** Sends the rest, for two seconds at most. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
-    await this.#sending;
-    const late = delay(closeWithinMs, 'late', { ref: false });
-    for (let tries = 0; tries < closeTries; tries++) {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const late = delay(closeWithinMs, 'late' as const, { ref: false });
+    // What is being sent may have been made before the last statements.
+    await Promise.race([this.#sending, late]);
+    for (;;) {
       const outcome = await Promise.race([this.flush(), late]);
       if (this.#lastError === undefined || outcome === 'late') return;
-      await delay(closeRetryMs);
+      if ((await Promise.race([delay(closeRetryMs), late])) === 'late') return;
     }
   }
 
-  #tick(): void {
-    if (this.#rests > 0) {
-      this.#rests -= 1;
-      return;
-    }
-    void this.flush();
+  #schedule(ms: number): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      void this.flush().then(() => this.#schedule(this.#restMs()));
+    }, ms);
+    this.#timer.unref();
+  }
+
+  /** Twice as long after each failure, with a random part, so that a daemon that comes back is not met by all at once. */
+  #restMs(): number {
+    if (this.#failures === 0) return this.#intervalMs;
+    const most = Math.min(this.#intervalMs * 2 ** (this.#failures - 1), longestRestMs);
+    return most * (0.5 + Math.random() / 2);
   }
 
   async #send(): Promise<void> {
-    const { statements, repeated } = this.#source.telemetry.take();
-    this.#waiting.merge(statements);
-    this.#repeated = merged(this.#repeated, repeated);
     try {
-      // A report that may have arrived comes first, unchanged.
-      if (this.#pending) await this.#post(this.#pending);
+      if (this.#pending) await this.#deliver(this.#pending);
       this.#pending = await this.#next();
-      await this.#post(this.#pending);
-      this.#pending = undefined;
-      this.#failures = 0;
-      this.#lastError = undefined;
+      await this.#deliver(this.#pending);
+      this.#accepted();
     } catch (error) {
-      this.#failures += 1;
-      this.#rests = Math.min(this.#failures - 1, mostRests);
-      this.#lastError = messageOf(error);
+      this.#failed(messageOf(error));
     }
   }
 
+  async #deliver(pending: Pending): Promise<void> {
+    await this.#post(pending);
+    this.#pending = undefined;
+  }
+
   async #next(): Promise<Pending> {
-    const report = this.#report();
-    this.#waiting = new StatementTable(mostStatements);
-    this.#repeated = [];
-    this.#since = new Date(report.to);
-    const body = await promisify(gzip)(JSON.stringify(report));
-    return { body: new Uint8Array(body) };
+    const text = JSON.stringify(this.#report());
+    return { body: new Uint8Array(await promisify(gzip)(text)) };
   }
 
   #report(): ApplicationReport {
+    const { statements, repeated } = this.#source.telemetry.take();
+    const from = this.#since;
+    this.#since = new Date();
     return {
       version: 1,
       application: this.#options.application.slice(0, 100),
       instance: this.#instance,
       sequence: ++this.#sequence,
-      from: this.#since.toISOString(),
-      to: new Date().toISOString(),
-      statements: [...this.#waiting].filter(({ calls }) => calls > 0).map((stats) => reported(stats)),
-      repeated: this.#repeated.map(({ scope, fingerprint, callSite, scopes, most, calls }) => ({
-        scope: scope.slice(0, 200),
+      from: from.toISOString(),
+      to: this.#since.toISOString(),
+      statements: statements.map((increase) => reported(increase)),
+      repeated: repeated.map(({ scope, fingerprint, callSite, scopes, most }) => ({
+        scope,
         fingerprint,
         site: callSite,
         requests: scopes,
-        most: Math.max(most, calls),
+        most,
       })),
       pool: this.#source.endpoints().map(({ endpoint, role, open, idle, waiting, lanes, max }) => ({
         endpoint,
@@ -160,10 +179,8 @@ export class Reporter {
   }
 
   async #post({ body }: Pending): Promise<void> {
-    const { url, token, database } = this.#options;
-    const address = new URL('/api/v1/database/ingest', url);
-    if (database !== undefined) address.searchParams.set('database', database);
-    const answer = await fetch(address, {
+    const { token } = this.#options;
+    const answer = await fetch(this.#address, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
@@ -171,42 +188,64 @@ export class Reporter {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       },
       body,
+      // A token goes to nobody else.
+      redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    if (answer.ok) return;
     const said = (await answer.text()).slice(0, 300);
-    // What is refused for good would be refused again.
-    if (answer.status >= 400 && answer.status < 500 && answer.status !== 429) this.#pending = undefined;
-    throw new Error(`${address.host} answered ${answer.status}: ${said}`);
+    if (answer.ok) return;
+    // What this daemon cannot read it would refuse for ever.
+    if (answer.status === 400 || answer.status === 413 || answer.status === 422) {
+      this.#pending = undefined;
+      this.#refused += 1;
+    }
+    throw new Error(`${this.#address.host} answered ${answer.status}: ${said}`);
+  }
+
+  #accepted(): void {
+    if (this.#failures > 0) this.#log('reports are accepted again', undefined);
+    this.#failures = 0;
+    this.#lastError = undefined;
+  }
+
+  #failed(why: string): void {
+    if (this.#failures === 0) this.#log('reports are not accepted; trying again', why);
+    this.#failures += 1;
+    this.#lastError = why;
+  }
+
+  #log(message: string, detail: string | undefined): void {
+    const fields = { channel: 'performance', code: 'report', url: this.#address.origin, detail };
+    quietly(() => this.#options.logger?.warn(fields, message));
   }
 }
 
-/** Findings of two intervals; requests are added up. */
-function merged(before: readonly RepeatedFinding[], now: readonly RepeatedFinding[]): RepeatedFinding[] {
-  const all = new Map<string, RepeatedFinding>();
-  for (const finding of [...before, ...now]) {
-    const key = `${finding.scope}\n${finding.fingerprint}\n${finding.callSite}`;
-    const known = all.get(key);
-    if (known)
-      all.set(key, { ...finding, scopes: known.scopes + finding.scopes, most: Math.max(known.most, finding.most) });
-    else all.set(key, finding);
-  }
-  return [...all.values()].slice(0, 200);
+function ingestAddress({ url, database }: ReporterOptions): URL {
+  const base = URL.canParse(url) ? new URL(url) : undefined;
+  if (!base || !/^https?:$/.test(base.protocol)) throw badOption('url', 'an http or https address', url);
+  const address = new URL(`${base.pathname.replace(/\/+$/, '')}/api/v1/database/ingest`, base);
+  if (database !== undefined) address.searchParams.set('database', database);
+  return address;
 }
 
-function reported(stats: StatementStats): ApplicationReport['statements'][number] {
+function badOption(name: string, wanted: string, found: unknown): PitcrewError {
+  return new PitcrewError('E_CONFIG', `report option ${name} must be ${wanted}`, { detail: `Found ${String(found)}.` });
+}
+
+function reported(increase: StatementIncrease): ApplicationReport['statements'][number] {
+  const { fingerprint, text, kind, calls, errors, rows, totalMs, waitMs, maxMs, buckets, sites, scopes } = increase;
   return {
-    fingerprint: stats.fingerprint,
-    text: stats.text.slice(0, 20_000),
-    kind: stats.kind,
-    calls: stats.calls,
-    errors: stats.errors,
-    rows: stats.rows,
-    totalMs: stats.totalMs,
-    waitMs: stats.waitMs,
-    maxMs: stats.maxMs,
-    histogram: sparse(stats.buckets),
-    callSites: stats.sites.entries().map(([site, calls]) => ({ site, calls })),
-    scopes: [...stats.scopes].map(([name, { calls, scopes, most }]) => ({ name, calls, requests: scopes, most })),
+    fingerprint,
+    text: text.slice(0, 20_000),
+    kind,
+    calls,
+    errors,
+    rows,
+    totalMs,
+    waitMs,
+    maxMs,
+    histogram: sparse(buckets),
+    callSites: sites.entries().map(([site, seen]) => ({ site, calls: seen })),
+    scopes: scopes.map(({ name, calls: called, scopes: requests, most }) => ({ name, calls: called, requests, most })),
   };
 }

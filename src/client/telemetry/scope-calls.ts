@@ -1,125 +1,139 @@
 import type { StatementDescription } from '../../sql/index.ts';
-import type { RequestScope } from '../scope.ts';
-import type { RepeatedStatement } from './options.ts';
+import { heapUsed, type RequestScope } from '../scope.ts';
+import { Findings } from './findings.ts';
+import { Rate } from './rate.ts';
+import { ScopeStats } from './scope-stats.ts';
 import type { StatementStats } from './statement-stats.ts';
 
-/** Findings kept: the same line and statement in the same kind of request is one. */
-const mostFindings = 200;
-/** Statements counted per request. */
+/** Statements counted per scope, and kinds of scope. */
 const mostPerScope = 500;
+const mostScopeNames = 500;
+/** Looks at the stack per second in search of repetitions; 12 µs each. */
+const looksPerSecond = 300;
+/** A statement that may repeat in a kind of scope is looked at in so many of them … */
+const firstSuspicions = 30;
+/** … then, when nothing was found or all is known, in one of so many: there may be another line. */
+const suspicionOneOf = 50;
+const mostSuspicions = 2000;
 
-export interface RepeatedFinding extends RepeatedStatement {
-  /** Requests in which it was seen. */
-  scopes: number;
-  /** Most calls in one of them. */
-  most: number;
-}
-
-interface Calls {
+/** Calls of one statement in one scope. */
+interface Use {
   description: StatementDescription | undefined;
   calls: number;
-  /** Line of the second call; another line at the threshold is no repetition. */
-  site: string | undefined;
-  finding: Kept | undefined;
+  /** Its callers are looked at. */
+  watched: boolean;
+  looks: number;
+  /** Calls that were looked at, by line. */
+  sites: Map<string, number>;
 }
 
-/** A finding, and how many of its requests were taken before. */
-interface Kept extends RepeatedFinding {
-  taken: number;
+/** What one scope did. */
+export interface ScopeWork {
+  readonly scope: RequestScope;
+  readonly uses: Map<string, Use>;
+  statements: number;
+  statementMs: number;
 }
 
 export interface ScopeCallsOptions {
+  /** From how many calls on, from one line in one scope, a statement is repeated. */
   threshold: number;
   statsOf: (description: StatementDescription | undefined) => StatementStats;
-  /** Told of each finding once. */
-  found: (finding: RepeatedStatement) => void;
+  findings: Findings;
 }
 
-/** Counts statements per request, and finds those that one line calls again and again (N+1). */
+/**
+ * Counts statements per scope, and finds those that one line calls again and again (N+1). From half the threshold on the
+ * callers are looked at; when all those come from one line, the earlier calls are taken to have, too. A rate bounds what looking
+ * costs: a repetition that is not looked at now will be in a later scope of that name.
+ */
 export class ScopeCalls {
   readonly #options: ScopeCallsOptions;
-  readonly #perScope = new WeakMap<RequestScope, Map<string, Calls>>();
-  readonly #findings = new Map<string, Kept>();
+  readonly #looks = new Rate(looksPerSecond);
+  readonly #watchFrom: number;
+  readonly #names = new Map<string, ScopeStats>();
+  readonly #suspicions = new Map<string, number>();
 
   constructor(options: ScopeCallsOptions) {
     this.#options = options;
+    this.#watchFrom = Math.ceil(options.threshold / 2);
   }
 
-  /** Counts one call. `siteOf` looks at the caller's stack, which costs: it is called for two calls per request only. */
-  count(
-    scope: RequestScope,
-    description: StatementDescription | undefined,
-    fingerprint: string,
-    siteOf: () => string | undefined,
-  ): void {
-    let calls = this.#perScope.get(scope);
-    if (!calls) {
-      calls = new Map();
-      this.#perScope.set(scope, calls);
-      const counted = calls;
-      scope.onEnd(() => this.#ended(scope, counted));
+  /** Counts one call. */
+  count(scope: RequestScope, description: StatementDescription | undefined): { work: ScopeWork; use: Use | undefined } {
+    const work = (scope.kept(this) as ScopeWork | undefined) ?? this.#begin(scope);
+    work.statements += 1;
+    const fingerprint = description?.fingerprint ?? '';
+    let use = work.uses.get(fingerprint);
+    if (!use) {
+      if (work.uses.size >= mostPerScope) return { work, use };
+      use = { description, calls: 0, watched: false, looks: 0, sites: new Map() };
+      work.uses.set(fingerprint, use);
     }
-    const known = calls.get(fingerprint);
-    if (!known) {
-      if (calls.size < mostPerScope) {
-        calls.set(fingerprint, { description, calls: 1, site: undefined, finding: undefined });
-      }
+    use.calls += 1;
+    if (use.calls === this.#watchFrom) use.watched = this.#suspects(scope.name, fingerprint);
+    return { work, use };
+  }
+
+  /** A call of the statement was looked at, and came from there. */
+  saw(use: Use, site: string | undefined): void {
+    use.looks += 1;
+    if (site !== undefined) use.sites.set(site, (use.sites.get(site) ?? 0) + 1);
+    // Enough is known: all from one line, or lines take turns without end.
+    const enough = use.sites.size === 1 ? this.#options.threshold : this.#options.threshold * 4;
+    if (use.looks >= enough) use.watched = false;
+  }
+
+  stats(): ScopeStats[] {
+    return [...this.#names.values()];
+  }
+
+  #begin(scope: RequestScope): ScopeWork {
+    const work: ScopeWork = { scope, uses: new Map(), statements: 0, statementMs: 0 };
+    scope.keep(this, work);
+    scope.onEnd(() => this.#ended(work));
+    return work;
+  }
+
+  #suspects(name: string, fingerprint: string): boolean {
+    const key = `${name}\n${fingerprint}`;
+    const before = this.#suspicions.get(key) ?? 0;
+    if (this.#suspicions.size >= mostSuspicions) this.#suspicions.clear();
+    this.#suspicions.set(key, before + 1);
+    const wanted =
+      before < firstSuspicions && !this.#options.findings.has(name, fingerprint) ? true : before % suspicionOneOf === 0;
+    return wanted && this.#looks.take(performance.now(), this.#options.threshold);
+  }
+
+  #ended({ scope, uses, statements, statementMs }: ScopeWork): void {
+    const { name } = scope;
+    for (const use of uses.values()) {
+      const stats = this.#options.statsOf(use.description);
+      stats.scopes.add(name, use.calls);
+      if (use.calls >= this.#options.threshold) this.#judge(name, use, stats);
+    }
+    const heapGrowth = scope.startedHeap === undefined ? undefined : heapUsed() - scope.startedHeap;
+    this.#statsOf(name).record(performance.now() - scope.startedAt, statements, statementMs, heapGrowth);
+  }
+
+  #judge(name: string, use: Use, stats: StatementStats): void {
+    const { threshold, findings } = this.#options;
+    if (use.looks >= threshold / 2) {
+      const [single] = use.sites.keys();
+      if (single === undefined) return;
+      if (use.sites.size === 1) return findings.add(name, stats, single, use.calls);
+      for (const [site, calls] of use.sites) if (calls >= threshold) findings.add(name, stats, site, calls);
       return;
     }
-    known.calls += 1;
-    if (known.calls === 2) known.site = siteOf();
-    if (known.calls === this.#options.threshold) this.#repeated(scope, known, siteOf());
+    // Not looked at: from the line that is known already, where it is the only one.
+    const known = findings.onlySite(name, stats.fingerprint);
+    if (known !== undefined) findings.add(name, stats, known, use.calls);
   }
 
-  get findings(): RepeatedFinding[] {
-    return [...this.#findings.values()].map((kept) => withoutTaken(kept));
+  #statsOf(name: string): ScopeStats {
+    const kept = this.#names.has(name) || this.#names.size < mostScopeNames ? name : 'other scopes';
+    let stats = this.#names.get(kept);
+    if (!stats) this.#names.set(kept, (stats = new ScopeStats(kept)));
+    return stats;
   }
-
-  /** Findings that were seen in more requests since they were last taken, with the number of these. */
-  take(): RepeatedFinding[] {
-    const news: RepeatedFinding[] = [];
-    for (const kept of this.#findings.values()) {
-      const { scopes, taken } = kept;
-      if (scopes > taken) news.push({ ...withoutTaken(kept), scopes: scopes - taken });
-      kept.taken = scopes;
-    }
-    return news;
-  }
-
-  #repeated(scope: RequestScope, known: Calls, site: string | undefined): void {
-    if (site === undefined || (known.site !== undefined && known.site !== site)) return;
-    const { fingerprint, text } = this.#options.statsOf(known.description);
-    const key = `${scope.name}\n${fingerprint}\n${site}`;
-    let finding = this.#findings.get(key);
-    if (!finding) {
-      if (this.#findings.size >= mostFindings) return;
-      finding = {
-        scope: scope.name,
-        fingerprint,
-        text,
-        callSite: site,
-        calls: known.calls,
-        scopes: 0,
-        most: 0,
-        taken: 0,
-      };
-      this.#findings.set(key, finding);
-      this.#options.found(finding);
-    }
-    finding.scopes += 1;
-    finding.most = Math.max(finding.most, known.calls);
-    known.finding = finding;
-  }
-
-  #ended(scope: RequestScope, calls: Map<string, Calls>): void {
-    for (const { description, calls: count, finding } of calls.values()) {
-      this.#options.statsOf(description).usedIn(scope.name, count);
-      if (finding && count > finding.most) finding.most = finding.calls = count;
-    }
-    this.#perScope.delete(scope);
-  }
-}
-
-function withoutTaken({ scope, fingerprint, text, callSite, calls, scopes, most }: Kept): RepeatedFinding {
-  return { scope, fingerprint, text, callSite, calls, scopes, most };
 }

@@ -1,6 +1,7 @@
 import type { StatementOutcome } from '../observer.ts';
-import { sqlStateOf } from '../sql-state.ts';
+import { errorCode } from './error-code.ts';
 import type { ResolvedTelemetryOptions, SlowStatement } from './options.ts';
+import { quietly } from './quietly.ts';
 import { Rate } from './rate.ts';
 
 /** When everything is slow, a log of everything makes it slower. */
@@ -16,12 +17,6 @@ export class SlowLog {
 
   constructor(options: ResolvedTelemetryOptions) {
     this.#options = options;
-  }
-
-  /** From how long on a statement of that kind is slow, in ms. */
-  thresholdOf(kind: string): number {
-    const { slow } = this.#options;
-    return kind in slow ? slow[kind as keyof typeof slow] : slow.other;
   }
 
   add(outcome: StatementOutcome, callSite: string | undefined, scope: string | undefined): void {
@@ -42,11 +37,13 @@ export class SlowLog {
       endpoint,
       callSite,
       scope,
-      error: error && (sqlStateOf(error) ?? error.name),
+      error: error && errorCode(error),
       bindings: values && this.#bindings(values),
     };
-    logger?.warn({ channel: 'slow', ...entry, ...(held > 0 ? { notLogged: held } : {}) }, 'slow statement');
-    onSlow?.(entry);
+    quietly(() =>
+      logger?.warn({ channel: 'slow', ...entry, ...(held > 0 ? { notLogged: held } : {}) }, 'slow statement'),
+    );
+    quietly(() => onSlow?.(entry));
   }
 
   #bindings(values: readonly unknown[]): string[] | undefined {
@@ -60,7 +57,9 @@ const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;
 
 function typeName(value: unknown): string {
   if (value === null || value === undefined) return 'null';
-  return typeof value === 'object' ? value.constructor.name : typeof value;
+  if (typeof value !== 'object') return typeof value;
+  const { constructor }: { constructor?: unknown } = value;
+  return typeof constructor === 'function' ? constructor.name : 'Object';
 }
 
 function shown(value: unknown): string {

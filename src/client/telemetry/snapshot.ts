@@ -1,5 +1,6 @@
 import { quantileMs } from './histogram.ts';
-import type { ScopeUse, StatementStats } from './statement-stats.ts';
+import type { ScopeUse } from './scope-uses.ts';
+import type { StatementStats } from './statement-stats.ts';
 
 /** Numbers of one statement. Times in ms. */
 export interface StatementSummary {
@@ -9,7 +10,7 @@ export interface StatementSummary {
   kind: string;
   calls: number;
   errors: number;
-  /** By class of SQLSTATE (two characters), or `client`. */
+  /** By class of SQLSTATE (two characters), or by code when they are not the server's. */
   errorClasses: Record<string, number>;
   rows: number;
   totalMs: number;
@@ -22,7 +23,7 @@ export interface StatementSummary {
   /** Waiting for a connection, on average. */
   meanWaitMs: number;
   slow: number;
-  /** Lines that call it, those seen most often first; of frequent statements only some calls are looked at. */
+  /** Lines that call it, those that call it most first. Estimates: of frequent statements only some calls are looked at. */
   callSites: { site: string; calls: number }[];
   scopes: ({ name: string } & ScopeUse)[];
 }
@@ -47,6 +48,6 @@ export function summaryOf(stats: StatementStats): StatementSummary {
     meanWaitMs: stats.waitMs / calls,
     slow: stats.slow,
     callSites: stats.sites.entries().map(([site, seen]) => ({ site, calls: seen })),
-    scopes: [...stats.scopes].map(([name, use]) => ({ name, ...use })),
+    scopes: stats.scopes.totals(),
   };
 }

@@ -2,26 +2,44 @@ import type { StatementDescription } from '../../sql/index.ts';
 import type { StatementOutcome } from '../observer.ts';
 import { sqlStateOf } from '../sql-state.ts';
 import { BoundedCounts } from './counts.ts';
-import { bucketCount, bucketOf } from './histogram.ts';
+import { errorCode } from './error-code.ts';
+import { type BucketCounts, bucketCount, bucketOf } from './histogram.ts';
+import { LookSchedule } from './look-schedule.ts';
+import { type ScopeUse, ScopeUses } from './scope-uses.ts';
 
 /** Lines, error classes and scopes kept per statement. */
 const mostNames = 20;
 
-/** How often a statement was called in one kind of scope. */
-export interface ScopeUse {
+/** What of a statement was counted in an interval, or since the application started. Times in ms. */
+export interface StatementCounts {
   calls: number;
-  /** Scopes in which it was called at least once, as far as they have ended. */
-  scopes: number;
-  /** Most calls in one of them. */
-  most: number;
+  errors: number;
+  rows: number;
+  totalMs: number;
+  waitMs: number;
+  /** Took longer than the slow log's threshold. */
+  slow: number;
+  buckets: BucketCounts;
+  sites: BoundedCounts;
 }
 
-/** What is counted of one statement. Times in ms. */
-export class StatementStats {
+/** What a statement has done since it was last taken. */
+export interface StatementIncrease extends StatementCounts {
+  readonly fingerprint: string;
+  readonly text: string;
+  readonly kind: StatementDescription['kind'];
+  maxMs: number;
+  scopes: readonly ({ name: string } & ScopeUse)[];
+}
+
+/** What is counted of one statement since the application started. Times in ms. */
+export class StatementStats implements StatementCounts {
   readonly fingerprint: string;
   /** Without values. */
   readonly text: string;
   readonly kind: StatementDescription['kind'];
+  /** From how long on it is slow, in ms. */
+  readonly slowMs: number;
   calls = 0;
   errors = 0;
   rows = 0;
@@ -30,69 +48,106 @@ export class StatementStats {
   minMs = Infinity;
   maxMs = 0;
   slow = 0;
-  readonly buckets = new Uint32Array(bucketCount);
-  /** Lines that called it, as far as they were looked at. */
+  /** Calls of late, halved from time to time: by this the least used are found. */
+  recent = 0;
+  buckets: Uint32Array | Float64Array = new Uint32Array(bucketCount);
+  /** Lines that call it. Not every call is looked at: one that is counts for those before it that were not. */
   readonly sites = new BoundedCounts(mostNames);
-  /** Errors by class of SQLSTATE (two characters), or `client`. */
+  readonly looks = new LookSchedule();
+  /** Errors by class of SQLSTATE (two characters), or by code when they are not the server's. */
   readonly errorClasses = new BoundedCounts(mostNames);
-  readonly scopes = new Map<string, ScopeUse>();
+  readonly scopes = new ScopeUses(mostNames);
+  #maxSinceTaken = 0;
+  #taken: StatementCounts | undefined;
 
-  constructor(fingerprint: string, text: string, kind: StatementDescription['kind']) {
+  constructor(fingerprint: string, text: string, kind: StatementDescription['kind'], slowMs: number) {
     this.fingerprint = fingerprint;
     this.text = text;
     this.kind = kind;
+    this.slowMs = slowMs;
   }
 
   record({ durationMs, queuedMs, rows, error }: StatementOutcome): void {
     this.calls += 1;
+    this.recent += 1;
     this.rows += rows;
     this.totalMs += durationMs;
     this.waitMs += queuedMs;
     if (durationMs < this.minMs) this.minMs = durationMs;
     if (durationMs > this.maxMs) this.maxMs = durationMs;
+    if (durationMs > this.#maxSinceTaken) this.#maxSinceTaken = durationMs;
+    if (durationMs >= this.slowMs) this.slow += 1;
+    // From here on a bucket could hold more than 32 bits.
+    if (this.calls === 0xffff_ffff) this.buckets = Float64Array.from(this.buckets);
     const bucket = bucketOf(durationMs);
     this.buckets[bucket] = (this.buckets[bucket] ?? 0) + 1;
     if (!error) return;
     this.errors += 1;
-    this.errorClasses.add(sqlStateOf(error)?.slice(0, 2) ?? 'client');
+    this.errorClasses.add(errorClass(error));
   }
 
-  /** Adds what was counted of one scope when it has ended. */
-  usedIn(name: string, calls: number): void {
-    let use = this.scopes.get(name);
-    if (!use) {
-      if (this.scopes.size >= mostNames) return;
-      use = { calls: 0, scopes: 0, most: 0 };
-      this.scopes.set(name, use);
-    }
-    use.calls += calls;
-    use.scopes += 1;
-    if (calls > use.most) use.most = calls;
+  /** A call comes from that line, as does what was called since the last look. */
+  seenAt(site: string | undefined): void {
+    this.sites.add(site, this.looks.looked(this.calls === 0 ? 0 : this.totalMs / this.calls));
   }
 
-  merge(other: StatementStats): void {
-    this.calls += other.calls;
-    this.errors += other.errors;
-    this.rows += other.rows;
-    this.totalMs += other.totalMs;
-    this.waitMs += other.waitMs;
+  /** What was counted since it was last taken; `undefined` when nothing was. */
+  take(): StatementIncrease | undefined {
+    const scopes = this.scopes.take();
+    const before = this.#taken;
+    if (this.calls === (before?.calls ?? 0) && scopes.length === 0) return undefined;
+    const { fingerprint, text, kind } = this;
+    const maxMs = this.#maxSinceTaken;
+    this.#maxSinceTaken = 0;
+    this.#taken = { ...counted(this), buckets: this.buckets.slice(), sites: this.sites.copy() };
+    return { fingerprint, text, kind, maxMs, scopes, ...(before ? difference(this, before) : this.#taken) };
+  }
+
+  /** Counts another's as its own, also what of it was taken. */
+  absorb(other: StatementStats): void {
+    add(this, other);
     this.minMs = Math.min(this.minMs, other.minMs);
     this.maxMs = Math.max(this.maxMs, other.maxMs);
-    this.slow += other.slow;
-    for (let bucket = 0; bucket < bucketCount; bucket++) {
-      this.buckets[bucket] = (this.buckets[bucket] ?? 0) + (other.buckets[bucket] ?? 0);
-    }
-    this.sites.merge(other.sites);
+    this.#maxSinceTaken = Math.max(this.#maxSinceTaken, other.#maxSinceTaken);
     this.errorClasses.merge(other.errorClasses);
-    for (const [name, use] of other.scopes) {
-      const known = this.scopes.get(name);
-      if (!known) {
-        if (this.scopes.size < mostNames) this.scopes.set(name, { ...use });
-        continue;
-      }
-      known.calls += use.calls;
-      known.scopes += use.scopes;
-      known.most = Math.max(known.most, use.most);
-    }
+    this.scopes.merge(other.scopes);
+    if (!other.#taken) return;
+    this.#taken ??= {
+      calls: 0,
+      errors: 0,
+      rows: 0,
+      totalMs: 0,
+      waitMs: 0,
+      slow: 0,
+      buckets: new Float64Array(bucketCount),
+      sites: new BoundedCounts(mostNames),
+    };
+    add(this.#taken, other.#taken);
   }
+}
+
+const sums = ['calls', 'errors', 'rows', 'totalMs', 'waitMs', 'slow'] as const;
+
+type Sums = Pick<StatementCounts, (typeof sums)[number]>;
+
+function counted({ calls, errors, rows, totalMs, waitMs, slow }: Sums): Sums {
+  return { calls, errors, rows, totalMs, waitMs, slow };
+}
+
+function add(to: StatementCounts, from: StatementCounts): void {
+  for (const sum of sums) to[sum] += from[sum];
+  to.buckets = Float64Array.from(to.buckets, (count, bucket) => count + (from.buckets[bucket] ?? 0));
+  to.sites.merge(from.sites);
+}
+
+function difference(now: StatementCounts, before: StatementCounts): StatementCounts {
+  const increase = counted(now);
+  for (const sum of sums) increase[sum] = Math.max(0, now[sum] - before[sum]);
+  const buckets = Float64Array.from(now.buckets, (count, bucket) => count - (before.buckets[bucket] ?? 0));
+  return { ...increase, buckets, sites: now.sites.since(before.sites) };
+}
+
+/** The class of a SQLSTATE: its first two characters. */
+function errorClass(error: Error): string {
+  return sqlStateOf(error)?.slice(0, 2) ?? errorCode(error);
 }

@@ -1,54 +1,70 @@
 import type { StatementDescription } from '../../sql/index.ts';
-import { StatementStats } from './statement-stats.ts';
+import { type StatementIncrease, StatementStats } from './statement-stats.ts';
 
 /** All that does not fit is counted as one. */
-export const otherFingerprint = '0';
+const otherFingerprint = '0';
 
 /** Statistics by fingerprint, of a bounded number of statements. */
 export class StatementTable {
   readonly #most: number;
+  readonly #slowMsOf: (kind: StatementDescription['kind']) => number;
   readonly #byFingerprint = new Map<string, StatementStats>();
+  #others: StatementStats | undefined;
+  #crowdedOut = 0;
 
-  constructor(most: number) {
+  constructor(most: number, slowMsOf: (kind: StatementDescription['kind']) => number) {
     this.#most = most;
+    this.#slowMsOf = slowMsOf;
   }
 
-  /** Of a statement; of `other` when there are too many, or nothing is known of its text. */
+  /** Of a statement; of the others when nothing is known of its text. */
   of(description: StatementDescription | undefined): StatementStats {
-    const fingerprint = description?.fingerprint ?? otherFingerprint;
-    return this.#byFingerprint.get(fingerprint) ?? this.#add(fingerprint, description);
+    if (!description) return this.#other();
+    return this.#byFingerprint.get(description.fingerprint) ?? this.#add(description);
   }
 
-  #add(fingerprint: string, description: StatementDescription | undefined): StatementStats {
-    const full = this.#byFingerprint.size >= this.#most;
-    if (!description || full) return this.#named(otherFingerprint, 'other statements', 'unknown');
-    return this.#named(fingerprint, description.normalized, description.kind);
-  }
-
-  #named(fingerprint: string, text: string, kind: StatementDescription['kind']): StatementStats {
-    let stats = this.#byFingerprint.get(fingerprint);
-    if (!stats) {
-      stats = new StatementStats(fingerprint, text, kind);
-      this.#byFingerprint.set(fingerprint, stats);
+  /** What was counted since it was last taken. */
+  take(): StatementIncrease[] {
+    const increases: StatementIncrease[] = [];
+    for (const stats of this) {
+      const increase = stats.take();
+      if (increase) increases.push(increase);
     }
+    return increases;
+  }
+
+  /** Times that a statement was used too little to be kept apart, and is counted among the others since. */
+  get crowdedOut(): number {
+    return this.#crowdedOut;
+  }
+
+  *[Symbol.iterator](): IterableIterator<StatementStats> {
+    yield* this.#byFingerprint.values();
+    if (this.#others) yield this.#others;
+  }
+
+  #add({ fingerprint, normalized, kind }: StatementDescription): StatementStats {
+    if (this.#byFingerprint.size >= this.#most) this.#makeRoom();
+    const stats = new StatementStats(fingerprint, normalized, kind, this.#slowMsOf(kind));
+    this.#byFingerprint.set(fingerprint, stats);
     return stats;
   }
 
-  merge(other: StatementTable): void {
-    for (const theirs of other.#byFingerprint.values()) {
-      const fits = this.#byFingerprint.has(theirs.fingerprint) || this.#byFingerprint.size < this.#most;
-      const ours = fits
-        ? this.#named(theirs.fingerprint, theirs.text, theirs.kind)
-        : this.#named(otherFingerprint, 'other statements', 'unknown');
-      ours.merge(theirs);
+  /** The tenth that is used least goes to the others: sorting for each new statement would cost too much. */
+  #makeRoom(): void {
+    const byUse = [...this.#byFingerprint.values()].toSorted((a, b) => a.recent - b.recent);
+    const others = this.#other();
+    for (const stats of byUse.slice(0, Math.ceil(this.#most / 10))) {
+      others.absorb(stats);
+      this.#byFingerprint.delete(stats.fingerprint);
+      this.#crowdedOut += 1;
     }
+    // What was called much long ago shall not stay for ever.
+    for (const stats of this.#byFingerprint.values()) stats.recent /= 2;
   }
 
-  get size(): number {
-    return this.#byFingerprint.size;
-  }
-
-  [Symbol.iterator](): IterableIterator<StatementStats> {
-    return this.#byFingerprint.values();
+  #other(): StatementStats {
+    this.#others ??= new StatementStats(otherFingerprint, 'other statements', 'unknown', this.#slowMsOf('unknown'));
+    return this.#others;
   }
 }

@@ -1,46 +1,56 @@
 import type { StatementDescription } from '../../sql/index.ts';
 import type { AcquireOutcome, PoolObserver, PoolWarning, StatementOutcome } from '../observer.ts';
-import { applicationFrames, captureCallSite } from '../call-site.ts';
-import { currentScope, type RequestScope } from '../scope.ts';
+import { messageOf } from '../../errors.ts';
+import { currentScope, measureScopeMemory } from '../scope.ts';
+import { Callers } from './callers.ts';
 import { channels } from './channels.ts';
-import type { OtelRecorder } from './otel.ts';
+import { Findings, type RepeatedFinding } from './findings.ts';
 import {
   type RepeatedStatement,
   type ResolvedTelemetryOptions,
   resolveTelemetry,
+  slowMsOf,
   type TelemetryOptions,
 } from './options.ts';
+import { type OtelRecorder, otelIsRegistered } from './otel/index.ts';
+import { PoolCounters, type PoolCounts, type PoolEndpoint } from './pool-counters.ts';
+import { quietly } from './quietly.ts';
 import { Rate } from './rate.ts';
-import { type RepeatedFinding, ScopeCalls } from './scope-calls.ts';
+import { ScopeCalls, type ScopeWork } from './scope-calls.ts';
+import type { ScopeSummary } from './scope-stats.ts';
 import { SlowLog } from './slow-log.ts';
 import { type StatementSummary, summaryOf } from './snapshot.ts';
+import type { StatementIncrease } from './statement-stats.ts';
 import { StatementTable } from './statement-table.ts';
 import { type Timer, Timers, type TimerStats } from './timers.ts';
 
 /** What was counted since the application started. */
 export interface TelemetrySnapshot {
+  /** Those that took most time first. */
   statements: StatementSummary[];
+  /** Times that a statement was used too little to be kept apart, and is counted in `other statements` since. */
+  crowdedOut: number;
+  /** What kinds of requests and jobs did, as far as they have ended; those that took most time first. */
+  scopes: ScopeSummary[];
   /** Lines that call a statement again and again in one request. */
   repeated: RepeatedFinding[];
+  pool: PoolCounts;
   timers: TimerStats[];
 }
 
 /** What was counted since it was last taken. */
 export interface TelemetryInterval {
-  statements: StatementTable;
+  statements: StatementIncrease[];
   repeated: RepeatedFinding[];
 }
 
-/** Of a statement's first calls every line is looked at … */
-const firstCalls = 5;
-/** … then one of so many, and at most so many per second in all: a look costs some microseconds. */
-const sampleOneOf = 64;
+/** Looks at the stack for statistics, per second: 12 µs each, so a quarter of a hundredth of a CPU. */
 const looksPerSecond = 200;
 
 /** What is remembered of a statement under way, besides the statement itself. */
 interface Started {
   site: string | undefined;
-  scope: RequestScope | undefined;
+  work: ScopeWork | undefined;
   otel: unknown;
 }
 
@@ -48,79 +58,100 @@ interface Started {
 export class Telemetry implements PoolObserver {
   readonly #options: ResolvedTelemetryOptions;
   readonly #slowLog: SlowLog;
+  readonly #findings: Findings;
   readonly #scopeCalls: ScopeCalls;
   readonly #timers = new Timers();
   readonly #looks = new Rate(looksPerSecond);
-  readonly #total: StatementTable;
-  #current: StatementTable;
-  #turn = 0;
+  readonly #callers: Callers;
+  readonly #statements: StatementTable;
+  readonly #pool = new PoolCounters();
   #otel: OtelRecorder | undefined;
+  #otelStarting: Promise<void> | undefined;
 
   /** @throws `E_CONFIG` for options that make no sense */
   constructor(options: TelemetryOptions = {}) {
     this.#options = resolveTelemetry(options);
+    const { maxStatements, repeatedCalls, slow, ignoreCallers, memory, otel } = this.#options;
     this.#slowLog = new SlowLog(this.#options);
+    this.#callers = new Callers(ignoreCallers);
+    this.#statements = new StatementTable(maxStatements, (kind) => slowMsOf(slow, kind));
+    this.#findings = new Findings((finding) => this.#repeated(finding));
     this.#scopeCalls = new ScopeCalls({
-      threshold: this.#options.repeatedCalls,
-      statsOf: (description) => this.#current.of(description),
-      found: (finding) => this.#repeated(finding),
+      threshold: repeatedCalls,
+      statsOf: (description) => this.#statements.of(description),
+      findings: this.#findings,
     });
-    this.#total = new StatementTable(this.#options.maxStatements);
-    this.#current = new StatementTable(this.#options.maxStatements);
-    if (options.otel) void this.#startOtel();
+    if (memory) measureScopeMemory();
+    if (otel) this.#startOtel();
+    else this.#followOtel();
+  }
+
+  /** Resolves when OpenTelemetry, where it is wanted, has been loaded. What was before that is not in its metrics. */
+  get ready(): Promise<void> {
+    return this.#otelStarting ?? Promise.resolve();
   }
 
   statementStarted(description: StatementDescription | undefined): unknown {
-    const stats = this.#current.of(description);
+    const stats = this.#statements.of(description);
     const scope = currentScope();
+    const call = scope && this.#scopeCalls.count(scope, description);
+    const use = call?.use;
     let site: string | undefined;
-    let looked = false;
-    const look = (): string | undefined => {
-      if (!looked) site = this.#look();
-      looked = true;
-      return site;
-    };
-    if (stats.calls < firstCalls || (++this.#turn % sampleOneOf === 0 && this.#looks.take(performance.now()))) look();
-    else if (stats.slow > 0 && this.#looks.take(performance.now())) look();
-    if (scope) this.#scopeCalls.count(scope, description, stats.fingerprint, look);
-    if (site !== undefined) stats.sites.add(site);
+    const watched = use?.watched === true;
+    if (stats.looks.due() || watched) {
+      if (watched || this.#looks.take(performance.now())) {
+        site = this.#callers.line(this.statementStarted);
+        stats.seenAt(site);
+        if (use) this.#scopeCalls.saw(use, site);
+      } else {
+        stats.looks.postpone();
+      }
+    }
     // Nothing to remember: the usual case allocates nothing.
-    if (site === undefined && !scope && !this.#otel) return undefined;
-    return { site, scope, otel: this.#otel?.started() } satisfies Started;
+    if (site === undefined && !call && !this.#otel) return undefined;
+    return { site, work: call?.work, otel: this.#otel?.started() } satisfies Started;
   }
 
   statementEnded(started: unknown, outcome: StatementOutcome): void {
-    const { site, scope, otel } = (started ?? {}) as Partial<Started>;
-    // Not those of the start: what was counted until then may have been taken meanwhile.
-    const stats = this.#current.of(outcome.description);
+    const { site, work, otel } = (started ?? nothing) as Started;
+    const { durationMs } = outcome;
+    const stats = this.#statements.of(outcome.description);
     stats.record(outcome);
-    if (outcome.durationMs >= this.#slowLog.thresholdOf(stats.kind)) {
-      stats.slow += 1;
-      this.#slowLog.add(outcome, site ?? stats.sites.top, scope?.name);
-    }
+    if (work) work.statementMs += durationMs;
+    if (durationMs >= stats.slowMs) this.#slowLog.add(outcome, site ?? stats.sites.top, work?.scope.name);
     if (this.#otel) this.#otel.ended(otel, outcome);
-    if (channels.statement.hasSubscribers) channels.statement.publish(outcome);
+    if (channels.statement.hasSubscribers) {
+      channels.statement.publish({ ...outcome, callSite: site ?? stats.sites.only, scope: work?.scope.name });
+    }
   }
 
   acquired(outcome: AcquireOutcome): void {
+    this.#pool.acquired(outcome);
     this.#otel?.acquired(outcome);
     if (channels.acquire.hasSubscribers) channels.acquire.publish(outcome);
   }
 
   connectionOpened(endpoint: string, tookMs: number, error: Error | undefined): void {
+    this.#followOtel();
+    this.#pool.opened(tookMs, error);
     this.#otel?.connectionOpened(endpoint, tookMs, error);
-    if (channels.connection.hasSubscribers) channels.connection.publish({ type: 'opened', endpoint, tookMs, error });
+    if (channels.connection.hasSubscribers) {
+      channels.connection.publish({ type: error ? 'failed' : 'opened', endpoint, tookMs, error });
+    }
   }
 
   connectionClosed(endpoint: string, reason: string): void {
-    this.#otel?.connectionClosed(endpoint);
+    this.#pool.closed(reason);
     if (channels.connection.hasSubscribers) channels.connection.publish({ type: 'closed', endpoint, reason });
   }
 
   warned(warning: PoolWarning): void {
-    const { code, message, detail } = warning;
-    this.#options.logger?.warn({ channel: 'database', code, detail }, message);
-    if (channels.warning.hasSubscribers) channels.warning.publish(warning);
+    this.#warn('database', warning, {});
+  }
+
+  /** Says where to read the pool's connections, for metrics that are the state of a moment. */
+  observePool(endpoints: () => readonly PoolEndpoint[]): void {
+    this.#pool.endpoints = endpoints;
   }
 
   /** Begins to measure something of the application's own; `end()` it. */
@@ -128,57 +159,67 @@ export class Telemetry implements PoolObserver {
     return this.#timers.startTimer(name);
   }
 
-  /** Ends the timer of that name that was started last. @returns ms, `undefined` when none runs */
+  /** Ends the timer of that name that was started last, in the caller's scope. @returns ms, `undefined` when none runs */
   endTimer(name: string): number | undefined {
     return this.#timers.endTimer(name);
   }
 
   snapshot(): TelemetrySnapshot {
-    const all = new StatementTable(this.#options.maxStatements);
-    all.merge(this.#total);
-    all.merge(this.#current);
     return {
-      statements: [...all].map((stats) => summaryOf(stats)).toSorted((a, b) => b.totalMs - a.totalMs),
-      repeated: this.#scopeCalls.findings,
+      statements: [...this.#statements].map((stats) => summaryOf(stats)).toSorted((a, b) => b.totalMs - a.totalMs),
+      crowdedOut: this.#statements.crowdedOut,
+      scopes: this.#scopeCalls
+        .stats()
+        .map((stats) => stats.summary())
+        .toSorted((a, b) => b.totalMs - a.totalMs),
+      repeated: this.#findings.all(),
+      pool: this.#pool.counts(),
       timers: this.#timers.stats(),
     };
   }
 
-  /** What was counted since it was last taken; for the reporter, which sends it. The snapshot keeps it all the same. */
+  /** What was counted since it was last taken; for the one reporter, which sends it. The snapshot keeps it all the same. */
   take(): TelemetryInterval {
-    const statements = this.#current;
-    this.#current = new StatementTable(this.#options.maxStatements);
-    this.#total.merge(statements);
-    return { statements, repeated: this.#scopeCalls.take() };
-  }
-
-  /** The application's line that is in the stack now. */
-  #look(): string | undefined {
-    return lineOf(applicationFrames(captureCallSite(this.statementStarted))[0]);
+    return { statements: this.#statements.take(), repeated: this.#findings.take() };
   }
 
   #repeated(finding: RepeatedStatement): void {
-    const { logger, onRepeated } = this.#options;
     const { scope, callSite, calls, text, fingerprint } = finding;
-    const fields = { channel: 'performance', scope, callSite, calls, text, fingerprint };
-    logger?.warn(fields, `${scope} calls one statement again and again (${calls} times so far) from ${callSite}`);
-    onRepeated?.(finding);
+    const message = `${scope} calls one statement again and again, ${calls} times, from ${callSite}`;
+    this.#warn('performance', { code: 'repeated', message, detail: text }, { scope, callSite, calls, fingerprint });
+    quietly(() => this.#options.onRepeated?.(finding));
   }
 
-  async #startOtel(): Promise<void> {
-    const { startOtel } = await import('./otel.ts');
-    this.#otel = await startOtel();
+  #warn(channel: string, warning: Pick<PoolWarning, 'message' | 'detail'> & { code: string }, fields: object): void {
+    const { code, message, detail } = warning;
+    quietly(() => this.#options.logger?.warn({ channel, code, detail, ...fields }, message));
+    if (channels.warning.hasSubscribers) channels.warning.publish({ ...warning, ...fields });
+  }
+
+  /** Applications register their providers before or after they make their pool. */
+  #followOtel(): void {
+    if (this.#options.otel === undefined && !this.#otelStarting && otelIsRegistered()) this.#startOtel();
+  }
+
+  #startOtel(): void {
+    const { otel } = this.#options;
+    this.#otelStarting = import('./otel/recorder.ts')
+      .then(({ startOtel }) => startOtel(typeof otel === 'object' ? otel : {}, () => this.#pool.endpoints()))
+      .then((recorder) => void (this.#otel = recorder))
+      .catch((error: unknown) => {
+        const message = 'no metrics and spans for OpenTelemetry: its API could not be loaded';
+        const detail = `${messageOf(error)}. To install it: npm install @opentelemetry/api`;
+        this.#warn('performance', { code: 'otel', message, detail }, {});
+      });
   }
 }
 
-/** `src/orders.ts:12` of `load (src/orders.ts:12:15)`. */
-function lineOf(frame: string | undefined): string | undefined {
-  if (frame === undefined) return undefined;
-  const place = /\(([^()]+)\)$/.exec(frame)?.[1] ?? frame.replace(/^async /, '');
-  return place.replace(/:\d+$/, '').slice(0, 300);
-}
+const nothing: Started = { site: undefined, work: undefined, otel: undefined };
 
-/** Statistics for a pool: `new Pool({ observer: createTelemetry() })`. */
+/**
+ * Statistics for a pool: `new Pool({ observer: createTelemetry() })`, or `createPool()`, which has them.
+ * @throws `E_CONFIG` for options that make no sense
+ */
 export function createTelemetry(options: TelemetryOptions = {}): Telemetry {
   return new Telemetry(options);
 }

@@ -1,7 +1,10 @@
+import { currentScope } from '../scope.ts';
 import { bucketCount, bucketOf, quantileMs } from './histogram.ts';
 
 /** Names kept apart; whatever comes later is counted together. */
 const mostNames = 200;
+/** Timers that nobody ends must not pile up: of one name so many can be ended by their name, the oldest are forgotten. */
+const mostRunning = 1000;
 
 /** Durations measured under one name, in ms. */
 export interface TimerStats {
@@ -27,34 +30,44 @@ interface Durations {
   buckets: Uint32Array;
 }
 
+/** Timers under way by name, those of one scope or those outside of all. */
+type Running = Map<string, Set<Timer>>;
+
 /** Timers of the application's own. */
 export class Timers {
   readonly #byName = new Map<string, Durations>();
-  readonly #running = new Map<string, Timer[]>();
+  readonly #outside: Running = new Map();
 
   /** Begins to measure. With `using` it ends by itself. */
   startTimer(name: string): Timer {
     const startedAt = performance.now();
+    const running = this.#running();
     let tookMs: number | undefined;
     const timer: Timer = {
       end: () => {
         if (tookMs !== undefined) return tookMs;
         tookMs = performance.now() - startedAt;
-        this.#forget(name, timer);
+        forget(running, name, timer);
         this.#record(name, tookMs);
         return tookMs;
       },
       [Symbol.dispose]: () => void timer.end(),
     };
-    const running = this.#running.get(name) ?? [];
-    // Timers that nobody ends must not pile up.
-    if (running.length < mostNames && this.#running.size < mostNames) this.#running.set(name, [...running, timer]);
+    const sameName = running.get(name) ?? new Set();
+    if (!running.has(name) && running.size < mostNames) running.set(name, sameName);
+    const [oldest] = sameName;
+    if (oldest && sameName.size >= mostRunning) sameName.delete(oldest);
+    sameName.add(timer);
     return timer;
   }
 
-  /** Ends the timer of that name that was started last, for code that cannot keep it. @returns ms, `undefined` when none runs */
+  /**
+   * Ends the timer of that name that was started last in the caller's scope, else outside of all, for code that cannot keep it.
+   * @returns ms, `undefined` when none runs
+   */
   endTimer(name: string): number | undefined {
-    return this.#running.get(name)?.at(-1)?.end();
+    const last = [...(this.#running().get(name) ?? this.#outside.get(name) ?? [])].at(-1);
+    return last?.end();
   }
 
   stats(): TimerStats[] {
@@ -69,10 +82,15 @@ export class Timers {
     }));
   }
 
-  #forget(name: string, timer: Timer): void {
-    const left = (this.#running.get(name) ?? []).filter((other) => other !== timer);
-    if (left.length > 0) this.#running.set(name, left);
-    else this.#running.delete(name);
+  /** Requests that run at once must not end each other's timers. */
+  #running(): Running {
+    const scope = currentScope();
+    if (!scope) return this.#outside;
+    const known = scope.kept(this) as Running | undefined;
+    if (known) return known;
+    const running: Running = new Map();
+    scope.keep(this, running);
+    return running;
   }
 
   #record(name: string, ms: number): void {
@@ -88,4 +106,10 @@ export class Timers {
     const bucket = bucketOf(ms);
     durations.buckets[bucket] = (durations.buckets[bucket] ?? 0) + 1;
   }
+}
+
+function forget(running: Running, name: string, timer: Timer): void {
+  const sameName = running.get(name);
+  sameName?.delete(timer);
+  if (sameName?.size === 0) running.delete(name);
 }

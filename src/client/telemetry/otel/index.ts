@@ -1,0 +1,2 @@
+export type { OtelRecorder } from './recorder.ts';
+export { otelIsRegistered } from './registered.ts';
