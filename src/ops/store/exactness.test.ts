@@ -184,6 +184,26 @@ test('drops whole partitions by retention, only what is rolled up, and reads wha
   expect(later.calls).toBe(53);
 });
 
+test('what is written while a roll-up begins is in it, though its time had no partition before', async () => {
+  await using database = await testDatabase();
+  await using parts = await bench(database);
+  const early = start - 6 * hour;
+  const late: Batch[] = [statementBatch(1, early, [statementDelta('1', { calls: 7 })])];
+  /** Something is written after the roll-up has looked what there is, and before it begins. */
+  class Meddled extends Partitions {
+    override async ensure(...input: Parameters<Partitions['ensure']>): Promise<void> {
+      await super.ensure(...input);
+      if (input[1][0]?.family !== 'statement') return;
+      const batches = late.splice(0);
+      if (batches.length > 0) await parts.write(batches);
+    }
+  }
+  await parts.write([statementBatch(1, start, [statementDelta('1', { calls: 1 })])]);
+  await rollUp(parts.client, new Meddled(), start + hour);
+  expect(late).toEqual([]);
+  expect(await sumOfLevel(parts.client, 'minute', start + hour)).toMatchObject({ calls: 8 });
+});
+
 test('a transaction that was committed without our knowing is not repeated', async () => {
   await using database = await testDatabase();
   await using parts = await bench(database);

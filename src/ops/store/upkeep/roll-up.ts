@@ -55,6 +55,8 @@ async function rollUpStep(
     );
     const row = rows[0];
     if (!row || (row.rolled?.getTime() ?? null) !== next.rolledTo) return false;
+    // Something older may have been written before this was locked: then the step begins earlier.
+    if ((await nextStep(client, definition.family, level, now))?.from !== next.from) return true;
     await client.query(rollUpRows(definition, level), [new Date(next.from), new Date(next.to)]);
     await client.query('UPDATE pitcrew.progress SET rolled_to = $3 WHERE family = $1 AND level = $2', [
       definition.family,
