@@ -1,3 +1,4 @@
+import type { ApplicationCounters, CallerCounters } from './applications/types.ts';
 import type { Family, IndexCounters, StatementCounters, TableCounters, TableGauges } from './types.ts';
 
 /**
@@ -12,13 +13,22 @@ export interface FamilyDefinition {
   /** The column that says whose values a row holds. */
   key: string;
   columns: readonly Column[];
+  /**
+   * Raw rows of one key within so many seconds are one row, to which is added: of what is told by many and often. Without it
+   * each batch has rows of its own.
+   */
+  rawSeconds?: number;
 }
 
 export interface Column {
   name: string;
-  type: 'double precision' | 'timestamptz';
-  /** How values of a finer level become one. `last` is the value of the row with the greatest `seen`. */
-  rollUp: 'sum' | 'min' | 'max' | 'last';
+  /** `bigint[]` is a histogram, see `histogram-elements.ts`. */
+  type: 'double precision' | 'timestamptz' | 'bigint[]';
+  /**
+   * How values of a finer level become one. `last` is the value of the row with the greatest `seen`, `counts` adds up
+   * histograms.
+   */
+  rollUp: 'sum' | 'min' | 'max' | 'last' | 'counts';
   /** Zero is kept as NULL, which takes no space: most counters of most rows are zero. */
   sparse?: boolean;
   /** The value in a raw sample, where the sample itself does not keep the column. */
@@ -34,6 +44,10 @@ export function columnName(field: string): string {
 
 function counter(field: string): Column {
   return { name: columnName(field), type: number, rollUp: 'sum', sparse: true };
+}
+
+function greatest(field: string): Column {
+  return { name: columnName(field), type: number, rollUp: 'max', sparse: true };
 }
 
 function gauge(field: string): Column {
@@ -105,11 +119,23 @@ export const zeroIndex: Readonly<IndexCounters> = Object.freeze({
   blocksHit: 0,
 });
 
+export const zeroApplication: Readonly<ApplicationCounters> = Object.freeze({
+  calls: 0,
+  errors: 0,
+  rows: 0,
+  totalUs: 0,
+  waitUs: 0,
+});
+
+export const zeroCaller: Readonly<CallerCounters> = Object.freeze({ calls: 0, requests: 0 });
+
 export const statementFields = fieldsOf<StatementCounters>(zeroStatement);
 export const tableFields = fieldsOf<TableCounters>(zeroTable);
 export const tableGaugeFields = fieldsOf<TableGauges>(zeroTableGauges);
 export const indexFields = fieldsOf<IndexCounters>(zeroIndex);
 export const indexGaugeFields = ['bytes'] as const;
+export const applicationFields = fieldsOf<ApplicationCounters>(zeroApplication);
+export const callerFields = fieldsOf<CallerCounters>(zeroCaller);
 
 /**
  * A counter's row has the seconds that it covers: its rate is `total / seconds`, also after a pause. A gauge has none:
@@ -139,6 +165,22 @@ export const families: Readonly<Record<Family, FamilyDefinition>> = {
     family: 'index',
     key: 'relation_id',
     columns: [...indexFields.map(counter), ...indexGaugeFields.map(gauge), seen],
+  },
+  application: {
+    family: 'application',
+    key: 'application_statement_id',
+    columns: [
+      ...applicationFields.map(counter),
+      greatest('maxUs'),
+      { name: 'histogram', type: 'bigint[]', rollUp: 'counts', sparse: true },
+    ],
+    rawSeconds: 10,
+  },
+  caller: {
+    family: 'caller',
+    key: 'caller_id',
+    columns: [...callerFields.map(counter), greatest('most')],
+    rawSeconds: 60,
   },
 };
 

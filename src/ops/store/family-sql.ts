@@ -27,8 +27,8 @@ function createTable(definition: FamilyDefinition, level: LevelName): string {
     ({ name, type, sparse }) =>
       `  ${name.padEnd(20)} ${type}${sparse || definition.family === 'metric' ? '' : ' NOT NULL'}`,
   );
-  // Two batches of one moment are two raw rows; a bucket of a roll-up is one row.
-  const unique = level === 'raw' ? '' : 'UNIQUE ';
+  // Two batches of one moment are two raw rows of most families; a bucket of a roll-up is one row.
+  const unique = level === 'raw' && definition.rawSeconds === undefined ? '' : 'UNIQUE ';
   return `
 CREATE TABLE ${table} (
   target_id            integer NOT NULL,
@@ -51,27 +51,39 @@ export function rowsOf(definition: FamilyDefinition, level: LevelName, source = 
 /** The select list that makes one row of many: `sum(calls) AS calls, …`. */
 export function rolledUp(columns: readonly Column[]): string {
   return columns
-    .map(({ name, rollUp }) =>
-      rollUp === 'last' ? `(array_agg(${name} ORDER BY seen DESC))[1] AS ${name}` : `${rollUp}(${name}) AS ${name}`,
-    )
+    .map(({ name, rollUp }) => {
+      if (rollUp === 'last') return `(array_agg(${name} ORDER BY seen DESC))[1] AS ${name}`;
+      return `${rollUp === 'counts' ? 'pitcrew.merge_counts' : rollUp}(${name}) AS ${name}`;
+    })
     .join(', ');
 }
 
 /** The raw rows of a batch as parameters: $1 targets, $2 keys, $3 times, then one array per stored column. */
 function incoming(definition: FamilyDefinition): string {
   const stored = storedColumns(definition, 'raw');
-  const arrays = stored.map((column, index) => `$${index + 4}::${column.type}[]`);
+  // An array of arrays would have to be of equal lengths: they come as text.
+  const arrays = stored.map(({ type }, index) => `$${index + 4}::${type === 'bigint[]' ? 'text' : type}[]`);
   const names = ['target_id', definition.key, 'at', ...stored.map(({ name }) => name)];
-  return `unnest($1::integer[], $2::integer[], $3::timestamptz[], ${arrays.join(', ')}) AS incoming (${names.join(', ')})`;
+  const values = [
+    ...names.slice(0, 3),
+    ...stored.map(({ name, type }) => (type === 'bigint[]' ? `${name}::${type} AS ${name}` : name)),
+  ];
+  return `(
+      SELECT ${values.join(', ')}
+      FROM   unnest($1::integer[], $2::integer[], $3::timestamptz[], ${arrays.join(', ')}) AS input (${names.join(', ')})
+    ) AS incoming`;
 }
 
-/** Adds raw samples. */
+/** Adds raw samples; to the rows that are there, where the family has one row for a time. */
 export function insertRaw(definition: FamilyDefinition): string {
-  const names = ['target_id', definition.key, 'at', ...storedColumns(definition, 'raw').map(({ name }) => name)];
+  const stored = storedColumns(definition, 'raw');
+  const names = ['target_id', definition.key, 'at', ...stored.map(({ name }) => name)];
+  const added = `
+    ON CONFLICT (${definition.key}, at) DO UPDATE SET ${stored.map(merged).join(', ')}`;
   return `
-    INSERT INTO ${tableName(definition, 'raw')} (${names.join(', ')})
+    INSERT INTO ${tableName(definition, 'raw')} AS kept (${names.join(', ')})
     SELECT ${names.join(', ')}
-    FROM   ${incoming(definition)}`;
+    FROM   ${incoming(definition)}${definition.rawSeconds === undefined ? '' : added}`;
 }
 
 /**
@@ -92,6 +104,7 @@ export function addLate(definition: FamilyDefinition, level: LevelName): string 
 
 function merged({ name, rollUp, sparse }: Column): string {
   const both = `kept.${name}, excluded.${name}`;
+  if (rollUp === 'counts') return `${name} = pitcrew.fold_counts(kept.${name} || excluded.${name})`;
   if (rollUp === 'min') return `${name} = least(${both})`;
   if (rollUp === 'max') return `${name} = greatest(${both})`;
   if (rollUp === 'last') {

@@ -1,3 +1,4 @@
+export type * from './applications/types.ts';
 export { zeroStatement, zeroTable, zeroTableGauges } from './families.ts';
 export { openStore } from './open-store.ts';
 export * from './types.ts';

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { messageOf } from '../../errors.ts';
+import { ReportWriter } from './applications/report-writer.ts';
 import { connectionConfig, StoreClient } from './connection.ts';
 import { storeError } from './failures.ts';
 import { createHistory } from './history/index.ts';
@@ -34,8 +35,9 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
   pool.on('connect', (client) => client.on('error', () => undefined));
   const partitions = new Partitions();
   const session = new WriterSession(url, (error) => writer.sessionLost(error));
-  const writer = new Writer(session, partitions, logger);
   const upkeep = new Upkeep(pool, levels, logger);
+  const writer = new Writer(session, partitions, logger, () => upkeep.addFingerprints());
+  const reports = new ReportWriter(pool, logger);
   try {
     await session.use((client) => partitions.ensure(client, partitionsFor(Date.now())));
   } catch (error) {
@@ -91,14 +93,29 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
         return rows;
       }),
     append: (batch) => writer.append(batch),
-    flush: () => writer.flush(),
-    status: () => ({ ...writer.status(), bytes: upkeep.bytes }),
+    report: (received, bytes) => reports.append(received, bytes),
+    async flush() {
+      await Promise.all([writer.flush(), reports.flush()]);
+    },
+    status() {
+      const { waiting, lost } = reports.status;
+      const { waitingBatches, lostBatches, ...status } = writer.status();
+      return {
+        ...status,
+        waitingBatches: waitingBatches + waiting,
+        lostBatches: lostBatches + lost,
+        bytes: upkeep.bytes,
+      };
+    },
     async close() {
-      await finish(writer).catch((error: unknown) =>
-        logger?.warn({ reason: messageOf(error) }, 'the last samples could not be stored'),
-      );
+      const finished = await Promise.allSettled([finish(writer), within(closeTimeoutMs, reports.flush())]);
+      for (const each of finished) {
+        if (each.status === 'rejected')
+          logger?.warn({ reason: messageOf(each.reason) }, 'the last samples could not be stored');
+      }
       writer.close();
-      const ended = Promise.allSettled([session.close(), upkeep.stop().then(() => pool.end())]);
+      const idle = Promise.all([upkeep.stop(), reports.close()]);
+      const ended = Promise.allSettled([session.close(), idle.then(() => pool.end())]);
       await within(closeTimeoutMs, ended).catch(() => undefined);
     },
   };

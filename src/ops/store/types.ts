@@ -4,9 +4,13 @@
  */
 
 import type { Config } from '../../config/index.ts';
+import type { ApplicationHistory, ReceivedReport } from './applications/types.ts';
+import type { TimeRange } from './time-range.ts';
+
+export type { TimeRange };
 
 /** Rooms of history that are rolled up and expire by the same rules. */
-export type Family = 'metric' | 'statement' | 'table' | 'index';
+export type Family = 'metric' | 'statement' | 'table' | 'index' | 'application' | 'caller';
 
 /** One value of one series. A series is a name and its labels, for one target. */
 export interface MetricSample {
@@ -168,11 +172,6 @@ export interface Level {
   retentionMs: number;
 }
 
-export interface TimeRange {
-  from: Date;
-  to: Date;
-}
-
 export interface SeriesQuery extends TimeRange {
   targetId: number;
   /** Names, each exact or a prefix ending in `.*`. */
@@ -214,6 +213,8 @@ export interface StatementTotals {
   key: StatementKey;
   /** `null` when the text could not be read. */
   text: string | null;
+  /** What applications know the statement by too; `null` while it is not worked out, or the text cannot be read. */
+  fingerprint: string | null;
   own: boolean;
   firstSeen: Date;
   lastSeen: Date;
@@ -286,7 +287,7 @@ export interface RelationsAnswer<Totals> extends TimeRange {
 }
 
 /** Reading. Every method throws `E_STORE_UNAVAILABLE` while the store is away. */
-export interface History {
+export interface History extends ApplicationHistory {
   series(query: SeriesQuery): Promise<SeriesAnswer>;
   statements(query: StatementsQuery): Promise<StatementsAnswer>;
   /** Users and databases of the statements that were seen in the range, Pitcrew's own apart; each in order. */
@@ -335,6 +336,11 @@ export interface Store {
   knownStatements(targetId: number): Promise<Set<string>>;
   /** Tables and indexes that are listed: those not known to be dropped. */
   listedRelations(targetId: number): Promise<NamedRelation[]>;
+  /**
+   * Queues a report of so many bytes, in memory; needs no claim, and counts each report once. True once it is written, false
+   * when the store cannot take it now; never throws. What cannot be written in time is dropped and counted.
+   */
+  report(received: ReceivedReport, bytes: number): Promise<boolean>;
   /** Queues a batch; returns at once, never throws. What cannot be written in time is dropped and counted. */
   append(batch: Batch): void;
   /** Resolves when everything queued has been written, or rejects with `E_STORE_UNAVAILABLE`. */

@@ -7,7 +7,16 @@ import { deviationMsOf, sumCounters } from './statements.ts';
 function statement(id: number, text: string | null, change: Partial<StatementCounters> = {}): StatementTotals {
   const seen = new Date(0);
   const key = { database: 'shop', user: 'app', queryId: String(id), toplevel: true };
-  return { id, key, text, own: false, firstSeen: seen, lastSeen: seen, counters: { ...sumCounters([]), ...change } };
+  return {
+    id,
+    key,
+    text,
+    fingerprint: null,
+    own: false,
+    firstSeen: seen,
+    lastSeen: seen,
+    counters: { ...sumCounters([]), ...change },
+  };
 }
 
 const counters = (calls: number, meanMs: number) => ({ ...sumCounters([]), calls, totalExecUs: calls * meanMs * 1000 });

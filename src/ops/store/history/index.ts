@@ -1,5 +1,13 @@
 import type { Pool } from 'pg';
 import type { History } from '../types.ts';
+import {
+  readApplicationFigures,
+  readApplications,
+  readApplicationSeries,
+  readApplicationsNow,
+} from './applications.ts';
+import { readApplicationStatement, readApplicationStatements } from './application-statements.ts';
+import { readCallers, readRepeatedCalls } from './callers.ts';
 import { readTableGauges } from './gauges-at.ts';
 import { createReader } from './reader.ts';
 import { readIndexes, readTables, readTableSeries } from './relations.ts';
@@ -20,5 +28,13 @@ export function createHistory(pool: Pool): History {
     tableGauges: (query) => readTableGauges(reader, query),
     indexes: (query) => readIndexes(reader, query),
     tableSeries: (query) => readTableSeries(reader, query),
+    applications: (query) => readApplications(reader, query),
+    applicationsNow: (query) => readApplicationsNow(reader, query),
+    applicationStatements: (query) => readApplicationStatements(reader, query),
+    applicationStatement: (query) => readApplicationStatement(reader, query),
+    applicationFigures: (query) => readApplicationFigures(reader, query),
+    applicationSeries: (query) => readApplicationSeries(reader, query),
+    callers: (query) => readCallers(reader, query),
+    repeatedCalls: (query) => readRepeatedCalls(reader, query),
   };
 }

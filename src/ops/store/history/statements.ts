@@ -34,6 +34,7 @@ interface StatementRow extends Record<string, unknown> {
   query_id: string;
   toplevel: boolean;
   text: string | null;
+  fingerprint: string | null;
   own: boolean;
   first_seen: Date;
   last_seen: Date;
@@ -54,7 +55,7 @@ export async function readStatements(reader: Reader, query: StatementsQuery): Pr
        FROM     (${segments}) AS rows
        GROUP BY id
      ), fitting AS MATERIALIZED (
-       SELECT totals.*, database, username, query_id, toplevel, text, own, first_seen, last_seen
+       SELECT totals.*, database, username, query_id, toplevel, text, fingerprint, own, first_seen, last_seen
        FROM   totals,
               -- Always by the key, whatever the planner thinks of tables that were never analyzed.
               LATERAL (SELECT * FROM pitcrew.statement WHERE statement.id = totals.id LIMIT 1) AS statement
@@ -109,11 +110,12 @@ function statementOf(row: StatementRow, id: number): StatementTotals {
 }
 
 function describe(row: StatementRow, id: number): Omit<StatementTotals, 'counters'> {
-  const { database, username: user, query_id: queryId, toplevel, text, own } = row;
+  const { database, username: user, query_id: queryId, toplevel, text, fingerprint, own } = row;
   return {
     id,
     key: { database, user, queryId, toplevel },
     text,
+    fingerprint,
     own,
     firstSeen: row.first_seen,
     lastSeen: row.last_seen,
@@ -138,7 +140,7 @@ export async function readStatement(
 ): Promise<Omit<StatementTotals, 'counters'> | undefined> {
   const [row] = await reader.rows<StatementRow>(
     `
-     SELECT id, database, username, query_id, toplevel, text, own, first_seen, last_seen
+     SELECT id, database, username, query_id, toplevel, text, fingerprint, own, first_seen, last_seen
      FROM   pitcrew.statement
      WHERE  target_id = $1 AND id = $2::bigint`,
     [targetId, id],

@@ -1,6 +1,8 @@
-import { families, familyNames } from '../families.ts';
+import { families } from '../families.ts';
 import { createTables } from '../family-sql.ts';
 import { levelNames } from '../levels.ts';
+
+const familyNames = ['metric', 'statement', 'table', 'index'] as const;
 
 /** Tables of the first release: what is watched, where the counters stood, and four families of history. */
 export const first = {

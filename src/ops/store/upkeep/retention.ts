@@ -55,7 +55,8 @@ function dropOne(client: ClientBase, partition: Partition): Promise<boolean> {
 }
 
 /**
- * Forgets statements that no level can hold any more, relations that are gone for as long, and writers that ended.
+ * Forgets statements that no level can hold any more, relations that are gone for as long, what applications
+ * told and tell no more, and writers that ended.
  */
 export async function forgetUnused(client: ClientBase, levels: readonly Level[], now: number): Promise<void> {
   const longest = Math.max(...levels.map(({ retentionMs }) => retentionMs));
@@ -63,6 +64,12 @@ export async function forgetUnused(client: ClientBase, levels: readonly Level[],
   const before = new Date(now - longest - 60 * 24 * 3_600_000);
   await client.query('DELETE FROM pitcrew.statement WHERE last_seen < $1', [before]);
   await client.query('DELETE FROM pitcrew.relation WHERE dropped_at < $1', [before]);
+  await client.query('DELETE FROM pitcrew.caller WHERE last_seen < $1', [before]);
+  await client.query('DELETE FROM pitcrew.application_statement WHERE last_seen < $1', [before]);
+  await client.query('DELETE FROM pitcrew.application WHERE last_seen < $1', [before]);
+  await client.query("DELETE FROM pitcrew.application_instance WHERE seen_at < $1::timestamptz - interval '7 days'", [
+    new Date(now),
+  ]);
   await client.query("DELETE FROM pitcrew.writer WHERE written_at < $1::timestamptz - interval '7 days'", [
     new Date(now),
   ]);

@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg';
 import { messageOf } from '../../../errors.ts';
+import { addFingerprints } from './fingerprints.ts';
 import { Partitions, partitionsFor } from '../partitions.ts';
 import type { Level, StoreLogger } from '../types.ts';
 import { dropExpired, forgetUnused } from './retention.ts';
@@ -18,8 +19,12 @@ export class Upkeep {
   readonly #partitions = new Partitions();
   readonly #done = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
   #running: Promise<void> | undefined;
   #complaint: string | undefined;
+  #fingerprinting: Promise<void> | undefined;
+  /** Texts came while fingerprints were worked out. */
+  #moreTexts = false;
   bytes: number | undefined;
 
   constructor(pool: Pool, levels: readonly Level[], logger: StoreLogger | undefined) {
@@ -35,21 +40,59 @@ export class Upkeep {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#running;
+    this.#stopped = true;
+    await Promise.all([this.#running, this.#fingerprinting]);
+  }
+
+  /** To be called when statements came that have no fingerprint yet. */
+  addFingerprints(): void {
+    this.#moreTexts = true;
+    if (this.#stopped) return;
+    this.#fingerprinting ??= this.#addFingerprints().finally(() => {
+      this.#fingerprinting = undefined;
+    });
+  }
+
+  async #addFingerprints(): Promise<void> {
+    while (this.#moreTexts && !this.#stopped) {
+      this.#moreTexts = false;
+      try {
+        await this.#withClient(addFingerprints);
+      } catch (error) {
+        // The next tick tries again.
+        this.#complain(error, 'statements cannot be joined with what applications report; tried again later');
+      }
+    }
+  }
+
+  #complain(error: unknown, message: string): void {
+    const reason = messageOf(error);
+    // Once per reason: an outage is told by the writer already.
+    if (reason !== this.#complaint) this.#logger?.info({ reason }, message);
+    this.#complaint = reason;
+  }
+
+  async #withClient<Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+    const client = await this.#pool.connect();
+    try {
+      const result = await work(client);
+      client.release();
+      return result;
+    } catch (error) {
+      client.release(true);
+      throw error;
+    }
   }
 
   #tick(): void {
+    this.addFingerprints();
     this.#running ??= this.run(Date.now())
       .then(() => {
         this.#complaint = undefined;
       })
       .catch((error: unknown) => {
         this.#partitions.forget();
-        const reason = messageOf(error);
-        // Once per reason: an outage is told by the writer already.
-        if (reason !== this.#complaint)
-          this.#logger?.info({ reason }, "upkeep of the store's history failed; tried again later");
-        this.#complaint = reason;
+        this.#complain(error, "upkeep of the store's history failed; tried again later");
       })
       .finally(() => {
         this.#running = undefined;
@@ -57,9 +100,8 @@ export class Upkeep {
   }
 
   /** One round at `now` (ms since 1970). */
-  async run(now: number): Promise<void> {
-    const client = await this.#pool.connect();
-    try {
+  run(now: number): Promise<void> {
+    return this.#withClient(async (client) => {
       await this.#partitions.ensure(client, partitionsFor(now));
       await rollUp(client, this.#partitions, now);
       await this.#every('retention', retentionEveryMs, now, async () => {
@@ -69,11 +111,7 @@ export class Upkeep {
       await this.#every('size', sizeEveryMs, now, async () => {
         this.bytes = await sizeOf(client);
       });
-      client.release();
-    } catch (error) {
-      client.release(true);
-      throw error;
-    }
+    });
   }
 
   async #every(task: string, periodMs: number, now: number, work: () => Promise<void>): Promise<void> {

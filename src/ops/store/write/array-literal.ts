@@ -1,5 +1,5 @@
 /** An array of numbers for a parameter; much cheaper to make than by the driver, which quotes every element. */
-export function numberArray(values: readonly (number | null)[], zeroAsNull = false): string {
+export function numberArray(values: readonly (number | string | null)[], zeroAsNull = false): string {
   return `{${values.map((value) => (value === null || (zeroAsNull && value === 0) ? 'NULL' : String(value))).join(',')}}`;
 }
 

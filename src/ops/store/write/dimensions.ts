@@ -186,7 +186,7 @@ export class Dimensions {
 }
 
 /** Finds what memory knows and asks `find` for the rest, each key once; answers in the order of `keys`. */
-async function resolve<Key, Entry>(
+export async function resolve<Key, Entry>(
   keys: readonly Key[],
   textOf: (key: Key) => string,
   cache: BoundedMap<Entry>,

@@ -21,8 +21,8 @@ export interface FamilyRows {
   keys: number[];
   /** ms since 1970. */
   times: number[];
-  /** One array per stored column. */
-  columns: (number | null)[][];
+  /** One array per stored column; histograms as text. */
+  columns: (number | string | null)[][];
 }
 
 /** What several batches change, with every name resolved to its number. */
@@ -58,21 +58,33 @@ export async function resolveBatches(
 }
 
 /** Parameters of `insertRaw`. */
-export function rowParameters({ definition, targets, keys, times, columns }: FamilyRows): string[] {
+export function rowParameters({ definition, targets, keys, times, columns }: FamilyRows): unknown[] {
   const stored = storedColumns(definition, 'raw');
-  const arrays = stored.map(({ sparse = false }, index) => numberArray(columns[index] ?? [], sparse));
+  const arrays = stored.map(({ type, sparse = false }, index) => {
+    const values = columns[index] ?? [];
+    return type === 'bigint[]' ? values : numberArray(values, sparse);
+  });
   return [numberArray(targets), numberArray(keys), timeArray(times), ...arrays];
 }
 
-function emptyRows(definition: FamilyDefinition): FamilyRows {
+export function emptyRows(definition: FamilyDefinition): FamilyRows {
   return { definition, targets: [], keys: [], times: [], columns: storedColumns(definition, 'raw').map(() => []) };
 }
 
-function addRow(rows: FamilyRows, targetId: number, key: number, at: number, values: readonly (number | null)[]): void {
+export function addRow(
+  rows: FamilyRows,
+  targetId: number,
+  key: number,
+  at: number,
+  values: readonly (number | string | null)[],
+): void {
   rows.targets.push(targetId);
   rows.keys.push(key);
   rows.times.push(at);
-  for (const [index, column] of rows.columns.entries()) column.push(finite(values[index]));
+  for (const [index, column] of rows.columns.entries()) {
+    const value = values[index];
+    column.push(typeof value === 'string' ? value : finite(value));
+  }
 }
 
 /** What is not a number would spoil every sum it gets into. */

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import { isMissingPartition } from '../failures.ts';
 import { addLate, insertRaw } from '../family-sql.ts';
 import { type LevelName, levelNames } from '../levels.ts';
-import { partitionAt, type Partitions } from '../partitions.ts';
+import { type Partition, partitionAt, type Partitions } from '../partitions.ts';
 import { inTransaction } from '../transaction.ts';
 import { storable } from '../storable.ts';
 import type { Batch, Family } from '../types.ts';
@@ -31,7 +31,7 @@ export async function writeBatches(
   stamp: WriteStamp,
 ): Promise<void> {
   const resolved = await resolveBatches(client, dimensions, batches);
-  await partitions.ensure(client, partitionsOf(resolved, ['raw']));
+  await partitions.ensure(client, partitionsOf(resolved.rows, ['raw']));
   for (let attempt = 1; ; attempt++) {
     try {
       await inTransaction(client, () => writeResolved(client, resolved, batches, stamp));
@@ -41,11 +41,11 @@ export async function writeBatches(
     }
     // A late sample needs partitions of the roll-ups too, or retention dropped some meanwhile.
     partitions.forget();
-    await partitions.ensure(client, partitionsOf(resolved, levelNames));
+    await partitions.ensure(client, partitionsOf(resolved.rows, levelNames));
   }
 }
 
-function partitionsOf({ rows }: ResolvedBatches, levels: readonly LevelName[]): ReturnType<typeof partitionAt>[] {
+function partitionsOf(rows: readonly FamilyRows[], levels: readonly LevelName[]): Partition[] {
   return rows.flatMap(({ definition, times }) =>
     [...new Set(times)].flatMap((time) => levels.map((level) => partitionAt(definition.family, level, time))),
   );
@@ -74,7 +74,7 @@ async function writeResolved(
 type Watermarks = Map<string, number>;
 
 /** Reads the watermarks and holds them where they are until this transaction ends: see `rollUp`. */
-async function lockWatermarks(client: ClientBase, rows: readonly FamilyRows[]): Promise<Watermarks> {
+export async function lockWatermarks(client: ClientBase, rows: readonly FamilyRows[]): Promise<Watermarks> {
   const { rows: progress } = await client.query<{ family: Family; level: LevelName; rolled: Date | null }>(
     `
      SELECT   family, level, rolled_to AS rolled
@@ -89,7 +89,7 @@ async function lockWatermarks(client: ClientBase, rows: readonly FamilyRows[]): 
   );
 }
 
-async function writeRows(client: ClientBase, rows: FamilyRows, watermarks: Watermarks): Promise<void> {
+export async function writeRows(client: ClientBase, rows: FamilyRows, watermarks: Watermarks): Promise<void> {
   const parameters = rowParameters(rows);
   await client.query(insertRaw(rows.definition), parameters);
   const oldest = rows.times.reduce((least, time) => Math.min(least, time), Infinity);

@@ -23,6 +23,7 @@ export class Writer {
   readonly #partitions: Partitions;
   readonly #dimensions = new Dimensions();
   readonly #logger: StoreLogger | undefined;
+  readonly #onTexts: () => void;
   /** Taken from the queue and not known to be written: repeated as it is, under the same number. */
   #chunk: { batches: Batch[]; sequence: number } | undefined;
   /** Batches of a refused chunk, to be written one by one. */
@@ -36,7 +37,15 @@ export class Writer {
   #endPause: (() => void) | undefined;
   #state: Pick<StoreStatus, 'state' | 'message' | 'since'> = { state: 'ready', message: undefined, since: new Date() };
 
-  constructor(session: WriterSession, partitions: Partitions, logger: StoreLogger | undefined, limits = defaultLimits) {
+  /** `onTexts` is called when texts of statements were written. */
+  constructor(
+    session: WriterSession,
+    partitions: Partitions,
+    logger: StoreLogger | undefined,
+    onTexts: () => void = () => undefined,
+    limits = defaultLimits,
+  ) {
+    this.#onTexts = onTexts;
     this.#session = session;
     this.#partitions = partitions;
     this.#logger = logger;
@@ -154,6 +163,7 @@ export class Writer {
     });
     this.#chunk = undefined;
     this.#ready();
+    if (chunk.batches.some(({ texts }) => texts && texts.length > 0)) this.#onTexts();
     return true;
   }
 

@@ -1,0 +1,156 @@
+import type { ClientBase } from 'pg';
+import { storable } from '../storable.ts';
+import { BoundedMap } from '../write/bounded-map.ts';
+import { resolve } from '../write/dimensions.ts';
+import { limits, otherFingerprint, otherName } from './limits.ts';
+import { findNames, type Named, type NameTable } from './name-table.ts';
+
+export interface StatementName {
+  targetId: number;
+  applicationId: number;
+  fingerprint: string;
+  kind: string;
+  /** `null` when only a repetition told of it. */
+  text: string | null;
+  at: number;
+}
+
+export interface CallerName {
+  statementId: number;
+  kind: 'site' | 'scope' | 'repeated';
+  scope: string;
+  site: string;
+  at: number;
+}
+
+/** Numbers in the order of the names, and which of them should have their `last_seen` moved on. */
+interface Numbers {
+  ids: number[];
+  stale: Map<number, number>;
+}
+
+const applicationTable: NameTable = {
+  table: 'pitcrew.application',
+  keys: { target_id: 'integer', name: 'text' },
+  group: ['target_id'],
+  extras: [],
+  limit: limits.applications,
+};
+
+const statementTable: NameTable = {
+  table: 'pitcrew.application_statement',
+  keys: { target_id: 'integer', application_id: 'integer', fingerprint: 'text' },
+  group: ['target_id'],
+  extras: ['kind', 'text'],
+  limit: limits.statements,
+};
+
+const callerTable: NameTable = {
+  table: 'pitcrew.caller',
+  keys: { application_statement_id: 'integer', kind: 'text', scope: 'text', site: 'text' },
+  group: ['application_statement_id', 'kind'],
+  extras: [],
+  limit: limits.callers,
+};
+
+/** About 20 MB at most, together. */
+const cached = { applications: 1000, statements: 20_000, callers: 50_000 };
+/** `last_seen` is brought up to date when it is behind by this much. */
+const lagMs = 60_000;
+/** What was beyond a limit may have room after this time. */
+const rememberedMs = 3_600_000;
+
+/**
+ * Numbers of applications, their statements and callers, kept in memory. New ones are committed at once, before the rows
+ * that use them.
+ */
+export class ApplicationNames {
+  readonly #applications = new BoundedMap<Named>(cached.applications);
+  readonly #statements = new BoundedMap<Named>(cached.statements);
+  readonly #callers = new BoundedMap<Named>(cached.callers);
+  #since = Date.now();
+
+  /** The store may be another one. */
+  forget(): void {
+    this.#applications.clear();
+    this.#statements.clear();
+    this.#callers.clear();
+    this.#since = Date.now();
+  }
+
+  async applications(
+    client: ClientBase,
+    seen: readonly { targetId: number; name: string; at: number }[],
+  ): Promise<number[]> {
+    if (Date.now() > this.#since + rememberedMs) this.forget();
+    const rows = seen.map(({ targetId, name, at }) => ({
+      target_id: targetId,
+      name: storable(name).trim() || otherName,
+      at,
+    }));
+    const entries = await resolve(
+      rows,
+      ({ target_id: targetId, name }) => `${targetId}\n${name}`,
+      this.#applications,
+      (missing) => findNames(client, applicationTable, missing, (row) => ({ ...row, name: otherName })),
+    );
+    return entries.map(({ id }) => id);
+  }
+
+  async statements(client: ClientBase, seen: readonly StatementName[]): Promise<Numbers> {
+    const rows = seen.map(({ targetId, applicationId, fingerprint, kind, text, at }) => ({
+      target_id: targetId,
+      application_id: applicationId,
+      fingerprint,
+      kind: storable(kind),
+      text: text === null ? null : storable(text),
+      at,
+    }));
+    const entries = await resolve(
+      rows,
+      ({ application_id: applicationId, fingerprint }) => `${applicationId}\n${fingerprint}`,
+      this.#statements,
+      (missing) =>
+        findNames(client, statementTable, missing, (row) => ({
+          ...row,
+          fingerprint: otherFingerprint,
+          kind: 'unknown',
+          text: 'other statements',
+        })),
+    );
+    return { ids: entries.map(({ id }) => id), stale: staleOf(entries, seen) };
+  }
+
+  async callers(client: ClientBase, seen: readonly CallerName[]): Promise<Numbers> {
+    const rows = seen.map(({ statementId, kind, scope, site, at }) => ({
+      application_statement_id: statementId,
+      kind,
+      scope: storable(scope),
+      site: storable(site),
+      at,
+    }));
+    const entries = await resolve(
+      rows,
+      ({ application_statement_id: id, kind, scope, site }) => `${id}\n${kind}\n${JSON.stringify([scope, site])}`,
+      this.#callers,
+      (missing) =>
+        findNames(client, callerTable, missing, (row) => ({
+          ...row,
+          scope: row.kind === 'site' ? '' : otherName,
+          site: row.kind === 'scope' ? '' : otherName,
+        })),
+    );
+    return { ids: entries.map(({ id }) => id), stale: staleOf(entries, seen) };
+  }
+}
+
+function staleOf(entries: readonly Named[], seen: readonly { at: number }[]): Map<number, number> {
+  const stale = new Map<number, number>();
+  for (const [index, entry] of entries.entries()) {
+    const at = seen[index]?.at ?? 0;
+    if (at < entry.lastSeen + lagMs) continue;
+    stale.set(entry.id, Math.max(at, stale.get(entry.id) ?? 0));
+    entry.lastSeen = at;
+  }
+  return stale;
+}

@@ -1,0 +1,214 @@
+import type { ClientBase } from 'pg';
+import type { ApplicationReport } from '../../../client/telemetry/report.ts';
+import { families } from '../families.ts';
+import { floorTo } from '../levels.ts';
+import { addRow, emptyRows, type FamilyRows } from '../write/rows.ts';
+import { addCounts, histogramText } from './histogram-elements.ts';
+import { type ApplicationNames, type CallerName, type StatementName } from './names.ts';
+import type { ApplicationCounters, CallerCounters, LatencyCounts, ReceivedReport } from './types.ts';
+
+type Statement = ApplicationReport['statements'][number];
+
+/** A report with its names resolved to numbers. */
+export interface PreparedReport {
+  received: ReceivedReport;
+  applicationId: number;
+  statements: { id: number; counters: ApplicationCounters; maxUs: number; latency: LatencyCounts }[];
+  callers: { id: number; counters: CallerCounters; most: number }[];
+}
+
+/** Reports ready to be written, and what their names were last seen at. */
+export interface Prepared {
+  reports: PreparedReport[];
+  seenStatements: Map<number, number>;
+  seenCallers: Map<number, number>;
+}
+
+/** More would spoil every sum it gets into. */
+const largest = 1e15;
+
+const amount = (value: number): number => Math.min(Math.round(value), largest);
+
+/** Resolves names to numbers (making new ones). Not for use within a transaction. */
+export async function prepareReports(
+  client: ClientBase,
+  names: ApplicationNames,
+  received: readonly ReceivedReport[],
+): Promise<Prepared> {
+  const applications = await names.applications(
+    client,
+    received.map(({ targetId, report, at }) => ({ targetId, name: report.application, at: at.getTime() })),
+  );
+  const reports = received.map((each, index): PreparedReport => {
+    return { received: each, applicationId: applications[index] ?? 0, statements: [], callers: [] };
+  });
+
+  const found = reports.flatMap((prepared) => statementsOf(prepared).map((entry) => ({ prepared, ...entry })));
+  const statements = await names.statements(
+    client,
+    found.map(({ name }) => name),
+  );
+  const callers: { prepared: PreparedReport; name: CallerName; counters: CallerCounters; most: number }[] = [];
+  for (const [index, { prepared, name, statement, repeated }] of found.entries()) {
+    const id = statements.ids[index] ?? 0;
+    if (statement) {
+      prepared.statements.push({
+        id,
+        counters: countersOf(statement),
+        maxUs: amount(statement.maxMs * 1000),
+        latency: statement.histogram,
+      });
+    }
+    const calledBy = statement ? callersOf(statement) : repeatedOf(repeated ?? []);
+    callers.push(
+      ...calledBy.map((entry) => ({ ...entry, prepared, name: { ...entry.name, statementId: id, at: name.at } })),
+    );
+  }
+  const numbers = await names.callers(
+    client,
+    callers.map(({ name }) => name),
+  );
+  for (const [index, { prepared, counters, most }] of callers.entries()) {
+    prepared.callers.push({ id: numbers.ids[index] ?? 0, counters, most });
+  }
+  return { reports, seenStatements: statements.stale, seenCallers: numbers.stale };
+}
+
+interface Found {
+  name: StatementName;
+  statement?: Statement;
+  repeated?: ApplicationReport['repeated'];
+}
+
+/** Statements of a report, and those of which repetitions are told. */
+function statementsOf({ received: { targetId, report, at }, applicationId }: PreparedReport): Found[] {
+  const told = new Map(report.statements.map((statement) => [statement.fingerprint, statement]));
+  const name = (fingerprint: string): StatementName => {
+    const { kind = 'unknown', text = null } = told.get(fingerprint) ?? {};
+    return { targetId, applicationId, fingerprint, kind, text, at: at.getTime() };
+  };
+  const repeated = Map.groupBy(report.repeated, ({ fingerprint }) => fingerprint);
+  return [
+    ...report.statements.map((statement) => ({ name: name(statement.fingerprint), statement })),
+    ...[...repeated].map(([fingerprint, list]) => ({ name: name(fingerprint), repeated: list })),
+  ];
+}
+
+function countersOf({ calls, errors, rows, totalMs, waitMs }: Statement): ApplicationCounters {
+  return {
+    calls: amount(calls),
+    errors: amount(errors),
+    rows: amount(rows),
+    totalUs: amount(totalMs * 1000),
+    waitUs: amount(waitMs * 1000),
+  };
+}
+
+interface FoundCaller {
+  name: Pick<CallerName, 'kind' | 'scope' | 'site'>;
+  counters: CallerCounters;
+  most: number;
+}
+
+function callersOf({ callSites, scopes }: Statement): FoundCaller[] {
+  return [
+    ...callSites.map(({ site, calls }) => ({
+      name: { kind: 'site' as const, scope: '', site },
+      counters: { calls: amount(calls), requests: 0 },
+      most: 0,
+    })),
+    ...scopes.map(({ name, calls, requests, most }) => ({
+      name: { kind: 'scope' as const, scope: name, site: '' },
+      counters: { calls: amount(calls), requests: amount(requests) },
+      most: amount(most),
+    })),
+  ];
+}
+
+function repeatedOf(repeated: ApplicationReport['repeated']): FoundCaller[] {
+  return repeated.map(({ scope, site, requests, most }) => ({
+    name: { kind: 'repeated', scope, site },
+    counters: { calls: 0, requests: amount(requests) },
+    most: amount(most),
+  }));
+}
+
+/** What reports add to an application's own row. */
+export interface ApplicationSum {
+  counters: ApplicationCounters;
+  latency: Map<number, number>;
+}
+
+/** Rows of all reports together: one for each statement and caller in each piece of time. */
+export function rowsOfReports(reports: readonly PreparedReport[]): {
+  application: FamilyRows;
+  caller: FamilyRows;
+  sums: Map<number, ApplicationSum>;
+} {
+  const statements = new Map<string, ApplicationSum & { row: RowKey; maxUs: number }>();
+  const callers = new Map<string, { row: RowKey; counters: CallerCounters; most: number }>();
+  const sums = new Map<number, ApplicationSum>();
+  for (const { received, applicationId, ...found } of reports) {
+    const whole = entryOf(sums, applicationId, emptySum);
+    for (const { id, counters, maxUs, latency } of found.statements) {
+      const row = { targetId: received.targetId, id, at: timeOf(received, 'application') };
+      const entry = entryOf(statements, `${id}/${row.at}`, () => ({ ...emptySum(), row, maxUs: 0 }));
+      for (const sum of [entry, whole]) {
+        addTo(sum.counters, counters);
+        addCounts(sum.latency, latency);
+      }
+      entry.maxUs = Math.max(entry.maxUs, maxUs);
+    }
+    for (const { id, counters, most } of found.callers) {
+      const row = { targetId: received.targetId, id, at: timeOf(received, 'caller') };
+      const entry = entryOf(callers, `${id}/${row.at}`, () => ({ row, counters: { calls: 0, requests: 0 }, most: 0 }));
+      addTo(entry.counters, counters);
+      entry.most = Math.max(entry.most, most);
+    }
+  }
+  const rows = { application: emptyRows(families.application), caller: emptyRows(families.caller), sums };
+  for (const { row, counters, maxUs, latency } of inOrder(statements)) {
+    const { calls, errors, rows: many, totalUs, waitUs } = counters;
+    const values = [calls, errors, many, totalUs, waitUs, maxUs, histogramText(latency)];
+    addRow(rows.application, row.targetId, row.id, row.at, values);
+  }
+  for (const { row, counters, most } of inOrder(callers)) {
+    addRow(rows.caller, row.targetId, row.id, row.at, [counters.calls, counters.requests, most]);
+  }
+  return rows;
+}
+
+interface RowKey {
+  targetId: number;
+  id: number;
+  at: number;
+}
+
+const emptySum = (): ApplicationSum => ({
+  counters: { calls: 0, errors: 0, rows: 0, totalUs: 0, waitUs: 0 },
+  latency: new Map(),
+});
+
+/** When the rows of a report are: its end belongs to the time before it. In ms since 1970. */
+export function timeOf({ at }: ReceivedReport, family: 'application' | 'caller'): number {
+  return floorTo(at.getTime() - 1, (families[family].rawSeconds ?? 1) * 1000);
+}
+
+/** Two daemons that write the same rows do so in one order, and do not wait for each other in a circle. */
+function inOrder<Entry extends { row: RowKey }>(entries: ReadonlyMap<string, Entry>): Entry[] {
+  return [...entries.values()].toSorted((a, b) => a.row.id - b.row.id || a.row.at - b.row.at);
+}
+
+function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
+  const known = map.get(key);
+  if (known !== undefined) return known;
+  const made = make();
+  map.set(key, made);
+  return made;
+}
+
+function addTo<Counters extends { [Name in keyof Counters]: number }>(into: Counters, counters: Counters): void {
+  for (const name of Object.keys(into) as (keyof Counters)[]) {
+    into[name] = (into[name] + counters[name]) as Counters[keyof Counters];
+  }
+}

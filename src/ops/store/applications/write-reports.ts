@@ -1,0 +1,221 @@
+import type { ClientBase } from 'pg';
+import { isMissingPartition } from '../failures.ts';
+import { families } from '../families.ts';
+import { type LevelName, levelNames } from '../levels.ts';
+import { type Partition, partitionAt, type Partitions } from '../partitions.ts';
+import { storable } from '../storable.ts';
+import { inTransaction } from '../transaction.ts';
+import { numberArray, timeArray } from '../write/array-literal.ts';
+import { Dimensions, seriesKey } from '../write/dimensions.ts';
+import { addRow, emptyRows, type FamilyRows } from '../write/rows.ts';
+import { lockWatermarks, writeRows } from '../write/write-batches.ts';
+import { histogramText } from './histogram-elements.ts';
+import { type Instance, readInstances, writeInstances } from './instances.ts';
+import type { ApplicationNames } from './names.ts';
+import { isLive, poolSamples, sumPools } from './pools.ts';
+import {
+  type ApplicationSum,
+  type Prepared,
+  type PreparedReport,
+  prepareReports,
+  rowsOfReports,
+  timeOf,
+} from './prepare.ts';
+import { countReport } from './sequence.ts';
+import type { ReceivedReport } from './types.ts';
+
+const mostAttempts = 5;
+/** The pools of an application are added up so often. */
+const sampleEveryMs = 10_000;
+
+/**
+ * Writes reports in one transaction, each unless it was counted before: what came twice, or was written by an attempt whose
+ * answer was lost, changes nothing. Several daemons may do this at once.
+ */
+export async function writeReports(
+  client: ClientBase,
+  names: ApplicationNames,
+  partitions: Partitions,
+  received: readonly ReceivedReport[],
+): Promise<void> {
+  const prepared = await prepareReports(client, names, received);
+  await partitions.ensure(client, partitionsOf(received, ['raw']));
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await inTransaction(client, () => writePrepared(client, prepared));
+      return;
+    } catch (error) {
+      if (!isMissingPartition(error) || attempt === mostAttempts) throw error;
+    }
+    // A late report needs partitions of the roll-ups too, or retention dropped some meanwhile.
+    partitions.forget();
+    await partitions.ensure(client, partitionsOf(received, levelNames));
+  }
+}
+
+function partitionsOf(received: readonly ReceivedReport[], levels: readonly LevelName[]): Partition[] {
+  return received.flatMap((each) =>
+    levels.flatMap((level) => [
+      partitionAt('application', level, timeOf(each, 'application')),
+      partitionAt('caller', level, timeOf(each, 'caller')),
+      partitionAt('metric', level, each.arrivedAt.getTime()),
+    ]),
+  );
+}
+
+interface LockedApplication {
+  id: number;
+  targetId: number;
+  name: string;
+  sampledAt: number;
+}
+
+async function writePrepared(client: ClientBase, { reports, seenStatements, seenCallers }: Prepared): Promise<void> {
+  const applications = await lockApplications(client, reports);
+  const accepted = await acceptReports(client, applications, reports);
+  if (accepted.reports.length === 0) return;
+  const { application, caller, sums } = rowsOfReports(accepted.reports);
+  const rows = [application, caller, await metricRows(client, accepted.samples)].filter(({ keys }) => keys.length > 0);
+  const watermarks = await lockWatermarks(client, rows);
+  for (const family of rows) await writeRows(client, family, watermarks);
+  await addToApplications(client, applications, accepted.reports, sums);
+  await moveLastSeen(client, 'pitcrew.application_statement', seenStatements);
+  await moveLastSeen(client, 'pitcrew.caller', seenCallers);
+}
+
+/** From here on no other daemon writes for these applications until the transaction ends. */
+async function lockApplications(
+  client: ClientBase,
+  reports: readonly PreparedReport[],
+): Promise<Map<number, LockedApplication>> {
+  const { rows } = await client.query<{ id: number; targetId: number; name: string; sampledAt: Date | null }>(
+    `
+     SELECT   id, target_id AS "targetId", name, sampled_at AS "sampledAt"
+     FROM     pitcrew.application
+     WHERE    id = ANY ($1::integer[])
+     ORDER BY id
+     FOR      UPDATE`,
+    [numberArray([...new Set(reports.map(({ applicationId }) => applicationId))])],
+  );
+  return new Map(rows.map((row) => [row.id, { ...row, sampledAt: row.sampledAt?.getTime() ?? -Infinity }]));
+}
+
+interface PoolSample {
+  targetId: number;
+  at: number;
+  samples: ReturnType<typeof poolSamples>;
+}
+
+interface Accepted {
+  reports: PreparedReport[];
+  samples: PoolSample[];
+}
+
+/** Reports that were not counted before, and how the pools stood meanwhile. */
+async function acceptReports(
+  client: ClientBase,
+  applications: ReadonlyMap<number, LockedApplication>,
+  reports: readonly PreparedReport[],
+): Promise<Accepted> {
+  const isDue = ({ applicationId, received }: PreparedReport): boolean =>
+    received.arrivedAt.getTime() >= (applications.get(applicationId)?.sampledAt ?? 0) + sampleEveryMs;
+  const instances = await readInstances(client, reports, reports.filter(isDue));
+  const accepted: Accepted = { reports: [], samples: [] };
+  const changed = new Set<Instance>();
+  for (const prepared of reports) {
+    const { report, arrivedAt, targetId } = prepared.received;
+    const application = applications.get(prepared.applicationId);
+    const name = storable(report.instance);
+    const known = instances.find(prepared.applicationId, name);
+    const counted = countReport(known?.counted ?? { highest: 0, missing: [] }, report.sequence);
+    if (!application || !counted) continue;
+    accepted.reports.push(prepared);
+    const at = arrivedAt.getTime();
+    const seconds = Math.max(0, (Date.parse(report.to) - Date.parse(report.from)) / 1000);
+    // What was sent again later is not the latest.
+    const isLatest = counted.highest === report.sequence;
+    const state = isLatest || !known ? { seenAt: at, seconds, pool: report.pool } : known.state;
+    const instance = { applicationId: prepared.applicationId, name, counted, state, isNew: known?.isNew ?? true };
+    changed.delete(known ?? instance);
+    changed.add(instance);
+    instances.set(instance);
+    if (at < application.sampledAt + sampleEveryMs) continue;
+    application.sampledAt = at;
+    const live = instances.of(application.id).filter((each) => isLive(each.state, at));
+    const pools = sumPools(live.map((each) => each.state));
+    accepted.samples.push({ targetId, at, samples: poolSamples(application.name, pools) });
+  }
+  await writeInstances(client, [...changed]);
+  return accepted;
+}
+
+/** Made in the transaction, so that its numbers are not remembered: it may be undone. */
+async function metricRows(client: ClientBase, samples: readonly PoolSample[]): Promise<FamilyRows> {
+  const rows = emptyRows(families.metric);
+  const all = samples.flatMap(({ targetId, at, samples: gauges }) => gauges.map((gauge) => ({ targetId, at, gauge })));
+  const ids = await new Dimensions().series(
+    client,
+    all.map(({ targetId, gauge }) => seriesKey(targetId, gauge)),
+  );
+  for (const [index, { targetId, at, gauge }] of all.entries()) {
+    addRow(rows, targetId, ids[index] ?? 0, at, [null, gauge.value]);
+  }
+  return rows;
+}
+
+async function addToApplications(
+  client: ClientBase,
+  applications: ReadonlyMap<number, LockedApplication>,
+  reports: readonly PreparedReport[],
+  sums: ReadonlyMap<number, ApplicationSum>,
+): Promise<void> {
+  const seen = new Map<number, number>();
+  for (const { applicationId, received } of reports) {
+    seen.set(applicationId, Math.max(received.arrivedAt.getTime(), seen.get(applicationId) ?? 0));
+  }
+  const entries = [...sums].flatMap(([id, sum]) => {
+    const application = applications.get(id);
+    return application ? [{ id, sum, seen: seen.get(id) ?? 0, sampledAt: application.sampledAt }] : [];
+  });
+  const counters = (name: keyof ApplicationSum['counters']): string =>
+    numberArray(entries.map(({ sum }) => sum.counters[name]));
+  await client.query(
+    `
+     UPDATE pitcrew.application
+     SET    last_seen  = greatest(application.last_seen, input.seen),
+            sampled_at = input.sampled_at,
+            calls      = application.calls + input.calls,
+            errors     = application.errors + input.errors,
+            rows       = application.rows + input.rows,
+            total_us   = application.total_us + input.total_us,
+            wait_us    = application.wait_us + input.wait_us,
+            histogram  = pitcrew.fold_counts(application.histogram || input.histogram::bigint[])
+     FROM   unnest($1::integer[], $2::timestamptz[], $3::timestamptz[], $4::double precision[], $5::double precision[],
+                   $6::double precision[], $7::double precision[], $8::double precision[], $9::text[])
+            AS input (id, seen, sampled_at, calls, errors, rows, total_us, wait_us, histogram)
+     WHERE  application.id = input.id`,
+    [
+      numberArray(entries.map(({ id }) => id)),
+      timeArray(entries.map((entry) => entry.seen)),
+      timeArray(entries.map(({ sampledAt }) => sampledAt)),
+      counters('calls'),
+      counters('errors'),
+      counters('rows'),
+      counters('totalUs'),
+      counters('waitUs'),
+      entries.map(({ sum }) => histogramText(sum.latency)),
+    ],
+  );
+}
+
+async function moveLastSeen(client: ClientBase, table: string, seen: ReadonlyMap<number, number>): Promise<void> {
+  if (seen.size === 0) return;
+  await client.query(
+    `
+     UPDATE ${table} AS kept
+     SET    last_seen = at
+     FROM   unnest($1::integer[], $2::timestamptz[]) AS input (id, at)
+     WHERE  kept.id = input.id AND kept.last_seen < at`,
+    [numberArray([...seen.keys()]), timeArray([...seen.values()])],
+  );
+}

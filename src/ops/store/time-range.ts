@@ -1,0 +1,5 @@
+/** A stretch of time; `to` is not part of it. */
+export interface TimeRange {
+  from: Date;
+  to: Date;
+}
