@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { StatementOutcome } from '../../src/client/observer.ts';
-import { Pool, type PoolOptions } from '../../src/client/pool/index.ts';
+import { Pool } from '../../src/client/pool/index.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { outcomes, warmLane } from '../support/shared-lane.ts';
 
 let database: TestDatabase;
 
@@ -17,29 +17,22 @@ const write = `INSERT INTO ledger SELECT $1, 'lane' FROM pg_sleep($2)`;
 
 interface Watched extends AsyncDisposable {
   pool: Pool;
-  outcomes: StatementOutcome[];
+  observer: ReturnType<typeof outcomes>;
+  /** Until both statements go through the shared connection. */
+  warm(): Promise<void>;
 }
 
 /** A pool whose one shared connection is open, and that knows both statements as quick. */
-async function warm(options: PoolOptions = {}): Promise<Watched> {
-  const outcomes: StatementOutcome[] = [];
-  const pool = new Pool({
-    connectionString: database.url,
-    lanes: 1,
-    laneLimitMillis: 50,
-    observer: { statementEnded: (_, outcome) => void outcomes.push(outcome) },
-    ...options,
-  });
-  for (const text of [read, write]) {
-    await expect
-      .poll(async () => {
-        await pool.query(text, [-1, 0]);
-        return outcomes.at(-1)?.lane;
-      })
-      .toBe(true);
-  }
-  outcomes.length = 0;
-  return { pool, outcomes, [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose]() };
+async function warmed(): Promise<Watched> {
+  const observer = outcomes();
+  const pool = new Pool({ connectionString: database.url, lanes: 1, laneLimitMillis: 50, observer });
+  const warm = (): Promise<void> =>
+    warmLane(pool, observer, [
+      [read, [-1, 0]],
+      [write, [-1, 0]],
+    ]);
+  await warm();
+  return { pool, observer, warm, [Symbol.asyncDispose]: () => pool[Symbol.asyncDispose]() };
 }
 
 /** Ends all backends that run a statement of this kind now, as an administrator or a dying server does. */
@@ -58,8 +51,8 @@ const rowsOf = async (): Promise<number[]> =>
 describe('a shared connection is ended with 50 statements under way', () => {
   test.each(['reads first', 'writes first'])('%s', async (order) => {
     await database.query('TRUNCATE ledger');
-    await using watched = await warm();
-    const { pool, outcomes } = watched;
+    await using watched = await warmed();
+    const { pool, observer, warm } = watched;
     const count = 50;
     const isRead = (i: number): boolean => (i % 2 === 0) === (order === 'reads first');
     const settled = Promise.allSettled(
@@ -78,15 +71,10 @@ describe('a shared connection is ended with 50 statements under way', () => {
       }
     }
     expect(await rowsOf()).toEqual(Array.from({ length: count }, (_, i) => i).filter((i) => i > 0 && !isRead(i)));
-    expect(outcomes).toHaveLength(count);
+    expect(observer.seen).toHaveLength(count);
 
     // And all goes on as before, on a shared connection again.
-    await expect
-      .poll(async () => {
-        await pool.query(write, [-1, 0]);
-        return outcomes.at(-1)?.lane;
-      })
-      .toBe(true);
+    await warm();
     expect(pool.stats().endpoints[0]).toMatchObject({ lanes: 1, laneStatements: 0, waiting: 0 });
   });
 });

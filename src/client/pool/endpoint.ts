@@ -6,7 +6,7 @@ import { ConnectionPool } from './connections/connection-pool.ts';
 import type { SizeReport } from './connections/sizing.ts';
 import type { Waiter } from './connections/waiters.ts';
 import { Watchdog, type Watched } from './connections/watchdog.ts';
-import { backendPid } from './driver.ts';
+import { backendPid, destroy } from './driver.ts';
 import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
 import { isConnectionLost, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
 import { createHolders, type Holders } from './holders/index.ts';
@@ -213,9 +213,19 @@ export class Endpoint {
 
   /** Its server has another role now: whoever waits goes elsewhere, what is under way is finished, then all is closed. */
   async retire(): Promise<void> {
+    this.#moveAway();
+    await this.end();
+  }
+
+  /** Its server does not answer any more: whoever waits goes elsewhere, and what is under way is given up. */
+  cut(): void {
+    this.#moveAway();
+    for (const { client } of this.#underWay()) destroy(client);
+  }
+
+  #moveAway(): void {
     for (const statement of this.#full.splice(0)) this.#host.again(statement);
     this.#connections.moveWaiters();
-    await this.end();
   }
 
   /** True when a shared connection took it, or will as soon as there is room. */

@@ -180,12 +180,15 @@ export class Router {
     if (primary?.name !== this.#primaryName) this.#primary = undefined;
     for (const [key, endpoint] of this.#endpoints) {
       const state = this.#topology.hostState(endpoint.name);
-      const misplaced =
-        (endpoint.role === 'primary' && primary !== undefined && primary.name !== endpoint.name) ||
-        (endpoint.role === 'replica' && state?.role === 'primary');
-      if (state && !misplaced) continue;
-      this.#endpoints.delete(key);
-      void endpoint.retire();
+      const replaced = endpoint.role === 'primary' && primary !== undefined && primary.name !== endpoint.name;
+      const promoted = endpoint.role === 'replica' && state?.role === 'primary';
+      if (!state || replaced || promoted) {
+        this.#endpoints.delete(key);
+        void endpoint.retire();
+      }
+      // What a server still does that was promoted over is lost, whatever it says; and nobody waits for answers of a replica
+      // that says nothing any more, where another server can give them.
+      if (replaced || (endpoint.role === 'replica' && state?.role === 'down')) endpoint.cut();
     }
   }
 }
