@@ -55,7 +55,7 @@ const ids = async (): Promise<number[]> =>
 describe('one connection goes silent', () => {
   test('a read on it is answered all the same, a write is not known', async () => {
     await using cut = await line({ lanes: 0 });
-    const { proxy, pool, warm } = cut;
+    const { proxy, pool } = cut;
     const swallowed = proxy.failAt(statement(/SELECT \$1/), 'swallow');
     const reading = pool.query(read, [1]);
     await swallowed;
@@ -91,7 +91,7 @@ describe('one connection goes silent', () => {
 
   test('a statement that takes long is left in peace', async () => {
     await using cut = await line({ failoverTimeoutMillis: 100 });
-    const { proxy, pool, warm } = cut;
+    const { proxy, pool } = cut;
     const before = proxy.accepted;
     const { rows } = await pool.query('SELECT pg_sleep(1.5), 1 AS one');
     expect(rows).toMatchObject([{ one: 1 }]);
@@ -127,7 +127,7 @@ describe('the whole network goes silent', () => {
 
   test('an idle connection that is dead is found before it is used', async () => {
     await using cut = await line({ lanes: 0, pingAfterMillis: 0.001 });
-    const { proxy, pool, warm } = cut;
+    const { proxy, pool } = cut;
     await pool.query(read, [1]);
     const dead = proxy.failAt(({ type, body }) => type === 'Q' && body.includes('pitcrew ping'), 'swallow');
     const { rows } = await pool.query(write, [1]).then(() => pool.query(read, [2]));

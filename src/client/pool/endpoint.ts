@@ -3,11 +3,11 @@ import { PitcrewError } from '../../errors.ts';
 import type { AcquireOutcome, EndpointRole, PoolObserver } from '../observer.ts';
 import type { OwnConnection } from './connections/connection.ts';
 import { ConnectionPool } from './connections/connection-pool.ts';
-import type { SizeReport } from './connections/sizing.ts';
 import type { Waiter } from './connections/waiters.ts';
 import { Watchdog, type Watched } from './connections/watchdog.ts';
 import { backendPid, destroy } from './driver.ts';
 import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
+import type { EndpointHost, EndpointStats } from './endpoint-types.ts';
 import { isConnectionLost, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
 import { createHolders, type Holders } from './holders/index.ts';
 import type { LaneQuery } from './lanes/lane-query.ts';
@@ -18,33 +18,6 @@ import type { ResolvedOptions } from './options.ts';
 import type { StatementRecord } from './statements/record.ts';
 import { runAlone } from './statements/own-run.ts';
 import { type Statement, suitsLane } from './statements/statement.ts';
-
-/** What an endpoint tells the pool that it belongs to. */
-export interface EndpointHost {
-  /** Runs the application's hooks for a new connection. */
-  connected(client: pg.PoolClient): Promise<void>;
-  closed(client: pg.PoolClient): void;
-  idleError(error: Error, client: pg.PoolClient): void;
-  /** The connection failed, or the server is no primary: true when the statement may find another one. */
-  failed(error: unknown): boolean;
-  /** Nothing has happened of this statement: it is to be sent again, wherever it belongs now. */
-  again(statement: Statement): void;
-}
-
-/** Numbers of one endpoint. Times in ms. */
-export interface EndpointStats {
-  endpoint: string;
-  role: EndpointRole;
-  open: number;
-  opening: number;
-  idle: number;
-  /** Shared connections, and the statements under way on them. */
-  lanes: number;
-  laneStatements: number;
-  waiting: number;
-  max: number;
-  size: SizeReport;
-}
 
 /** When nothing has been heard from a statement for so long, the server is asked what became of it. */
 const defaultPatienceMs = 5000;

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import driver, { type default as pg } from 'pg';
 import type { PoolQuery, QueryLimits } from './call.ts';
 import { PoolCore } from './core.ts';
-import type { EndpointStats } from './endpoint.ts';
+import type { EndpointStats } from './endpoint-types.ts';
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options.ts';
 import type { TransactionClient, TransactionOptions } from './transactions/index.ts';
 import { type ConnectCallback, PoolView } from './view.ts';
