@@ -149,12 +149,12 @@ export class Endpoint {
     this.#runOwn(statement);
   }
 
-  /** Lends a connection. The caller gives it back by `release`. */
-  acquire(waiter: Waiter<OwnConnection>): void {
+  /** Lends a connection. The caller gives it back by `release`, and gives up waiting by calling what it is given here. */
+  acquire(waiter: Waiter<OwnConnection>): () => void {
     const { acquired } = this.#observer;
     if (!acquired) {
       this.#connections.acquire(waiter);
-      return;
+      return () => void this.#connections.withdraw(waiter);
     }
     const outcome = (error: Error | undefined): AcquireOutcome => ({
       endpoint: this.name,
@@ -162,7 +162,7 @@ export class Endpoint {
       waitedMs: performance.now() - waiter.since,
       error,
     });
-    this.#connections.acquire({
+    const told: Waiter<OwnConnection> = {
       ...waiter,
       granted: (connection) => {
         acquired.call(this.#observer, outcome(undefined));
@@ -172,7 +172,9 @@ export class Endpoint {
         acquired.call(this.#observer, outcome(error));
         waiter.refused(error);
       },
-    });
+    };
+    this.#connections.acquire(told);
+    return () => void this.#connections.withdraw(told);
   }
 
   release(connection: OwnConnection, reason?: string): void {
@@ -245,7 +247,9 @@ export class Endpoint {
       refused: (error) => this.#refused(statement, error),
       moved: () => this.#host.again(statement),
     };
-    this.acquire(waiter);
+    let giveUp: (() => void) | undefined;
+    statement.cancel = () => giveUp?.();
+    giveUp = this.acquire(waiter);
   }
 
   /** A replica that cannot be reached is no reason to fail: others have the same data. */

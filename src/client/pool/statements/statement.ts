@@ -39,7 +39,7 @@ export interface Statement {
   settled: boolean;
   /** It went through a shared connection. */
   shared: boolean;
-  /** Stops it on the server; only where it has its connection to itself. */
+  /** Gives up its place in the queue, or stops it on the server where it has its connection to itself. */
   cancel: (() => void) | undefined;
   resolve(result: QueryResult): void;
   reject(error: Error): void;
