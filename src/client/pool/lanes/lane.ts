@@ -14,6 +14,10 @@ export interface LaneHost {
   lost(lane: Lane, error: Error | undefined): void;
 }
 
+/** A turn of the event loop seldom takes longer where nobody computes for long. */
+const loopTurnMs = 1;
+const { nodeTiming } = performance;
+
 /** A pipelined connection that many callers share: statements are written one behind the other, answers come in the same order. */
 export class Lane {
   readonly client: pg.Client;
@@ -23,6 +27,8 @@ export class Lane {
   #inFlight = 0;
   /** When the statement that the server works on now came to be its turn. */
   #headSince = 0;
+  /** How long the event loop had been idle by then. */
+  #headIdleMs = 0;
   #corked = false;
   #closing = false;
   #dying = false;
@@ -67,9 +73,17 @@ export class Lane {
     return this.#fatal !== undefined && query.endedBy !== this.#fatal && !isUsable(this.client);
   }
 
-  /** How long the server has worked on the statement at the head, in ms; 0 when there is none. */
+  /** How long the server has worked on the statement at the head, as far as is known, in ms; 0 when there is none. */
   headMs(now: number): number {
-    return this.#inFlight === 0 ? 0 : now - this.#headSince;
+    return this.#inFlight === 0 ? 0 : this.#knownMs(now - this.#headSince);
+  }
+
+  /**
+   * What of a time the server can be blamed for: an answer may lie there for long while the application computes. Known is
+   * what the event loop has waited for something to happen.
+   */
+  #knownMs(ms: number): number {
+    return ms <= loopTurnMs ? ms : Math.min(ms, nodeTiming.idleTime - this.#headIdleMs + loopTurnMs);
   }
 
   /** Asks whether its peer is still there; takes no statements until it has answered. */
@@ -94,6 +108,7 @@ export class Lane {
     statement.shared = true;
     if (this.#inFlight === 0) {
       this.#headSince = now;
+      this.#headIdleMs = nodeTiming.idleTime;
       keepAlive(this.client, true);
     }
     this.#inFlight += 1;
@@ -117,8 +132,9 @@ export class Lane {
   readonly #listener = {
     ended: (query: LaneQuery): void => {
       const now = performance.now();
-      const serviceMs = now - Math.max(this.#headSince, query.statement.sentAt);
+      const serviceMs = this.#knownMs(now - Math.max(this.#headSince, query.statement.sentAt));
       this.#headSince = now;
+      this.#headIdleMs = nodeTiming.idleTime;
       this.#inFlight -= 1;
       if (this.#inFlight === 0) {
         this.idleSince = now;

@@ -16,7 +16,7 @@ export interface LanesHost {
 }
 
 /** Statements under way on one shared connection; more wait in the pool, where they can still go another way. */
-const mostInFlight = 128;
+const mostInFlight = 400;
 /** One that had nothing to do for so long is not needed now. */
 const neededAgainMs = 1000;
 /** A connection whose server has worked on one statement for this much longer than is allowed is passed over. */
