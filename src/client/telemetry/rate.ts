@@ -1,14 +1,17 @@
-/** Lets so many pass per second, with bursts of as many. */
+/** Lets so many pass per second on average. */
 export class Rate {
   readonly #perSecond: number;
+  readonly #burst: number;
   #left: number;
   #at = 0;
   /** How many did not pass since the last that did. */
   held = 0;
 
-  constructor(perSecond: number) {
+  /** @param burst so many may come at once */
+  constructor(perSecond: number, burst = perSecond) {
     this.#perSecond = perSecond;
-    this.#left = perSecond;
+    this.#burst = burst;
+    this.#left = burst;
   }
 
   /**
@@ -16,7 +19,7 @@ export class Rate {
    * @param count so many at once, or none
    */
   take(now: number, count = 1): boolean {
-    this.#left = Math.min(this.#perSecond, this.#left + ((now - this.#at) * this.#perSecond) / 1000);
+    this.#left = Math.min(this.#burst, this.#left + ((now - this.#at) * this.#perSecond) / 1000);
     this.#at = now;
     if (this.#left < count) {
       this.held += count;
@@ -24,5 +27,10 @@ export class Rate {
     }
     this.#left -= count;
     return true;
+  }
+
+  /** So many were taken and not used. */
+  giveBack(count: number): void {
+    this.#left = Math.min(this.#burst, this.#left + count);
   }
 }

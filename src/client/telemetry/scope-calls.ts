@@ -8,8 +8,9 @@ import type { StatementStats } from './statement-stats.ts';
 /** Statements counted per scope, and kinds of scope. */
 const mostPerScope = 500;
 const mostScopeNames = 500;
-/** Looks at the stack per second in search of repetitions; 12 µs each. */
+/** Looks at the stack per second in search of repetitions, and at once when many requests begin together; 12 µs each. */
 const looksPerSecond = 300;
+const looksAtOnce = 1000;
 /** A statement that may repeat in a kind of scope is looked at in so many of them … */
 const firstSuspicions = 30;
 /** … then, when nothing was found or all is known, in one of so many: there may be another line. */
@@ -20,8 +21,8 @@ const mostSuspicions = 2000;
 interface Use {
   description: StatementDescription | undefined;
   calls: number;
-  /** Its callers are looked at. */
-  watched: boolean;
+  /** So many of its next callers may be looked at. */
+  looksLeft: number;
   looks: number;
   /** Calls that were looked at, by line. */
   sites: Map<string, number>;
@@ -49,14 +50,17 @@ export interface ScopeCallsOptions {
  */
 export class ScopeCalls {
   readonly #options: ScopeCallsOptions;
-  readonly #looks = new Rate(looksPerSecond);
+  readonly #looks = new Rate(looksPerSecond, looksAtOnce);
   readonly #watchFrom: number;
+  /** From then on, until the threshold. */
+  readonly #looksAtFirst: number;
   readonly #names = new Map<string, ScopeStats>();
   readonly #suspicions = new Map<string, number>();
 
   constructor(options: ScopeCallsOptions) {
     this.#options = options;
     this.#watchFrom = Math.ceil(options.threshold / 2);
+    this.#looksAtFirst = options.threshold - this.#watchFrom + 1;
   }
 
   /** Counts one call. */
@@ -67,11 +71,11 @@ export class ScopeCalls {
     let use = work.uses.get(fingerprint);
     if (!use) {
       if (work.uses.size >= mostPerScope) return { work, use };
-      use = { description, calls: 0, watched: false, looks: 0, sites: new Map() };
+      use = { description, calls: 0, looksLeft: 0, looks: 0, sites: new Map() };
       work.uses.set(fingerprint, use);
     }
     use.calls += 1;
-    if (use.calls === this.#watchFrom) use.watched = this.#suspects(scope.name, fingerprint);
+    if (use.calls === this.#watchFrom) use.looksLeft = this.#suspects(scope.name, fingerprint) ? this.#looksAtFirst : 0;
     return { work, use };
   }
 
@@ -79,9 +83,11 @@ export class ScopeCalls {
   saw(use: Use, site: string | undefined): void {
     use.looks += 1;
     if (site !== undefined) use.sites.set(site, (use.sites.get(site) ?? 0) + 1);
-    // Enough is known: all from one line, or lines take turns without end.
-    const enough = use.sites.size === 1 ? this.#options.threshold : this.#options.threshold * 4;
-    if (use.looks >= enough) use.watched = false;
+    if (use.looksLeft === 0) return;
+    use.looksLeft -= 1;
+    // Lines that take turns have to be followed further: one of them may still repeat.
+    const goOn = use.looksLeft === 0 && use.sites.size > 1 && use.looks < this.#options.threshold * 4;
+    if (goOn && this.#looks.take(performance.now())) use.looksLeft = 1;
   }
 
   stats(): ScopeStats[] {
@@ -102,7 +108,7 @@ export class ScopeCalls {
     this.#suspicions.set(key, before + 1);
     const wanted =
       before < firstSuspicions && !this.#options.findings.has(name, fingerprint) ? true : before % suspicionOneOf === 0;
-    return wanted && this.#looks.take(performance.now(), this.#options.threshold);
+    return wanted && this.#looks.take(performance.now(), this.#looksAtFirst);
   }
 
   #ended({ scope, uses, statements, statementMs }: ScopeWork): void {
@@ -110,6 +116,7 @@ export class ScopeCalls {
     for (const use of uses.values()) {
       const stats = this.#options.statsOf(use.description);
       stats.scopes.add(name, use.calls);
+      this.#looks.giveBack(use.looksLeft);
       if (use.calls >= this.#options.threshold) this.#judge(name, use, stats);
     }
     const heapGrowth = scope.startedHeap === undefined ? undefined : heapUsed() - scope.startedHeap;

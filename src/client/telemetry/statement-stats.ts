@@ -94,13 +94,13 @@ export class StatementStats implements StatementCounts {
   /** What was counted since it was last taken; `undefined` when nothing was. */
   take(): StatementIncrease | undefined {
     const scopes = this.scopes.take();
-    const before = this.#taken;
-    if (this.calls === (before?.calls ?? 0) && scopes.length === 0) return undefined;
+    if (this.calls === (this.#taken?.calls ?? 0) && scopes.length === 0) return undefined;
+    const before = this.#taken ?? nothing();
     const { fingerprint, text, kind } = this;
     const maxMs = this.#maxSinceTaken;
     this.#maxSinceTaken = 0;
     this.#taken = { ...counted(this), buckets: this.buckets.slice(), sites: this.sites.copy() };
-    return { fingerprint, text, kind, maxMs, scopes, ...(before ? difference(this, before) : this.#taken) };
+    return { fingerprint, text, kind, maxMs, scopes, ...difference(this, before) };
   }
 
   /** Counts another's as its own, also what of it was taken. */
@@ -112,16 +112,7 @@ export class StatementStats implements StatementCounts {
     this.errorClasses.merge(other.errorClasses);
     this.scopes.merge(other.scopes);
     if (!other.#taken) return;
-    this.#taken ??= {
-      calls: 0,
-      errors: 0,
-      rows: 0,
-      totalMs: 0,
-      waitMs: 0,
-      slow: 0,
-      buckets: new Float64Array(bucketCount),
-      sites: new BoundedCounts(mostNames),
-    };
+    this.#taken ??= nothing();
     add(this.#taken, other.#taken);
   }
 }
@@ -130,20 +121,30 @@ const sums = ['calls', 'errors', 'rows', 'totalMs', 'waitMs', 'slow'] as const;
 
 type Sums = Pick<StatementCounts, (typeof sums)[number]>;
 
+function nothing(): StatementCounts {
+  const none: Sums = { calls: 0, errors: 0, rows: 0, totalMs: 0, waitMs: 0, slow: 0 };
+  return { ...none, buckets: new Float64Array(bucketCount), sites: new BoundedCounts(mostNames) };
+}
+
 function counted({ calls, errors, rows, totalMs, waitMs, slow }: Sums): Sums {
   return { calls, errors, rows, totalMs, waitMs, slow };
 }
 
 function add(to: StatementCounts, from: StatementCounts): void {
   for (const sum of sums) to[sum] += from[sum];
-  to.buckets = Float64Array.from(to.buckets, (count, bucket) => count + (from.buckets[bucket] ?? 0));
+  if (!(to.buckets instanceof Float64Array)) to.buckets = Float64Array.from(to.buckets);
+  for (let bucket = 0; bucket < bucketCount; bucket++) {
+    to.buckets[bucket] = (to.buckets[bucket] ?? 0) + (from.buckets[bucket] ?? 0);
+  }
   to.sites.merge(from.sites);
 }
 
 function difference(now: StatementCounts, before: StatementCounts): StatementCounts {
   const increase = counted(now);
   for (const sum of sums) increase[sum] = Math.max(0, now[sum] - before[sum]);
-  const buckets = Float64Array.from(now.buckets, (count, bucket) => count - (before.buckets[bucket] ?? 0));
+  const buckets = Float64Array.from(now.buckets);
+  for (let bucket = 0; bucket < bucketCount; bucket++)
+    buckets[bucket] = (buckets[bucket] ?? 0) - (before.buckets[bucket] ?? 0);
   return { ...increase, buckets, sites: now.sites.since(before.sites) };
 }
 

@@ -97,7 +97,7 @@ export class Telemetry implements PoolObserver {
     const call = scope && this.#scopeCalls.count(scope, description);
     const use = call?.use;
     let site: string | undefined;
-    const watched = use?.watched === true;
+    const watched = use !== undefined && use.looksLeft > 0;
     if (stats.looks.due() || watched) {
       if (watched || this.#looks.take(performance.now())) {
         site = this.#callers.line(this.statementStarted);
