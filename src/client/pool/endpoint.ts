@@ -1,8 +1,9 @@
 import pg from 'pg';
 import { PitcrewError } from '../../errors.ts';
-import type { AcquireOutcome, EndpointRole, PoolObserver } from '../observer.ts';
+import type { EndpointRole, PoolObserver } from '../observer.ts';
 import type { OwnConnection } from './connections/connection.ts';
 import { ConnectionPool } from './connections/connection-pool.ts';
+import { observed } from './connections/observed-waiter.ts';
 import type { Waiter } from './connections/waiters.ts';
 import { Watchdog, type Watched } from './connections/watchdog.ts';
 import { backendPid, destroy } from './driver.ts';
@@ -10,6 +11,7 @@ import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
 import type { EndpointHost, EndpointStats } from './endpoint-types.ts';
 import { isConnectionLost, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
 import { createHolders, type Holders } from './holders/index.ts';
+import { runsAgainAlone } from './lanes/lane-failure.ts';
 import type { LaneQuery } from './lanes/lane-query.ts';
 import type { Lane } from './lanes/lane.ts';
 import { Lanes } from './lanes/lanes.ts';
@@ -151,28 +153,7 @@ export class Endpoint {
 
   /** Lends a connection. The caller gives it back by `release`, and gives up waiting by calling what it is given here. */
   acquire(waiter: Waiter<OwnConnection>): () => void {
-    const { acquired } = this.#observer;
-    if (!acquired) {
-      this.#connections.acquire(waiter);
-      return () => void this.#connections.withdraw(waiter);
-    }
-    const outcome = (error: Error | undefined): AcquireOutcome => ({
-      endpoint: this.name,
-      role: this.role,
-      waitedMs: performance.now() - waiter.since,
-      error,
-    });
-    const told: Waiter<OwnConnection> = {
-      ...waiter,
-      granted: (connection) => {
-        acquired.call(this.#observer, outcome(undefined));
-        waiter.granted(connection);
-      },
-      refused: (error) => {
-        acquired.call(this.#observer, outcome(error));
-        waiter.refused(error);
-      },
-    };
+    const told = observed(waiter, this.#observer, this);
     this.#connections.acquire(told);
     return () => void this.#connections.withdraw(told);
   }
@@ -300,7 +281,7 @@ export class Endpoint {
       statement.resolve(query.result);
       return;
     }
-    if (this.#runsAgainAlone(lane, query, error)) {
+    if (runsAgainAlone(lane, query, error, this.#session)) {
       if (!statement.settled) this.#runOwn(statement);
       return;
     }
@@ -309,27 +290,6 @@ export class Endpoint {
       return;
     }
     this.#failed(statement, error, isConnectionLost(error, lane.client));
-  }
-
-  /** Nothing of it has happened, and on a connection of its own it has all the time it needs. */
-  #runsAgainAlone(lane: Lane, query: LaneQuery, error: Error): boolean {
-    const { statement } = query;
-    const state = sqlStateOf(error);
-    if (state === sqlState.lockNotAvailable && this.#session.ownLockLimit) {
-      statement.record.overstayed(performance.now());
-      return true;
-    }
-    const tookMs = performance.now() - statement.sentAt;
-    if (state === sqlState.queryCanceled && this.#session.ownStatementLimit && tookMs >= laneLimits.statementMs) {
-      statement.record.overstayed(performance.now());
-      return true;
-    }
-    if (query.begun || state === undefined || state === sqlState.readOnlyTransaction) return false;
-    if (isConnectionLost(error, lane.client)) return false;
-    // Prepared before its tables changed, or made for what an earlier statement has left in another session.
-    if (query.reused) lane.forget(query);
-    else statement.record.overstayed(performance.now());
-    return true;
   }
 
   /** Sends it again where that is safe, else tells the caller what is known of it. */
