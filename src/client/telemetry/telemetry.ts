@@ -118,7 +118,10 @@ export class Telemetry implements PoolObserver {
     const stats = this.#statements.of(outcome.description);
     stats.record(outcome);
     if (work) work.statementMs += durationMs;
-    if (durationMs >= stats.slowMs) this.#slowLog.add(outcome, site ?? stats.sites.top, work?.scope.name);
+    if (durationMs >= stats.slowMs) {
+      // Values are the application's own objects, and may throw when they are shown.
+      quietly(() => this.#slowLog.add(outcome, site ?? stats.sites.top, work?.scope.name));
+    }
     if (this.#otel) this.#otel.ended(otel, outcome);
     if (channels.statement.hasSubscribers) {
       channels.statement.publish({ ...outcome, callSite: site ?? stats.sites.only, scope: work?.scope.name });
