@@ -102,9 +102,11 @@ export class PoolCore {
       settled: false,
       shared: false,
       cancel: undefined,
+      waiting: undefined,
       resolve: (result) => {
         if (statement.settled) return;
         statement.settled = true;
+        statement.waiting?.ended();
         unwatch?.();
         if (!description.readOnly) this.#router.wrote(scope);
         watched?.(statement, undefined, result);
@@ -113,6 +115,7 @@ export class PoolCore {
       reject: (error) => {
         if (statement.settled) return;
         statement.settled = true;
+        statement.waiting?.ended();
         unwatch?.();
         // What failed may have been done all the same.
         if (!description.readOnly && statement.sentAt > 0) this.#router.wrote(scope);
@@ -149,7 +152,17 @@ export class PoolCore {
       );
     } else {
       endpoint.run(statement);
+      if (statement.sentAt === 0 && !statement.settled) this.#waits(statement, endpoint);
     }
+  }
+
+  /** A transaction whose function waits for a statement outside of it may wait for itself. */
+  #waits(statement: Statement, endpoint: Endpoint): void {
+    statement.waiting?.ended();
+    statement.waiting = endpoint.holders.waiting(undefined, (error) => {
+      statement.cancel?.();
+      statement.reject(error);
+    });
   }
 
   /** Tells the observer of a statement now, and gives what tells it of the end. */

@@ -92,6 +92,12 @@ export function peerOf(client: pg.ClientBase): Socket | undefined {
   return (internals(client) as Partial<ClientInternals>).connection?.stream as Socket | undefined;
 }
 
+/** The session is inside a transaction, failed or not; native clients do not tell. */
+export function isInTransaction(client: pg.ClientBase): boolean {
+  const status = client.getTransactionStatus?.();
+  return status === 'T' || status === 'E';
+}
+
 /** Cuts the connection without a word; for peers that do not answer. */
 export function destroy(client: pg.ClientBase): void {
   // Native clients have no stream of their own.

@@ -6,7 +6,7 @@ import { ConnectionPool } from './connections/connection-pool.ts';
 import { observed } from './connections/observed-waiter.ts';
 import type { Waiter } from './connections/waiters.ts';
 import { Watchdog, type Watched } from './connections/watchdog.ts';
-import { backendPid, destroy } from './driver.ts';
+import { backendPid, destroy, isInTransaction } from './driver.ts';
 import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
 import type { EndpointHost, EndpointStats } from './endpoint-types.ts';
 import { isConnectionLost, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
@@ -196,6 +196,7 @@ export class Endpoint {
   #send(statement: Statement): boolean {
     try {
       if (!this.#lanes.send(statement)) return false;
+      statement.waiting?.ended();
       statement.attempts += 1;
       return true;
     } catch (error) {
@@ -242,6 +243,7 @@ export class Endpoint {
   }
 
   #execute(statement: Statement, connection: OwnConnection): void {
+    statement.waiting?.ended();
     statement.attempts += 1;
     const holder = this.holders.taken({ kind: 'statement', pid: backendPid(connection.client) ?? undefined });
     this.holders.note(holder, statement.record.text);
@@ -263,8 +265,10 @@ export class Endpoint {
 
   /** After a statement of its own. A transaction that it left open would be the next caller's. */
   #release(connection: OwnConnection, reason: string | undefined): void {
-    const open = reason === undefined && connection.client.getTransactionStatus?.() !== 'I';
-    this.#connections.release(connection, open && isKnownOpen(connection.client) ? 'left in a transaction' : reason);
+    this.#connections.release(
+      connection,
+      reason ?? (isInTransaction(connection.client) ? 'left in a transaction' : undefined),
+    );
   }
 
   #observe(record: StatementRecord, tookMs: number): void {
@@ -356,9 +360,4 @@ export class Endpoint {
 
 interface StatementWaiter extends Waiter<OwnConnection> {
   statement: Statement;
-}
-
-function isKnownOpen(client: pg.PoolClient): boolean {
-  const status = client.getTransactionStatus?.();
-  return status === 'T' || status === 'E';
 }

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { isSubmittable, readCall } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
-import { isBusy, isDrivenByOthers, limitQueries } from './driver.ts';
+import { isBusy, isDrivenByOthers, isInTransaction, limitQueries } from './driver.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Told of every statement on a lent client; gives what is to be told of its end. */
@@ -61,8 +61,7 @@ export function lend(lending: Lending): pg.PoolClient {
     giveBack();
   };
   const giveBack = (): void => {
-    const status = client.getTransactionStatus?.();
-    if (status !== 'T' && status !== 'E') {
+    if (!isInTransaction(client)) {
       endpoint.release(connection);
       return;
     }

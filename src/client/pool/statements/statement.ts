@@ -41,6 +41,8 @@ export interface Statement {
   shared: boolean;
   /** Gives up its place in the queue, or stops it on the server where it has its connection to itself. */
   cancel: (() => void) | undefined;
+  /** It waits for a connection, perhaps inside a transaction that has one. */
+  waiting: { ended(): void } | undefined;
   resolve(result: QueryResult): void;
   reject(error: Error): void;
 }
