@@ -224,9 +224,9 @@ describe('a backend that is killed', () => {
     pool.on('error', told);
     const client = await pool.connect();
     const pid = await pidOf(client);
-    const running = client.query('SELECT pg_sleep(60)');
+    const failed = expect(client.query('SELECT pg_sleep(60)')).rejects.toMatchObject({ code: '57P01' });
     await kill(pid);
-    await expect(running).rejects.toMatchObject({ code: '57P01' });
+    await failed;
     client.release();
     expect(await pidOf(pool)).not.toBe(pid);
     expect(told).not.toHaveBeenCalled();
