@@ -146,7 +146,7 @@ export class Endpoint {
     if (lanes > 0 && record.shareable && suitsLane(statement)) {
       if (record.mayShare(laneLimitMillis, statement.startedAt) && this.#share(statement)) return;
       // So that there is one when the statement is known to be quick.
-      if (this.#lanes.openCount === 0) this.#lanes.want();
+      if (this.#lanes.openCount === 0) this.#lanes.want(record.writes);
     }
     this.#runOwn(statement);
   }
@@ -187,7 +187,7 @@ export class Endpoint {
   /** True when a shared connection took it, or will as soon as there is room. */
   #share(statement: Statement): boolean {
     if (this.#full.length === 0 && this.#send(statement)) return true;
-    if (this.#full.length === 0 && !this.#lanes.areFull) return false;
+    if (this.#full.length === 0 && !this.#lanes.areFullFor(statement)) return false;
     this.#full.push(statement);
     return true;
   }
@@ -210,7 +210,7 @@ export class Endpoint {
     while (this.#full.length > 0) {
       const [next] = this.#full;
       if (next && !next.settled && !this.#send(next)) {
-        if (this.#lanes.areFull) return;
+        if (this.#lanes.areFullFor(next)) return;
         this.#runOwn(next);
       }
       this.#full.shift();

@@ -21,6 +21,8 @@ const { nodeTiming } = performance;
 /** A pipelined connection that many callers share: statements are written one behind the other, answers come in the same order. */
 export class Lane {
   readonly client: pg.Client;
+  /** It takes statements that change data, and no others. */
+  readonly writes: boolean;
   readonly openedAt = performance.now();
   readonly #host: LaneHost;
   readonly #preparations: Preparations;
@@ -40,8 +42,9 @@ export class Lane {
   /** Statements sent so far. */
   uses = 0;
 
-  constructor(client: pg.Client, host: LaneHost) {
+  constructor(client: pg.Client, writes: boolean, host: LaneHost) {
     this.client = client;
+    this.writes = writes;
     this.#host = host;
     this.#preparations = new Preparations((name) => wireOf(client).close({ type: 'S', name }));
     // The server says that it ends the session before the connection ends: what is sent in between would be lost.

@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import { keepAlive } from '../driver.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { commitFactor } from '../statements/record.ts';
 import type { Statement } from '../statements/statement.ts';
 import { Lane } from './lane.ts';
 import type { LaneQuery } from './lane-query.ts';
@@ -60,7 +61,7 @@ export class Lanes {
 
   /** Hands a statement to the connection with least work; false when none can take it now. Throws what its values throw. */
   send(statement: Statement): boolean {
-    const lane = this.#pick();
+    const lane = this.#pick(statement.record.writes);
     if (!lane) return false;
     lane.send(statement);
     if (lane.uses >= this.#options.maxUses) {
@@ -76,20 +77,26 @@ export class Lanes {
     return this.#open.some((lane) => lane.isOpen && lane.inFlight < mostInFlight && !this.#isStuck(lane, now));
   }
 
-  /** They have all they can hold, and none of it takes long: their turn comes soon. */
-  get areFull(): boolean {
+  /** All that could take it have all they can hold, and none of it takes long: its turn comes soon. */
+  areFullFor({ record }: Statement): boolean {
     const now = performance.now();
-    return (
-      this.#open.length > 0 && this.#open.every((lane) => lane.inFlight >= mostInFlight && !this.#isStuck(lane, now))
-    );
+    const able = this.#open.filter(({ writes }) => writes === record.writes);
+    return able.length > 0 && able.every((lane) => lane.inFlight >= mostInFlight && !this.#isStuck(lane, now));
   }
 
-  /** Opens a connection when there should be one more. */
-  want(): void {
+  /** Opens a connection when there should be one more, for statements that change data or for those that do not. */
+  want(writes = false): void {
     this.#wanted = true;
-    if (this.#ended || this.#opening > 0 || this.#open.length >= this.#options.lanes) return;
+    const { lanes, writeLanes } = this.#options;
+    if (this.#ended || this.#opening > 0 || this.#count(writes) >= (writes ? writeLanes : lanes)) return;
     if (performance.now() < this.#notBefore || !this.#host.makeRoom()) return;
-    void this.#openOne();
+    void this.#openOne(writes);
+  }
+
+  #count(writes: boolean): number {
+    let count = 0;
+    for (const lane of this.#open) if (lane.writes === writes) count += 1;
+    return count;
   }
 
   /** Closes one that has had nothing to do for a while; true when there was one. */
@@ -114,12 +121,16 @@ export class Lanes {
     await Promise.all(this.#open.splice(0).map((lane) => this.#close(lane, 'the pool ends')));
   }
 
-  #pick(): Lane | undefined {
+  /**
+   * Reads keep to few connections: the fewer, the more of them go in one write. What changes data waits for its commit to be
+   * on disk, so it keeps apart from reads; and since commits of several connections are written together, it spreads over more.
+   */
+  #pick(writes: boolean): Lane | undefined {
     let best: Lane | undefined;
     const { pingAfterMillis } = this.#options;
     const now = performance.now();
     for (const lane of this.#open) {
-      if (!lane.isOpen || lane.inFlight >= mostInFlight || this.#isStuck(lane, now)) continue;
+      if (lane.writes !== writes || !lane.isOpen || lane.inFlight >= mostInFlight || this.#isStuck(lane, now)) continue;
       if (lane.inFlight === 0 && pingAfterMillis > 0 && now - lane.idleSince > pingAfterMillis) {
         void lane.ping();
         continue;
@@ -127,20 +138,20 @@ export class Lanes {
       if (!best || lane.inFlight < best.inFlight) best = lane;
     }
     // One more when the best one has work for others already.
-    if (!best || best.inFlight > 4) this.want();
+    if (!best || best.inFlight > (writes ? 0 : 4)) this.want(writes);
     return best;
   }
 
   #isStuck(lane: Lane, now: number): boolean {
-    return lane.headMs(now) > this.#options.laneLimitMillis * stuckFactor;
+    return lane.headMs(now) > this.#options.laneLimitMillis * (lane.writes ? commitFactor : 1) * stuckFactor;
   }
 
-  async #openOne(): Promise<void> {
+  async #openOne(writes: boolean): Promise<void> {
     this.#opening += 1;
     try {
       const client = await this.#host.openClient();
       this.#opening -= 1;
-      const lane = new Lane(client, {
+      const lane = new Lane(client, writes, {
         prepare: this.#options.prepare,
         ended: (from, query, serviceMs) => this.#host.ended(from, query, serviceMs),
         lost: (from) => this.#remove(from),

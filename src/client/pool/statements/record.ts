@@ -2,6 +2,8 @@ import type { StatementDescription } from '../../../sql/index.ts';
 
 /** Runs that must have been seen on a connection of their own before a statement may share one. */
 const runsToKnow = 2;
+/** What changes data may take so many times longer: a commit waits for the disk, and keeps up others of its kind only. */
+export const commitFactor = 4;
 /** How long a statement keeps off shared connections after it overstayed there. */
 const overstayedMs = 60_000;
 /** Gains of the smoothed mean and deviation: 1/8 and 1/4, as TCP estimates its round trips (RFC 6298, section 2). */
@@ -19,6 +21,8 @@ export class StatementRecord {
   readonly description: StatementDescription;
   /** Its kind allows to share a connection: one statement that leaves nothing behind in its session. */
   readonly shareable: boolean;
+  /** It may change data, so that it has a commit to wait for. */
+  readonly writes: boolean;
   #runs = 0;
   #meanMs = 0;
   #deviationMs = 0;
@@ -27,6 +31,7 @@ export class StatementRecord {
   constructor(text: string, description: StatementDescription) {
     this.text = text;
     this.description = description;
+    this.writes = !description.readOnly;
     this.shareable = description.single && !description.session && shareableKinds.has(description.kind);
   }
 
@@ -49,7 +54,12 @@ export class StatementRecord {
 
   /** Whether it may share a connection now: it is known to be done within `limitMs` nearly always. */
   mayShare(limitMs: number, nowMs: number): boolean {
-    return this.shareable && this.#runs >= runsToKnow && this.#offUntil <= nowMs && this.expectedMs <= limitMs;
+    return (
+      this.shareable &&
+      this.#runs >= runsToKnow &&
+      this.#offUntil <= nowMs &&
+      this.expectedMs <= (this.writes ? limitMs * commitFactor : limitMs)
+    );
   }
 
   /** What a run seldom exceeds, in ms; 0 before the first. */
