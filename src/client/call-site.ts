@@ -25,15 +25,9 @@ export function captureCallSite(above: (...args: never[]) => unknown): CallSite 
 
 /** The application's frames, innermost first: `load (src/orders.ts:12:15)`; those of libraries when there are no others. */
 export function framesOf(site: CallSite): string[] {
-  const own = applicationFrames(site);
-  return own.length > 0 ? own : allFrames(site).map(readable);
-}
-
-/** The application's frames alone; none when something in between has lost the way back to it. */
-export function applicationFrames(site: CallSite): string[] {
-  return allFrames(site)
-    .filter((frame) => !isOurs(frame) && !frame.includes('/node_modules/'))
-    .map(readable);
+  const all = allFrames(site);
+  const own = all.filter((frame) => !isOurs(frame) && !frame.includes('/node_modules/'));
+  return (own.length > 0 ? own : all).map(readable);
 }
 
 function allFrames(site: CallSite): string[] {

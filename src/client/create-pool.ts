@@ -44,7 +44,10 @@ export function createPool(options: CreatePoolOptions = {}): MeasuredPool {
   });
   telemetry?.observePool(() => pool.stats().endpoints);
   if (telemetry && report) {
-    const reporter = new Reporter(report, { telemetry, endpoints: () => pool.stats().endpoints });
+    const reporter = new Reporter(
+      { logger: (wanted || undefined)?.logger, ...report },
+      { telemetry, endpoints: () => pool.stats().endpoints },
+    );
     pool.onEnd(() => reporter.close());
   }
   return Object.assign(pool, { telemetry });

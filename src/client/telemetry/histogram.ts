@@ -32,17 +32,20 @@ export function bucketMiddleMs(bucket: number): number {
 /** Counts by bucket; anything that can be added up. */
 export type BucketCounts = Uint32Array | Float64Array | readonly number[];
 
-/** The duration below which that share of all lies, in ms; `undefined` when there are none. */
-export function quantileMs(counts: BucketCounts, share: number): number | undefined {
+/**
+ * The duration below which that share of all lies, in ms; `undefined` when there are none.
+ * @param mostMs the longest of all, where known: the middle of its bucket may be beyond it
+ */
+export function quantileMs(counts: BucketCounts, share: number, mostMs = Infinity): number | undefined {
   let total = 0;
   for (const count of counts) total += count;
   if (total === 0) return undefined;
   let left = Math.ceil(total * Math.min(Math.max(share, 0), 1));
   for (let bucket = 0; bucket < counts.length; bucket++) {
     left -= counts[bucket] ?? 0;
-    if (left <= 0) return bucketMiddleMs(bucket);
+    if (left <= 0) return Math.min(bucketMiddleMs(bucket), mostMs);
   }
-  return bucketMiddleMs(counts.length - 1);
+  return Math.min(bucketMiddleMs(counts.length - 1), mostMs);
 }
 
 /** Pairs of bucket and count, of buckets that hold something. */

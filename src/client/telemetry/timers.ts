@@ -76,9 +76,9 @@ export class Timers {
       count,
       totalMs,
       maxMs,
-      p50Ms: quantileMs(buckets, 0.5) ?? 0,
-      p95Ms: quantileMs(buckets, 0.95) ?? 0,
-      p99Ms: quantileMs(buckets, 0.99) ?? 0,
+      p50Ms: quantileMs(buckets, 0.5, maxMs) ?? 0,
+      p95Ms: quantileMs(buckets, 0.95, maxMs) ?? 0,
+      p99Ms: quantileMs(buckets, 0.99, maxMs) ?? 0,
     }));
   }
 
