@@ -104,13 +104,24 @@ event: health
 data: {"type":"health","database":"main","score":84,"grade":"B","status":"warning"}
 \`\`\`
 
+## Reports of applications
+
+\`POST /api/v1/database/ingest\` takes what the library tells of an application every ten seconds ([telemetry.md](telemetry.md)):
+calls, errors, latencies, callers and pools. It answers 202 once the report is in the store, or after two seconds at most when
+the store is away and the report waits in memory (\`stored: false\`). A report is known by its \`instance\` and \`sequence\`, so
+that it may be sent again until there is an answer. It is counted at the end of the time that it covers; when that lies in the
+future or more than 15 minutes ago, at the time of arrival, and \`note\` says so. Of one database there are at most 50
+applications and 5,000 statements a day; what is beyond that is counted together, as \`other\`.
+
 ## Prometheus
 
 \`GET /metrics\` has every collected metric of every database under a stable name: \`database.temp_bytes\` is
 \`pitcrew_database_temp_bytes_total{target="main"}\`. The label \`target\` is the database's name in the settings. The heaviest
 statements (\`monitor.topStatements\`) have counters of their own, \`pitcrew_statement_calls_total{queryid="…"}\` and so on; the
 rest is \`queryid="other"\`. These are 10 to 20 seconds behind, and what happens between two scrapes that are more than 15
-minutes apart is not counted in them. OpenMetrics is given to scrapers that ask for it.
+minutes apart is not counted in them. Applications that report have gauges of their pools,
+\`pitcrew_application_pool_open{application="…",endpoint="…",role="…"}\` and so on, and a histogram of the time of their calls,
+\`pitcrew_application_call_seconds\`, of all statements together. OpenMetrics is given to scrapers that ask for it.
 
 \`\`\`yaml
 scrape_configs:
@@ -153,9 +164,10 @@ function valueOf({ type, enum: values, minimum, maximum }: Schema): string {
 }
 
 function answersOf(responses: Operation['responses']): string {
-  const { 200: answer, ...problems } = responses;
-  const statuses = Object.keys(problems).join(', ');
-  return `Answer: ${contentOf(answer?.content ?? {})}. Problems: ${statuses}.`;
+  const [success = '200', ...others] = Object.keys(responses);
+  const statuses = others.join(', ');
+  const status = success === '200' ? '' : `${success}, `;
+  return `Answer: ${status}${contentOf(responses[success]?.content ?? {})}. Problems: ${statuses}.`;
 }
 
 function contentOf(content: Content): string {

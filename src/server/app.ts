@@ -7,10 +7,13 @@ import type { Api, AppContext, Env } from './context.ts';
 import { openApiRoutes } from './openapi.ts';
 import { createAuth } from './request/auth.ts';
 import { limitBody } from './request/body.ts';
+import { inflateBody } from './request/inflate.ts';
 import { hostGuard, originGuard, securityHeaders } from './request/guard.ts';
 import { requestLog } from './request/log.ts';
 import { answerThrown, problemResponse } from './request/problem.ts';
 import { refuseInvalid } from './request/validate.ts';
+import { applicationRoutes } from './routes/applications/applications.ts';
+import { ingestPath, ingestRoutes, maxReportBytes } from './routes/applications/ingest.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -18,6 +21,7 @@ import { metricRoutes } from './routes/metrics.ts';
 import { livenessRoutes, readinessRoutes } from './routes/probes.ts';
 import { analyzeRoutes } from './routes/queries/analyze.ts';
 import { statementRoutes } from './routes/queries/analysis.ts';
+import { applicationQueryRoutes } from './routes/queries/application.ts';
 import { queryDetailRoutes } from './routes/queries/detail.ts';
 import { patternRoutes } from './routes/queries/patterns.ts';
 import { resetRoutes } from './routes/queries/reset.ts';
@@ -50,11 +54,13 @@ export function createApp(context: AppContext): Api {
   );
   app.use(hostGuard(context));
   app.use(originGuard);
-  app.use(limitBody(maxBodyBytes, tooLarge));
+  app.use(limitBody(maxBytesOf, tooLarge));
 
   livenessRoutes(app, context);
   signInRoutes(app, auth);
   for (const path of ['/api/*', '/metrics', '/readyz']) app.use(path, auth.required);
+  // Only for those who may: inflating takes memory.
+  app.use(ingestPath, inflateBody(maxReportBytes, tooLarge));
   readinessRoutes(app, context);
   systemRoutes(app, context);
   dashboardRoutes(app, context);
@@ -64,7 +70,10 @@ export function createApp(context: AppContext): Api {
   patternRoutes(app, context);
   analyzeRoutes(app, context);
   resetRoutes(app, context);
+  applicationQueryRoutes(app, context);
   queryDetailRoutes(app, context);
+  applicationRoutes(app, context);
+  ingestRoutes(app, context);
   sessionRoutes(app, context);
   tableRoutes(app, context);
   eventRoutes(app, context);
@@ -73,6 +82,8 @@ export function createApp(context: AppContext): Api {
   app.notFound((c) => (isApi(c.req.path) ? unknownPath(app, c.req.path) : serveStatic(c)));
   return app;
 }
+
+const maxBytesOf = (path: string): number => (path === ingestPath ? maxReportBytes : maxBodyBytes);
 
 const isApi = (path: string): boolean => /^\/(api(\/|$)|metrics\/|healthz\/|readyz\/)/.test(path);
 
@@ -94,7 +105,7 @@ function wrongMethod(method: string, path: string, methods: string[]): Response 
 
 function tooLarge(path: string): Response {
   const error = new PitcrewError('E_BAD_REQUEST', 'body too large', {
-    detail: `At most ${maxBodyBytes} bytes are allowed.`,
+    detail: `At most ${maxBytesOf(path)} bytes are allowed.`,
   });
   return problemResponse(error, { status: 413, instance: path });
 }

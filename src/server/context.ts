@@ -64,13 +64,21 @@ export function pickMonitor(context: AppContext, name: string | undefined): Data
 }
 
 /**
- * History for reading.
- * @throws {PitcrewError} `E_STORE_UNAVAILABLE` when there is no store; its own methods throw the same while it is away.
+ * The store.
+ * @throws {PitcrewError} `E_STORE_UNAVAILABLE` when there is none.
  */
-export function historyOf(context: AppContext): History {
-  if (context.store) return context.store.history;
+export function storeOf(context: AppContext): Store {
+  if (context.store) return context.store;
   throw new PitcrewError('E_STORE_UNAVAILABLE', 'no history is kept', {
     detail: 'This server runs without a store.',
     hint: 'Start it with a data directory or --store.',
   });
+}
+
+/**
+ * History for reading.
+ * @throws {PitcrewError} `E_STORE_UNAVAILABLE` when there is no store; its own methods throw the same while it is away.
+ */
+export function historyOf(context: AppContext): History {
+  return storeOf(context).history;
 }

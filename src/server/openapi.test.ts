@@ -27,13 +27,18 @@ describe('the OpenAPI document', () => {
         .toSorted(),
     ).toEqual([
       'DELETE /api/v1/session',
+      'GET /api/v1/database/applications',
+      'GET /api/v1/database/applications/{name}',
       'GET /api/v1/database/doctor',
       'GET /api/v1/database/locks',
       'GET /api/v1/database/performance/dashboard',
       'GET /api/v1/database/performance/health',
       'GET /api/v1/database/performance/metrics',
       'GET /api/v1/database/queries/analysis',
+      'GET /api/v1/database/queries/application',
+      'GET /api/v1/database/queries/application/{fingerprint}',
       'GET /api/v1/database/queries/patterns',
+      'GET /api/v1/database/queries/repeated',
       'GET /api/v1/database/queries/slow',
       'GET /api/v1/database/queries/{id}',
       'GET /api/v1/database/sessions',
@@ -46,6 +51,7 @@ describe('the OpenAPI document', () => {
       'GET /healthz',
       'GET /metrics',
       'GET /readyz',
+      'POST /api/v1/database/ingest',
       'POST /api/v1/database/queries/analyze',
       'POST /api/v1/database/queries/reset',
       'POST /api/v1/database/sessions/{pid}/cancel',
@@ -66,7 +72,8 @@ describe('the OpenAPI document', () => {
     for (const { path, method, operation } of operations()) {
       const place = `${method} ${path}`;
       expect(operation.summary, place).toBeTruthy();
-      const [answer] = Object.values(operation.responses['200']?.content ?? {});
+      const success = operation.responses['200'] ?? operation.responses['202'];
+      const [answer] = Object.values(success?.content ?? {});
       expect(answer?.schema, place).toBeDefined();
       const errors = Object.entries(operation.responses).filter(([status]) => Number(status) >= 400);
       expect(errors.length, place).toBeGreaterThan(0);

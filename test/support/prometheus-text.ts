@@ -35,15 +35,18 @@ export function parsePrometheusText(text: string): Scraped[] {
       }
       if (keyword === 'TYPE') {
         if (types.has(subject) || !helps.has(subject)) fail('a second TYPE, or one without HELP');
-        if (rest !== 'counter' && rest !== 'gauge') fail('an unknown type');
+        if (rest !== 'counter' && rest !== 'gauge' && rest !== 'histogram') fail('an unknown type');
         types.set(subject, rest);
         family = subject;
         return [];
       }
       const [, series = '', , labelText = '', valueText = ''] =
         /^([^\s{]+)(\{(.*)\})? ([+-]?(?:Inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?)|NaN)$/.exec(line) ?? fail('no series');
-      if (series !== family) fail('a series outside its family');
+      const isHistogram = types.get(family) === 'histogram';
+      const names = isHistogram ? ['_bucket', '_sum', '_count'].map((suffix) => family + suffix) : [family];
+      if (!names.includes(series)) fail('a series outside its family');
       const labels = labelsOf(labelText) ?? fail('bad labels');
+      if ((isHistogram && series === names[0]) !== 'le' in labels) fail('a bound where none belongs, or none');
       const identity = JSON.stringify([series, Object.entries(labels).toSorted()]);
       if (seen.has(identity)) fail('a series twice');
       seen.add(identity);

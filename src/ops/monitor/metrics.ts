@@ -200,6 +200,37 @@ export const metricDefinitions = {
     help: 'Age of the oldest prepared transaction',
   },
 
+  'application.pool_open': {
+    kind: 'gauge',
+    unit: 'count',
+    help: 'Connections that the pools of an application have open',
+    labels: ['application', 'endpoint', 'role'],
+  },
+  'application.pool_idle': {
+    kind: 'gauge',
+    unit: 'count',
+    help: 'Connections of an application that nobody uses',
+    labels: ['application', 'endpoint', 'role'],
+  },
+  'application.pool_waiting': {
+    kind: 'gauge',
+    unit: 'count',
+    help: 'Callers of an application that wait for a connection',
+    labels: ['application', 'endpoint', 'role'],
+  },
+  'application.pool_lanes': {
+    kind: 'gauge',
+    unit: 'count',
+    help: 'Connections of an application that many callers share',
+    labels: ['application', 'endpoint', 'role'],
+  },
+  'application.pool_max': {
+    kind: 'gauge',
+    unit: 'count',
+    help: 'Connections that the pools of an application may open',
+    labels: ['application', 'endpoint', 'role'],
+  },
+
   'host.cpu_ratio': { kind: 'gauge', unit: 'ratio', help: "CPU in use on the daemon's machine" },
   'host.load_1m': { kind: 'gauge', unit: 'count', help: "Load average of the daemon's machine" },
   'host.memory_used_bytes': { kind: 'gauge', unit: 'bytes', help: "Memory in use on the daemon's machine" },

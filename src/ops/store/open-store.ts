@@ -93,7 +93,7 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
         return rows;
       }),
     append: (batch) => writer.append(batch),
-    report: (received, bytes) => reports.append(received, bytes),
+    report: (received) => reports.append(received),
     async flush() {
       await Promise.all([writer.flush(), reports.flush()]);
     },

@@ -337,10 +337,10 @@ export interface Store {
   /** Tables and indexes that are listed: those not known to be dropped. */
   listedRelations(targetId: number): Promise<NamedRelation[]>;
   /**
-   * Queues a report of so many bytes, in memory; needs no claim, and counts each report once. True once it is written, false
+   * Queues a report of an application; needs no claim, and counts each report once. True once it is written, false
    * when the store cannot take it now; never throws. What cannot be written in time is dropped and counted.
    */
-  report(received: ReceivedReport, bytes: number): Promise<boolean>;
+  report(received: ReceivedReport): Promise<boolean>;
   /** Queues a batch; returns at once, never throws. What cannot be written in time is dropped and counted. */
   append(batch: Batch): void;
   /** Resolves when everything queued has been written, or rejects with `E_STORE_UNAVAILABLE`. */

@@ -63,6 +63,34 @@ export const slowQuery = {
     .openapi({ description: 'Mean from which a statement is listed; the setting monitor.slowStatement by default.' }),
 };
 
+/** Columns of `ApplicationStatement` by which statements can be sorted. */
+const applicationSort = z.enum(['totalMs', 'calls', 'errors', 'rows', 'maxMs', 'meanMs']);
+export type ApplicationSort = z.infer<typeof applicationSort>;
+
+export const applicationStatementsQuery = {
+  ...rangeQuery.shape,
+  search: statementFilters.search,
+  application: text(100).optional().openapi({ description: 'Only what this application calls.' }),
+  unmatched: z
+    .enum(['true', 'false'])
+    .default('false')
+    .openapi({ description: "Only statements that the server's statistics do not have." }),
+  ...sortedPage(applicationSort.default('totalMs')),
+};
+
+export const repeatedQuery = { ...rangeQuery.shape, limit: pageQuery.limit };
+
+export const applicationPath = {
+  name: text(100).openapi({ param: { name: 'name', in: 'path' }, description: 'Name of the application.' }),
+};
+
+export const fingerprintPath = {
+  fingerprint: z
+    .string()
+    .regex(/^[0-9a-f]{1,64}$/, 'hexadecimal digits are allowed')
+    .openapi({ param: { name: 'fingerprint', in: 'path' } }),
+};
+
 export const patternsQuery = { ...statementFilters, limit: pageQuery.limit };
 
 export const metricsQuery = {

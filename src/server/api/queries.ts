@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { applicationFigures, callers } from './applications.ts';
 import { shownFrom, spark, timestamp } from './common.ts';
 
 /** A statement with what it did in the time range. Times in ms, blocks in blocks of the server's block size. */
@@ -24,6 +25,13 @@ export const statementSummary = z
     tempWritten: z.number(),
     walBytes: z.number(),
     slow: z.boolean(),
+    fingerprint: z
+      .string()
+      .nullable()
+      .openapi({ description: 'By it statements are joined with what applications report.' }),
+    application: applicationFigures.nullable().openapi({
+      description: 'As applications measured this statement, whichever role ran it; null: none reports it.',
+    }),
     spark: spark.openapi({ description: 'Execution time in ms per second, over the range.' }),
   })
   .openapi('StatementSummary');
@@ -133,12 +141,21 @@ export const queryDetail = z
       walBytes: z.number(),
       jitMs: z.number(),
     }),
+    applications: z.array(z.string()).openapi({ description: 'Applications that have reported it.' }),
+    ...callers,
     series: z
       .object({
         at: z.array(z.number()),
         callsPerSecond: column,
         meanMs: column,
-        p95Ms: column.nullable().openapi({ description: 'Known only where the application reports its latencies.' }),
+        applicationMs: column.nullable().openapi({
+          description:
+            'Mean as the application measured it; this and the next are null where none reports the statement.',
+        }),
+        p50Ms: column.nullable(),
+        p95Ms: column.nullable(),
+        p99Ms: column.nullable(),
+        waitMs: column.nullable().openapi({ description: 'Waiting for a connection, on average.' }),
         rowsPerCall: column,
         sharedHitPerSecond: column,
         sharedReadPerSecond: column,

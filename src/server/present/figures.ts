@@ -2,7 +2,7 @@ import type { HealthCheck, LatestMetric } from '../../ops/monitor/index.ts';
 import type { MetricName } from '../../ops/monitor/index.ts';
 import type { Series, SeriesAnswer } from '../../ops/store/index.ts';
 import type { Dashboard } from '../api/performance.ts';
-import { ratio } from './statements.ts';
+import { ratio } from './values.ts';
 
 type Figure = Dashboard['figures'][number];
 

@@ -1,7 +1,7 @@
 import { type MetricDefinition, type MetricName, metricDefinitions } from '../../ops/monitor/index.ts';
 import type { Series, SeriesAnswer } from '../../ops/store/index.ts';
 import type { Metrics } from '../api/performance.ts';
-import { isoRange } from './statements.ts';
+import { isoRange } from './values.ts';
 
 /** Every metric's name. */
 export const metricNames = Object.keys(metricDefinitions) as MetricName[];

@@ -1,6 +1,7 @@
 import type { StatementCounters, StatementSeriesAnswer, StatementTotals } from '../../ops/store/index.ts';
 import type { QueryPatterns } from '../api/queries.ts';
-import { meanMsOf, ratio, sumCounters } from './statements.ts';
+import { meanMsOf, sumCounters } from './statements.ts';
+import { ratio } from './values.ts';
 
 type QueryPattern = QueryPatterns['patterns'][number];
 

@@ -1,11 +1,13 @@
 import {
+  type ApplicationFigures,
   type StatementCounters,
   type StatementSeriesAnswer,
   type StatementTotals,
-  type TimeRange,
   zeroStatement,
 } from '../../ops/store/index.ts';
 import type { StatementSummary } from '../api/queries.ts';
+import { presentFigures } from './applications.ts';
+import { ratio } from './values.ts';
 
 /** What all summaries of one answer share. */
 export interface SummaryContext {
@@ -16,12 +18,19 @@ export interface SummaryContext {
   /** A statement whose mean is at least this many ms is slow. */
   slowMs: number;
   sparks: ReadonlyMap<number, StatementSeriesAnswer>;
+  /** What applications measured, by fingerprint. */
+  applications: ReadonlyMap<string, ApplicationFigures>;
+  /** The database that applications report for; others of the server have statements of their own. */
+  ownDatabase: string | undefined;
 }
 
 /** A statement as lists show it. Times become milliseconds here and nowhere else. */
 export function summarise(statement: StatementTotals, context: SummaryContext): StatementSummary {
   const { counters, key } = statement;
   const meanMs = meanMsOf(counters);
+  const application = isReportable(statement, context)
+    ? context.applications.get(statement.fingerprint ?? '')
+    : undefined;
   return {
     id: statement.id,
     queryId: key.queryId,
@@ -42,8 +51,18 @@ export function summarise(statement: StatementTotals, context: SummaryContext): 
     tempWritten: counters.tempWritten,
     walBytes: counters.walBytes,
     slow: meanMs !== null && meanMs >= context.slowMs,
+    fingerprint: statement.fingerprint,
+    application: application === undefined ? null : presentFigures(application),
     spark: sparkOf(context.sparks.get(statement.id)),
   };
+}
+
+/** Whether what applications report may be of this statement. */
+export function isReportable(
+  { key, own }: Pick<StatementTotals, 'key' | 'own'>,
+  { ownDatabase }: Pick<SummaryContext, 'ownDatabase'>,
+): boolean {
+  return !own && key.database === (ownDatabase ?? key.database);
 }
 
 /** Mean execution time in ms; `null` without calls. */
@@ -71,25 +90,10 @@ function sparkOf(series: StatementSeriesAnswer | undefined): StatementSummary['s
   ]);
 }
 
-/** `part / whole`, or `null` when there is nothing to divide by. */
-export function ratio(part: number, whole: number): number | null {
-  return whole > 0 ? part / whole : null;
-}
-
 /** Sum of counters; zeros for none. */
 export function sumCounters(all: Iterable<StatementCounters>): StatementCounters {
   const sum = { ...zeroStatement };
   const names = Object.keys(zeroStatement) as (keyof StatementCounters)[];
   for (const counters of all) for (const name of names) sum[name] += counters[name];
   return sum;
-}
-
-/** ISO times of a range, as answers carry them. */
-export function isoRange({ from, to }: TimeRange): { from: string; to: string } {
-  return { from: from.toISOString(), to: to.toISOString() };
-}
-
-/** ISO 8601 of a time that may be missing. */
-export function iso(date: Date | null): string | null {
-  return date?.toISOString() ?? null;
 }

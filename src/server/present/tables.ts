@@ -8,7 +8,7 @@ import {
   zeroTableGauges,
 } from '../../ops/store/index.ts';
 import type { Tables } from '../api/relations.ts';
-import { iso, ratio } from './statements.ts';
+import { iso, ratio } from './values.ts';
 
 type TableSummary = Tables['tables'][number];
 

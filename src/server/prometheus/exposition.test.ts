@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { parsePrometheusText } from '../../../test/support/prometheus-text.ts';
 import { metricDefinitions } from '../../ops/monitor/index.ts';
-import { formatOf, type MetricFamily, renderFamilies } from './exposition.ts';
+import { formatOf, type HistogramFamily, type MetricFamily, renderFamilies } from './exposition.ts';
 import { prometheusName } from './instance.ts';
 
 const families: MetricFamily[] = [
@@ -36,6 +36,21 @@ test('what is written can be read back, escapes and all', () => {
     { name: 'y', labels: {}, value: Number.POSITIVE_INFINITY },
     { name: 'y', labels: { a: '1', b: '2' }, value: Number.NaN },
   ]);
+});
+
+test('histograms have their bounds in order, and one that holds all', () => {
+  const family: HistogramFamily = {
+    name: 'h_seconds',
+    help: 'H',
+    type: 'histogram',
+    series: [{ labels: { a: '1' }, buckets: [[0.5, 2]], sum: 7.5, count: 3 }],
+  };
+  const text = renderFamilies([family], 'text');
+  expect(text).toBe(
+    '# HELP h_seconds H\n# TYPE h_seconds histogram\nh_seconds_bucket{a="1",le="0.5"} 2\n' +
+      'h_seconds_bucket{a="1",le="+Inf"} 3\nh_seconds_sum{a="1"} 7.5\nh_seconds_count{a="1"} 3\n',
+  );
+  expect(parsePrometheusText(text)).toHaveLength(4);
 });
 
 test('OpenMetrics names the family without _total and ends with EOF', () => {

@@ -11,7 +11,22 @@ export interface MetricFamily {
   name: string;
   help: string;
   type: 'counter' | 'gauge';
-  series: { labels: Readonly<Record<string, string>>; value: number }[];
+  series: { labels: Labels; value: number }[];
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+export interface HistogramFamily {
+  name: string;
+  help: string;
+  type: 'histogram';
+  /** `buckets`: upper bounds, ascending, and how many are at or below; without the last, which holds all. */
+  series: {
+    labels: Labels;
+    buckets: readonly (readonly [bound: number, count: number])[];
+    sum: number;
+    count: number;
+  }[];
 }
 
 export type Format = 'text' | 'openmetrics';
@@ -27,12 +42,28 @@ export function formatOf(accept: string | undefined): Format {
 }
 
 /** Writes families as text; those without series are left out. */
-export function renderFamilies(families: readonly MetricFamily[], format: Format): string {
+export function renderFamilies(families: readonly (MetricFamily | HistogramFamily)[], format: Format): string {
   const text = families.filter(({ series }) => series.length > 0).map((family) => renderFamily(family, format));
   return `${text.join('')}${format === 'openmetrics' ? '# EOF\n' : ''}`;
 }
 
-function renderFamily({ name, help, type, series }: MetricFamily, format: Format): string {
+function renderFamily(family: MetricFamily | HistogramFamily, format: Format): string {
+  return family.type === 'histogram' ? renderHistogram(family, format) : renderValues(family, format);
+}
+
+function renderHistogram({ name, help, series }: HistogramFamily, format: Format): string {
+  const lines = series.flatMap(({ labels, buckets, sum, count }) => [
+    ...[...buckets, [Infinity, count] as const].map(
+      ([bound, below]) =>
+        `${name}_bucket${renderLabels({ ...labels, le: renderValue(bound) })} ${renderValue(below)}\n`,
+    ),
+    `${name}_sum${renderLabels(labels)} ${renderValue(sum)}\n`,
+    `${name}_count${renderLabels(labels)} ${renderValue(count)}\n`,
+  ]);
+  return `# HELP ${name} ${escapeHelp(help, format)}\n# TYPE ${name} histogram\n${lines.join('')}`;
+}
+
+function renderValues({ name, help, type, series }: MetricFamily, format: Format): string {
   const sample = type === 'counter' ? `${name}_total` : name;
   // OpenMetrics names the family without the suffix, the older format with it.
   const family = format === 'openmetrics' ? name : sample;

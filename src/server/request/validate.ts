@@ -21,6 +21,9 @@ function unknownNames(keys: readonly string[], known: readonly string[]): string
   return known.length === 0 ? `${fact}; none is allowed here` : `${fact}; allowed are ${known.join(', ')}`;
 }
 
+/** A long list may be wrong in every line. */
+const mostIssues = 10;
+
 /**
  * Hook of every route: turns a failed check into `E_BAD_REQUEST` that names the parameter, what was found and what is
  * allowed.
@@ -30,7 +33,9 @@ export function refuseInvalid(
   c: Context,
 ): undefined {
   if (result.success) return undefined;
-  const lines = result.error.issues.map((issue) => explain(issue, result.target, c));
+  const { issues } = result.error;
+  const lines = issues.slice(0, mostIssues).map((issue) => explain(issue, result.target, c));
+  if (issues.length > mostIssues) lines.push(`and ${issues.length - mostIssues} more`);
   throw new PitcrewError('E_BAD_REQUEST', result.target === 'json' ? 'bad request body' : 'bad parameter', {
     detail: lines.join('\n'),
     hint: 'The API is described at /api/v1/openapi.json and in docs/api.md.',

@@ -13,7 +13,7 @@ import { knownCourse } from '../request/known-range.ts';
 import { type Range, rangeOf } from '../request/range.ts';
 import { answers } from '../request/respond.ts';
 import { queryOf } from '../request/validate.ts';
-import { isoRange } from '../present/statements.ts';
+import { isoRange } from '../present/values.ts';
 import { summaries } from './queries/list.ts';
 
 const route = createRoute({

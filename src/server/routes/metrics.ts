@@ -7,6 +7,7 @@ import { metricsQuery } from '../api/parameters.ts';
 import { metrics } from '../api/performance.ts';
 import { type Api, type AppContext, type Env, historyOf, pickMonitor } from '../context.ts';
 import { alignedSeries, metricNames } from '../present/metrics.ts';
+import { createApplicationFamilies } from '../prometheus/applications.ts';
 import { daemonFamilies } from '../prometheus/daemon.ts';
 import { contentTypes, formatOf, renderFamilies } from '../prometheus/exposition.ts';
 import { instanceFamilies, watchFamilies } from '../prometheus/instance.ts';
@@ -43,6 +44,7 @@ const scrapeRoute = createRoute({
 /** Metrics as history and for Prometheus. */
 export function metricRoutes(app: Api, context: AppContext): void {
   const statementFamilies = createStatementFamilies(context.store, context.config.monitor.topStatements);
+  const applicationFamilies = createApplicationFamilies(context.store);
 
   async function scrape(c: Context<Env>, monitors: readonly DatabaseMonitor[]) {
     const format = formatOf(c.req.header('accept'));
@@ -50,6 +52,7 @@ export function metricRoutes(app: Api, context: AppContext): void {
       ...watchFamilies(monitors),
       ...instanceFamilies(monitors),
       ...(await statementFamilies(monitors)),
+      ...(await applicationFamilies(monitors)),
       ...daemonFamilies(context.version, context.store),
     ];
     return c.text(renderFamilies(families, format), 200, { 'content-type': contentTypes[format] });

@@ -5,7 +5,7 @@ import { oneDatabaseQuery, pidPath } from '../api/parameters.ts';
 import { locks, sessionAction, sessions } from '../api/sessions.ts';
 import { type Api, type AppContext, pickMonitor } from '../context.ts';
 import { blockingForest, presentSession } from '../present/sessions.ts';
-import { iso } from '../present/statements.ts';
+import { iso } from '../present/values.ts';
 import { answers } from '../request/respond.ts';
 import { queryOf } from '../request/validate.ts';
 

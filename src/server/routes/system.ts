@@ -3,7 +3,7 @@ import type { DatabaseMonitor, SettingState } from '../../ops/monitor/index.ts';
 import { oneDatabaseQuery } from '../api/parameters.ts';
 import { type Databases, databases, type Doctor, doctor, serverSettings } from '../api/system.ts';
 import { type Api, type AppContext, pickMonitor } from '../context.ts';
-import { iso } from '../present/statements.ts';
+import { iso } from '../present/values.ts';
 import { answers } from '../request/respond.ts';
 import { queryOf } from '../request/validate.ts';
 

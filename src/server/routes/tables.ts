@@ -5,7 +5,7 @@ import type { History, IndexTotals, TableGauges, TimeRange } from '../../ops/sto
 import { idPath, seriesQuery, tablesQuery } from '../api/parameters.ts';
 import { type TableDetail, tableDetail, tables, type Tables } from '../api/relations.ts';
 import type { Api, AppContext } from '../context.ts';
-import { isoRange, ratio } from '../present/statements.ts';
+import { isoRange, ratio } from '../present/values.ts';
 import { joinTables, sizeOf, type TableParts, tableSummary } from '../present/tables.ts';
 import { courseOf, pastOf } from '../request/past.ts';
 import { answers } from '../request/respond.ts';

@@ -6,8 +6,8 @@ import { ApplicationNames } from './names.ts';
 import type { ReceivedReport } from './types.ts';
 import { writeReports } from './write-reports.ts';
 
-/** Bytes of reports that wait, as they were sent; in memory they take some times more. */
-const mostWaitingBytes = 8 * 1024 * 1024;
+/** Of reports that wait, in memory. */
+const mostWaitingBytes = 32 * 1024 * 1024;
 /** Reports of one transaction, which are added up before they are written. */
 const chunkReports = 50;
 const firstPauseMs = 250;
@@ -54,11 +54,12 @@ export class ReportWriter {
   }
 
   /**
-   * Queues a report of so many bytes; when too many wait the oldest are given up. True once it is written; false when that
+   * Queues a report; when too many wait the oldest are given up. True once it is written; false when that
    * cannot be now: the store is away and it waits, or refuses it.
    */
-  append(received: ReceivedReport, bytes: number): Promise<boolean> {
+  append(received: ReceivedReport): Promise<boolean> {
     if (this.#closed) return Promise.resolve(false);
+    const bytes = sizeOf(received);
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#waiting.push({ received, bytes, tell: resolve });
     this.#bytes += bytes;
@@ -178,4 +179,14 @@ export class ReportWriter {
       };
     });
   }
+}
+
+/** Memory that a report takes, roughly. */
+function sizeOf({ report }: ReceivedReport): number {
+  const statements = report.statements.reduce(
+    (sum, { text, histogram, callSites, scopes }) =>
+      sum + 300 + 2 * text.length + 80 * histogram.length + 300 * (callSites.length + scopes.length),
+    0,
+  );
+  return 1000 + statements + 400 * (report.repeated.length + report.pool.length);
 }

@@ -328,7 +328,7 @@ describe('statements', () => {
       statements: [reportedStatement(fingerprint, [1]), reportedStatement('ff', [1])],
     });
     const now = new Date();
-    expect(await store.report({ targetId, report, at: now, arrivedAt: now }, 1000)).toBe(true);
+    expect(await store.report({ targetId, report, at: now, arrivedAt: now })).toBe(true);
     const range = { targetId, from: new Date(now.getTime() - hour), to: new Date() };
     const question = { ...range, orderBy: 'calls', limit: 10 } as const;
     const { statements } = await store.history.applicationStatements(question);

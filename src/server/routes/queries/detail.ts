@@ -1,9 +1,11 @@
 import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../../errors.ts';
+import type { History, StatementSeriesAnswer } from '../../../ops/store/index.ts';
 import { idPath, seriesQuery } from '../../api/parameters.ts';
 import { queryDetail as queryDetailSchema } from '../../api/queries.ts';
 import type { Api, AppContext } from '../../context.ts';
-import { queryDetail } from '../../present/query-detail.ts';
+import { queryDetail, type Reported } from '../../present/query-detail.ts';
+import { isReportable } from '../../present/statements.ts';
 import { courseOf, pastOf } from '../../request/past.ts';
 import { answers } from '../../request/respond.ts';
 import { queryOf } from '../../request/validate.ts';
@@ -41,6 +43,28 @@ export function queryDetailRoutes(app: Api, context: AppContext): void {
     const series = found.get(id) ?? { ...course, points: [] };
     const blockSize = monitor.status().server?.blockSize ?? defaultBlockSize;
     const slowMs = context.config.monitor.slowStatement;
-    return c.json(queryDetail(monitor.name, statement, series, { allExecUs, slowMs, blockSize }), 200);
+    const ownDatabase = monitor.status().server?.database;
+    const reported = isReportable(statement, { ownDatabase })
+      ? await readReported(history, targetId, statement.fingerprint, series)
+      : undefined;
+    const detail = { allExecUs, slowMs, blockSize, ownDatabase };
+    return c.json(queryDetail(monitor.name, statement, series, reported, detail), 200);
   });
+}
+
+/** What applications told of a statement, over the same course; `undefined` when none did. */
+async function readReported(
+  history: History,
+  targetId: number,
+  fingerprint: string | null,
+  { from, to, step }: Pick<StatementSeriesAnswer, 'from' | 'to' | 'step'>,
+): Promise<Reported | undefined> {
+  const known = fingerprint === null ? undefined : await history.applicationStatement({ targetId, fingerprint });
+  if (!known) return undefined;
+  const question = { targetId, from, to, fingerprint: known.fingerprint };
+  const [series, callers] = await Promise.all([
+    history.applicationSeries({ ...question, step }),
+    history.callers(question),
+  ]);
+  return { applications: known.applications, series, callers };
 }

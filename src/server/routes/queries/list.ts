@@ -64,15 +64,20 @@ export async function summaries(
   slowMs: number,
 ): Promise<StatementSummary[]> {
   const ids = answer.statements.map(({ id }) => id);
-  const [sparks, allExecUs] = await Promise.all([
+  const fingerprints = [...new Set(answer.statements.flatMap(({ fingerprint }) => fingerprint ?? []))];
+  const { from, to } = answer;
+  const [sparks, allExecUs, applications] = await Promise.all([
     readSparks(history, monitor, answer, ids),
     executionTime(history, monitor, answer),
+    history.applicationFigures({ targetId: monitor.targetId, from, to, fingerprints }),
   ]);
   const context = {
     coveredSeconds: answer.coveredSeconds,
     allExecUs: Math.max(allExecUs, answer.totals.totalExecUs),
     slowMs,
     sparks,
+    applications,
+    ownDatabase: monitor.status().server?.database,
   };
   return answer.statements.map((statement) => summarise(statement, context));
 }
