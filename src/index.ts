@@ -15,10 +15,17 @@ export { currentScope, type RequestScope, runInScope } from './client/scope.ts';
 export { requestName, scopeHook, scopeMiddleware, withScope } from './client/scope-middleware.ts';
 export {
   createTelemetry,
+  type OtelOptions,
+  Reporter,
+  type ReporterOptions,
   type RepeatedStatement,
+  type ScopeSummary,
   type SlowStatement,
+  type StatementSummary,
   type Telemetry,
   type TelemetryOptions,
   type TelemetrySnapshot,
+  type Timer,
+  type TimerStats,
 } from './client/telemetry/index.ts';
 export { type ErrorCode, PitcrewError } from './errors.ts';

@@ -134,7 +134,8 @@ export class PoolCore {
 
   /** Whose writes are to be seen; asked in the caller's own context, and not at all where there are no replicas. */
   #scope(): object | undefined {
-    return this.#router.isSingle ? undefined : currentScope();
+    // The request as a whole: what an inner scope writes is seen by those around it.
+    return this.#router.isSingle ? undefined : currentScope()?.root;
   }
 
   #route(statement: Statement): void {
