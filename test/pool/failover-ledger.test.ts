@@ -36,7 +36,7 @@ function clusterPool(servers: Replicated, options: PoolOptions = {}): Pool & Tol
 
 /** Writes with numbers of their own until told to stop, and remembers what became of each. */
 class Workload {
-  readonly acknowledged = new Map<number, number>();
+  readonly acknowledged = new Set<number>();
   readonly failed = new Map<number, string>();
   readonly reads = { served: 0, failed: [] as unknown[] };
   readonly #pool: Pool;
@@ -57,12 +57,6 @@ class Workload {
     await this.#done;
   }
 
-  /** The longest time without an acknowledgement, in ms. */
-  longestPauseMs(): number {
-    const times = [...this.acknowledged.values()].toSorted((a, b) => a - b);
-    return Math.max(...times.map((at, i) => at - (times[i - 1] ?? at)));
-  }
-
   async #writer(alone: boolean): Promise<void> {
     while (!this.#stopped) {
       const id = (this.#next += 1);
@@ -73,7 +67,7 @@ class Workload {
             await client.query('INSERT INTO ledger VALUES ($1, 1)', [id]);
             await client.query('INSERT INTO ledger VALUES ($1, 2)', [id]);
           });
-        this.acknowledged.set(id, performance.now());
+        this.acknowledged.add(id);
       } catch (error) {
         this.failed.set(id, String((error as { code?: string }).code ?? error));
         await turn();
@@ -132,8 +126,7 @@ async function prepare(servers: Replicated): Promise<void> {
 }
 
 function check(workload: Workload, ledger: Map<number, string>): void {
-  for (const id of workload.acknowledged.keys())
-    expect([id, ledger.get(id)]).toEqual([id, expect.stringMatching(/^1(,2)?$/)]);
+  for (const id of workload.acknowledged) expect([id, ledger.get(id)]).toEqual([id, expect.stringMatching(/^1(,2)?$/)]);
   for (const parts of ledger.values()) expect(parts).toMatch(/^1(,2)?$/);
   // A writer that knows it failed, or that cannot know.
   for (const code of workload.failed.values()) expect(code).toMatch(/^E_(OUTCOME_UNKNOWN|CONNECTION_LOST)$/);
@@ -152,33 +145,18 @@ test.each(testedMajors(18, 15))(
     await expect.poll(() => workload.acknowledged.size, { timeout: 20_000 }).toBeGreaterThan(500);
 
     await crash(servers.primary);
-    const diedAt = performance.now();
     // Reads go on.
     const before = workload.reads.served;
     await expect.poll(() => workload.reads.served, { timeout: 10_000 }).toBeGreaterThan(before + 200);
     const acknowledgedBefore = workload.acknowledged.size;
     await one.promote();
-    const promotedAt = performance.now();
     await follow(two, one);
-    await expect
-      .poll(() => workload.acknowledged.size, { timeout: 20_000, interval: 5 })
-      .toBeGreaterThan(acknowledgedBefore);
-    const first = Math.min(...[...workload.acknowledged.values()].filter((at) => at > diedAt));
     await expect.poll(() => workload.acknowledged.size, { timeout: 20_000 }).toBeGreaterThan(acknowledgedBefore + 500);
     await workload.stop();
 
     check(workload, await ledgerOf(servers, one));
     expect(workload.reads.failed).toEqual([]);
     expect(pool.warnings.map(({ code }) => code)).toContain('failover');
-    const codes = Object.groupBy([...workload.failed.values()], (code) => code);
-    console.log({
-      major,
-      acknowledged: workload.acknowledged.size,
-      failed: Object.fromEntries(Object.entries(codes).map(([code, all]) => [code, all?.length])),
-      deathToPromotedMs: promotedAt - diedAt,
-      resumedAfterPromotionMs: first - promotedAt,
-      longestPauseMs: workload.longestPauseMs(),
-    });
   },
 );
 
@@ -192,25 +170,23 @@ test('the primary hangs, a replica is promoted, and the old one wakes: nothing i
   await expect.poll(() => workload.acknowledged.size, { timeout: 20_000 }).toBeGreaterThan(500);
   {
     using _ = frozen(servers.primary);
-    const frozenAt = performance.now();
     await one.promote();
-    const promotedAt = performance.now();
     await follow(two, one);
     const acknowledgedBefore = workload.acknowledged.size;
     await expect.poll(() => workload.acknowledged.size, { timeout: 20_000 }).toBeGreaterThan(acknowledgedBefore + 500);
-    const first = Math.min(...[...workload.acknowledged.values()].filter((at) => at > promotedAt));
-    console.log({ frozenToFirstMs: first - frozenAt, promotedMs: promotedAt - frozenAt });
   }
-  // It works again, and says it is a primary.
-  const old = await servers.query<{ rows: number }>(servers.primary, 'SELECT count(*)::int AS rows FROM ledger');
+  // It works again, says it is a primary, and ends by itself what had been sent to it before.
   await servers.query(servers.primary, `ALTER SYSTEM SET synchronous_standby_names = ''`);
   await servers.query(servers.primary, 'SELECT pg_reload_conf()');
   await expect.poll(() => pool.warnings.map(({ code }) => code), { timeout: 10_000 }).toContain('two-primaries');
+  const working = `SELECT 1 FROM pg_stat_activity WHERE usename = 'app' AND state <> 'idle'`;
+  await expect.poll(() => servers.query(servers.primary, working), { timeout: 10_000 }).toEqual([]);
+  const rows = 'SELECT count(*)::int AS rows FROM ledger';
+  const before = await servers.query(servers.primary, rows);
   const acknowledged = workload.acknowledged.size;
   await expect.poll(() => workload.acknowledged.size, { timeout: 20_000 }).toBeGreaterThan(acknowledged + 500);
   await workload.stop();
-  const since = await servers.query<{ rows: number }>(servers.primary, 'SELECT count(*)::int AS rows FROM ledger');
+  expect(await servers.query(servers.primary, rows)).toEqual(before);
   check(workload, await ledgerOf(servers, one));
-  console.log({ old, since, failed: workload.failed.size, readsFailed: workload.reads.failed.slice(0, 2) });
   expect(workload.reads.failed).toEqual([]);
 });

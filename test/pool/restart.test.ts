@@ -77,9 +77,7 @@ test.each(['fast', 'crash'] as const)(
       }
     }
     const before = load.written.size;
-    const began = performance.now();
     await expect.poll(() => load.written.size, { timeout: 20_000 }).toBeGreaterThan(before);
-    const resumedMs = performance.now() - began;
     await load.stop();
 
     const rows = await pool.query<{ id: number }>('SELECT id FROM ledger');
@@ -88,6 +86,5 @@ test.each(['fast', 'crash'] as const)(
     expect([...load.written].filter((id) => !held.includes(id))).toEqual([]);
     expect(held.filter((id) => !load.written.has(id) && !load.unknown.has(id))).toEqual([]);
     expect(load.failures).toEqual([]);
-    console.log({ how, written: load.written.size, unknown: load.unknown.size, reads: load.reads.served, resumedMs });
   },
 );

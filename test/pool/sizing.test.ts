@@ -41,13 +41,13 @@ function counted(options: PoolOptions): Counted {
 test('open connections follow the load, up to max and down to min', async () => {
   const { pool, closed, most, look } = counted({ max: 8, min: 2, lanes: 0, idleTimeoutMillis: 300 });
   await using _ = pool;
-  let done = false;
+  const done = new AbortController();
   const load = Promise.all(
     Array.from({ length: 40 }, async () => {
       for (let i = 0; i < 15; i++) await pool.query('SELECT pg_sleep(0.02)');
     }),
-  ).then(() => (done = true));
-  while (!done) await look();
+  ).finally(() => done.abort());
+  while (!done.signal.aborted) await look();
   await load;
   expect(most.pool).toBe(8);
   // A connection that is being closed is still the server's for a moment.
@@ -89,14 +89,11 @@ test('connections past their lifetime are replaced, not in the middle of work', 
 test('maxOverflow is the most that is ever open beyond max', async () => {
   const { pool, most, look } = counted({ max: 3, maxOverflow: 2, lanes: 0, connectionTimeoutMillis: 2000 });
   await using _ = pool;
-  let done = false;
-  const settled = Promise.allSettled(Array.from({ length: 12 }, () => pool.query('SELECT pg_sleep(0.7)'))).then(
-    (results) => {
-      done = true;
-      return results;
-    },
+  const done = new AbortController();
+  const settled = Promise.allSettled(Array.from({ length: 12 }, () => pool.query('SELECT pg_sleep(0.7)'))).finally(() =>
+    done.abort(),
   );
-  while (!done) await look();
+  while (!done.signal.aborted) await look();
   expect((await settled).map(({ status }) => status)).toContain('fulfilled');
   expect(most.pool).toBe(5);
   expect(most.server).toBeLessThanOrEqual(5);

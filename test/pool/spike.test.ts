@@ -17,12 +17,9 @@ test('a spike on a cold pool is served by few connections', async () => {
     },
     observer: { connectionOpened: (_endpoint, tookMs) => void opened.push(tookMs) },
   });
-  const began = performance.now();
   const answers = await Promise.all(
     Array.from({ length: 50 }, (_, i) => pool.query<{ i: number }>('SELECT $1::int AS i, pg_sleep(0.002)', [i])),
   );
-  const tookMs = performance.now() - began;
   expect(answers.map(({ rows }) => rows[0]?.i)).toEqual(Array.from({ length: 50 }, (_, i) => i));
-  console.log({ opened: opened.length, total: pool.totalCount, tookMs });
   expect(opened.length).toBeLessThanOrEqual(10);
 });

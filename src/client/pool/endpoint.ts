@@ -6,7 +6,7 @@ import { ConnectionPool } from './connections/connection-pool.ts';
 import { observed } from './connections/observed-waiter.ts';
 import type { Waiter } from './connections/waiters.ts';
 import { Watchdog, type Watched } from './connections/watchdog.ts';
-import { backendPid, destroy, isInTransaction } from './driver.ts';
+import { backendPid, destroy, isBusy, isInTransaction } from './driver.ts';
 import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
 import type { EndpointHost, EndpointStats } from './endpoint-types.ts';
 import { isConnectionLost, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
@@ -25,6 +25,7 @@ import { type Statement, suitsLane } from './statements/statement.ts';
 const defaultPatienceMs = 5000;
 /** Only waiting for the commit (for a synchronous standby, say) can take this long on a shared connection. */
 const lanePatienceMs = laneLimits.statementMs + 1000;
+const refusesWrites = 'its server refuses writes';
 /** A statement is tried so often at most: once, and once more where nothing of it has happened. */
 const mostAttempts = 3;
 
@@ -173,10 +174,14 @@ export class Endpoint {
     await this.end();
   }
 
-  /** Its server does not answer any more: whoever waits goes elsewhere, and what is under way is given up. */
+  /**
+   * Its server does not answer any more, or nothing that it does counts: whoever waits goes elsewhere, and all that is under
+   * way is given up, transactions between two statements included.
+   */
   cut(): void {
     this.#moveAway();
-    for (const { client } of this.#underWay()) destroy(client);
+    for (const client of this.#connections.taken()) destroy(client);
+    for (const client of this.#lanes.working()) destroy(client);
   }
 
   #moveAway(): void {
@@ -251,7 +256,7 @@ export class Endpoint {
       this.holders.released(holder);
       if (error) {
         const lost = isConnectionLost(error, connection.client);
-        this.#release(connection, lost ? 'lost' : undefined);
+        this.#release(connection, lost ? 'lost' : this.#refuses(error) ? refusesWrites : undefined);
         this.#failed(statement, error, lost);
         return;
       }
@@ -293,13 +298,21 @@ export class Endpoint {
       if (!statement.settled) this.#host.again(statement);
       return;
     }
+    if (this.#refuses(error)) this.#lanes.giveUp(lane, refusesWrites);
     this.#failed(statement, error, isConnectionLost(error, lane.client));
+  }
+
+  /**
+   * A server that was the primary until just now refuses writes, and has done nothing. Its sessions are not kept: behind the
+   * same name there may be another server by now.
+   */
+  #refuses(error: Error): boolean {
+    return this.role === 'primary' && sqlStateOf(error) === sqlState.readOnlyTransaction;
   }
 
   /** Sends it again where that is safe, else tells the caller what is known of it. */
   #failed(statement: Statement, error: Error, lost: boolean): void {
-    // A server that was the primary until just now refuses writes, and has done nothing.
-    const refused = this.role === 'primary' && sqlStateOf(error) === sqlState.readOnlyTransaction;
+    const refused = this.#refuses(error);
     const demoted = (lost || refused) && this.#host.failed(error) && refused;
     const { readOnly } = statement.record.description;
     if (((lost && readOnly) || (demoted && !readOnly)) && statement.attempts < mostAttempts && !statement.settled) {
@@ -340,7 +353,7 @@ export class Endpoint {
 
   *#underWay(): IterableIterator<Watched> {
     const patienceMs = this.#patienceMs;
-    for (const client of this.#connections.working()) yield { client, patienceMs };
+    for (const client of this.#connections.taken()) if (isBusy(client)) yield { client, patienceMs };
     for (const client of this.#lanes.working()) yield { client, patienceMs: Math.min(patienceMs, lanePatienceMs) };
   }
 

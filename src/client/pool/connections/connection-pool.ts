@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { isBusy, isUsable, keepAlive, onServerError } from '../driver.ts';
+import { isUsable, keepAlive, onServerError } from '../driver.ts';
 import { isConnectionLost, isTransientConnectFailure } from '../failures.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { answersPing, closeClient, type OwnConnection } from './connection.ts';
@@ -90,10 +90,10 @@ export class ConnectionPool {
     return [...this.#all].filter(({ expiresAt }) => expiresAt <= now).length;
   }
 
-  /** Connections that someone has and on which a statement is under way. */
-  *working(): IterableIterator<pg.PoolClient> {
+  /** Connections that someone has. */
+  *taken(): IterableIterator<pg.PoolClient> {
     const idle = new Set(this.#idle);
-    for (const connection of this.#all) if (!idle.has(connection) && isBusy(connection.client)) yield connection.client;
+    for (const connection of this.#all) if (!idle.has(connection)) yield connection.client;
   }
 
   get size(): SizeReport {

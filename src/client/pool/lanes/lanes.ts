@@ -28,6 +28,8 @@ export class Lanes {
   readonly #options: ResolvedOptions;
   readonly #host: LanesHost;
   readonly #open: Lane[] = [];
+  /** Those that take nothing new and end what is under way on them. */
+  readonly #closing = new Set<Lane>();
   #opening = 0;
   /** Not tried again before: opening failed, or the server does not suit. */
   #notBefore = 0;
@@ -52,7 +54,7 @@ export class Lanes {
 
   /** Connections on which statements are under way. */
   *working(): IterableIterator<pg.Client> {
-    for (const lane of this.#open) if (lane.inFlight > 0) yield lane.client;
+    for (const lane of [...this.#open, ...this.#closing]) if (lane.inFlight > 0) yield lane.client;
   }
 
   get inFlight(): number {
@@ -66,7 +68,7 @@ export class Lanes {
     lane.send(statement);
     if (lane.uses >= this.#options.maxUses) {
       this.#open.splice(this.#open.indexOf(lane), 1);
-      this.#retire(lane, 'maxUses reached');
+      void this.#close(lane, 'maxUses reached');
     }
     return true;
   }
@@ -105,7 +107,7 @@ export class Lanes {
     const at = this.#open.findIndex((lane) => lane.inFlight === 0 && now - lane.idleSince > neededAgainMs);
     const [lane] = at < 0 ? [] : this.#open.splice(at, 1);
     if (!lane) return false;
-    this.#retire(lane, 'its place is needed');
+    void this.#close(lane, 'its place is needed');
     this.#wanted = this.#open.length > 0;
     return true;
   }
@@ -177,12 +179,18 @@ export class Lanes {
     this.#host.onClosed(lane.client, 'lost');
   }
 
-  #retire(lane: Lane, reason: string): void {
+  /** Takes nothing new on one of them, and closes it after what is under way. */
+  giveUp(lane: Lane, reason: string): void {
+    const at = this.#open.indexOf(lane);
+    if (at < 0) return;
+    this.#open.splice(at, 1);
     void this.#close(lane, reason);
   }
 
   async #close(lane: Lane, reason: string): Promise<void> {
+    this.#closing.add(lane);
     await lane.close();
+    this.#closing.delete(lane);
     this.#host.onClosed(lane.client, reason);
   }
 
@@ -193,8 +201,7 @@ export class Lanes {
       const idle = lane.inFlight === 0 && idleTimeoutMillis > 0 && now - lane.idleSince >= idleTimeoutMillis;
       const old = maxLifetimeSeconds > 0 && now - lane.openedAt >= maxLifetimeSeconds * 1000;
       if (!idle && !old) continue;
-      this.#open.splice(this.#open.indexOf(lane), 1);
-      this.#retire(lane, idle ? 'idle' : 'maxLifetime reached');
+      this.giveUp(lane, idle ? 'idle' : 'maxLifetime reached');
     }
     if (this.#open.length > 0) return;
     this.#wanted = false;
