@@ -1,6 +1,7 @@
+import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Pool, type PoolOptions } from '../../src/client/pool/index.ts';
-import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { scratchServer, type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { outcomes, warmLane } from '../support/shared-lane.ts';
 import { statement, type TcpProxy, tcpProxy } from '../support/tcp-proxy.ts';
 
@@ -100,6 +101,41 @@ describe('one connection goes silent', () => {
   });
 });
 
+test('a shared write that waits for a synchronous standby is left in peace', async () => {
+  await using server = await scratchServer(18, { synchronous_commit: 'on' });
+  const observer = outcomes();
+  await using pool = new Pool({
+    connectionString: server.url(),
+    lanes: 1,
+    laneLimitMillis: 50,
+    failoverTimeoutMillis: 200,
+    observer,
+  });
+  await pool.query('CREATE TABLE ledger (id int NOT NULL)');
+  await warmLane(pool, observer, [[write, [-1]]]);
+  const admin = new pg.Client(server.url());
+  await admin.connect();
+  await admin.query('CREATE EXTENSION pg_stat_statements');
+  const standbys = async (names: string): Promise<void> => {
+    await admin.query(`ALTER SYSTEM SET synchronous_standby_names = '${names}'`);
+    await admin.query('SELECT pg_reload_conf()');
+  };
+  await standbys('nobody');
+  await expect
+    .poll(async () => (await admin.query('SHOW synchronous_standby_names')).rows)
+    .toEqual([{ synchronous_standby_names: 'nobody' }]);
+  let answered = false;
+  const writing = pool.query(write, [1]).then(() => (answered = true));
+  // The server has been asked for it, more than once.
+  const asked = `SELECT calls FROM pg_stat_statements WHERE query LIKE 'SELECT /* pitcrew */ pg_backend_pid()%' AND calls > 1`;
+  await expect.poll(async () => (await admin.query(asked)).rowCount, { timeout: 20_000 }).toBe(1);
+  expect(answered).toBe(false);
+  await standbys('');
+  await writing;
+  expect(observer.seen.at(-1)).toMatchObject({ lane: true, error: undefined });
+  await admin.end();
+});
+
 describe('the whole network goes silent', () => {
   test('nobody waits for ever, and all is well when it is back', async () => {
     await using cut = await line({ lanes: 1 });
@@ -109,13 +145,11 @@ describe('the whole network goes silent', () => {
     client.on('error', () => {});
     const ended = new Promise((resolve) => client.once('end', resolve));
     proxy.silence();
-    const began = performance.now();
     const shared = [pool.query(read, [1]), pool.query(write, [1])];
     expect(pool.stats().endpoints[0]?.laneStatements).toBe(2);
     const own = pool.query('SELECT pg_sleep(0)');
     const lent = client.query(write, [2]);
     const settled = await Promise.allSettled([...shared, own, lent]);
-    console.log({ heldMs: performance.now() - began });
     expect(settled.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => 'rejected'));
     expect(settled[1]).toMatchObject({ reason: { code: 'E_OUTCOME_UNKNOWN' } });
     await ended;

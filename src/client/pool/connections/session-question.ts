@@ -17,13 +17,12 @@ interface Answer {
 }
 
 const question = `
-  /* pitcrew */
-  SELECT pg_backend_pid()            AS "asked",
-         host(inet_server_addr())    AS "address",
-         inet_server_port()          AS "port",
-         (SELECT json_object_agg(pid, state)
-            FROM pg_stat_activity
-           WHERE pid = ANY($1))      AS "sessions"
+SELECT /* pitcrew */ pg_backend_pid()          AS "asked",
+       host(inet_server_addr())                AS "address",
+       inet_server_port()                      AS "port",
+       (SELECT json_object_agg(pid, state)
+          FROM pg_stat_activity
+         WHERE pid = ANY($1))                  AS "sessions"
 `;
 
 /**
