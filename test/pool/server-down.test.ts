@@ -52,7 +52,7 @@ test('a network that says nothing: callers hear of it in time, and are served wh
   await codes();
   proxy.resume();
   await expect.poll(() => callers(pool)).toEqual(['served']);
-  expect(pool.stats().endpoints[0]?.opening).toBe(0);
+  await expect.poll(() => pool.stats().endpoints[0]?.opening).toBe(0);
 });
 
 test('an application that waits for ever is served when a server that hung is back', async () => {
