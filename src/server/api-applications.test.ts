@@ -216,7 +216,7 @@ describe('joined with the statements of the server', () => {
     expect(detail.scopes).toEqual([
       { application: 'web', name: 'GET /orders', calls: 100, requests: 4, perRequest: 25, most: 51 },
     ]);
-    const message = 'GET /orders calls this 51 times per request from src/orders.ts:42';
+    const message = 'GET /orders calls this up to 51 times per request from src/orders.ts:42';
     expect(detail.repeated).toMatchObject([{ message, statement: statement?.id }]);
     for (const name of ['applicationMs', 'p50Ms', 'p95Ms', 'p99Ms', 'waitMs'] as const) {
       expect(detail.series[name]).toHaveLength(detail.series.at.length);

@@ -87,7 +87,11 @@ async function startIngest(url: string) {
 async function callsOf(url: string): Promise<number> {
   const client = new pg.Client(url);
   await client.connect();
-  const { rows } = await client.query<{ calls: number }>('SELECT sum(calls) AS calls FROM pitcrew.application_raw');
+  const { rows } = await client.query<{ calls: number }>(`
+    SELECT sum(calls) AS calls
+    FROM   pitcrew.application_raw
+    JOIN   pitcrew.application_statement ON application_statement.id = application_statement_id
+    WHERE  fingerprint <> ''`);
   await client.end();
   return rows[0]?.calls ?? 0;
 }

@@ -18,12 +18,14 @@ export interface FamilyDefinition {
    * each batch has rows of its own.
    */
   rawSeconds?: number;
+  /** Raw rows are kept for so long at most, in milliseconds, where they take much room and minutes say enough. */
+  rawRetentionMs?: number;
 }
 
 export interface Column {
   name: string;
-  /** `bigint[]` is a histogram, see `histogram-elements.ts`. */
-  type: 'double precision' | 'timestamptz' | 'bigint[]';
+  /** `integer[]` is a histogram, see `histogram-elements.ts`. */
+  type: 'double precision' | 'timestamptz' | 'integer[]';
   /**
    * How values of a finer level become one. `last` is the value of the row with the greatest `seen`, `counts` adds up
    * histograms.
@@ -119,7 +121,7 @@ export const zeroIndex: Readonly<IndexCounters> = Object.freeze({
   blocksHit: 0,
 });
 
-export const zeroApplication: Readonly<ApplicationCounters> = Object.freeze({
+const zeroApplication: Readonly<ApplicationCounters> = Object.freeze({
   calls: 0,
   errors: 0,
   rows: 0,
@@ -127,7 +129,7 @@ export const zeroApplication: Readonly<ApplicationCounters> = Object.freeze({
   waitUs: 0,
 });
 
-export const zeroCaller: Readonly<CallerCounters> = Object.freeze({ calls: 0, requests: 0 });
+const zeroCaller: Readonly<CallerCounters> = Object.freeze({ calls: 0, requests: 0 });
 
 export const statementFields = fieldsOf<StatementCounters>(zeroStatement);
 export const tableFields = fieldsOf<TableCounters>(zeroTable);
@@ -135,7 +137,7 @@ export const tableGaugeFields = fieldsOf<TableGauges>(zeroTableGauges);
 export const indexFields = fieldsOf<IndexCounters>(zeroIndex);
 export const indexGaugeFields = ['bytes'] as const;
 export const applicationFields = fieldsOf<ApplicationCounters>(zeroApplication);
-export const callerFields = fieldsOf<CallerCounters>(zeroCaller);
+const callerFields = fieldsOf<CallerCounters>(zeroCaller);
 
 /**
  * A counter's row has the seconds that it covers: its rate is `total / seconds`, also after a pause. A gauge has none:
@@ -172,15 +174,17 @@ export const families: Readonly<Record<Family, FamilyDefinition>> = {
     columns: [
       ...applicationFields.map(counter),
       greatest('maxUs'),
-      { name: 'histogram', type: 'bigint[]', rollUp: 'counts', sparse: true },
+      { name: 'histogram', type: 'integer[]', rollUp: 'counts', sparse: true },
     ],
     rawSeconds: 10,
+    rawRetentionMs: 2 * 3_600_000,
   },
   caller: {
     family: 'caller',
     key: 'caller_id',
     columns: [...callerFields.map(counter), greatest('most')],
-    rawSeconds: 60,
+    rawSeconds: 300,
+    rawRetentionMs: 2 * 3_600_000,
   },
 };
 

@@ -62,11 +62,11 @@ export function rolledUp(columns: readonly Column[]): string {
 function incoming(definition: FamilyDefinition): string {
   const stored = storedColumns(definition, 'raw');
   // An array of arrays would have to be of equal lengths: they come as text.
-  const arrays = stored.map(({ type }, index) => `$${index + 4}::${type === 'bigint[]' ? 'text' : type}[]`);
+  const arrays = stored.map(({ type }, index) => `$${index + 4}::${type === 'integer[]' ? 'text' : type}[]`);
   const names = ['target_id', definition.key, 'at', ...stored.map(({ name }) => name)];
   const values = [
     ...names.slice(0, 3),
-    ...stored.map(({ name, type }) => (type === 'bigint[]' ? `${name}::${type} AS ${name}` : name)),
+    ...stored.map(({ name, type }) => (type === 'integer[]' ? `${name}::${type} AS ${name}` : name)),
   ];
   return `(
       SELECT ${values.join(', ')}

@@ -101,8 +101,10 @@ function createPartition(partition: Partition): string {
   const parent = tableName(families[partition.family], partition.level);
   const name = `pitcrew.${partitionName(partition)}`;
   const [from, to] = [partition.from, partition.to].map((time) => new Date(time).toISOString());
+  // Where rows are added to, there is room for their next version beside them.
+  const isAddedTo = partition.level === 'raw' && families[partition.family].rawSeconds !== undefined;
   return [
-    `CREATE TABLE ${name} (LIKE ${parent} INCLUDING DEFAULTS);`,
+    `CREATE TABLE ${name} (LIKE ${parent} INCLUDING DEFAULTS)${isAddedTo ? ' WITH (fillfactor = 50)' : ''};`,
     `ALTER TABLE ${parent} ATTACH PARTITION ${name} FOR VALUES FROM ('${from}') TO ('${to}');`,
   ]
     .map((sql) => marked(sql))

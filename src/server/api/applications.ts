@@ -52,7 +52,7 @@ const scopeUse = z
   })
   .openapi('ScopeUse');
 
-export const repeatedCall = z
+const repeatedCall = z
   .object({
     application: z.string(),
     scope: z.string(),

@@ -59,12 +59,16 @@ export function mergeFigures(pieces: readonly StoredFigures[]): StoredFigures {
 
 type Course = Omit<ApplicationStatementDetail['series'], 'at'>;
 
-/** A course along a time axis; `null` where nothing was called. */
+/**
+ * A course along a time axis; `null` where nothing was called. Older history is coarser: its points stand for all that lie
+ * in them.
+ */
 export function presentCourse({ points, step }: ApplicationSeriesAnswer, at: readonly number[]): Course {
-  const known = new Map(points.map((point) => [point.at, { ...presentFigures(point), seconds: step }]));
+  const known = new Map(points.map((point) => [point.at, presentFigures(point)]));
+  const origin = points[0]?.at ?? 0;
   const values = (value: (figures: ApplicationFigures) => number | null) =>
     at.map((time) => {
-      const figures = known.get(time);
+      const figures = known.get(origin + Math.floor((time - origin) / (step * 1000)) * step * 1000);
       return figures === undefined ? null : value(figures);
     });
   return {
@@ -133,7 +137,7 @@ export function presentRepeated({ statements, ...call }: RepeatedCall): Repeated
   return {
     ...call,
     statement: statements[0] ?? null,
-    message: `${scope} calls this ${most === 1 ? 'once' : `${most} times`} per request from ${site}`,
+    message: `${scope} calls this up to ${most} times per request from ${site}`,
   };
 }
 

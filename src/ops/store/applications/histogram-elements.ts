@@ -2,26 +2,29 @@ import { bucketCount } from '../../../client/telemetry/histogram.ts';
 import type { LatencyCounts } from './types.ts';
 
 /**
- * Histograms are stored as arrays of `bucket × 2^40 + count`, one element for each bucket that holds something, in order:
- * small for the few buckets of a statement, added up by SQL, and whole numbers that JavaScript holds exactly.
+ * Histograms are stored as arrays of `bucket × 2^22 + count`, elements of 4 bytes in order, for buckets that hold something:
+ * small for the few buckets of a statement, and added up by SQL. A larger count takes several elements of its bucket.
  */
-const countLimit = 2 ** 40;
+export const countBits = 22;
 
-/** Bits of the count, for SQL. */
-export const countBits = 40;
+/** Largest count of an element. */
+export const countMask = 2 ** countBits - 1;
 
-/** As a parameter for a `bigint[]`, in text; `null` for nothing. */
+/** More would make the array too long; it is a million calls a second in one bucket, for an hour. */
+const largestCount = 1000 * countMask;
+
+/** As a parameter for an `integer[]`, in text; `null` for nothing. */
 export function histogramText(counts: ReadonlyMap<number, number>): string | null {
-  const elements = [...counts]
-    .filter(([, count]) => count > 0)
-    .toSorted(([a], [b]) => a - b)
-    .map(([bucket, count]) => bucket * countLimit + Math.min(count, countLimit - 1));
+  const elements = [...counts].toSorted(([a], [b]) => a - b).flatMap(([bucket, count]) => elementsOf(bucket, count));
   return elements.length === 0 ? null : `{${elements.join(',')}}`;
 }
 
-/** From a column read as `double precision[]`. */
-export function latencyOf(elements: readonly number[] | null): LatencyCounts {
-  return (elements ?? []).map((element) => [Math.floor(element / countLimit), element % countLimit]);
+function elementsOf(bucket: number, count: number): number[] {
+  const elements: number[] = [];
+  for (let left = Math.min(count, largestCount); left > 0; left -= countMask) {
+    elements.push(bucket * 2 ** countBits + Math.min(left, countMask));
+  }
+  return elements;
 }
 
 /** Adds pairs of bucket and count; what lies beyond the last bucket is in it. */

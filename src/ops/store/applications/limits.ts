@@ -19,3 +19,5 @@ export const limits = {
 export const otherName = 'other';
 /** Likewise of statements; the library uses the same for what is beyond its own limit. */
 export const otherFingerprint = '0';
+/** Under it, all statements of an application are kept together as well; no report can name it. */
+export const wholeFingerprint = '';

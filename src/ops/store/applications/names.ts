@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import { storable } from '../storable.ts';
 import { BoundedMap } from '../write/bounded-map.ts';
 import { resolve } from '../write/dimensions.ts';
-import { limits, otherFingerprint, otherName } from './limits.ts';
+import { limits, otherFingerprint, otherName, wholeFingerprint } from './limits.ts';
 import { findNames, type Named, type NameTable } from './name-table.ts';
 
 export interface StatementName {
@@ -111,12 +111,11 @@ export class ApplicationNames {
       ({ application_id: applicationId, fingerprint }) => `${applicationId}\n${fingerprint}`,
       this.#statements,
       (missing) =>
-        findNames(client, statementTable, missing, (row) => ({
-          ...row,
-          fingerprint: otherFingerprint,
-          kind: 'unknown',
-          text: 'other statements',
-        })),
+        findNames(client, statementTable, missing, (row) =>
+          row.fingerprint === wholeFingerprint
+            ? row
+            : { ...row, fingerprint: otherFingerprint, kind: 'unknown', text: 'other statements' },
+        ),
     );
     return { ids: entries.map(({ id }) => id), stale: staleOf(entries, seen) };
   }

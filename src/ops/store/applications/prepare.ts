@@ -4,6 +4,7 @@ import { families } from '../families.ts';
 import { floorTo } from '../levels.ts';
 import { addRow, emptyRows, type FamilyRows } from '../write/rows.ts';
 import { addCounts, histogramText } from './histogram-elements.ts';
+import { wholeFingerprint } from './limits.ts';
 import { type ApplicationNames, type CallerName, type StatementName } from './names.ts';
 import type { ApplicationCounters, CallerCounters, LatencyCounts, ReceivedReport } from './types.ts';
 
@@ -13,6 +14,8 @@ type Statement = ApplicationReport['statements'][number];
 export interface PreparedReport {
   received: ReceivedReport;
   applicationId: number;
+  /** The application's number for all its statements together. */
+  wholeId: number;
   statements: { id: number; counters: ApplicationCounters; maxUs: number; latency: LatencyCounts }[];
   callers: { id: number; counters: CallerCounters; most: number }[];
 }
@@ -40,7 +43,7 @@ export async function prepareReports(
     received.map(({ targetId, report, at }) => ({ targetId, name: report.application, at: at.getTime() })),
   );
   const reports = received.map((each, index): PreparedReport => {
-    return { received: each, applicationId: applications[index] ?? 0, statements: [], callers: [] };
+    return { received: each, applicationId: applications[index] ?? 0, wholeId: 0, statements: [], callers: [] };
   });
 
   const found = reports.flatMap((prepared) => statementsOf(prepared).map((entry) => ({ prepared, ...entry })));
@@ -51,6 +54,7 @@ export async function prepareReports(
   const callers: { prepared: PreparedReport; name: CallerName; counters: CallerCounters; most: number }[] = [];
   for (const [index, { prepared, name, statement, repeated }] of found.entries()) {
     const id = statements.ids[index] ?? 0;
+    if (name.fingerprint === wholeFingerprint) prepared.wholeId = id;
     if (statement) {
       prepared.statements.push({
         id,
@@ -80,7 +84,7 @@ interface Found {
   repeated?: ApplicationReport['repeated'];
 }
 
-/** Statements of a report, and those of which repetitions are told. */
+/** All statements of a report together, each of them, and those of which repetitions are told. */
 function statementsOf({ received: { targetId, report, at }, applicationId }: PreparedReport): Found[] {
   const told = new Map(report.statements.map((statement) => [statement.fingerprint, statement]));
   const name = (fingerprint: string): StatementName => {
@@ -89,6 +93,7 @@ function statementsOf({ received: { targetId, report, at }, applicationId }: Pre
   };
   const repeated = Map.groupBy(report.repeated, ({ fingerprint }) => fingerprint);
   return [
+    { name: name(wholeFingerprint) },
     ...report.statements.map((statement) => ({ name: name(statement.fingerprint), statement })),
     ...[...repeated].map(([fingerprint, list]) => ({ name: name(fingerprint), repeated: list })),
   ];
@@ -133,31 +138,34 @@ function repeatedOf(repeated: ApplicationReport['repeated']): FoundCaller[] {
   }));
 }
 
-/** What reports add to an application's own row. */
-export interface ApplicationSum {
+/** What reports tell of statements, added up. */
+export interface Sum {
   counters: ApplicationCounters;
+  maxUs: number;
   latency: Map<number, number>;
 }
 
-/** Rows of all reports together: one for each statement and caller in each piece of time. */
+/** Rows of all reports together, one for each statement and caller in each piece of time, and what each application adds. */
 export function rowsOfReports(reports: readonly PreparedReport[]): {
   application: FamilyRows;
   caller: FamilyRows;
-  sums: Map<number, ApplicationSum>;
+  sums: Map<number, Sum>;
 } {
-  const statements = new Map<string, ApplicationSum & { row: RowKey; maxUs: number }>();
+  const statements = new Map<string, Sum & { row: RowKey }>();
   const callers = new Map<string, { row: RowKey; counters: CallerCounters; most: number }>();
-  const sums = new Map<number, ApplicationSum>();
-  for (const { received, applicationId, ...found } of reports) {
-    const whole = entryOf(sums, applicationId, emptySum);
-    for (const { id, counters, maxUs, latency } of found.statements) {
+  const sums = new Map<number, Sum>();
+  for (const { received, applicationId, wholeId, ...found } of reports) {
+    const sumOf = (id: number) => {
       const row = { targetId: received.targetId, id, at: timeOf(received, 'application') };
-      const entry = entryOf(statements, `${id}/${row.at}`, () => ({ ...emptySum(), row, maxUs: 0 }));
-      for (const sum of [entry, whole]) {
+      return entryOf(statements, `${id}/${row.at}`, () => ({ ...emptySum(), row }));
+    };
+    const wholes = [sumOf(wholeId), entryOf(sums, applicationId, emptySum)];
+    for (const { id, counters, maxUs, latency } of found.statements) {
+      for (const sum of [sumOf(id), ...wholes]) {
         addTo(sum.counters, counters);
         addCounts(sum.latency, latency);
+        sum.maxUs = Math.max(sum.maxUs, maxUs);
       }
-      entry.maxUs = Math.max(entry.maxUs, maxUs);
     }
     for (const { id, counters, most } of found.callers) {
       const row = { targetId: received.targetId, id, at: timeOf(received, 'caller') };
@@ -184,8 +192,9 @@ interface RowKey {
   at: number;
 }
 
-const emptySum = (): ApplicationSum => ({
+const emptySum = (): Sum => ({
   counters: { calls: 0, errors: 0, rows: 0, totalUs: 0, waitUs: 0 },
+  maxUs: 0,
   latency: new Map(),
 });
 

@@ -9,18 +9,10 @@ import { numberArray, timeArray } from '../write/array-literal.ts';
 import { Dimensions, seriesKey } from '../write/dimensions.ts';
 import { addRow, emptyRows, type FamilyRows } from '../write/rows.ts';
 import { lockWatermarks, writeRows } from '../write/write-batches.ts';
-import { histogramText } from './histogram-elements.ts';
 import { type Instance, readInstances, writeInstances } from './instances.ts';
 import type { ApplicationNames } from './names.ts';
 import { isLive, poolSamples, sumPools } from './pools.ts';
-import {
-  type ApplicationSum,
-  type Prepared,
-  type PreparedReport,
-  prepareReports,
-  rowsOfReports,
-  timeOf,
-} from './prepare.ts';
+import { type Sum, type Prepared, type PreparedReport, prepareReports, rowsOfReports, timeOf } from './prepare.ts';
 import { countReport } from './sequence.ts';
 import type { ReceivedReport } from './types.ts';
 
@@ -68,6 +60,8 @@ interface LockedApplication {
   targetId: number;
   name: string;
   sampledAt: number;
+  /** Calls by bucket since it was first seen. */
+  latency: number[];
 }
 
 async function writePrepared(client: ClientBase, { reports, seenStatements, seenCallers }: Prepared): Promise<void> {
@@ -88,9 +82,9 @@ async function lockApplications(
   client: ClientBase,
   reports: readonly PreparedReport[],
 ): Promise<Map<number, LockedApplication>> {
-  const { rows } = await client.query<{ id: number; targetId: number; name: string; sampledAt: Date | null }>(
+  const { rows } = await client.query<Omit<LockedApplication, 'sampledAt'> & { sampledAt: Date | null }>(
     `
-     SELECT   id, target_id AS "targetId", name, sampled_at AS "sampledAt"
+     SELECT   id, target_id AS "targetId", name, latency, sampled_at AS "sampledAt"
      FROM     pitcrew.application
      WHERE    id = ANY ($1::integer[])
      ORDER BY id
@@ -167,7 +161,7 @@ async function addToApplications(
   client: ClientBase,
   applications: ReadonlyMap<number, LockedApplication>,
   reports: readonly PreparedReport[],
-  sums: ReadonlyMap<number, ApplicationSum>,
+  sums: ReadonlyMap<number, Sum>,
 ): Promise<void> {
   const seen = new Map<number, number>();
   for (const { applicationId, received } of reports) {
@@ -175,10 +169,15 @@ async function addToApplications(
   }
   const entries = [...sums].flatMap(([id, sum]) => {
     const application = applications.get(id);
-    return application ? [{ id, sum, seen: seen.get(id) ?? 0, sampledAt: application.sampledAt }] : [];
+    if (!application) return [];
+    const latency = [...application.latency];
+    for (const [bucket, count] of sum.latency) {
+      while (latency.length <= bucket) latency.push(0);
+      latency[bucket] = Math.min((latency[bucket] ?? 0) + count, Number.MAX_SAFE_INTEGER);
+    }
+    return [{ id, sum, latency, seen: seen.get(id) ?? 0, sampledAt: application.sampledAt }];
   });
-  const counters = (name: keyof ApplicationSum['counters']): string =>
-    numberArray(entries.map(({ sum }) => sum.counters[name]));
+  const counters = (name: keyof Sum['counters']): string => numberArray(entries.map(({ sum }) => sum.counters[name]));
   await client.query(
     `
      UPDATE pitcrew.application
@@ -189,10 +188,10 @@ async function addToApplications(
             rows       = application.rows + input.rows,
             total_us   = application.total_us + input.total_us,
             wait_us    = application.wait_us + input.wait_us,
-            histogram  = pitcrew.fold_counts(application.histogram || input.histogram::bigint[])
+            latency    = input.latency::double precision[]
      FROM   unnest($1::integer[], $2::timestamptz[], $3::timestamptz[], $4::double precision[], $5::double precision[],
                    $6::double precision[], $7::double precision[], $8::double precision[], $9::text[])
-            AS input (id, seen, sampled_at, calls, errors, rows, total_us, wait_us, histogram)
+            AS input (id, seen, sampled_at, calls, errors, rows, total_us, wait_us, latency)
      WHERE  application.id = input.id`,
     [
       numberArray(entries.map(({ id }) => id)),
@@ -203,7 +202,7 @@ async function addToApplications(
       counters('rows'),
       counters('totalUs'),
       counters('waitUs'),
-      entries.map(({ sum }) => histogramText(sum.latency)),
+      entries.map(({ latency }) => numberArray(latency)),
     ],
   );
 }

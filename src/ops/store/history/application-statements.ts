@@ -3,6 +3,7 @@ import type {
   ApplicationStatementsAnswer,
   ApplicationStatementsQuery,
 } from '../applications/types.ts';
+import { wholeFingerprint } from '../applications/limits.ts';
 import { storable } from '../storable.ts';
 import { figuresOf, readApplicationFigures, type Row, sumsOf } from './applications.ts';
 import { Parameters, planReading, segmentRows, stepForTotals } from './range.ts';
@@ -67,7 +68,7 @@ export async function readApplicationStatements(
        FROM     totals
        JOIN     pitcrew.application_statement AS statement USING (id)
        JOIN     pitcrew.application ON application.id = application_id
-       WHERE    ${ofApplication}
+       WHERE    statement.fingerprint <> '${wholeFingerprint}' AND ${ofApplication}
        GROUP BY 1
      ), fitting AS MATERIALIZED (
        SELECT *

@@ -1,4 +1,5 @@
-import { countBits, latencyOf } from '../applications/histogram-elements.ts';
+import { countBits, countMask } from '../applications/histogram-elements.ts';
+import { wholeFingerprint } from '../applications/limits.ts';
 import { isLive, type PoolState, sumPools } from '../applications/pools.ts';
 import type {
   ApplicationFigures,
@@ -44,7 +45,7 @@ export function figuresOf(row: Row, latency: LatencyCounts = []): ApplicationFig
 }
 
 /** Histograms of rows added up by `key`, in SQL; `source` gives the rows with their histogram as `histogram`. */
-export async function readLatencies(
+async function readLatencies(
   reader: Reader,
   key: string,
   source: string,
@@ -55,8 +56,8 @@ export async function readLatencies(
      SELECT   key, array_agg(bucket ORDER BY bucket) AS buckets, array_agg(total ORDER BY bucket) AS counts
      FROM     (
        SELECT   (${key})::text AS key,
-                (element >> ${countBits})::integer AS bucket,
-                sum((element & ${2 ** countBits - 1})::double precision) AS total
+                element >> ${countBits} AS bucket,
+                sum(element & ${countMask})::double precision AS total
        FROM     ${source},
                 unnest(histogram) AS element
        GROUP BY 1, 2
@@ -77,7 +78,9 @@ export async function readApplications(
   const reading = planReading(await reader.progress(), ['application'], query, stepForTotals(query));
   const parameters = new Parameters();
   const target = parameters.add(query.targetId);
-  const segments = segmentRows('application', reading.segments('application'), parameters, `target_id = ${target}`);
+  const condition = `target_id = ${target} AND application_statement_id IN (
+    SELECT id FROM pitcrew.application_statement WHERE target_id = ${target} AND fingerprint = '${wholeFingerprint}')`;
+  const segments = segmentRows('application', reading.segments('application'), parameters, condition);
   const source = `(${segments}) AS rows JOIN pitcrew.application_statement AS statement ON statement.id = rows.id`;
   const latencies = await readLatencies(reader, 'application_id', source, parameters.values);
   const rows = await reader.rows<Row & { id: number; name: string; first_seen: Date; last_seen: Date }>(
@@ -104,6 +107,10 @@ export async function readApplications(
   }));
 }
 
+function pairsOf(counts: readonly number[]): LatencyCounts {
+  return counts.flatMap((count, bucket) => (count > 0 ? [[bucket, count] as const] : []));
+}
+
 /** How long an application that reports no more is listed among those of now. */
 const listedMs = 24 * 3_600_000;
 
@@ -112,12 +119,11 @@ export async function readApplicationsNow(
   { targetId, now }: { targetId: number; now: Date },
 ): Promise<ApplicationNow[]> {
   const rows = await reader.rows<
-    Row & { id: number; name: string; last_seen: Date; elements: number[] | null; states: PoolState[] | null }
+    Row & { id: number; name: string; last_seen: Date; latency: number[]; states: PoolState[] | null }
   >(
     `
      SELECT   id, name, last_seen, calls, errors, rows, total_us, wait_us,
-              histogram::double precision[] AS elements,
-              states
+              latency, states
      FROM     pitcrew.application
      LEFT     JOIN LATERAL (
                 SELECT jsonb_agg(jsonb_build_object(
@@ -132,7 +138,7 @@ export async function readApplicationsNow(
   );
   return rows.map((row) => {
     const live = (row.states ?? []).filter((state) => isLive(state, now.getTime()));
-    const { maxUs: _, ...total } = figuresOf(row, latencyOf(row.elements));
+    const { maxUs: _, ...total } = figuresOf(row, pairsOf(row.latency));
     return { name: row.name, lastSeen: row.last_seen, instances: live.length, pools: sumPools(live), total };
   });
 }
@@ -180,7 +186,7 @@ export async function readApplicationSeries(
   const wanted =
     'fingerprint' in query
       ? `fingerprint = ${parameters.add(query.fingerprint)}`
-      : applicationIs(target, parameters.add(storable(query.application)));
+      : `fingerprint = '${wholeFingerprint}' AND ${applicationIs(target, parameters.add(storable(query.application)))}`;
   const condition = `target_id = ${target} AND application_statement_id IN (
     SELECT id FROM pitcrew.application_statement WHERE target_id = ${target} AND ${wanted})`;
   const segments = segmentRows('application', reading.segments('application'), parameters, condition);

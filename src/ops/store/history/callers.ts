@@ -10,7 +10,7 @@ const sums = `
   coalesce(sum(rows.requests), 0) AS requests,
   coalesce(max(rows.most), 0)     AS most`;
 
-/** Rows of callers in a range. They are kept minute by minute, so a range begins at a whole one. */
+/** Rows of callers in a range. They are kept in pieces of five minutes, so a range begins with a whole one. */
 async function callerRows(
   reader: Reader,
   { from, to }: TimeRange,

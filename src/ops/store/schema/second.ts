@@ -1,10 +1,9 @@
-import { countBits } from '../applications/histogram-elements.ts';
+import { countBits, countMask } from '../applications/histogram-elements.ts';
 import { families } from '../families.ts';
 import { createTables } from '../family-sql.ts';
 import { levelNames } from '../levels.ts';
 
 const added = ['application', 'caller'] as const;
-const countMask = 2 ** countBits - 1;
 
 /** What applications tell of their statements and pools, joined with the server's statements by fingerprint. */
 export const second = {
@@ -31,7 +30,8 @@ CREATE TABLE pitcrew.application (
   rows       double precision NOT NULL DEFAULT 0,
   total_us   double precision NOT NULL DEFAULT 0,
   wait_us    double precision NOT NULL DEFAULT 0,
-  histogram  bigint[],
+  -- Calls by bucket.
+  latency    double precision[] NOT NULL DEFAULT '{}',
   UNIQUE (target_id, name)
 ) WITH (fillfactor = 50);
 
@@ -73,18 +73,27 @@ CREATE TABLE pitcrew.caller (
   UNIQUE (application_statement_id, kind, scope, site)
 ) WITH (fillfactor = 80);
 
--- Histograms: elements are bucket * 2^${countBits} + count. Elements of one bucket become one.
-CREATE FUNCTION pitcrew.fold_counts(elements bigint[]) RETURNS bigint[]
+-- Histograms: elements are bucket * 2^${countBits} + count. Elements of one bucket become one, or as many as its count needs.
+CREATE FUNCTION pitcrew.fold_counts(elements integer[]) RETURNS integer[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-  SELECT array_agg((bucket << ${countBits}) + least(total, ${countMask})::bigint ORDER BY bucket)
-  FROM   (
+  WITH counts AS (
     SELECT   element >> ${countBits} AS bucket, sum(element & ${countMask}) AS total
     FROM     unnest(elements) AS element
     GROUP BY 1
-  ) AS counts
+  )
+  SELECT array_agg((bucket << ${countBits}) + part ORDER BY bucket, part DESC)
+  FROM   (
+    SELECT bucket, total::integer AS part
+    FROM   counts
+    WHERE  total <= ${countMask}
+    UNION  ALL
+    SELECT bucket, least(total - place * ${countMask}, ${countMask})::integer
+    FROM   counts, generate_series(0, (total - 1) / ${countMask}) AS place
+    WHERE  total > ${countMask}
+  ) AS parts
 $$;
-CREATE AGGREGATE pitcrew.merge_counts(bigint[]) (
-  SFUNC = array_cat, STYPE = bigint[], FINALFUNC = pitcrew.fold_counts, PARALLEL = SAFE
+CREATE AGGREGATE pitcrew.merge_counts(integer[]) (
+  SFUNC = array_cat, STYPE = integer[], FINALFUNC = pitcrew.fold_counts, PARALLEL = SAFE
 );
 
 INSERT INTO pitcrew.progress (family, level)

@@ -2,7 +2,9 @@ import type { ClientBase } from 'pg';
 import { messageOf } from '../../../errors.ts';
 import { dropPartition, listPartitions, type Partition } from '../partitions.ts';
 import { inTransaction } from '../transaction.ts';
-import type { Level, StoreLogger } from '../types.ts';
+import { families } from '../families.ts';
+import type { LevelName } from '../levels.ts';
+import type { Family, Level, StoreLogger } from '../types.ts';
 import { isRolledUp, readProgress } from './roll-up.ts';
 
 /**
@@ -17,7 +19,7 @@ export async function dropExpired(
 ): Promise<number> {
   const retention = new Map(levels.map(({ name, retentionMs }) => [name, retentionMs]));
   const expired = (await listPartitions(client)).filter(
-    ({ level, to }) => to <= now - (retention.get(level) ?? Infinity),
+    ({ family, level, to }) => to <= now - retentionOf(family, level, retention.get(level) ?? Infinity),
   );
   let dropped = 0;
   for (const partition of expired) {
@@ -31,6 +33,11 @@ export async function dropExpired(
     }
   }
   return dropped;
+}
+
+function retentionOf(family: Family, level: LevelName, configured: number): number {
+  const { rawRetentionMs = Infinity } = families[family];
+  return level === 'raw' ? Math.min(configured, rawRetentionMs) : configured;
 }
 
 function dropOne(client: ClientBase, partition: Partition): Promise<boolean> {

@@ -78,7 +78,10 @@ async function nextStep(client: ClientBase, family: Family, level: LevelName, no
   const finer = finerLevel(level) ?? 'raw';
   const progress = await readProgress(client);
   const rolledTo = progress.get(`${family}/${level}`)?.rolledTo ?? null;
-  const complete = finer === 'raw' ? now - graceMs : (progress.get(`${family}/${finer}`)?.rolledTo ?? -Infinity);
+  // Rows of some seconds are complete when these are over.
+  const openMs = (families[family].rawSeconds ?? 0) * 1000;
+  const complete =
+    finer === 'raw' ? now - graceMs - openMs : (progress.get(`${family}/${finer}`)?.rolledTo ?? -Infinity);
   const limit = floorTo(complete, levelSeconds[level] * 1000);
   if (rolledTo !== null && limit <= rolledTo) return undefined;
   // Time without partitions has no samples: jump over it, however long a daemon was away.

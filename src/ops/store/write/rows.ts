@@ -62,7 +62,7 @@ export function rowParameters({ definition, targets, keys, times, columns }: Fam
   const stored = storedColumns(definition, 'raw');
   const arrays = stored.map(({ type, sparse = false }, index) => {
     const values = columns[index] ?? [];
-    return type === 'bigint[]' ? values : numberArray(values, sparse);
+    return type === 'integer[]' ? values : numberArray(values, sparse);
   });
   return [numberArray(targets), numberArray(keys), timeArray(times), ...arrays];
 }
