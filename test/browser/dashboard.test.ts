@@ -47,6 +47,7 @@ beforeAll(async () => {
     Overview: '/',
     Queries: '/queries',
     [`Statement ${statement.statements[0]?.id}`]: `/queries/${statement.statements[0]?.id}`,
+    Applications: '/applications',
     'Sessions & locks': '/sessions',
     Tables: '/tables',
     'public.orders': `/tables/${tables.tables[0]?.id}`,

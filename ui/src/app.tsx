@@ -1,9 +1,11 @@
 import { ErrorBoundary, LocationProvider, Route, Router, useRoute } from 'preact-iso';
+import { ApplicationsPage } from './applications/applications-page.tsx';
 import { Toasts } from './components/toast.tsx';
 import { basePath } from './data/base.ts';
 import { useStore } from './data/store.ts';
 import { signedOut } from './data/client.ts';
 import { Overview } from './overview/overview.tsx';
+import { ApplicationStatementPage } from './queries/application-statement-page.tsx';
 import { QueriesPage } from './queries/queries-page.tsx';
 import { QueryPage } from './queries/query-page.tsx';
 import { ServerPage } from './server/server-page.tsx';
@@ -29,6 +31,8 @@ export function App() {
               <Route path={`${basePath}/`} component={Overview} />
               <Route path={`${basePath}/queries`} component={QueriesPage} />
               <Route path={`${basePath}/queries/:id`} component={QueryRoute} />
+              <Route path={`${basePath}/queries/application/:fingerprint`} component={ApplicationStatementPage} />
+              <Route path={`${basePath}/applications`} component={ApplicationsPage} />
               <Route path={`${basePath}/sessions`} component={SessionsPage} />
               <Route path={`${basePath}/tables`} component={TablesPage} />
               <Route path={`${basePath}/tables/:id`} component={TableRoute} />

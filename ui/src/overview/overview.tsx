@@ -82,8 +82,8 @@ function ActiveSessions({ activity, readable }: { activity: Dashboard['activity'
 
 function TopStatements({ statements, readable }: { statements: Dashboard['statements']; readable: boolean }) {
   const { to } = useUrl();
-  const columns = statementColumns(to).filter(({ id }) =>
-    ['statement', 'totalMs', 'meanMs', 'calls', 'spark'].includes(id),
+  const columns = statementColumns(to, statements).filter(({ id }) =>
+    ['statement', 'totalMs', 'meanMs', 'p95', 'calls', 'spark'].includes(id),
   );
   return (
     <Card title="Top statements by total time" note={<a href={to('/queries')}>All queries</a>} flush>

@@ -2,16 +2,19 @@ import { PageHeader } from '../components/page-header.tsx';
 import { RangePicker } from '../components/range-picker.tsx';
 import { LinkTabs } from '../components/tabs.tsx';
 import { useUrl } from '../data/use-url.ts';
+import { ApplicationList } from './application-list.tsx';
 import { Patterns } from './patterns.tsx';
+import { Repeated } from './repeated.tsx';
 import { StatementList } from './statement-list.tsx';
 
 const views = [
   { id: 'all', title: 'All' },
   { id: 'slow', title: 'Slow' },
   { id: 'patterns', title: 'Patterns' },
+  { id: 'applications', title: 'Applications' },
 ];
 
-/** What statements cost: each one, those that are slow, and those of one shape together. */
+/** What statements cost: each one, those that are slow, those of one shape together, and what applications measured. */
 export function QueriesPage() {
   const { query } = useUrl();
   const view = query['view'];
@@ -21,7 +24,14 @@ export function QueriesPage() {
         <RangePicker />
       </PageHeader>
       <LinkTabs label="Views of the queries" name="view" tabs={views} />
-      {view === 'patterns' ? <Patterns /> : <StatementList key={view} slow={view === 'slow'} />}
+      <Repeated />
+      {view === 'applications' ? (
+        <ApplicationList />
+      ) : view === 'patterns' ? (
+        <Patterns />
+      ) : (
+        <StatementList key={view} slow={view === 'slow'} />
+      )}
     </>
   );
 }

@@ -14,6 +14,8 @@ import { refreshOver } from '../data/refresh.ts';
 import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
 import { byteRate, bytes, count, exact, milliseconds, percent, rate, textOf } from '../format/quantity.ts';
+import { ApplicationTiles, timeTrend } from './application-figures.tsx';
+import { CalledFrom } from './called-from.tsx';
 import { Plan } from './plan.tsx';
 import { StatementText } from './statement-text.tsx';
 
@@ -39,7 +41,9 @@ export function QueryPage() {
               <StatementText text={answer.statement.text} />
               <Plan key={answer.statement.id} id={answer.statement.id} />
             </div>
+            <CalledFrom callers={answer} reported={answer.applications.length > 0} />
             <Figures answer={answer} />
+            {answer.statement.application && <ApplicationTiles figures={answer.statement.application} />}
             <Courses answer={answer} />
           </>
         )}
@@ -113,16 +117,20 @@ function Figures({ answer: { statement, totals } }: { answer: QueryDetail }) {
 
 const inBytes = (blocks: ChartSeries['values']) => blocks.map((value) => value && value * blockBytes);
 
+function timeOf({ meanMs, p50Ms, p95Ms, p99Ms, waitMs }: QueryDetail['series']): Trend {
+  if (p50Ms && p95Ms && p99Ms && waitMs) return timeTrend({ p50Ms, p95Ms, p99Ms, waitMs }, meanMs);
+  return {
+    title: 'Time per call',
+    format: milliseconds,
+    series: [line('mean', meanMs, '--series-2')],
+    note: 'Percentiles are known where an application reports',
+  };
+}
+
 function trendsOf({ series }: QueryDetail): Trend[] {
-  const { p95Ms } = series;
   return [
     { title: 'Calls', format: rate, series: [line('calls', series.callsPerSecond, '--series-1')] },
-    {
-      title: 'Time per call',
-      format: milliseconds,
-      series: [line('mean', series.meanMs, '--series-2'), ...(p95Ms ? [line('p95', p95Ms, '--series-5')] : [])],
-      ...(p95Ms ? {} : { note: 'p95 is not known: the application does not report it' }),
-    },
+    timeOf(series),
     { title: 'Rows per call', format: count, series: [line('rows', series.rowsPerCall, '--series-4')] },
     {
       title: 'Buffers',

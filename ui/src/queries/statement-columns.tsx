@@ -10,8 +10,12 @@ import { oneLine } from '../format/sql.ts';
 /** The server's blocks are 8 KiB unless it was built otherwise. */
 const blockBytes = 8192;
 
-/** Columns of statements; ids are the API's sort keys where a column can be sorted. */
-export function statementColumns(to: (path: string) => string): Column<StatementSummary>[] {
+/** Columns of statements; ids are the API's sort keys where a column can be sorted. p95 is shown where it is known of any. */
+export function statementColumns(
+  to: (path: string) => string,
+  rows: readonly StatementSummary[],
+): Column<StatementSummary>[] {
+  const reported = rows.some(({ application }) => application !== null);
   return [
     {
       id: 'statement',
@@ -47,6 +51,7 @@ export function statementColumns(to: (path: string) => string): Column<Statement
         />
       ),
     },
+    ...(reported ? [p95] : []),
     {
       id: 'calls',
       title: 'Calls/s',
@@ -101,6 +106,16 @@ export function statementColumns(to: (path: string) => string): Column<Statement
     },
   ];
 }
+
+const p95: Column<StatementSummary> = {
+  id: 'p95',
+  title: 'p95',
+  hint: 'As applications measured it, with waiting for a connection and the network',
+  sortable: false,
+  numeric: true,
+  priority: 'medium',
+  cell: (row) => <Value of={milliseconds(row.application?.p95Ms)} />,
+};
 
 function StatementCell({ row, href }: { row: StatementSummary; href: string }) {
   const text = oneLine(row.text);

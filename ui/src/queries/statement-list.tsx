@@ -51,7 +51,7 @@ export function StatementList({ slow }: { slow: boolean }) {
             ) : (
               <DataTable
                 label="Statements"
-                columns={statementColumns(to).map((column) =>
+                columns={statementColumns(to, answer.statements).map((column) =>
                   totals ? { ...column, foot: footOf(column.id, totals) } : column,
                 )}
                 rows={answer.statements}

@@ -4,6 +4,7 @@ import type { IconName } from '../components/icon.tsx';
 export const pages: readonly { path: string; title: string; icon: IconName; key: string }[] = [
   { path: '/', title: 'Overview', icon: 'overview', key: 'o' },
   { path: '/queries', title: 'Queries', icon: 'queries', key: 'q' },
+  { path: '/applications', title: 'Applications', icon: 'applications', key: 'a' },
   { path: '/sessions', title: 'Sessions', icon: 'sessions', key: 's' },
   { path: '/tables', title: 'Tables', icon: 'tables', key: 't' },
   { path: '/server', title: 'Server', icon: 'server', key: 'v' },
