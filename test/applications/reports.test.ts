@@ -72,13 +72,13 @@ test.each(sharedMajors().filter((major) => major === 15 || major === 18))(
 /** A daemon in a process of its own, which takes reports. */
 async function startIngest(url: string) {
   const path = fileURLToPath(new URL('../support/ingest-child.ts', import.meta.url));
-  const process_ = spawn(process.execPath, [path, url], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [address] = (await once(process_.stdout, 'data')) as [Buffer];
+  const child = spawn(process.execPath, [path, url], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [address] = (await once(child.stdout, 'data')) as [Buffer];
   return {
     url: String(address),
     async kill() {
-      const ended = once(process_, 'exit');
-      process_.kill('SIGKILL');
+      const ended = once(child, 'exit');
+      child.kill('SIGKILL');
       await ended;
     },
   };
@@ -101,17 +101,17 @@ test('a daemon that is killed again and again counts every report once, when rep
   let daemon = await startIngest(database.url);
   let sent = 0;
   let accepted = 0;
-  let ended = false;
+  const killer = new AbortController();
   const killing = (async () => {
     for (const answers of [15, 40, 60]) {
       await vi.waitUntil(() => accepted >= answers, { timeout: 20_000, interval: 5 });
       await daemon.kill();
       daemon = await startIngest(database.url);
     }
-    ended = true;
+    killer.abort();
   })();
   const instances = Array.from({ length: 4 }, async (_, instance) => {
-    for (let sequence = 1; !ended || sequence <= 20; sequence += 1) {
+    for (let sequence = 1; !killer.signal.aborted || sequence <= 20; sequence += 1) {
       const report = applicationReport({
         instance: `n${instance}`,
         sequence,
