@@ -73,6 +73,19 @@ export class PoolCore {
     await this.#router.end();
   }
 
+  /** Runs a statement and gives a promise of its answer. */
+  answer(access: Access, call: Call): Promise<pg.QueryResult> {
+    if (this.#ending) return Promise.reject(poolEnded());
+    if (this.#ready) return this.#answerLater(this.#ready, access, call);
+    return new Promise((resolve, reject) => this.#begin(access, call, resolve, reject));
+  }
+
+  /** Awaits, and does not only wait: so the caller stays in the stack, by which its line is known. */
+  async #answerLater(ready: Promise<unknown>, access: Access, call: Call): Promise<pg.QueryResult> {
+    await ready;
+    return new Promise((resolve, reject) => this.#begin(access, call, resolve, reject));
+  }
+
   /** Runs a statement and answers by one of the two functions. */
   run(access: Access, call: Call, resolve: (result: pg.QueryResult) => void, reject: (error: Error) => void): void {
     if (this.#ending) {

@@ -98,11 +98,7 @@ export class PoolView {
       return Promise.reject(error as Error);
     }
     const { callback } = call;
-    if (!callback) {
-      return new Promise<pg.QueryResult>((resolve, reject) =>
-        this.#core.run(this.#access, call, resolve, reject),
-      ).catch(fromHere);
-    }
+    if (!callback) return this.#core.answer(this.#access, call).catch(fromHere);
     const told = guarded(callback);
     this.#core.run(
       this.#access,
