@@ -28,8 +28,13 @@ export interface RunningCommand {
 }
 
 /** Starts `pitcrew ARGS`, for commands that run until they are stopped. */
-export function startPitcrew(args: string[], { cwd, env = {} }: CommandOptions = {}): RunningCommand {
-  const child = spawn(process.execPath, [main, ...args], {
+export function startPitcrew(args: string[], options: CommandOptions = {}): RunningCommand {
+  return startNode([main, ...args], options);
+}
+
+/** Starts `node ARGS` in the same way. */
+export function startNode(args: string[], { cwd, env = {} }: CommandOptions = {}): RunningCommand {
+  const child = spawn(process.execPath, args, {
     cwd: cwd ?? testFolder(),
     env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
