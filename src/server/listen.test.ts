@@ -231,12 +231,15 @@ describe('clients that behave badly', () => {
     return answer;
   }
 
+  /** Who goes on sending to a closed connection is answered with a reset, which can overtake the answer before it was read. */
+  const timeoutOrReset = /^(HTTP\/1\.1 408 |$)/;
+
   test.each([
     ['a connection that sends nothing', '', '', /^HTTP\/1\.1 408 /],
-    ['headers that never end', head, 'X-More: drop\r\n', /^HTTP\/1\.1 408 /],
-    ['a line that never ends', 'GET /', 'x', /^HTTP\/1\.1 408 /],
+    ['headers that never end', head, 'X-More: drop\r\n', timeoutOrReset],
+    ['a line that never ends', 'GET /', 'x', timeoutOrReset],
     ['a body that never comes', `${head}Content-Length: 1000\r\n\r\n`, '', /^HTTP\/1\.1 408 /],
-    ['a body that never ends', `${head}Transfer-Encoding: chunked\r\n\r\n`, '1\r\nx\r\n', /^HTTP\/1\.1 408 /],
+    ['a body that never ends', `${head}Transfer-Encoding: chunked\r\n\r\n`, '1\r\nx\r\n', timeoutOrReset],
     [
       'a connection kept for a next request',
       'GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n',
