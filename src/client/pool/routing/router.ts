@@ -7,7 +7,7 @@ import { Endpoint } from '../endpoint.ts';
 import { sqlState, sqlStateOf } from '../failures.ts';
 import { type HostAddress, hostName } from '../host.ts';
 import { type EndpointOptions, type ResolvedOptions, resolveOptions } from '../options.ts';
-import { balancingPolicies, createTopology, type HostState, type Topology } from '../topology/index.ts';
+import { balancingPolicies, createTopology, type HostState, type Topology, withServerName } from '../topology/index.ts';
 import { hostSource } from './host-list.ts';
 
 /** Where a caller wants to go: `auto` lets the statement decide. */
@@ -34,13 +34,13 @@ export class Router {
     this.#options = options;
     this.#host = host;
     const { host: name, port, config, queryTimeoutMs } = readConnection(options);
-    this.#config = config;
     this.queryTimeoutMs = queryTimeoutMs;
     const hosts = hostSource(options.hosts, { host: name, port });
+    this.#config = withServerName(config, hosts);
     const { maxLagMillis } = options.replicas ?? {};
     this.#topology = createTopology({
       hosts,
-      connection: config,
+      connection: this.#config,
       ...(maxLagMillis === undefined ? {} : { maxLagMs: maxLagMillis }),
       ...(options.observer ? { observer: options.observer } : {}),
     });

@@ -50,7 +50,7 @@ export class MonitoredTopology implements Topology {
 
   constructor(options: TopologyOptions) {
     this.#options = { ...defaults, ...defined(options) };
-    this.#connection = withServerName(options);
+    this.#connection = options.connection;
   }
 
   primary(): HostState | undefined {
@@ -323,11 +323,4 @@ function defined(options: TopologyOptions): TopologyOptions {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   ) as unknown as TopologyOptions;
-}
-
-/** Certificates name what was asked of DNS, not the addresses behind it. */
-function withServerName({ hosts, connection }: TopologyOptions): ProbeConfig {
-  if (isStatic(hosts) || typeof hosts === 'function' || !connection.ssl) return connection;
-  const ssl = connection.ssl === true ? {} : connection.ssl;
-  return { ...connection, ssl: { servername: hosts.dns, ...ssl } };
 }

@@ -50,7 +50,7 @@ export type HostSource =
 
 export interface TopologyOptions {
   hosts: HostSource;
-  /** User, password, database, TLS: as for the pool's own connections. Host and port come from `hosts`. */
+  /** User, password, database, TLS: those of the pool's own connections. Host and port come from `hosts`. */
   connection: ProbeConfig;
   /** How often each host is asked, jittered by a fifth; 1000 by default. Faster while there is no primary. */
   probeIntervalMs?: number;
