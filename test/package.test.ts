@@ -3,6 +3,7 @@ import { existsSync, globSync, readdirSync, readFileSync, writeFileSync } from '
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { temporaryFolder } from './support/folder.ts';
+import { testDatabase } from './support/postgres.ts';
 
 const root = join(import.meta.dirname, '..');
 const { path: folder, ...folderLife } = temporaryFolder();
@@ -99,7 +100,7 @@ test('without the optional packages the command that needs one says how to insta
   expect(run.status).toBe(2);
 });
 
-test('importing pitcrew loads no server code, no command and no database driver of the operator', () => {
+test('importing pitcrew loads no server code, no command, and nothing that only some need', () => {
   const script = `
     import { registerHooks } from 'node:module';
     const loaded = [];
@@ -112,9 +113,52 @@ test('importing pitcrew loads no server code, no command and no database driver 
     execFileSync(process.execPath, ['load.mjs'], { cwd: folder, encoding: 'utf8' }),
   ) as string[];
   expect(loaded.some((url) => url.endsWith('/pitcrew/dist/index.js'))).toBe(true);
-  const forbidden =
-    /\/pitcrew\/dist\/(ops|server|cli)\/|\/node_modules\/(hono|@hono|commander|pino|@clack|@prometheus-io)\//;
-  expect(loaded.filter((url) => forbidden.test(url))).toEqual([]);
+  expect(loaded.filter((url) => /\/pitcrew\/dist\/(ops|server|cli)\/|\/telemetry\/otel\/recorder/.test(url))).toEqual(
+    [],
+  );
+  const packages = new Set(
+    loaded.map((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1]),
+  );
+  // The driver and what it is made of: no parser yet, no zod, no OpenTelemetry.
+  const driver = /^(pitcrew|pg|pg-.*|pgpass|postgres-.*|split2|xtend)$/;
+  expect([...packages].filter((name) => name === undefined || !driver.test(name))).toEqual([]);
+});
+
+test('the pool works as it is installed: the parser is found, and OpenTelemetry can be missing', async () => {
+  await using database = await testDatabase();
+  await database.query('CREATE TABLE songs (id int)');
+  expect(existsSync(join(folder, 'node_modules', '@opentelemetry'))).toBe(false);
+  const script = `
+    import { createPool } from 'pitcrew';
+    const warnings = [];
+    const logger = { warn: ({ code, detail }, message) => warnings.push({ code, detail, message }) };
+    const pool = createPool({ connectionString: process.env.DATABASE_URL, telemetry: { otel: true, logger } });
+    for (let id = 0; id < 50; id++) await pool.query('SELECT count(*) FROM songs WHERE id = $1', [id]);
+    await pool.telemetry.ready;
+    const [{ lanes }] = pool.stats().endpoints;
+    const statements = pool.telemetry.snapshot().statements.map(({ kind, calls }) => ({ kind, calls }));
+    await pool.end();
+    console.log(JSON.stringify({ lanes, statements, warnings }));
+  `;
+  writeFileSync(join(folder, 'pool.mjs'), script);
+  const run = spawnSync(process.execPath, ['pool.mjs'], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH ?? '', DATABASE_URL: database.url },
+  });
+  expect(run).toMatchObject({ stderr: '', status: 0 });
+  expect(JSON.parse(run.stdout)).toEqual({
+    lanes: 1,
+    // Without the parser its kind would not be known, and nothing could share a connection.
+    statements: [{ kind: 'select', calls: 50 }],
+    warnings: [
+      {
+        code: 'otel',
+        message: 'no metrics and spans for OpenTelemetry: its API could not be loaded',
+        detail: expect.stringContaining('npm install @opentelemetry/api'),
+      },
+    ],
+  });
 });
 
 test('publint finds nothing wrong with the package', async () => {
