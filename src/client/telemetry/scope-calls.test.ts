@@ -30,6 +30,20 @@ test('ten calls from one line in one scope are told of once, nine are not', () =
   expect(telemetry.snapshot().repeated).toMatchObject([{ scopes: 100, most: 12 }]);
 });
 
+test('where no line is in the stack, as with queries that are merely awaited, a repetition is told of all the same', () => {
+  const found: RepeatedStatement[] = [];
+  const telemetry = createTelemetry({
+    ignoreCallers: [...ignoreCallers, 'src/client/telemetry/'],
+    onRepeated: (finding) => found.push(finding),
+  });
+  const load = (): void => {
+    for (let call = 0; call < 12; call++) endStatement(telemetry, one);
+  };
+  for (let request = 0; request < 5; request++) runInScope('GET /orders', load);
+  expect(found).toMatchObject([{ scope: 'GET /orders', callSite: 'an unknown line', calls: 12 }]);
+  expect(telemetry.snapshot().repeated).toMatchObject([{ scopes: 5, most: 12 }]);
+});
+
 test('lines that take turns are told apart', () => {
   const { telemetry, found } = watched();
   const sites = (): string[] => found.map(({ callSite }) => callSite);

@@ -16,6 +16,8 @@ const firstSuspicions = 30;
 /** … then, when nothing was found or all is known, in one of so many: there may be another line. */
 const suspicionOneOf = 50;
 const mostSuspicions = 2000;
+/** Where nothing of the application was in the stack: Node begins what is merely awaited, such as queries of Drizzle. */
+const unknownLine = 'an unknown line';
 
 /** Calls of one statement in one scope. */
 interface Use {
@@ -126,9 +128,8 @@ export class ScopeCalls {
   #judge(name: string, use: Use, stats: StatementStats): void {
     const { threshold, findings } = this.#options;
     if (use.looks >= threshold / 2) {
-      const [single] = use.sites.keys();
-      if (single === undefined) return;
-      if (use.sites.size === 1) return findings.add(name, stats, single, use.calls);
+      const [single = unknownLine] = use.sites.keys();
+      if (use.sites.size < 2) return findings.add(name, stats, single, use.calls);
       for (const [site, calls] of use.sites) if (calls >= threshold) findings.add(name, stats, site, calls);
       return;
     }
