@@ -1,5 +1,5 @@
 import type { PoolObserver } from './observer.ts';
-import { Pool, type PoolOptions } from './pool/index.ts';
+import { databaseOf, Pool, type PoolOptions } from './pool/index.ts';
 import {
   createTelemetry,
   Reporter,
@@ -42,7 +42,7 @@ export function createPool(options: CreatePoolOptions = {}): MeasuredPool {
     ...rest,
     observer: telemetry && observer ? both(telemetry, observer) : (telemetry ?? observer),
   });
-  telemetry?.observePool(() => pool.stats().endpoints);
+  telemetry?.observePool(() => pool.stats().endpoints, databaseOf(pool.options));
   if (telemetry && report) {
     const reporter = new Reporter(
       { logger: (wanted || undefined)?.logger, ...report },

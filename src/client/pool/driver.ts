@@ -193,6 +193,11 @@ export function readConnection(config: pg.PoolConfig): {
   };
 }
 
+/** The database that a configuration leads to, as `pg` reads it. */
+export function databaseOf(config: pg.PoolConfig): string | undefined {
+  return new driver.Client(config as pg.ClientConfig).database;
+}
+
 /** What a connection string can hold besides where to connect. */
 const sessionParameters = [
   'user',

@@ -44,7 +44,7 @@ export interface TelemetryOptions {
 export interface OtelOptions {
   /** A span per statement; true by default. */
   spans?: boolean | undefined;
-  /** Name of the database, for the attribute `db.namespace`. */
+  /** For the attribute `db.namespace`; by default the name of the pool's database. */
   database?: string | undefined;
 }
 
@@ -73,6 +73,7 @@ export interface RepeatedStatement {
   scope: string;
   fingerprint: string;
   text: string;
+  /** `an unknown line` where nothing of the application was in the stack. */
   callSite: string;
   /** Calls in one request: the first in which it was found, or the latest. */
   calls: number;

@@ -65,6 +65,7 @@ export class Telemetry implements PoolObserver {
   readonly #callers: Callers;
   readonly #statements: StatementTable;
   readonly #pool = new PoolCounters();
+  #database: string | undefined;
   #otel: OtelRecorder | undefined;
   #otelStarting: Promise<void> | undefined;
 
@@ -152,9 +153,10 @@ export class Telemetry implements PoolObserver {
     this.#warn('database', warning, {});
   }
 
-  /** Says where to read the pool's connections, for metrics that are the state of a moment. */
-  observePool(endpoints: () => readonly PoolEndpoint[]): void {
+  /** Says where to read the pool's connections, for metrics that are the state of a moment, and what its database is called. */
+  observePool(endpoints: () => readonly PoolEndpoint[], database?: string): void {
     this.#pool.endpoints = endpoints;
+    this.#database = database;
   }
 
   /** Begins to measure something of the application's own; `end()` it. */
@@ -207,7 +209,11 @@ export class Telemetry implements PoolObserver {
   #startOtel(): void {
     const { otel } = this.#options;
     this.#otelStarting = import('./otel/recorder.ts')
-      .then(({ startOtel }) => startOtel(typeof otel === 'object' ? otel : {}, () => this.#pool.endpoints()))
+      .then(({ startOtel }) =>
+        startOtel({ database: this.#database, ...(typeof otel === 'object' ? otel : {}) }, () =>
+          this.#pool.endpoints(),
+        ),
+      )
       .then((recorder) => void (this.#otel = recorder))
       .catch((error: unknown) => {
         const message = 'no metrics and spans for OpenTelemetry: its API could not be loaded';

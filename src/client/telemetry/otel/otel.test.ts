@@ -148,7 +148,9 @@ test('without a provider, or when it is not wanted, nothing is loaded', async ()
   await withoutSpans.telemetry?.ready;
   await withoutSpans.query('SELECT 1');
   expect(sdk.spans()).toEqual([]);
-  expect((await sdk.metrics()).get('db.client.operation.duration')?.dataPoints).toHaveLength(1);
+  expect((await sdk.metrics()).get('db.client.operation.duration')?.dataPoints).toMatchObject([
+    { attributes: { 'db.namespace': database.name } },
+  ]);
 });
 
 test('attributes of metrics do not grow with the names of tables', async () => {
