@@ -2,37 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import type { PoolWarning, StatementOutcome } from '../../src/client/observer.ts';
 import { runInScope } from '../../src/client/scope.ts';
 import { Pool, type PoolOptions } from '../../src/client/pool/index.ts';
+import { clusterPool as poolOf, type ClusterPool } from '../support/cluster-pool.ts';
 import { testedMajors } from '../support/postgres.ts';
 import { type EmbeddedServer, follow, frozen, type Replicated, replicatedServers } from '../support/replicated.ts';
 
-const named = ({ port }: { port: number }): string => `127.0.0.1:${port}`;
-
-interface Told {
-  outcomes: StatementOutcome[];
-  warnings: PoolWarning[];
-}
-
-function clusterPool(servers: Replicated, options: PoolOptions = {}): Pool & Told {
-  const outcomes: StatementOutcome[] = [];
-  const warnings: PoolWarning[] = [];
-  const pool = new Pool({
-    ...servers.app,
-    host: '127.0.0.1',
-    hosts: [servers.primary, ...servers.replicas].map(named),
-    max: 10,
-    failoverTimeoutMillis: 15_000,
-    connectionTimeoutMillis: 15_000,
-    observer: {
-      statementEnded: (_, outcome) => void outcomes.push(outcome),
-      warned: (warning) => void warnings.push(warning),
-    },
-    ...options,
-  });
-  return Object.assign(pool, { outcomes, warnings });
-}
+const clusterPool = (servers: Replicated, options: PoolOptions = {}): ClusterPool =>
+  poolOf(servers, { max: 10, failoverTimeoutMillis: 15_000, connectionTimeoutMillis: 15_000, ...options });
 
 /** Writes with numbers of their own until told to stop, and remembers what became of each. */
 class Workload {

@@ -1,35 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import pg from 'pg';
 import { expect, test } from 'vitest';
-import type { PoolWarning, StatementOutcome } from '../../src/client/observer.ts';
-import { Pool, type PoolOptions } from '../../src/client/pool/index.ts';
+import { Pool } from '../../src/client/pool/index.ts';
 import { runInScope } from '../../src/client/scope.ts';
-import { frozen, type Replicated, replicatedServers } from '../support/replicated.ts';
+import { clusterPool, type ClusterPool, named } from '../support/cluster-pool.ts';
+import { frozen, lagging, type Replicated, replicatedServers } from '../support/replicated.ts';
 
-const named = ({ port }: { port: number }): string => `127.0.0.1:${port}`;
 const patient = { timeout: 20_000 };
-
-interface Told {
-  outcomes: StatementOutcome[];
-  warnings: PoolWarning[];
-}
-
-function clusterPool(servers: Replicated, options: PoolOptions = {}): Pool & Told {
-  const outcomes: StatementOutcome[] = [];
-  const warnings: PoolWarning[] = [];
-  const pool = new Pool({
-    ...servers.app,
-    host: '127.0.0.1',
-    hosts: [servers.primary, ...servers.replicas].map(named),
-    max: 8,
-    observer: {
-      statementEnded: (_, outcome) => void outcomes.push(outcome),
-      warned: (warning) => void warnings.push(warning),
-    },
-    ...options,
-  });
-  return Object.assign(pool, { outcomes, warnings });
-}
 
 async function counters(servers: Replicated, count: number): Promise<void> {
   await servers.query(servers.primary, 'CREATE TABLE counter (id int PRIMARY KEY, n int NOT NULL)');
@@ -41,22 +17,6 @@ async function counters(servers: Replicated, count: number): Promise<void> {
         servers.query(replica, `SELECT has_table_privilege('app', to_regclass('counter'), 'UPDATE') AS ready`),
       )
       .toEqual([{ ready: true }]);
-}
-
-/** One replica always a little late, the other now and then not at all for a moment. */
-async function lagging(servers: Replicated, signal: AbortSignal): Promise<void> {
-  const [late, halting] = servers.replicas;
-  await servers.query(late, `ALTER SYSTEM SET recovery_min_apply_delay = '25ms'`);
-  await servers.query(late, 'SELECT pg_reload_conf()');
-  const client = new pg.Client(halting.url());
-  await client.connect();
-  while (!signal.aborted) {
-    await client.query('SELECT pg_wal_replay_pause()');
-    await client.query('SELECT pg_sleep(random() * 0.08)');
-    await client.query('SELECT pg_wal_replay_resume()');
-    await client.query('SELECT pg_sleep(random() * 0.04)');
-  }
-  await client.end();
 }
 
 test('nobody misses a write of his own, in requests and outside of them, on replicas that lag', async () => {
@@ -144,7 +104,7 @@ class Readers {
 }
 
 /** How many reads each server has answered since the last call. */
-function served(pool: Told): (server: { port: number }) => number {
+function served(pool: ClusterPool): (server: { port: number }) => number {
   const outcomes = pool.outcomes.splice(0);
   return (server) => outcomes.filter(({ endpoint, error }) => endpoint === named(server) && !error).length;
 }

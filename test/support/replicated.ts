@@ -52,6 +52,22 @@ export async function follow(replica: EmbeddedServer, primary: { port: number })
   await query(replica, 'SELECT pg_reload_conf()');
 }
 
+/** One replica always a little late, the other now and then not at all for a moment. */
+export async function lagging(servers: Replicated, signal: AbortSignal): Promise<void> {
+  const [late, halting] = servers.replicas;
+  await servers.query(late, `ALTER SYSTEM SET recovery_min_apply_delay = '25ms'`);
+  await servers.query(late, 'SELECT pg_reload_conf()');
+  const client = new pg.Client(halting.url());
+  await client.connect();
+  while (!signal.aborted) {
+    await client.query('SELECT pg_wal_replay_pause()');
+    await client.query('SELECT pg_sleep(random() * 0.08)');
+    await client.query('SELECT pg_wal_replay_resume()');
+    await client.query('SELECT pg_sleep(random() * 0.04)');
+  }
+  await client.end();
+}
+
 /** Stops all processes of a server where they stand, without a word to anyone, until the scope ends (`using`). */
 export function frozen(server: EmbeddedServer): Disposable {
   const [first = ''] = readFileSync(join(server.dataDir, 'postmaster.pid'), 'utf8').split('\n');

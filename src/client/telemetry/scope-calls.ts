@@ -1,7 +1,7 @@
 import type { StatementDescription } from '../../sql/index.ts';
 import { heapUsed, type RequestScope } from '../scope.ts';
 import { Findings } from './findings.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../rate.ts';
 import { ScopeStats } from './scope-stats.ts';
 import type { StatementStats } from './statement-stats.ts';
 

@@ -2,7 +2,7 @@ import type { StatementOutcome } from '../observer.ts';
 import { errorCode } from './error-code.ts';
 import type { ResolvedTelemetryOptions, SlowStatement } from './options.ts';
 import { quietly } from './quietly.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../rate.ts';
 
 /** When everything is slow, a log of everything makes it slower. */
 const entriesPerSecond = 20;

@@ -15,7 +15,7 @@ import {
 import { type OtelRecorder, otelIsRegistered } from './otel/index.ts';
 import { PoolCounters, type PoolCounts, type PoolEndpoint } from './pool-counters.ts';
 import { quietly } from './quietly.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../rate.ts';
 import { ScopeCalls, type ScopeWork } from './scope-calls.ts';
 import type { ScopeSummary } from './scope-stats.ts';
 import { SlowLog } from './slow-log.ts';

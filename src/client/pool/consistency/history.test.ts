@@ -2,28 +2,12 @@ import { setImmediate as turn } from 'node:timers/promises';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { testedMajors } from '../../../../test/support/postgres.ts';
-import { eventually, type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
+import { eventually, lagging, replicatedServers } from '../../../../test/support/replicated.ts';
 import { createTopology, type HostState } from '../topology/index.ts';
 import { createConsistency } from './index.ts';
 
 const RUN_MS = 3000;
 const SESSIONS = 6;
-
-/** One replica always a little late, the other now and then not at all for a moment. */
-async function lagging(servers: Replicated, signal: AbortSignal): Promise<void> {
-  const [late, halting] = servers.replicas;
-  await servers.query(late, `ALTER SYSTEM SET recovery_min_apply_delay = '25ms'`);
-  await servers.query(late, 'SELECT pg_reload_conf()');
-  const client = new pg.Client(halting.url());
-  await client.connect();
-  while (!signal.aborted) {
-    await client.query('SELECT pg_wal_replay_pause()');
-    await client.query('SELECT pg_sleep(random() * 0.08)');
-    await client.query('SELECT pg_wal_replay_resume()');
-    await client.query('SELECT pg_sleep(random() * 0.04)');
-  }
-  await client.end();
-}
 
 const histories = testedMajors(18, 15).flatMap((major) => [
   { major, synchronousCommit: 'on' },
