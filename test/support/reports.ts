@@ -40,6 +40,9 @@ export function applicationReport(change: Partial<ApplicationReport> = {}, to = 
     statements: [],
     repeated: [],
     pool: [],
+    scopes: [],
+    timers: [],
+    poolCounts: null,
     ...change,
   };
 }

@@ -1,7 +1,7 @@
 import { PitcrewError } from '../../errors.ts';
 import type { AcquireOutcome, EndpointRole } from '../observer.ts';
 import { BoundedCounts } from './counts.ts';
-import { bucketCount, bucketOf, quantileMs } from './histogram.ts';
+import { type DurationCounts, Durations } from './durations.ts';
 
 /** The connections to one server now. */
 export interface PoolEndpoint {
@@ -33,60 +33,89 @@ export interface PoolCounts {
   closedBecause: Record<string, number>;
 }
 
+/** What the pool did since it was last taken. Times in ms. */
+export interface PoolIncrease extends PoolSums {
+  /** Waits for a connection, however they ended. */
+  waits: DurationCounts;
+}
+
+/** What is added up. */
+interface PoolSums {
+  acquired: number;
+  acquireTimeouts: number;
+  acquireErrors: number;
+  opened: number;
+  openErrors: number;
+  /** Opening connections, those that were opened. */
+  openMs: number;
+  closed: number;
+}
+
+const noSums = (): PoolSums => ({
+  acquired: 0,
+  acquireTimeouts: 0,
+  acquireErrors: 0,
+  opened: 0,
+  openErrors: 0,
+  openMs: 0,
+  closed: 0,
+});
+
+const noWaits: DurationCounts = { count: 0, totalMs: 0, maxMs: 0, buckets: [] };
+
 const mostReasons = 20;
 
 /** Counts what the pool tells of its connections. */
 export class PoolCounters {
   /** Where the connections of the moment can be read. */
   endpoints: () => readonly PoolEndpoint[] = () => [];
-  readonly #waits = new Uint32Array(bucketCount);
+  readonly #waits = new Durations();
   readonly #reasons = new BoundedCounts(mostReasons);
-  #acquired = 0;
-  #timeouts = 0;
-  #errors = 0;
-  #waitMaxMs = 0;
-  #opened = 0;
-  #openErrors = 0;
-  #openMs = 0;
-  #closed = 0;
+  readonly #sums = noSums();
+  #taken = noSums();
 
   acquired({ waitedMs, error }: AcquireOutcome): void {
-    if (!error) this.#acquired += 1;
-    else if (isPoolTimeout(error)) this.#timeouts += 1;
-    else this.#errors += 1;
-    const bucket = bucketOf(waitedMs);
-    this.#waits[bucket] = (this.#waits[bucket] ?? 0) + 1;
-    this.#waitMaxMs = Math.max(this.#waitMaxMs, waitedMs);
+    if (!error) this.#sums.acquired += 1;
+    else if (isPoolTimeout(error)) this.#sums.acquireTimeouts += 1;
+    else this.#sums.acquireErrors += 1;
+    this.#waits.record(waitedMs);
   }
 
   opened(tookMs: number, error: Error | undefined): void {
     if (error) {
-      this.#openErrors += 1;
+      this.#sums.openErrors += 1;
       return;
     }
-    this.#opened += 1;
-    this.#openMs += tookMs;
+    this.#sums.opened += 1;
+    this.#sums.openMs += tookMs;
   }
 
   closed(reason: string): void {
-    this.#closed += 1;
+    this.#sums.closed += 1;
     this.#reasons.add(reason);
   }
 
   counts(): PoolCounts {
+    const { openMs, ...sums } = this.#sums;
+    const { p50Ms, p95Ms, maxMs } = this.#waits.summary();
     return {
-      acquired: this.#acquired,
-      acquireTimeouts: this.#timeouts,
-      acquireErrors: this.#errors,
-      waitP50Ms: quantileMs(this.#waits, 0.5, this.#waitMaxMs) ?? 0,
-      waitP95Ms: quantileMs(this.#waits, 0.95, this.#waitMaxMs) ?? 0,
-      waitMaxMs: this.#waitMaxMs,
-      opened: this.#opened,
-      openErrors: this.#openErrors,
-      meanOpenMs: this.#openMs / Math.max(this.#opened, 1),
-      closed: this.#closed,
+      ...sums,
+      waitP50Ms: p50Ms,
+      waitP95Ms: p95Ms,
+      waitMaxMs: maxMs,
+      meanOpenMs: openMs / Math.max(sums.opened, 1),
       closedBecause: Object.fromEntries(this.#reasons.entries()),
     };
+  }
+
+  /** What was counted since it was last taken; `undefined` when nothing was. */
+  take(): PoolIncrease | undefined {
+    const before = this.#taken;
+    this.#taken = { ...this.#sums };
+    const increase = noSums();
+    for (const sum of Object.keys(increase) as (keyof PoolSums)[]) increase[sum] = this.#sums[sum] - before[sum];
+    const waits = this.#waits.take() ?? noWaits;
+    return Object.values(increase).some((count) => count > 0) ? { ...increase, waits } : undefined;
   }
 }
 

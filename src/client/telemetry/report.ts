@@ -18,6 +18,9 @@ const scopeUse = z.object({
   most: z.int().nonnegative(),
 });
 
+/** Pairs of bucket and count; see `histogram.ts` for the bounds of buckets. */
+const histogram = z.array(z.tuple([z.int().nonnegative().max(1000), z.int().positive()])).max(600);
+
 const statement = z.object({
   /** As `describe` makes it, from the application's text or from the server's: what both are joined by. */
   fingerprint: z.string().regex(/^[0-9a-f]{1,64}$/),
@@ -31,8 +34,7 @@ const statement = z.object({
   totalMs: z.number().nonnegative(),
   waitMs: z.number().nonnegative(),
   maxMs: z.number().nonnegative(),
-  /** Pairs of bucket and count; see `histogram.ts` for the bounds of buckets. */
-  histogram: z.array(z.tuple([z.int().nonnegative().max(1000), z.int().positive()])).max(600),
+  histogram,
   callSites: z.array(callSite).max(20),
   scopes: z.array(scopeUse).max(20),
 });
@@ -57,6 +59,48 @@ const endpoint = z.object({
   max: z.int().nonnegative(),
 });
 
+/** Requests or jobs of one name that have ended and used the database. */
+const scope = z.object({
+  name: z.string().max(200),
+  count: z.int().nonnegative(),
+  totalMs: z.number().nonnegative(),
+  maxMs: z.number().nonnegative(),
+  histogram,
+  statements: z.int().nonnegative(),
+  /** Most statements in one of them. */
+  mostStatements: z.int().nonnegative(),
+  /** Waiting for the database, added up over statements that may have run at once. */
+  statementMs: z.number().nonnegative(),
+  /** Those whose heap was measured, and by how many bytes it grew in them. */
+  heapGrowths: z.int().nonnegative(),
+  heapGrowth: z.number().nonnegative(),
+  mostHeapGrowth: z.number().nonnegative(),
+});
+
+/** Durations that the application measured under a name of its own. */
+const timer = z.object({
+  name: z.string().max(200),
+  count: z.int().nonnegative(),
+  totalMs: z.number().nonnegative(),
+  maxMs: z.number().nonnegative(),
+  histogram,
+});
+
+/** What became of connections and of those who waited for one. */
+const poolCounts = z.object({
+  acquired: z.int().nonnegative(),
+  acquireTimeouts: z.int().nonnegative(),
+  acquireErrors: z.int().nonnegative(),
+  /** Waiting for a connection, however that ended. */
+  waitMs: z.number().nonnegative(),
+  waitMaxMs: z.number().nonnegative(),
+  waits: histogram,
+  opened: z.int().nonnegative(),
+  openErrors: z.int().nonnegative(),
+  openMs: z.number().nonnegative(),
+  closed: z.int().nonnegative(),
+});
+
 export const applicationReport = z.object({
   version: z.literal(1),
   application: z.string().min(1).max(100),
@@ -69,6 +113,10 @@ export const applicationReport = z.object({
   statements: z.array(statement).max(2000),
   repeated: z.array(repeated).max(200),
   pool: z.array(endpoint).max(100),
+  // Older libraries do not tell of these.
+  scopes: z.array(scope).max(1000).default([]),
+  timers: z.array(timer).max(500).default([]),
+  poolCounts: poolCounts.nullable().default(null),
 });
 
 export type ApplicationReport = z.infer<typeof applicationReport>;

@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib';
 import { messageOf, PitcrewError } from '../../errors.ts';
 import { sparse } from './histogram.ts';
 import type { TelemetryLogger } from './options.ts';
-import type { PoolEndpoint } from './pool-counters.ts';
+import type { PoolEndpoint, PoolIncrease } from './pool-counters.ts';
 import { quietly } from './quietly.ts';
 import type { ApplicationReport } from './report.ts';
 import type { StatementIncrease } from './statement-stats.ts';
@@ -148,7 +148,7 @@ export class Reporter {
   }
 
   #report(): ApplicationReport {
-    const { statements, repeated } = this.#source.telemetry.take();
+    const { statements, repeated, scopes, timers, pool } = this.#source.telemetry.take();
     const from = this.#since;
     this.#since = new Date();
     return {
@@ -175,6 +175,13 @@ export class Reporter {
         lanes,
         max,
       })),
+      scopes: scopes.map(({ buckets, ...scope }) => ({ ...scope, histogram: sparse(buckets) })),
+      timers: timers.map(({ name, buckets, ...timer }) => ({
+        name: name.slice(0, 200),
+        ...timer,
+        histogram: sparse(buckets),
+      })),
+      poolCounts: pool ? reportedPool(pool) : null,
     };
   }
 
@@ -248,4 +255,8 @@ function reported(increase: StatementIncrease): ApplicationReport['statements'][
     callSites: sites.entries().map(([site, seen]) => ({ site, calls: seen })),
     scopes: scopes.map(({ name, calls: called, scopes: requests, most }) => ({ name, calls: called, requests, most })),
   };
+}
+
+function reportedPool({ waits, ...counts }: PoolIncrease): ApplicationReport['poolCounts'] {
+  return { ...counts, waitMs: waits.totalMs, waitMaxMs: waits.maxMs, waits: sparse(waits.buckets) };
 }

@@ -2,7 +2,7 @@ import type { StatementDescription } from '../../sql/index.ts';
 import { heapUsed, type RequestScope } from '../scope.ts';
 import { Findings } from './findings.ts';
 import { Rate } from '../rate.ts';
-import { ScopeStats } from './scope-stats.ts';
+import { type ScopeIncrease, ScopeStats } from './scope-stats.ts';
 import type { StatementStats } from './statement-stats.ts';
 
 /** Statements counted per scope, and kinds of scope. */
@@ -94,6 +94,11 @@ export class ScopeCalls {
 
   stats(): ScopeStats[] {
     return [...this.#names.values()];
+  }
+
+  /** What scopes that have ended did since they were last taken. */
+  take(): ScopeIncrease[] {
+    return this.stats().flatMap((stats) => stats.take() ?? []);
   }
 
   #begin(scope: RequestScope): ScopeWork {

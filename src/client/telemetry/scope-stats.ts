@@ -1,15 +1,9 @@
-import { bucketCount, bucketOf, quantileMs } from './histogram.ts';
+import { type DurationCounts, Durations, type DurationSummary } from './durations.ts';
 
-/** Numbers of the scopes of one name that have ended and used the database. Times in ms. */
-export interface ScopeSummary {
+/** Numbers of the scopes of one name that have ended and used the database. Times in ms, from the beginning of a scope to its end. */
+export interface ScopeSummary extends DurationSummary {
   name: string;
   scopes: number;
-  /** From its beginning to its end. */
-  totalMs: number;
-  maxMs: number;
-  p50Ms: number;
-  p95Ms: number;
-  p99Ms: number;
   statements: number;
   /** Most statements in one of them. */
   mostStatements: number;
@@ -20,19 +14,37 @@ export interface ScopeSummary {
   mostHeapGrowth: number | undefined;
 }
 
+/** What the scopes of one name did since they were last taken. */
+export interface ScopeIncrease extends DurationCounts, ScopeSums {
+  name: string;
+}
+
+/** What is added up of scopes, and the most of one. */
+interface ScopeSums {
+  statements: number;
+  mostStatements: number;
+  statementMs: number;
+  /** Scopes whose heap was measured, and by how many bytes it grew in them. */
+  heapGrowths: number;
+  heapGrowth: number;
+  mostHeapGrowth: number;
+}
+
+const noSums = (): ScopeSums => ({
+  statements: 0,
+  mostStatements: 0,
+  statementMs: 0,
+  heapGrowths: 0,
+  heapGrowth: 0,
+  mostHeapGrowth: 0,
+});
+
 /** What the scopes of one name did. */
 export class ScopeStats {
   readonly #name: string;
-  readonly #buckets = new Uint32Array(bucketCount);
-  #scopes = 0;
-  #totalMs = 0;
-  #maxMs = 0;
-  #statements = 0;
-  #mostStatements = 0;
-  #statementMs = 0;
-  #heapGrowths = 0;
-  #heapGrowth = 0;
-  #mostHeapGrowth = 0;
+  readonly #durations = new Durations();
+  readonly #sums = noSums();
+  #sinceTaken = noSums();
 
   constructor(name: string) {
     this.#name = name;
@@ -40,35 +52,42 @@ export class ScopeStats {
 
   /** Counts one scope, when it has ended. */
   record(ms: number, statements: number, statementMs: number, heapGrowth: number | undefined): void {
-    this.#scopes += 1;
-    this.#totalMs += ms;
-    this.#maxMs = Math.max(this.#maxMs, ms);
-    this.#statements += statements;
-    this.#mostStatements = Math.max(this.#mostStatements, statements);
-    this.#statementMs += statementMs;
-    const bucket = bucketOf(ms);
-    this.#buckets[bucket] = (this.#buckets[bucket] ?? 0) + 1;
-    // A heap that shrank was collected meanwhile: that says nothing of the scope.
-    if (heapGrowth === undefined || heapGrowth < 0) return;
-    this.#heapGrowths += 1;
-    this.#heapGrowth += heapGrowth;
-    this.#mostHeapGrowth = Math.max(this.#mostHeapGrowth, heapGrowth);
+    this.#durations.record(ms);
+    add(this.#sums, statements, statementMs, heapGrowth);
+    add(this.#sinceTaken, statements, statementMs, heapGrowth);
   }
 
   summary(): ScopeSummary {
+    const { statements, mostStatements, statementMs, heapGrowths, heapGrowth, mostHeapGrowth } = this.#sums;
     return {
       name: this.#name,
-      scopes: this.#scopes,
-      totalMs: this.#totalMs,
-      maxMs: this.#maxMs,
-      p50Ms: quantileMs(this.#buckets, 0.5, this.#maxMs) ?? 0,
-      p95Ms: quantileMs(this.#buckets, 0.95, this.#maxMs) ?? 0,
-      p99Ms: quantileMs(this.#buckets, 0.99, this.#maxMs) ?? 0,
-      statements: this.#statements,
-      mostStatements: this.#mostStatements,
-      statementMs: this.#statementMs,
-      meanHeapGrowth: this.#heapGrowths > 0 ? this.#heapGrowth / this.#heapGrowths : undefined,
-      mostHeapGrowth: this.#heapGrowths > 0 ? this.#mostHeapGrowth : undefined,
+      scopes: this.#durations.count,
+      ...this.#durations.summary(),
+      statements,
+      mostStatements,
+      statementMs,
+      meanHeapGrowth: heapGrowths > 0 ? heapGrowth / heapGrowths : undefined,
+      mostHeapGrowth: heapGrowths > 0 ? mostHeapGrowth : undefined,
     };
   }
+
+  /** What was counted since it was last taken; `undefined` when nothing was. */
+  take(): ScopeIncrease | undefined {
+    const durations = this.#durations.take();
+    if (!durations) return undefined;
+    const sums = this.#sinceTaken;
+    this.#sinceTaken = noSums();
+    return { name: this.#name, ...durations, ...sums };
+  }
+}
+
+function add(sums: ScopeSums, statements: number, statementMs: number, heapGrowth: number | undefined): void {
+  sums.statements += statements;
+  sums.mostStatements = Math.max(sums.mostStatements, statements);
+  sums.statementMs += statementMs;
+  // A heap that shrank was collected meanwhile: that says nothing of the scope.
+  if (heapGrowth === undefined || heapGrowth < 0) return;
+  sums.heapGrowths += 1;
+  sums.heapGrowth += heapGrowth;
+  sums.mostHeapGrowth = Math.max(sums.mostHeapGrowth, heapGrowth);
 }

@@ -13,16 +13,16 @@ import {
   type TelemetryOptions,
 } from './options.ts';
 import { type OtelRecorder, otelIsRegistered } from './otel/index.ts';
-import { PoolCounters, type PoolCounts, type PoolEndpoint } from './pool-counters.ts';
+import { PoolCounters, type PoolCounts, type PoolEndpoint, type PoolIncrease } from './pool-counters.ts';
 import { quietly } from './quietly.ts';
 import { Rate } from '../rate.ts';
 import { ScopeCalls, type ScopeWork } from './scope-calls.ts';
-import type { ScopeSummary } from './scope-stats.ts';
+import type { ScopeIncrease, ScopeSummary } from './scope-stats.ts';
 import { SlowLog } from './slow-log.ts';
 import { type StatementSummary, summaryOf } from './snapshot.ts';
 import type { StatementIncrease } from './statement-stats.ts';
 import { StatementTable } from './statement-table.ts';
-import { type Timer, Timers, type TimerStats } from './timers.ts';
+import { type Timer, type TimerIncrease, Timers, type TimerStats } from './timers.ts';
 
 /** What was counted since the application started. */
 export interface TelemetrySnapshot {
@@ -42,6 +42,10 @@ export interface TelemetrySnapshot {
 export interface TelemetryInterval {
   statements: StatementIncrease[];
   repeated: RepeatedFinding[];
+  scopes: ScopeIncrease[];
+  timers: TimerIncrease[];
+  /** `undefined` when the pool did nothing. */
+  pool: PoolIncrease | undefined;
 }
 
 /** Looks at the stack for statistics, per second: 12 µs each, so a quarter of a hundredth of a CPU. */
@@ -185,7 +189,13 @@ export class Telemetry implements PoolObserver {
 
   /** What was counted since it was last taken; for the one reporter, which sends it. The snapshot keeps it all the same. */
   take(): TelemetryInterval {
-    return { statements: this.#statements.take(), repeated: this.#findings.take() };
+    return {
+      statements: this.#statements.take(),
+      repeated: this.#findings.take(),
+      scopes: this.#scopeCalls.take(),
+      timers: this.#timers.take(),
+      pool: this.#pool.take(),
+    };
   }
 
   #repeated(finding: RepeatedStatement): void {

@@ -1,5 +1,5 @@
 import { currentScope } from '../scope.ts';
-import { bucketCount, bucketOf, quantileMs } from './histogram.ts';
+import { type DurationCounts, Durations, type DurationSummary } from './durations.ts';
 
 /** Names kept apart; whatever comes later is counted together. */
 const mostNames = 200;
@@ -7,27 +7,20 @@ const mostNames = 200;
 const mostRunning = 1000;
 
 /** Durations measured under one name, in ms. */
-export interface TimerStats {
+export interface TimerStats extends DurationSummary {
   name: string;
   count: number;
-  totalMs: number;
-  maxMs: number;
-  p50Ms: number;
-  p95Ms: number;
-  p99Ms: number;
+}
+
+/** What was measured under one name since it was last taken. */
+export interface TimerIncrease extends DurationCounts {
+  name: string;
 }
 
 /** A measurement under way. */
 export interface Timer extends Disposable {
   /** Ends it, once. @returns how long it took, in ms */
   end(): number;
-}
-
-interface Durations {
-  count: number;
-  totalMs: number;
-  maxMs: number;
-  buckets: Uint32Array;
 }
 
 /** Timers under way by name, those of one scope or those outside of all. */
@@ -71,15 +64,15 @@ export class Timers {
   }
 
   stats(): TimerStats[] {
-    return [...this.#byName].map(([name, { count, totalMs, maxMs, buckets }]) => ({
-      name,
-      count,
-      totalMs,
-      maxMs,
-      p50Ms: quantileMs(buckets, 0.5, maxMs) ?? 0,
-      p95Ms: quantileMs(buckets, 0.95, maxMs) ?? 0,
-      p99Ms: quantileMs(buckets, 0.99, maxMs) ?? 0,
-    }));
+    return [...this.#byName].map(([name, durations]) => ({ name, count: durations.count, ...durations.summary() }));
+  }
+
+  /** What was measured since it was last taken. */
+  take(): TimerIncrease[] {
+    return [...this.#byName].flatMap(([name, durations]) => {
+      const increase = durations.take();
+      return increase ? [{ name, ...increase }] : [];
+    });
   }
 
   /** Requests that run at once must not end each other's timers. */
@@ -96,15 +89,8 @@ export class Timers {
   #record(name: string, ms: number): void {
     const kept = this.#byName.has(name) || this.#byName.size < mostNames ? name : 'other';
     let durations = this.#byName.get(kept);
-    if (!durations) {
-      durations = { count: 0, totalMs: 0, maxMs: 0, buckets: new Uint32Array(bucketCount) };
-      this.#byName.set(kept, durations);
-    }
-    durations.count += 1;
-    durations.totalMs += ms;
-    durations.maxMs = Math.max(durations.maxMs, ms);
-    const bucket = bucketOf(ms);
-    durations.buckets[bucket] = (durations.buckets[bucket] ?? 0) + 1;
+    if (!durations) this.#byName.set(kept, (durations = new Durations()));
+    durations.record(ms);
   }
 }
 
