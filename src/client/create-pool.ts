@@ -66,6 +66,10 @@ function both(first: PoolObserver, second: PoolObserver): PoolObserver {
       first.acquired?.(outcome);
       second.acquired?.(outcome);
     },
+    released(...args) {
+      first.released?.(...args);
+      second.released?.(...args);
+    },
     connectionOpened(...args) {
       first.connectionOpened?.(...args);
       second.connectionOpened?.(...args);

@@ -44,6 +44,8 @@ export interface PoolObserver {
   statementStarted?(description: StatementDescription | undefined, text: string): unknown;
   statementEnded?(started: unknown, outcome: StatementOutcome): void;
   acquired?(outcome: AcquireOutcome): void;
+  /** A connection of its own came back from the caller that had it for so long. */
+  released?(endpoint: string, role: EndpointRole, heldMs: number): void;
   /** A connection was opened (`error` undefined), could not be opened, or was closed. */
   connectionOpened?(endpoint: string, tookMs: number, error: Error | undefined): void;
   connectionClosed?(endpoint: string, reason: string): void;

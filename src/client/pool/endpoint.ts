@@ -79,6 +79,7 @@ export class Endpoint {
         this.#observer.connectionClosed?.(name, reason);
         host.closed(client);
       },
+      onReleased: (heldMs) => this.#observer.released?.(name, role, heldMs),
       onIdleError: (error, client) => {
         host.failed(error);
         host.idleError(error, client);

@@ -1,5 +1,5 @@
 import type { StatementDescription } from '../../sql/index.ts';
-import type { AcquireOutcome, PoolObserver, PoolWarning, StatementOutcome } from '../observer.ts';
+import type { AcquireOutcome, EndpointRole, PoolObserver, PoolWarning, StatementOutcome } from '../observer.ts';
 import { messageOf } from '../../errors.ts';
 import { currentScope, measureScopeMemory } from '../scope.ts';
 import { Callers } from './callers.ts';
@@ -137,6 +137,10 @@ export class Telemetry implements PoolObserver {
     this.#pool.acquired(outcome);
     this.#otel?.acquired(outcome);
     if (channels.acquire.hasSubscribers) channels.acquire.publish(outcome);
+  }
+
+  released(endpoint: string, role: EndpointRole, heldMs: number): void {
+    this.#otel?.released(endpoint, role, heldMs);
   }
 
   connectionOpened(endpoint: string, tookMs: number, error: Error | undefined): void {

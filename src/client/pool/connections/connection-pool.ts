@@ -12,6 +12,7 @@ export interface ConnectionPoolHost extends OpenerHost {
   /** The error for a waiter whose time is over. */
   timeoutError(waitedMs: number): Error;
   onClosed(client: pg.PoolClient, reason: string): void;
+  onReleased(heldMs: number): void;
   /** An idle connection was lost. */
   onIdleError(error: Error, client: pg.PoolClient): void;
   /** Connections of the endpoint that are not of this pool (shared ones): they count against `max`. */
@@ -20,8 +21,8 @@ export interface ConnectionPoolHost extends OpenerHost {
   reserved(): number;
   /** A connection was given up for a shared one. */
   roomMade(): void;
-  /** Gives a shared connection back when none of them works; true when one was. */
-  freeShared(): boolean;
+  /** Gives up a shared connection that is not needed, or, where it is urgent, one of many; true when there was one. */
+  freeShared(urgent: boolean): boolean;
 }
 
 const noAnswer = 'did not answer after being idle';
@@ -127,6 +128,7 @@ export class ConnectionPool {
   release(connection: OwnConnection, reason?: string): void {
     const now = performance.now();
     this.#sizing.held(now - connection.takenAt);
+    this.#host.onReleased(now - connection.takenAt);
     connection.uses += 1;
     const why = reason ?? this.#outlived(connection, now) ?? this.#yielded();
     if (why !== undefined || connection.closed) {
@@ -263,7 +265,8 @@ export class ConnectionPool {
     for (;;) {
       const longestWaitMs = performance.now() - (this.#waiters.first?.since ?? 0);
       if (!this.#sizing.shouldOpen(this.#waiters.size, this.#all.size, this.#opener.count, longestWaitMs)) break;
-      if (this.#all.size + this.#opener.count + this.#host.shared() >= this.#limit() && !this.#host.freeShared()) break;
+      const isFull = this.#all.size + this.#opener.count + this.#host.shared() >= this.#limit();
+      if (isFull && !this.#host.freeShared(longestWaitMs >= patienceMs)) break;
       void this.#opener.open();
     }
     this.#lookAgain();

@@ -136,6 +136,12 @@ test('connections are counted by state', async () => {
   expect(read.get('db.client.connection.wait_time')?.dataPoints[0]?.attributes).toEqual({
     'db.client.connection.pool.name': new URL(database.url).host,
   });
+  const used = (await sdk.metrics()).get('db.client.connection.use_time');
+  expect(used?.descriptor.unit).toBe('s');
+  const [held] = (used?.dataPoints ?? []) as DataPoint<Histogram>[];
+  expect(held?.attributes).toEqual({ 'db.client.connection.pool.name': new URL(database.url).host });
+  // The one that was held while the other caller waited 50 ms in vain.
+  expect(held?.value.max).toBeGreaterThan(0.04);
 });
 
 test('without a provider, or when it is not wanted, nothing is loaded', async () => {

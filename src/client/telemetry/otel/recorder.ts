@@ -1,5 +1,5 @@
 import type { Context, Counter, Histogram, ObservableResult, Tracer } from '@opentelemetry/api';
-import type { AcquireOutcome, StatementOutcome } from '../../observer.ts';
+import type { AcquireOutcome, EndpointRole, StatementOutcome } from '../../observer.ts';
 import type { OtelOptions } from '../options.ts';
 import { isPoolTimeout, type PoolEndpoint } from '../pool-counters.ts';
 import { AttributeSets } from './attributes.ts';
@@ -27,6 +27,7 @@ export class OtelRecorder {
   readonly #duration: Histogram;
   readonly #waitTime: Histogram;
   readonly #createTime: Histogram;
+  readonly #useTime: Histogram;
   readonly #timeouts: Counter;
 
   constructor(api: Api, { spans, database }: OtelOptions, endpoints: () => readonly PoolEndpoint[]) {
@@ -47,6 +48,11 @@ export class OtelRecorder {
     this.#createTime = meter.createHistogram('db.client.connection.create_time', {
       unit: 's',
       description: 'The time it took to create a new connection.',
+      advice: { explicitBucketBoundaries: durationBounds },
+    });
+    this.#useTime = meter.createHistogram('db.client.connection.use_time', {
+      unit: 's',
+      description: 'The time between borrowing a connection and returning it to the pool.',
       advice: { explicitBucketBoundaries: durationBounds },
     });
     this.#timeouts = meter.createCounter('db.client.connection.timeouts', {
@@ -108,6 +114,10 @@ export class OtelRecorder {
     const pool = { [poolName]: nameOf({ endpoint, role }) };
     if (!error) this.#waitTime.record(waitedMs / 1000, pool);
     else if (isPoolTimeout(error)) this.#timeouts.add(1, pool);
+  }
+
+  released(endpoint: string, role: EndpointRole, heldMs: number): void {
+    this.#useTime.record(heldMs / 1000, { [poolName]: nameOf({ endpoint, role }) });
   }
 
   connectionOpened(endpoint: string, tookMs: number, error: Error | undefined): void {
