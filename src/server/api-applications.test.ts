@@ -1,7 +1,14 @@
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { parsePrometheusText } from '../../test/support/prometheus-text.ts';
-import { applicationReport, reportedEndpoint, reportedStatement } from '../../test/support/reports.ts';
+import {
+  applicationReport,
+  reportedEndpoint,
+  reportedPoolCounts,
+  reportedScope,
+  reportedStatement,
+  reportedTimer,
+} from '../../test/support/reports.ts';
 import { type WatchedShop, watchShop } from '../../test/support/watched-shop.ts';
 import { describe as describeStatement, loadParser } from '../sql/index.ts';
 import * as applications from './api/applications.ts';
@@ -299,5 +306,66 @@ describe('applications', () => {
     expect(value('pitcrew_application_call_seconds_bucket', { le: '0.016384' })).toBe(6);
     expect(value('pitcrew_application_call_seconds_bucket', { le: '+Inf' })).toBe(8);
     expect(value('pitcrew_application_call_seconds_sum')).toBeCloseTo(0.2224, 6);
+  });
+
+  test('with their requests, timers and waits for connections', async () => {
+    const report = {
+      application: 'requests',
+      instance: 'a',
+      scopes: [
+        reportedScope('GET /orders', [10, 20, 300], { statements: 60, mostStatements: 51 }),
+        reportedScope('nightly cleanup', [40], { heapGrowths: 1, heapGrowth: 4096, mostHeapGrowth: 4096 }),
+        reportedScope('GET /parallel', [10], { statementMs: 35 }),
+      ],
+      timers: [reportedTimer('checkout', [5, 15])],
+      poolCounts: reportedPoolCounts([0, 0, 8], { acquireTimeouts: 1, closed: 2 }),
+    };
+    await accepted(send(report));
+    await accepted(send(report));
+    const path = `${base}/applications/requests?step=10s`;
+    const detail = await shop.get(applications.applicationDetail, path);
+    const [orders, cleanup, parallel] = detail.scopes;
+    expect(orders).toMatchObject({ name: 'GET /orders', count: 6, totalMs: 660, maxMs: 300, statements: 120 });
+    expect(orders).toMatchObject({ statementsPerScope: 20, mostStatements: 51, databaseShare: 0.5 });
+    expect(orders?.p50Ms).toBeCloseTo(20, 0);
+    expect(orders?.meanHeapGrowthBytes).toBeNull();
+    expect(cleanup).toMatchObject({ name: 'nightly cleanup', meanHeapGrowthBytes: 4096, mostHeapGrowthBytes: 4096 });
+    expect(parallel).toMatchObject({ databaseMs: 70, databaseShare: 1 });
+    expect(detail.timers).toMatchObject([{ name: 'checkout', count: 4, totalMs: 40, maxMs: 15 }]);
+    expect(detail.acquires).toMatchObject({ count: 8, acquired: 6, timeouts: 2, errors: 0, opened: 2, closed: 4 });
+    const timeouts = detail.acquires?.series.timeoutsPerSecond ?? [];
+    expect(timeouts).toHaveLength(detail.series.at.length);
+    expect(timeouts.reduce<number>((sum, each) => sum + (each ?? 0), 0) * detail.step).toBeCloseTo(2, 6);
+
+    const scraped = parsePrometheusText(await (await shop.app.request('/metrics')).text());
+    const value = (name: string, labels: Record<string, string> = {}) =>
+      scraped.find(
+        (each) =>
+          each.name === `pitcrew_application_${name}` &&
+          Object.entries({ application: 'requests', ...labels }).every(([key, text]) => each.labels[key] === text),
+      )?.value;
+    expect(value('request_seconds_count')).toBe(10);
+    expect(value('request_statements_total')).toBe(128);
+    expect(value('timer_seconds_count', { timer: 'checkout' })).toBe(4);
+    expect(value('timer_seconds_bucket', { timer: 'checkout', le: '0.008192' })).toBe(2);
+    expect(value('acquire_timeouts_total')).toBe(2);
+    expect(value('connections_opened_total')).toBe(2);
+    // Requests have no label of their name, of which there may be many.
+    expect(scraped.some(({ labels }) => Object.values(labels).includes('GET /orders'))).toBe(false);
+  });
+
+  test('whose library is older have what it tells', async () => {
+    const {
+      scopes: _,
+      timers: __,
+      poolCounts: ___,
+      ...older
+    } = applicationReport({
+      application: 'older',
+      statements: [reportedStatement('0f', [1])],
+    });
+    await accepted(sendBody(JSON.stringify(older)));
+    const detail = await shop.get(applications.applicationDetail, `${base}/applications/older`);
+    expect(detail).toMatchObject({ application: { calls: 1 }, scopes: [], timers: [], acquires: null });
   });
 });

@@ -107,11 +107,12 @@ data: {"type":"health","database":"main","score":84,"grade":"B","status":"warnin
 ## Reports of applications
 
 \`POST /api/v1/database/ingest\` takes what the library tells of an application every ten seconds ([telemetry.md](telemetry.md)):
-calls, errors, latencies, callers and pools. It answers 202 once the report is in the store, or after two seconds at most when
+calls, errors, latencies and callers of statements, its requests and timers, its pools. It answers 202 once the report is in the store, or after two seconds at most when
 the store is away and the report waits in memory (\`stored: false\`). A report is known by its \`instance\` and \`sequence\`, so
 that it may be sent again until there is an answer. It is counted at the end of the time that it covers; when that lies in the
 future or more than 15 minutes ago, at the time of arrival, and \`note\` says so. Of one database there are at most 50
-applications and 5,000 statements a day; what is beyond that is counted together, as \`other\`.
+applications and 5,000 statements a day, of one application 300 kinds of requests and 300 timers; what is beyond that is counted
+together, as \`other\`.
 
 ## Prometheus
 
@@ -121,7 +122,9 @@ statements (\`monitor.topStatements\`) have counters of their own, \`pitcrew_sta
 rest is \`queryid="other"\`. These are 10 to 20 seconds behind, and what happens between two scrapes that are more than 15
 minutes apart is not counted in them. Applications that report have gauges of their pools,
 \`pitcrew_application_pool_open{application="…",endpoint="…",role="…"}\` and so on, and a histogram of the time of their calls,
-\`pitcrew_application_call_seconds\`, of all statements together. OpenMetrics is given to scrapers that ask for it.
+\`pitcrew_application_call_seconds\`, of all statements together. Likewise \`pitcrew_application_request_seconds\` of their requests
+together, \`pitcrew_application_timer_seconds{timer="…"}\` of 20 timers each, and \`pitcrew_application_acquire_seconds\` of waits for a
+connection, with counters of timeouts, errors and connections beside it. OpenMetrics is given to scrapers that ask for it.
 
 \`\`\`yaml
 scrape_configs:

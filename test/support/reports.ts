@@ -9,8 +9,6 @@ export function reportedStatement(
   durationsMs: readonly number[],
   change: Partial<ReportedStatement> = {},
 ): ReportedStatement {
-  const counts = new Map<number, number>();
-  for (const ms of durationsMs) counts.set(bucketOf(ms), (counts.get(bucketOf(ms)) ?? 0) + 1);
   return {
     fingerprint,
     text: `SELECT ${fingerprint}`,
@@ -18,12 +16,70 @@ export function reportedStatement(
     calls: durationsMs.length,
     errors: 0,
     rows: durationsMs.length,
-    totalMs: durationsMs.reduce((sum, ms) => sum + ms, 0),
+    ...measured(durationsMs),
     waitMs: 0,
-    maxMs: Math.max(0, ...durationsMs),
-    histogram: [...counts],
     callSites: [{ site: 'src/orders.ts:42', calls: durationsMs.length }],
     scopes: [{ name: 'GET /orders', calls: durationsMs.length, requests: 1, most: durationsMs.length }],
+    ...change,
+  };
+}
+
+function measured(durationsMs: readonly number[]) {
+  const counts = new Map<number, number>();
+  for (const ms of durationsMs) counts.set(bucketOf(ms), (counts.get(bucketOf(ms)) ?? 0) + 1);
+  return {
+    totalMs: durationsMs.reduce((sum, ms) => sum + ms, 0),
+    maxMs: Math.max(0, ...durationsMs),
+    histogram: [...counts],
+  };
+}
+
+type ReportedScope = ApplicationReport['scopes'][number];
+
+/** Requests of one name that took so long, with two statements each that took half of it. */
+export function reportedScope(
+  name: string,
+  durationsMs: readonly number[],
+  change: Partial<ReportedScope> = {},
+): ReportedScope {
+  const durations = measured(durationsMs);
+  return {
+    name,
+    count: durationsMs.length,
+    ...durations,
+    statements: 2 * durationsMs.length,
+    mostStatements: 2,
+    statementMs: durations.totalMs / 2,
+    heapGrowths: 0,
+    heapGrowth: 0,
+    mostHeapGrowth: 0,
+    ...change,
+  };
+}
+
+export function reportedTimer(name: string, durationsMs: readonly number[]): ApplicationReport['timers'][number] {
+  return { name, count: durationsMs.length, ...measured(durationsMs) };
+}
+
+type ReportedPoolCounts = NonNullable<ApplicationReport['poolCounts']>;
+
+/** Connections that were waited for so long, and lent. */
+export function reportedPoolCounts(
+  waitsMs: readonly number[],
+  change: Partial<ReportedPoolCounts> = {},
+): ReportedPoolCounts {
+  const { totalMs, maxMs, histogram } = measured(waitsMs);
+  return {
+    acquired: waitsMs.length,
+    acquireTimeouts: 0,
+    acquireErrors: 0,
+    waitMs: totalMs,
+    waitMaxMs: maxMs,
+    waits: histogram,
+    opened: 1,
+    openErrors: 0,
+    openMs: 5,
+    closed: 0,
     ...change,
   };
 }

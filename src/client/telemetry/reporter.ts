@@ -148,7 +148,7 @@ export class Reporter {
   }
 
   #report(): ApplicationReport {
-    const { statements, repeated, scopes, timers, pool } = this.#source.telemetry.take();
+    const taken = this.#source.telemetry.take();
     const from = this.#since;
     this.#since = new Date();
     return {
@@ -158,8 +158,8 @@ export class Reporter {
       sequence: ++this.#sequence,
       from: from.toISOString(),
       to: this.#since.toISOString(),
-      statements: statements.map((increase) => reported(increase)),
-      repeated: repeated.map(({ scope, fingerprint, callSite, scopes, most }) => ({
+      statements: taken.statements.map((increase) => reported(increase)),
+      repeated: taken.repeated.map(({ scope, fingerprint, callSite, scopes, most }) => ({
         scope,
         fingerprint,
         site: callSite,
@@ -175,13 +175,13 @@ export class Reporter {
         lanes,
         max,
       })),
-      scopes: scopes.map(({ buckets, ...scope }) => ({ ...scope, histogram: sparse(buckets) })),
-      timers: timers.map(({ name, buckets, ...timer }) => ({
+      scopes: taken.scopes.map(({ buckets, ...scope }) => ({ ...scope, histogram: sparse(buckets) })),
+      timers: taken.timers.map(({ name, buckets, ...timer }) => ({
         name: name.slice(0, 200),
         ...timer,
         histogram: sparse(buckets),
       })),
-      poolCounts: pool ? reportedPool(pool) : null,
+      poolCounts: taken.pool ? reportedPool(taken.pool) : null,
     };
   }
 

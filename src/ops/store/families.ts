@@ -1,4 +1,4 @@
-import type { ApplicationCounters, CallerCounters } from './applications/types.ts';
+import type { ActivityCounters, ApplicationCounters, CallerCounters } from './applications/types.ts';
 import type { Family, IndexCounters, StatementCounters, TableCounters, TableGauges } from './types.ts';
 
 /**
@@ -129,6 +129,20 @@ const zeroApplication: Readonly<ApplicationCounters> = Object.freeze({
   waitUs: 0,
 });
 
+export const zeroActivity: Readonly<ActivityCounters> = Object.freeze({
+  count: 0,
+  totalUs: 0,
+  statements: 0,
+  statementUs: 0,
+  heapGrowths: 0,
+  heapGrowth: 0,
+  timeouts: 0,
+  errors: 0,
+  opened: 0,
+  openErrors: 0,
+  closed: 0,
+});
+
 const zeroCaller: Readonly<CallerCounters> = Object.freeze({ calls: 0, requests: 0 });
 
 export const statementFields = fieldsOf<StatementCounters>(zeroStatement);
@@ -137,6 +151,8 @@ export const tableGaugeFields = fieldsOf<TableGauges>(zeroTableGauges);
 export const indexFields = fieldsOf<IndexCounters>(zeroIndex);
 export const indexGaugeFields = ['bytes'] as const;
 export const applicationFields = fieldsOf<ApplicationCounters>(zeroApplication);
+export const activityFields = fieldsOf<ActivityCounters>(zeroActivity);
+export const activityMaxima = ['maxUs', 'mostStatements', 'mostHeapGrowth'] as const;
 const callerFields = fieldsOf<CallerCounters>(zeroCaller);
 
 /**
@@ -184,6 +200,17 @@ export const families: Readonly<Record<Family, FamilyDefinition>> = {
     key: 'caller_id',
     columns: [...callerFields.map(counter), greatest('most')],
     rawSeconds: 300,
+    rawRetentionMs: 2 * 3_600_000,
+  },
+  activity: {
+    family: 'activity',
+    key: 'activity_id',
+    columns: [
+      ...activityFields.map(counter),
+      ...activityMaxima.map(greatest),
+      { name: 'histogram', type: 'integer[]', rollUp: 'counts', sparse: true },
+    ],
+    rawSeconds: 10,
     rawRetentionMs: 2 * 3_600_000,
   },
 };

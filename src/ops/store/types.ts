@@ -10,7 +10,7 @@ import type { TimeRange } from './time-range.ts';
 export type { TimeRange };
 
 /** Rooms of history that are rolled up and expire by the same rules. */
-export type Family = 'metric' | 'statement' | 'table' | 'index' | 'application' | 'caller';
+export type Family = 'metric' | 'statement' | 'table' | 'index' | 'application' | 'caller' | 'activity';
 
 /** One value of one series. A series is a name and its labels, for one target. */
 export interface MetricSample {

@@ -152,6 +152,64 @@ const application = applicationFigures
   })
   .openapi('Application');
 
+/** Durations; percentiles within the 5 % of the histogram. */
+const durations = {
+  count: z.number(),
+  totalMs: z.number(),
+  meanMs: z.number().nullable(),
+  p50Ms: z.number().nullable(),
+  p95Ms: z.number().nullable(),
+  p99Ms: z.number().nullable(),
+  maxMs: z.number(),
+};
+
+const applicationScope = z
+  .object({
+    name: z.string(),
+    ...durations,
+    perSecond: z.number().nullable(),
+    statements: z.number(),
+    statementsPerScope: z.number().nullable(),
+    mostStatements: z.number().openapi({ description: 'Most statements in one of them.' }),
+    databaseMs: z
+      .number()
+      .openapi({ description: 'Waiting for the database, added up over statements that may have run at once.' }),
+    databaseShare: z.number().nullable().openapi({ description: 'The same as a share of their time, 1 at most.' }),
+    meanHeapGrowthBytes: z
+      .number()
+      .nullable()
+      .openapi({ description: 'By how much the heap grew meanwhile; null where that is not measured.' }),
+    mostHeapGrowthBytes: z.number().nullable(),
+  })
+  .openapi('ApplicationScope');
+export type ApplicationScope = z.infer<typeof applicationScope>;
+
+const applicationTimer = z
+  .object({ name: z.string(), ...durations, perSecond: z.number().nullable() })
+  .openapi('ApplicationTimer');
+
+const acquires = z
+  .object({
+    ...durations,
+    acquired: z.number(),
+    timeouts: z.number(),
+    errors: z.number(),
+    opened: z.number(),
+    openErrors: z.number(),
+    closed: z.number(),
+    series: z.object({
+      acquiredPerSecond: column,
+      timeoutsPerSecond: column,
+      errorsPerSecond: column,
+      openedPerSecond: column,
+      closedPerSecond: column,
+      p50Ms: column,
+      p95Ms: column,
+      p99Ms: column,
+    }),
+  })
+  .openapi('Acquires');
+
 export const applications = z
   .object({ database: z.string(), from: timestamp, to: timestamp, applications: z.array(application) })
   .openapi('Applications');
@@ -178,6 +236,13 @@ export const applicationDetail = z
         }),
       )
       .openapi({ description: 'Endpoints over the same time axis.' }),
+    acquires: acquires.nullable().openapi({
+      description: 'Waits for a connection of its own, and what became of connections; null: none was needed.',
+    }),
+    scopes: z.array(applicationScope).openapi({
+      description: 'Requests and jobs that have ended and used the database; those that took most time first.',
+    }),
+    timers: z.array(applicationTimer).openapi({ description: 'Durations of its own; what took most time first.' }),
   })
   .openapi('ApplicationDetail');
 export type ApplicationDetail = z.infer<typeof applicationDetail>;

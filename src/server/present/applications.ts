@@ -23,24 +23,14 @@ import { ratio } from './values.ts';
 /** Figures as answers carry them: times in ms, percentiles within the 5 % of the histogram. */
 export function presentFigures(figures: StoredFigures): ApplicationFigures {
   const { calls, errors, rows, totalUs, waitUs, maxUs, latency } = figures;
-  const counts = new Float64Array(bucketCount);
-  for (const [bucket, count] of latency) counts[Math.min(bucket, bucketCount - 1)] = count;
-  const maxMs = maxUs / 1000;
-  const quantile = (share: number): number | null => {
-    const ms = quantileMs(counts, share);
-    // The middle of a bucket may lie beyond the slowest call in it.
-    return ms === undefined ? null : Math.min(ms, maxMs > 0 ? maxMs : ms);
-  };
   return {
     calls,
     errors,
     rows,
     totalMs: totalUs / 1000,
     meanMs: ratio(totalUs / 1000, calls),
-    p50Ms: quantile(0.5),
-    p95Ms: quantile(0.95),
-    p99Ms: quantile(0.99),
-    maxMs,
+    ...quantilesOf(latency, maxUs),
+    maxMs: maxUs / 1000,
     waitMs: ratio(waitUs / 1000, calls),
   };
 }
@@ -57,6 +47,15 @@ export function mergeFigures(pieces: readonly StoredFigures[]): StoredFigures {
   return { ...sum, latency: [...latency].toSorted(([a], [b]) => a - b) };
 }
 
+/** Percentiles in ms, `null` when nothing was measured; the middle of a bucket may lie beyond the slowest of all. */
+export function quantilesOf(latency: StoredFigures['latency'], maxUs: number) {
+  const counts = new Float64Array(bucketCount);
+  for (const [bucket, count] of latency) counts[Math.min(bucket, bucketCount - 1)] = count;
+  const quantile = (share: number): number | null =>
+    quantileMs(counts, share, maxUs > 0 ? maxUs / 1000 : Infinity) ?? null;
+  return { p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) };
+}
+
 type Course = Omit<ApplicationStatementDetail['series'], 'at'>;
 
 /**
@@ -64,13 +63,11 @@ type Course = Omit<ApplicationStatementDetail['series'], 'at'>;
  * in them.
  */
 export function presentCourse({ points, step }: ApplicationSeriesAnswer, at: readonly number[]): Course {
-  const known = new Map(points.map((point) => [point.at, presentFigures(point)]));
-  const origin = points[0]?.at ?? 0;
-  const values = (value: (figures: ApplicationFigures) => number | null) =>
-    at.map((time) => {
-      const figures = known.get(origin + Math.floor((time - origin) / (step * 1000)) * step * 1000);
-      return figures === undefined ? null : value(figures);
-    });
+  const values = columnsOf(
+    points.map((point) => ({ at: point.at, ...presentFigures(point) })),
+    step,
+    at,
+  );
   return {
     callsPerSecond: values(({ calls }) => calls / step),
     errorsPerSecond: values(({ errors }) => errors / step),
@@ -80,6 +77,15 @@ export function presentCourse({ points, step }: ApplicationSeriesAnswer, at: rea
     p99Ms: values(({ p99Ms }) => p99Ms),
     waitMs: values(({ waitMs }) => waitMs),
   };
+}
+
+/** Makes columns along a time axis of points that are `step` seconds wide; `null` where there is no point. */
+export function columnsOf<Point extends { at: number }>(points: readonly Point[], step: number, at: readonly number[]) {
+  const known = new Map(points.map((point) => [point.at, point]));
+  const origin = points[0]?.at ?? 0;
+  const found = at.map((time) => known.get(origin + Math.floor((time - origin) / (step * 1000)) * step * 1000));
+  return (value: (point: Point) => number | null): (number | null)[] =>
+    found.map((point) => (point === undefined ? null : value(point)));
 }
 
 /** Starts of the points of a range. */

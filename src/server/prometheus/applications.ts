@@ -1,6 +1,6 @@
 import { bucketOf } from '../../client/telemetry/histogram.ts';
 import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
-import type { ApplicationNow, Store } from '../../ops/store/index.ts';
+import type { ActivityTotal, ApplicationNow, LatencyCounts, Store } from '../../ops/store/index.ts';
 import type { HistogramFamily, MetricFamily } from './exposition.ts';
 
 /** How long a scrape waits for the store before it gives what was known. */
@@ -14,15 +14,14 @@ const boundsUs = Array.from({ length: 19 }, (_, index) => 2 ** (8 + index));
  * together, since fingerprints and lines would be too many. They stand still while the store is away.
  */
 export function createApplicationFamilies(store: Store | undefined) {
-  const known = new Map<number, ApplicationNow[]>();
+  const known = new Map<number, Known>();
   const running = new Map<number, Promise<void>>();
 
   function refresh({ history }: Store, targetId: number): Promise<void> {
     const reading =
       running.get(targetId) ??
-      history
-        .applicationsNow({ targetId, now: new Date() })
-        .then((applications) => void known.set(targetId, applications))
+      readKnown(history, targetId)
+        .then((read) => void known.set(targetId, read))
         // What was known last is given; /metrics goes on.
         .catch(() => {})
         .finally(() => running.delete(targetId));
@@ -36,12 +35,30 @@ export function createApplicationFamilies(store: Store | undefined) {
     const timer = setTimeout(resolve, readWithinMs);
     await Promise.race([late, Promise.all(monitors.map(({ targetId }) => refresh(store, targetId)))]);
     clearTimeout(timer);
-    return families(
-      monitors.flatMap(({ name, targetId }) =>
-        (known.get(targetId) ?? []).map((application) => ({ target: name, application })),
+    const found = monitors.map(({ name, targetId }) => ({ target: name, ...(known.get(targetId) ?? nothing) }));
+    return [
+      ...families(
+        found.flatMap(({ target, applications }) => applications.map((application) => ({ target, application }))),
       ),
-    );
+      ...activityFamilies(found.flatMap(({ target, activities }) => activities.map((total) => ({ target, total })))),
+    ];
   };
+}
+
+interface Known {
+  applications: ApplicationNow[];
+  activities: ActivityTotal[];
+}
+
+const nothing: Known = { applications: [], activities: [] };
+
+async function readKnown(history: Store['history'], targetId: number): Promise<Known> {
+  const now = new Date();
+  const [applications, activities] = await Promise.all([
+    history.applicationsNow({ targetId, now }),
+    history.activityTotals({ targetId, now }),
+  ]);
+  return { applications, activities };
 }
 
 interface Row {
@@ -95,7 +112,60 @@ function families(rows: readonly Row[]): (MetricFamily | HistogramFamily)[] {
   ];
 }
 
-function histogramOf({ latency, totalUs }: ApplicationNow['total']) {
+interface ActivityRow {
+  target: string;
+  total: ActivityTotal;
+}
+
+/** Requests of an application together, its timers (some of them at most), its waits for connections. */
+function activityFamilies(rows: readonly ActivityRow[]): (MetricFamily | HistogramFamily)[] {
+  const of = (kind: ActivityTotal['kind']) => rows.filter(({ total }) => total.kind === kind);
+  const labelsOf = ({ target, total }: ActivityRow) => ({ target, application: total.application });
+  const counter = (
+    kind: ActivityTotal['kind'],
+    name: string,
+    help: string,
+    value: (total: ActivityTotal) => number,
+  ): MetricFamily => ({
+    name: `pitcrew_application_${name}`,
+    help,
+    type: 'counter',
+    series: of(kind).map((row) => ({ labels: labelsOf(row), value: value(row.total) })),
+  });
+  const histogram = (kind: ActivityTotal['kind'], name: string, help: string): HistogramFamily => ({
+    name: `pitcrew_application_${name}_seconds`,
+    help,
+    type: 'histogram',
+    series: of(kind).map((row) => ({
+      labels: kind === 'timer' ? { ...labelsOf(row), timer: row.total.name } : labelsOf(row),
+      ...histogramOf(row.total),
+    })),
+  });
+  return [
+    histogram('scope', 'request', 'Time of requests and jobs of an application that used the database'),
+    counter('scope', 'request_statements', 'Statements of requests and jobs', ({ statements }) => statements),
+    counter(
+      'scope',
+      'request_database_seconds',
+      'Time that requests and jobs waited for the database, added up over statements that ran at once',
+      ({ statementUs }) => statementUs / 1e6,
+    ),
+    histogram('timer', 'timer', 'Durations that an application measures under names of its own'),
+    histogram('pool', 'acquire', 'Waiting for a connection of its own, however that ended'),
+    counter('pool', 'acquire_timeouts', 'Waits for a connection that took too long', ({ timeouts }) => timeouts),
+    counter('pool', 'acquire_errors', 'Waits for a connection that failed otherwise', ({ errors }) => errors),
+    counter('pool', 'connections_opened', 'Connections that an application opened', ({ opened }) => opened),
+    counter(
+      'pool',
+      'connection_open_errors',
+      'Connections that an application could not open',
+      ({ openErrors }) => openErrors,
+    ),
+    counter('pool', 'connections_closed', 'Connections that an application closed or lost', ({ closed }) => closed),
+  ];
+}
+
+function histogramOf({ latency, totalUs }: { latency: LatencyCounts; totalUs: number }) {
   const buckets = boundsUs.map((bound) => {
     const first = bucketOf(bound / 1000);
     const below = latency.reduce((sum, [bucket, count]) => sum + (bucket < first ? count : 0), 0);

@@ -3,7 +3,7 @@ import { storable } from '../storable.ts';
 import { numberArray, timeArray } from '../write/array-literal.ts';
 import { limits } from './limits.ts';
 import type { PoolState } from './pools.ts';
-import type { PreparedReport } from './prepare.ts';
+import type { PreparedReport } from './prepared.ts';
 import type { Counted } from './sequence.ts';
 
 /** A process of an application. */

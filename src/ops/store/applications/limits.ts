@@ -9,6 +9,8 @@ export const limits = {
   statements: 5000,
   /** Sites, scopes and repetitions of one statement, each likewise. */
   callers: 60,
+  /** Kinds of requests of an application, and its timers, each likewise. */
+  activities: 300,
   /** Processes of an application whose reports are known apart; those seen longest ago are forgotten. */
   instances: 2000,
   /** Endpoints of an application. */
@@ -21,3 +23,5 @@ export const otherName = 'other';
 export const otherFingerprint = '0';
 /** Under it, all statements of an application are kept together as well; no report can name it. */
 export const wholeFingerprint = '';
+/** Likewise of requests: all of an application together. Also the name of its pools. */
+export const wholeName = '';

@@ -2,7 +2,8 @@ import type { ClientBase } from 'pg';
 import { storable } from '../storable.ts';
 import { BoundedMap } from '../write/bounded-map.ts';
 import { resolve } from '../write/dimensions.ts';
-import { limits, otherFingerprint, otherName, wholeFingerprint } from './limits.ts';
+import { limits, otherFingerprint, otherName, wholeFingerprint, wholeName } from './limits.ts';
+import type { ActivityKind } from './types.ts';
 import { findNames, type Named, type NameTable } from './name-table.ts';
 
 export interface StatementName {
@@ -20,6 +21,13 @@ export interface CallerName {
   kind: 'site' | 'scope' | 'repeated';
   scope: string;
   site: string;
+  at: number;
+}
+
+export interface ActivityName {
+  applicationId: number;
+  kind: ActivityKind;
+  name: string;
   at: number;
 }
 
@@ -53,8 +61,16 @@ const callerTable: NameTable = {
   limit: limits.callers,
 };
 
+const activityTable: NameTable = {
+  table: 'pitcrew.activity',
+  keys: { application_id: 'integer', kind: 'text', name: 'text' },
+  group: ['application_id', 'kind'],
+  extras: [],
+  limit: limits.activities,
+};
+
 /** About 20 MB at most, together. */
-const cached = { applications: 1000, statements: 20_000, callers: 50_000 };
+const cached = { applications: 1000, statements: 20_000, callers: 50_000, activities: 10_000 };
 /** `last_seen` is brought up to date when it is behind by this much. */
 const lagMs = 60_000;
 /** What was beyond a limit may have room after this time. */
@@ -68,6 +84,7 @@ export class ApplicationNames {
   readonly #applications = new BoundedMap<Named>(cached.applications);
   readonly #statements = new BoundedMap<Named>(cached.statements);
   readonly #callers = new BoundedMap<Named>(cached.callers);
+  readonly #activities = new BoundedMap<Named>(cached.activities);
   #since = Date.now();
 
   /** The store may be another one. */
@@ -75,6 +92,7 @@ export class ApplicationNames {
     this.#applications.clear();
     this.#statements.clear();
     this.#callers.clear();
+    this.#activities.clear();
     this.#since = Date.now();
   }
 
@@ -138,6 +156,25 @@ export class ApplicationNames {
           scope: row.kind === 'site' ? '' : otherName,
           site: row.kind === 'scope' ? '' : otherName,
         })),
+    );
+    return { ids: entries.map(({ id }) => id), stale: staleOf(entries, seen) };
+  }
+
+  async activities(client: ClientBase, seen: readonly ActivityName[]): Promise<Numbers> {
+    const rows = seen.map(({ applicationId, kind, name, at }) => ({
+      application_id: applicationId,
+      kind,
+      name: storable(name),
+      at,
+    }));
+    const entries = await resolve(
+      rows,
+      ({ application_id: id, kind, name }) => `${id}\n${kind}\n${name}`,
+      this.#activities,
+      (missing) =>
+        findNames(client, activityTable, missing, (row) =>
+          row.name === wholeName ? row : { ...row, name: otherName },
+        ),
     );
     return { ids: entries.map(({ id }) => id), stale: staleOf(entries, seen) };
   }

@@ -1,36 +1,23 @@
 import type { ClientBase } from 'pg';
 import type { ApplicationReport } from '../../../client/telemetry/report.ts';
 import { families } from '../families.ts';
-import { floorTo } from '../levels.ts';
 import { addRow, emptyRows, type FamilyRows } from '../write/rows.ts';
 import { addCounts, histogramText } from './histogram-elements.ts';
 import { wholeFingerprint } from './limits.ts';
 import { type ApplicationNames, type CallerName, type StatementName } from './names.ts';
-import type { ApplicationCounters, CallerCounters, LatencyCounts, ReceivedReport } from './types.ts';
+import { amount, entryOf, inOrder, type PreparedReport, type RowKey, timeOf } from './prepared.ts';
+import { prepareActivities } from './prepare-activities.ts';
+import type { ApplicationCounters, CallerCounters, ReceivedReport } from './types.ts';
 
 type Statement = ApplicationReport['statements'][number];
-
-/** A report with its names resolved to numbers. */
-export interface PreparedReport {
-  received: ReceivedReport;
-  applicationId: number;
-  /** The application's number for all its statements together. */
-  wholeId: number;
-  statements: { id: number; counters: ApplicationCounters; maxUs: number; latency: LatencyCounts }[];
-  callers: { id: number; counters: CallerCounters; most: number }[];
-}
 
 /** Reports ready to be written, and what their names were last seen at. */
 export interface Prepared {
   reports: PreparedReport[];
   seenStatements: Map<number, number>;
   seenCallers: Map<number, number>;
+  seenActivities: Map<number, number>;
 }
-
-/** More would spoil every sum it gets into. */
-const largest = 1e15;
-
-const amount = (value: number): number => Math.min(Math.round(value), largest);
 
 /** Resolves names to numbers (making new ones). Not for use within a transaction. */
 export async function prepareReports(
@@ -43,7 +30,8 @@ export async function prepareReports(
     received.map(({ targetId, report, at }) => ({ targetId, name: report.application, at: at.getTime() })),
   );
   const reports = received.map((each, index): PreparedReport => {
-    return { received: each, applicationId: applications[index] ?? 0, wholeId: 0, statements: [], callers: [] };
+    const applicationId = applications[index] ?? 0;
+    return { received: each, applicationId, wholeId: 0, statements: [], callers: [], activities: [] };
   });
 
   const found = reports.flatMap((prepared) => statementsOf(prepared).map((entry) => ({ prepared, ...entry })));
@@ -75,7 +63,8 @@ export async function prepareReports(
   for (const [index, { prepared, counters, most }] of callers.entries()) {
     prepared.callers.push({ id: numbers.ids[index] ?? 0, counters, most });
   }
-  return { reports, seenStatements: statements.stale, seenCallers: numbers.stale };
+  const seenActivities = await prepareActivities(client, names, reports);
+  return { reports, seenStatements: statements.stale, seenCallers: numbers.stale, seenActivities };
 }
 
 interface Found {
@@ -186,35 +175,11 @@ export function rowsOfReports(reports: readonly PreparedReport[]): {
   return rows;
 }
 
-interface RowKey {
-  targetId: number;
-  id: number;
-  at: number;
-}
-
 const emptySum = (): Sum => ({
   counters: { calls: 0, errors: 0, rows: 0, totalUs: 0, waitUs: 0 },
   maxUs: 0,
   latency: new Map(),
 });
-
-/** When the rows of a report are: its end belongs to the time before it. In ms since 1970. */
-export function timeOf({ at }: ReceivedReport, family: 'application' | 'caller'): number {
-  return floorTo(at.getTime() - 1, (families[family].rawSeconds ?? 1) * 1000);
-}
-
-/** Two daemons that write the same rows do so in one order, and do not wait for each other in a circle. */
-function inOrder<Entry extends { row: RowKey }>(entries: ReadonlyMap<string, Entry>): Entry[] {
-  return [...entries.values()].toSorted((a, b) => a.row.id - b.row.id || a.row.at - b.row.at);
-}
-
-function entryOf<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value): Value {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
-}
 
 function addTo<Counters extends { [Name in keyof Counters]: number }>(into: Counters, counters: Counters): void {
   for (const name of Object.keys(into) as (keyof Counters)[]) {

@@ -183,10 +183,14 @@ export class ReportWriter {
 
 /** Memory that a report takes, roughly. */
 function sizeOf({ report }: ReceivedReport): number {
+  const activities = [...report.scopes, ...report.timers].reduce(
+    (sum, { histogram }) => sum + 500 + 80 * histogram.length,
+    0,
+  );
   const statements = report.statements.reduce(
     (sum, { text, histogram, callSites, scopes }) =>
       sum + 300 + 2 * text.length + 80 * histogram.length + 300 * (callSites.length + scopes.length),
     0,
   );
-  return 1000 + statements + 400 * (report.repeated.length + report.pool.length);
+  return 1000 + statements + activities + 400 * (report.repeated.length + report.pool.length);
 }

@@ -1,16 +1,10 @@
 import pg from 'pg';
 import { describe, expect, test, vi } from 'vitest';
-import { type TestDatabase, testDatabase } from '../../../../test/support/postgres.ts';
+import { testDatabase } from '../../../../test/support/postgres.ts';
 import { applicationReport, reportedEndpoint, reportedStatement } from '../../../../test/support/reports.ts';
-import { retention, seededRandom, testStore } from '../../../../test/support/store.ts';
-import type { ApplicationReport } from '../../../client/telemetry/report.ts';
-import { createHistory } from '../history/index.ts';
-import { levelsOf } from '../levels.ts';
+import { received, reportStore as bench } from '../../../../test/support/report-store.ts';
+import { seededRandom, testStore } from '../../../../test/support/store.ts';
 import { Partitions } from '../partitions.ts';
-import { migrate } from '../schema/migrate.ts';
-import type { History } from '../types.ts';
-import { dropExpired } from '../upkeep/retention.ts';
-import { rollUp } from '../upkeep/roll-up.ts';
 import { limits, otherFingerprint, otherName } from './limits.ts';
 import { ApplicationNames } from './names.ts';
 import type { ReceivedReport } from './types.ts';
@@ -19,43 +13,6 @@ import { writeReports } from './write-reports.ts';
 const minute = 60_000;
 const hour = 60 * minute;
 const start = Date.UTC(2026, 2, 1, 5, 7, 30);
-
-/** The parts of a store without its timers, so that tests say when what happens. */
-interface Bench extends AsyncDisposable {
-  client: pg.Client;
-  history: History;
-  write(...received: ReceivedReport[]): Promise<void>;
-  rollUp(now: number): Promise<void>;
-  drop(now: number): Promise<number>;
-}
-
-async function bench(database: TestDatabase): Promise<Bench> {
-  const client = new pg.Client(database.url);
-  await client.connect();
-  await migrate(client);
-  await client.query("INSERT INTO pitcrew.target (name) VALUES ('main')");
-  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
-  pool.on('error', () => undefined);
-  const [names, partitions] = [new ApplicationNames(), new Partitions()];
-  return {
-    client,
-    history: createHistory(pool),
-    write: (...received) => writeReports(client, names, partitions, received),
-    rollUp: (now) => rollUp(client, partitions, now),
-    drop: (now) => dropExpired(client, levelsOf(retention), now),
-    async [Symbol.asyncDispose]() {
-      await pool.end();
-      await client.end();
-    },
-  };
-}
-
-const received = (report: ApplicationReport, at = new Date(report.to), arrivedAt = at): ReceivedReport => ({
-  targetId: 1,
-  report,
-  at,
-  arrivedAt,
-});
 
 const whole = { targetId: 1, from: new Date(start - 24 * hour), to: new Date(start + 24 * hour) };
 

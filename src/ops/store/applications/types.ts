@@ -27,6 +27,59 @@ export interface CallerCounters {
   requests: number;
 }
 
+/**
+ * What an application does beside its statements: `scope`, requests or jobs of one name, with no name all of them together; `timer`,
+ * durations of its own; `pool`, waits for a connection.
+ */
+export type ActivityKind = 'scope' | 'timer' | 'pool';
+
+/** What is counted of an activity and adds up; what an activity does not have is 0. */
+export interface ActivityCounters {
+  /** Requests, measurements, or waits for a connection, however they ended. */
+  count: number;
+  totalUs: number;
+  /** Of requests: statements, and waiting for the database, added up over statements that may have run at once. */
+  statements: number;
+  statementUs: number;
+  /** Requests whose heap was measured, and by how many bytes it grew in them. */
+  heapGrowths: number;
+  heapGrowth: number;
+  /** Of waits for a connection: those that took too long or failed. */
+  timeouts: number;
+  errors: number;
+  /** Connections. */
+  opened: number;
+  openErrors: number;
+  closed: number;
+}
+
+export interface ActivityFigures extends ActivityCounters {
+  maxUs: number;
+  /** Most of one request. */
+  mostStatements: number;
+  mostHeapGrowth: number;
+  latency: LatencyCounts;
+}
+
+export interface Activity extends ActivityFigures {
+  kind: ActivityKind;
+  name: string;
+}
+
+export interface ActivitySeriesAnswer extends TimeRange {
+  step: number;
+  /** Buckets in which something was counted. `at`: start in ms since 1970. */
+  points: ({ at: number } & ActivityFigures)[];
+}
+
+/** An activity since it was first seen: these only grow. */
+export interface ActivityTotal extends ActivityCounters {
+  application: string;
+  kind: ActivityKind;
+  name: string;
+  latency: LatencyCounts;
+}
+
 /** Buckets of `client/telemetry/histogram.ts` with their counts, in order; empty ones are left out. */
 export type LatencyCounts = readonly (readonly [bucket: number, count: number])[];
 
@@ -149,6 +202,14 @@ export interface ApplicationHistory {
   }): Promise<Pick<ApplicationStatement, 'fingerprint' | 'text' | 'kind' | 'applications' | 'statements'> | undefined>;
   /** What one statement was called by; sites and scopes of each application with the most calls first. */
   callers(query: TimeRange & { targetId: number; fingerprint: string }): Promise<Caller[]>;
+  /** What one application did in a range beside its statements; what took most time first. */
+  activities(query: TimeRange & { targetId: number; application: string }): Promise<Activity[]>;
+  /** The course of all requests of an application together, or of its waits for connections. */
+  activitySeries(
+    query: TimeRange & { targetId: number; application: string; kind: 'scope' | 'pool'; step: number },
+  ): Promise<ActivitySeriesAnswer>;
+  /** Since they were first seen: pools, all requests together, and some timers of each application. */
+  activityTotals(query: { targetId: number; now: Date }): Promise<ActivityTotal[]>;
   /** Repeated calls seen in a range, worst first. */
   repeatedCalls(query: TimeRange & { targetId: number; limit: number }): Promise<RepeatedCall[]>;
 }

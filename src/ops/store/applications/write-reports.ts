@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 import { isMissingPartition } from '../failures.ts';
-import { families } from '../families.ts';
+import { activityFields, columnName, families } from '../families.ts';
 import { type LevelName, levelNames } from '../levels.ts';
 import { type Partition, partitionAt, type Partitions } from '../partitions.ts';
 import { storable } from '../storable.ts';
@@ -12,7 +12,9 @@ import { lockWatermarks, writeRows } from '../write/write-batches.ts';
 import { type Instance, readInstances, writeInstances } from './instances.ts';
 import type { ApplicationNames } from './names.ts';
 import { isLive, poolSamples, sumPools } from './pools.ts';
-import { type Sum, type Prepared, type PreparedReport, prepareReports, rowsOfReports, timeOf } from './prepare.ts';
+import { type Prepared, prepareReports, rowsOfReports, type Sum } from './prepare.ts';
+import { type ActivityAddition, rowsOfActivities } from './prepare-activities.ts';
+import { type PreparedReport, timeOf } from './prepared.ts';
 import { countReport } from './sequence.ts';
 import type { ReceivedReport } from './types.ts';
 
@@ -50,6 +52,7 @@ function partitionsOf(received: readonly ReceivedReport[], levels: readonly Leve
     levels.flatMap((level) => [
       partitionAt('application', level, timeOf(each, 'application')),
       partitionAt('caller', level, timeOf(each, 'caller')),
+      partitionAt('activity', level, timeOf(each, 'activity')),
       partitionAt('metric', level, each.arrivedAt.getTime()),
     ]),
   );
@@ -64,17 +67,21 @@ interface LockedApplication {
   latency: number[];
 }
 
-async function writePrepared(client: ClientBase, { reports, seenStatements, seenCallers }: Prepared): Promise<void> {
+async function writePrepared(client: ClientBase, { reports, ...seen }: Prepared): Promise<void> {
   const applications = await lockApplications(client, reports);
   const accepted = await acceptReports(client, applications, reports);
   if (accepted.reports.length === 0) return;
   const { application, caller, sums } = rowsOfReports(accepted.reports);
-  const rows = [application, caller, await metricRows(client, accepted.samples)].filter(({ keys }) => keys.length > 0);
+  const activity = rowsOfActivities(accepted.reports);
+  const all = [application, caller, activity.rows, await metricRows(client, accepted.samples)];
+  const rows = all.filter(({ keys }) => keys.length > 0);
   const watermarks = await lockWatermarks(client, rows);
   for (const family of rows) await writeRows(client, family, watermarks);
   await addToApplications(client, applications, accepted.reports, sums);
-  await moveLastSeen(client, 'pitcrew.application_statement', seenStatements);
-  await moveLastSeen(client, 'pitcrew.caller', seenCallers);
+  await addToActivities(client, activity.additions);
+  await moveLastSeen(client, 'pitcrew.application_statement', seen.seenStatements);
+  await moveLastSeen(client, 'pitcrew.caller', seen.seenCallers);
+  await moveLastSeen(client, 'pitcrew.activity', seen.seenActivities);
 }
 
 /** From here on no other daemon writes for these applications until the transaction ends. */
@@ -203,6 +210,34 @@ async function addToApplications(
       counters('totalUs'),
       counters('waitUs'),
       entries.map(({ latency }) => numberArray(latency)),
+    ],
+  );
+}
+
+/** Their application is locked: nobody else adds to them. */
+async function addToActivities(client: ClientBase, additions: readonly ActivityAddition[]): Promise<void> {
+  if (additions.length === 0) return;
+  const names = activityFields.map(columnName);
+  const latencies = additions.map(({ figures }) => {
+    const counts = Array.from({ length: Math.max(0, ...figures.latency.map(([bucket]) => bucket + 1)) }, () => 0);
+    for (const [bucket, count] of figures.latency) counts[bucket] = count;
+    return numberArray(counts);
+  });
+  await client.query(
+    `
+     UPDATE pitcrew.activity AS kept
+     SET    ${names.map((name) => `${name} = kept.${name} + input.${name}`).join(', ')},
+            latency = coalesce((
+              SELECT array_agg(coalesce(before, 0) + coalesce(more, 0) ORDER BY place)
+              FROM   unnest(kept.latency, input.latency::double precision[]) WITH ORDINALITY AS counts (before, more, place)
+            ), '{}')
+     FROM   unnest($1::integer[], $2::text[], ${names.map((_, index) => `$${index + 3}::double precision[]`).join(', ')})
+            AS input (id, latency, ${names.join(', ')})
+     WHERE  kept.id = input.id`,
+    [
+      numberArray(additions.map(({ id }) => id)),
+      latencies,
+      ...activityFields.map((field) => numberArray(additions.map(({ figures }) => figures[field]))),
     ],
   );
 }

@@ -45,7 +45,7 @@ export function figuresOf(row: Row, latency: LatencyCounts = []): ApplicationFig
 }
 
 /** Histograms of rows added up by `key`, in SQL; `source` gives the rows with their histogram as `histogram`. */
-async function readLatencies(
+export async function readLatencies(
   reader: Reader,
   key: string,
   source: string,
@@ -107,12 +107,12 @@ export async function readApplications(
   }));
 }
 
-function pairsOf(counts: readonly number[]): LatencyCounts {
+export function pairsOf(counts: readonly number[]): LatencyCounts {
   return counts.flatMap((count, bucket) => (count > 0 ? [[bucket, count] as const] : []));
 }
 
 /** How long an application that reports no more is listed among those of now. */
-const listedMs = 24 * 3_600_000;
+export const listedMs = 24 * 3_600_000;
 
 export async function readApplicationsNow(
   reader: Reader,

@@ -1,5 +1,6 @@
 import type { Pool } from 'pg';
 import type { History } from '../types.ts';
+import { readActivities, readActivitySeries, readActivityTotals } from './activities.ts';
 import {
   readApplicationFigures,
   readApplications,
@@ -34,6 +35,9 @@ export function createHistory(pool: Pool): History {
     applicationStatement: (query) => readApplicationStatement(reader, query),
     applicationFigures: (query) => readApplicationFigures(reader, query),
     applicationSeries: (query) => readApplicationSeries(reader, query),
+    activities: (query) => readActivities(reader, query),
+    activitySeries: (query) => readActivitySeries(reader, query),
+    activityTotals: (query) => readActivityTotals(reader, query),
     callers: (query) => readCallers(reader, query),
     repeatedCalls: (query) => readRepeatedCalls(reader, query),
   };

@@ -2,8 +2,9 @@ import type { ClientBase } from 'pg';
 import { PitcrewError } from '../../../errors.ts';
 import { sqlStateOf, unavailable } from '../failures.ts';
 import { inTransaction } from '../transaction.ts';
-import { second } from './second.ts';
 import { first } from './first.ts';
+import { second } from './second.ts';
+import { third } from './third.ts';
 
 export interface Migration {
   number: number;
@@ -12,7 +13,7 @@ export interface Migration {
 }
 
 /** In order; a number is never used twice. */
-const migrations: readonly Migration[] = [first, second];
+const migrations: readonly Migration[] = [first, second, third];
 
 /** First key of Pitcrew's advisory locks on the store ("pitc"); claims use it with the target's number. */
 export const lockClass = 0x70_69_74_63;

@@ -72,6 +72,7 @@ export async function forgetUnused(client: ClientBase, levels: readonly Level[],
   await client.query('DELETE FROM pitcrew.statement WHERE last_seen < $1', [before]);
   await client.query('DELETE FROM pitcrew.relation WHERE dropped_at < $1', [before]);
   await client.query('DELETE FROM pitcrew.caller WHERE last_seen < $1', [before]);
+  await client.query('DELETE FROM pitcrew.activity WHERE last_seen < $1', [before]);
   await client.query('DELETE FROM pitcrew.application_statement WHERE last_seen < $1', [before]);
   await client.query('DELETE FROM pitcrew.application WHERE last_seen < $1', [before]);
   await client.query("DELETE FROM pitcrew.application_instance WHERE seen_at < $1::timestamptz - interval '7 days'", [

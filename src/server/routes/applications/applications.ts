@@ -3,6 +3,7 @@ import { PitcrewError } from '../../../errors.ts';
 import { applicationDetail, applications } from '../../api/applications.ts';
 import { applicationPath, dashboardQuery, seriesQuery } from '../../api/parameters.ts';
 import type { Api, AppContext } from '../../context.ts';
+import { presentActivities } from '../../present/activities.ts';
 import { presentApplication, presentCourse, presentPools, timesOf } from '../../present/applications.ts';
 import { isoRange } from '../../present/values.ts';
 import { courseOf, pastOf } from '../../request/past.ts';
@@ -20,7 +21,7 @@ const listRoute = createRoute({
 const detailRoute = createRoute({
   method: 'get',
   path: '/api/v1/database/applications/{name}',
-  summary: 'One application with its course, and that of its pools',
+  summary: 'One application with its course, that of its pools, its requests and its timers',
   request: { params: z.object(applicationPath), query: queryOf(seriesQuery) },
   responses: answers(applicationDetail, 'The application', 400, 404, 503),
 });
@@ -51,10 +52,12 @@ export function applicationRoutes(app: Api, context: AppContext): void {
     const past = pastOf(context, query);
     const { monitor, targetId, range, history } = past;
     const course = await courseOf(past, query);
-    const [totals, now, series] = await Promise.all([
+    const [totals, now, series, activities, waits] = await Promise.all([
       history.applications({ targetId, from: range.from, to: range.to }),
       history.applicationsNow({ targetId, now: new Date() }),
       history.applicationSeries({ targetId, ...course, application: name }),
+      history.activities({ targetId, from: range.from, to: range.to, application: name }),
+      history.activitySeries({ targetId, ...course, application: name, kind: 'pool' }),
     ]);
     const found = totals.find((each) => each.name === name);
     if (!found) {
@@ -85,6 +88,7 @@ export function applicationRoutes(app: Api, context: AppContext): void {
         ),
         series: { at, ...presentCourse(series, at) },
         pools: presentPools(pools.series, at),
+        ...presentActivities(activities, seconds, waits, at),
       },
       200,
     );
