@@ -54,6 +54,22 @@ console.log(JSON.stringify([...found, kept]));
   expect(lines).toEqual(['src/orders.mjs:4', 'src/orders.mjs:7', 'main.mjs:4', true]);
 });
 
+test('packages that are the application’s own can be the line', () => {
+  const lines = run({
+    'watch.mjs': watch.replace("['src/db/']", "[/orders\\/log\\./], ['/@acme/']"),
+    'node_modules/@acme/orders/package.json': '{ "name": "@acme/orders", "type": "module", "exports": "./index.js" }',
+    'node_modules/@acme/orders/index.js': `import { started } from '../../../watch.mjs';
+import { logged } from './log.js';
+export const find = () => [started(), logged(started)];
+`,
+    'node_modules/@acme/orders/log.js': 'export const logged = (work) => work();',
+    'main.mjs': `import { find } from '@acme/orders';
+console.log(JSON.stringify(find()));
+`,
+  });
+  expect(lines).toEqual(['@acme/orders/index.js:3', '@acme/orders/index.js:3']);
+});
+
 test('nothing is found where only packages called, and a frozen Error does no harm', () => {
   const lines = run({
     'src/db/watch.mjs': watch,

@@ -18,15 +18,20 @@ const longestLine = 300;
  */
 export class Callers {
   readonly #ignore: readonly (string | RegExp)[];
+  readonly #include: readonly (string | RegExp)[];
   readonly #folder = process.cwd();
   /** How a file is shown; `undefined` for those that are passed over. */
   readonly #files = new Map<string, string | undefined>();
   /** Lines behind source maps, by file, line and column of what runs. */
   readonly #positions = new Map<string, string | undefined>();
 
-  /** @param ignore parts of paths, or patterns, of the application's own wrappers around the pool */
-  constructor(ignore: readonly (string | RegExp)[] = []) {
+  /**
+   * @param ignore parts of paths, or patterns, of the application's own wrappers around the pool
+   * @param include likewise of packages that are the application's own
+   */
+  constructor(ignore: readonly (string | RegExp)[] = [], include: readonly (string | RegExp)[] = []) {
     this.#ignore = ignore;
+    this.#include = include;
   }
 
   /** @param above frames above this function, which is in the stack now, are looked at */
@@ -62,13 +67,13 @@ export class Callers {
 
   #look(file: string): string | undefined {
     const path = file.startsWith('file:') ? fileURLToPath(file) : file;
-    if (/^(node:|native |evalmachine)/.test(path) || /[\\/]node_modules[\\/]/.test(path) || isOwnFile(path)) {
-      return undefined;
-    }
+    if (/^(node:|native |evalmachine)/.test(path)) return undefined;
+    const whole = path.replaceAll('\\', '/');
+    const [, inPackage] = /^.*\/node_modules\/(.*)$/.exec(whole) ?? [];
+    if ((inPackage !== undefined || isOwnFile(path)) && !fits(whole, this.#include)) return undefined;
     const short = path.includes('://') ? path.replace(/^[a-z-]+:\/+/, '') : relative(this.#folder, path);
-    const shown = (short.startsWith('..') ? path : short).replaceAll('\\', '/');
-    const ignored = this.#ignore.some((part) => (typeof part === 'string' ? shown.includes(part) : part.test(shown)));
-    return ignored ? undefined : shown;
+    const shown = inPackage ?? (short.startsWith('..') ? whole : short.replaceAll('\\', '/'));
+    return fits(shown, this.#ignore) ? undefined : shown;
   }
 
   #original(file: string, shown: string, frame: NodeJS.CallSite): string | undefined {
@@ -88,6 +93,10 @@ export class Callers {
     this.#positions.set(key, original);
     return original;
   }
+}
+
+function fits(path: string, parts: readonly (string | RegExp)[]): boolean {
+  return parts.some((part) => (typeof part === 'string' ? path.includes(part) : part.test(path)));
 }
 
 /** The end of a long path tells more than its beginning. */

@@ -37,6 +37,8 @@ export interface TelemetryOptions {
   otel?: boolean | OtelOptions | undefined;
   /** Files that are never the line which calls a statement, such as the application's own wrapper around the pool: `src/db/`. */
   ignoreCallers?: readonly (string | RegExp)[] | undefined;
+  /** Packages in `node_modules` that are the application's own and may be the line which calls a statement: `@acme/`. */
+  includeCallers?: readonly (string | RegExp)[] | undefined;
   /** Measure by how much the heap grows in each scope; false by default. */
   memory?: boolean | undefined;
 }

@@ -76,9 +76,9 @@ export class Telemetry implements PoolObserver {
   /** @throws `E_CONFIG` for options that make no sense */
   constructor(options: TelemetryOptions = {}) {
     this.#options = resolveTelemetry(options);
-    const { maxStatements, repeatedCalls, slow, ignoreCallers, memory, otel } = this.#options;
+    const { maxStatements, repeatedCalls, slow, ignoreCallers, includeCallers, memory, otel } = this.#options;
     this.#slowLog = new SlowLog(this.#options);
-    this.#callers = new Callers(ignoreCallers);
+    this.#callers = new Callers(ignoreCallers, includeCallers);
     this.#statements = new StatementTable(maxStatements, (kind) => slowMsOf(slow, kind));
     this.#findings = new Findings((finding) => this.#repeated(finding));
     this.#scopeCalls = new ScopeCalls({
