@@ -25,9 +25,14 @@ export function demoCommand(): Command {
       try {
         const databases = { shop: demo.primaryUrl, replica: demo.replicaUrl };
         const daemon = await startDaemon({ config: { ...config, databases }, signal });
+        const { token } = config.server;
+        const names = { primary: 'shop', replica: 'replica' };
+        const shop = demo.open({ url: daemon.url, token, databases: names });
         say(`Dashboard: ${paint('bold', daemon.url, process.stderr)}   (Ctrl-C stops everything)`);
         return {
           async stop() {
+            // Its services send their last reports.
+            await shop.stop();
             await daemon.stop();
             await demo.stop();
           },

@@ -1,12 +1,13 @@
-import { type Task, transaction } from './task.ts';
+import { type Task, timed } from './task.ts';
 
 /** What the shop does by itself, and its reports. */
 export const backOfficeTasks: Task[] = [
   {
     // Sends what was paid, as a queue in a table.
+    name: 'ship orders',
     perSecond: 1,
     run: ({ worker }) =>
-      transaction(worker, async (client) => {
+      worker.transaction(async (client) => {
         const { rows } = await client.query<{ id: string; customer_id: string }>(`
           SELECT id, customer_id
             FROM orders
@@ -16,15 +17,18 @@ export const backOfficeTasks: Task[] = [
              FOR UPDATE SKIP LOCKED
         `);
         for (const order of rows) {
-          await client.query(`UPDATE orders SET status = 'shipped', updated_at = now() WHERE id = $1`, [order.id]);
-          await client.query(`INSERT INTO email_log (customer_id, template) VALUES ($1, 'order-shipped')`, [
-            order.customer_id,
-          ]);
+          await timed(worker, 'ship one order', async () => {
+            await client.query(`UPDATE orders SET status = 'shipped', updated_at = now() WHERE id = $1`, [order.id]);
+            await client.query(`INSERT INTO email_log (customer_id, template) VALUES ($1, 'order-shipped')`, [
+              order.customer_id,
+            ]);
+          });
         }
       }),
   },
   {
     // New stock arrives.
+    name: 'restock',
     perSecond: 0.2,
     steady: true,
     async run({ worker }) {
@@ -38,6 +42,7 @@ export const backOfficeTasks: Task[] = [
   },
   {
     // The employees' page of the last orders, as Django asks for it.
+    name: 'GET /admin/orders',
     perSecond: 0.3,
     async run({ backOffice }) {
       await backOffice.query(
@@ -48,6 +53,7 @@ export const backOfficeTasks: Task[] = [
   },
   {
     // Sales of the last week.
+    name: 'sales of the week',
     perSecond: 0.05,
     steady: true,
     async run({ reporting }) {
@@ -62,6 +68,7 @@ export const backOfficeTasks: Task[] = [
   },
   {
     // The nightly report. Fault: too little work_mem, it sorts on disk.
+    name: 'best customers',
     perSecond: 0.1,
     steady: true,
     when: (time) => time.reports,
@@ -83,6 +90,7 @@ export const backOfficeTasks: Task[] = [
   },
   {
     // Fault: the same sorting by day, of the page views.
+    name: 'sessions of the week',
     perSecond: 0.02,
     steady: true,
     async run({ reporting }) {

@@ -17,7 +17,7 @@ test('the demo is a shop with its faults, kept for the next start', async () => 
   await using folder = temporaryFolder();
   const dataDir = join(folder.path, 'demo');
   const said: string[] = [];
-  const demo = await startDemo({ dataDir, orders: ORDERS, rate: 0, onProgress: (text) => said.push(text) });
+  const demo = await startDemo({ dataDir, orders: ORDERS, onProgress: (text) => said.push(text) });
   expect(said[0]).toBe(`Making a sample shop with 5,000 orders in ${dataDir}, once …`);
   expect(new URL(demo.primaryUrl)).toMatchObject({ username: 'pitcrew', pathname: '/shop' });
   {
@@ -103,7 +103,7 @@ test('the demo is a shop with its faults, kept for the next start', async () => 
 
   // Again, without making anything; the data directory holds all there is.
   said.length = 0;
-  const again = await startDemo({ dataDir, orders: ORDERS, rate: 0, onProgress: (text) => said.push(text) });
+  const again = await startDemo({ dataDir, orders: ORDERS, onProgress: (text) => said.push(text) });
   expect(said.filter((text) => text.startsWith('Making'))).toEqual([]);
   await again.stop();
   expect(readdirSync(folder.path)).toEqual(['demo']);
@@ -111,7 +111,7 @@ test('the demo is a shop with its faults, kept for the next start', async () => 
   expect(existsSync(join(dataDir, 'replica', 'postmaster.pid'))).toBe(false);
 
   // Another shop is made in its place.
-  const other = await startDemo({ dataDir, orders: 300, rate: 0 });
+  const other = await startDemo({ dataDir, orders: 300 });
   {
     await using client = await connect(other.replicaUrl);
     expect((await client.query('SELECT count(*)::int FROM orders')).rows).toEqual([{ count: 300 }]);
@@ -126,7 +126,6 @@ test('the making of the shop can be broken off, and is begun anew', async () => 
   const starting = startDemo({
     dataDir,
     orders: ORDERS,
-    rate: 0,
     signal: interrupt.signal,
     onProgress: (text) => {
       if (text.startsWith('Making 5,000')) interrupt.abort(new Error('interrupted'));
@@ -135,7 +134,7 @@ test('the making of the shop can be broken off, and is begun anew', async () => 
   await expect(starting).rejects.toThrow('interrupted');
   expect(existsSync(join(dataDir, 'demo.json'))).toBe(false);
   expect(existsSync(join(dataDir, 'primary', 'postmaster.pid'))).toBe(false);
-  const demo = await startDemo({ dataDir, orders: 300, rate: 0 });
+  const demo = await startDemo({ dataDir, orders: 300 });
   await demo.stop();
 });
 
@@ -143,6 +142,6 @@ test("somebody else's folder is left alone", async () => {
   await using folder = temporaryFolder();
   mkdirSync(join(folder.path, 'primary'));
   writeFileSync(join(folder.path, 'primary', 'notes.txt'), 'mine');
-  await expect(startDemo({ dataDir: folder.path, orders: 300, rate: 0 })).rejects.toMatchObject({ code: 'E_DATA_DIR' });
+  await expect(startDemo({ dataDir: folder.path, orders: 300 })).rejects.toMatchObject({ code: 'E_DATA_DIR' });
   expect(readdirSync(join(folder.path, 'primary'))).toEqual(['notes.txt']);
 });

@@ -11,7 +11,7 @@ import {
   throwawayServer,
 } from '../embedded/index.ts';
 import { count, type Progress, SEED_VERSION, seedShop, shopSize } from './seed.ts';
-import { type Counts, startWorkload, type Workload } from './workload.ts';
+import { type ShopReports, startWorkload, type Workload } from './workload.ts';
 
 export interface DemoOptions {
   /** Everything is kept below this folder; nothing else is written. */
@@ -22,8 +22,6 @@ export interface DemoOptions {
   signal?: AbortSignal;
   /** How many orders the shop has; 1,000,000 by default. All else is in proportion. */
   orders?: number;
-  /** How busy the shop is, beside 1 for its usual 100 to 250 statements a second; 0 starts no workload. */
-  rate?: number;
 }
 
 export interface Demo {
@@ -31,9 +29,9 @@ export interface Demo {
   readonly primaryUrl: string;
   /** The same on the replica. */
   readonly replicaUrl: string;
-  /** What the workload did since the start. */
-  counts(): Counts;
-  /** Stops the workload and both servers; the data stays for the next start. */
+  /** Opens the shop: its workload begins, some 100 to 250 statements a second, and reports to a daemon where one is given. */
+  open(report?: ShopReports): Workload;
+  /** Stops both servers; the data stays for the next start. */
   stop(): Promise<void>;
 }
 
@@ -68,12 +66,12 @@ const liveSettings = {
 };
 
 /**
- * Starts a sample shop to look at: a primary and a streaming replica with `pg_stat_statements`, and the workload of a
- * shop with honest faults. The first start makes the shop (some 20 s for a million orders); later ones take moments.
+ * Starts a sample shop to look at: a primary and a streaming replica with `pg_stat_statements`, and, once it is opened, the
+ * workload of a shop with honest faults. The first start makes the shop (some 20 s for a million orders); later ones take moments.
  * @throws {PitcrewError} as `startServer`; the signal's reason when it was aborted.
  */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
-  const { dataDir, onProgress: say = () => {}, signal, orders = 1_000_000, rate = 1 } = options;
+  const { dataDir, onProgress: say = () => {}, signal, orders = 1_000_000 } = options;
   const began = performance.now();
   // Without the programs there is nothing to announce.
   embeddedBinaries();
@@ -100,16 +98,12 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     const replica = await startReplica(primary, { dataDir: join(dataDir, 'replica'), settings: liveSettings });
     running.push(replica);
     signal?.throwIfAborted();
-    const workload = rate > 0 ? openShop(primary, replica, password, orders, rate) : undefined;
-    say(`The shop is open, after ${((performance.now() - began) / 1000).toFixed(1)} s.`);
+    say(`The shop is ready, after ${((performance.now() - began) / 1000).toFixed(1)} s.`);
     return {
       primaryUrl: roleUrl(primary, 'pitcrew', password),
       replicaUrl: roleUrl(replica, 'pitcrew', password),
-      counts: () => workload?.counts() ?? { done: 0, failed: 0, errors: {} },
-      async stop() {
-        await workload?.stop();
-        await stopServers();
-      },
+      open: (report) => openShop(primary, replica, password, orders, report),
+      stop: stopServers,
     };
   } catch (error) {
     await stopServers();
@@ -125,13 +119,13 @@ function openShop(
   replica: ReplicaServer,
   password: string,
   orders: number,
-  rate: number,
+  report: ShopReports | undefined,
 ): Workload {
   const servers = { primary, replica };
   return startWorkload({
     url: (role, server) => roleUrl(servers[server], role, password),
     size: shopSize(orders),
-    rate,
+    ...(report && { report }),
   });
 }
 

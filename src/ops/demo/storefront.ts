@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { oneOf, type Task, transaction } from './task.ts';
+import { oneOf, type Task, timed } from './task.ts';
 
 /**
  * What customers do. The statements look like those of applications: some written by an ORM, some by hand, some with the
@@ -8,6 +8,7 @@ import { oneOf, type Task, transaction } from './task.ts';
 export const storefrontTasks: Task[] = [
   {
     // A page of a category, as Prisma asks for it.
+    name: 'GET /categories/:slug',
     perSecond: 4,
     async run({ catalogue }) {
       const category = oneOf(24);
@@ -26,6 +27,7 @@ export const storefrontTasks: Task[] = [
   },
   {
     // A product's page.
+    name: 'GET /products/:id',
     perSecond: 12,
     async run({ storefront, catalogue, product }) {
       const id = product();
@@ -51,6 +53,7 @@ export const storefrontTasks: Task[] = [
   },
   {
     // The search box.
+    name: 'GET /search',
     perSecond: 0.5,
     async run({ catalogue }) {
       const words = ['copper lamp', 'oak', 'folding chair', 'quiet clock', 'wool', 'kettle'];
@@ -62,6 +65,7 @@ export const storefrontTasks: Task[] = [
   },
   {
     // "My orders". Fault: one statement for the orders, then one for the items of each (N+1).
+    name: 'GET /orders',
     perSecond: 3,
     async run({ storefront, customer }) {
       const comment = `/*action='index',application='Storefront',controller='orders'*/`;
@@ -69,17 +73,21 @@ export const storefrontTasks: Task[] = [
         `SELECT "orders".* FROM "orders" WHERE "orders"."customer_id" = $1 ORDER BY "orders"."placed_at" DESC LIMIT $2 ${comment}`,
         [customer(), 20],
       );
+      const items: object[] = [];
       for (const order of rows) {
-        await storefront.query({
+        const { rows: ofOrder } = await storefront.query<object>({
           name: 'order_items_of_order',
           text: `SELECT "order_items".* FROM "order_items" WHERE "order_items"."order_id" = $1 ${comment}`,
           values: [order.id],
         });
+        items.push(...ofOrder);
       }
+      await timed(storefront, 'render the list of orders', () => JSON.stringify({ orders: rows, items }));
     },
   },
   {
     // "Where is my parcel?" Fault: orders has no index on tracking_code.
+    name: 'GET /parcels/:code',
     perSecond: 0.5,
     async run({ storefront, order }) {
       const digest = createHash('md5').update(String(order())).digest('hex').slice(0, 12).toUpperCase();
@@ -91,6 +99,7 @@ export const storefrontTasks: Task[] = [
   },
   {
     // Signing in. Fault: the index is on email, the question is for lower(email).
+    name: 'POST /session',
     perSecond: 0.6,
     async run({ storefront, customer }) {
       const { rows } = await storefront.query<{ email: string }>(`SELECT c.email FROM customers c WHERE c.id = $1`, [
@@ -103,6 +112,7 @@ export const storefrontTasks: Task[] = [
   },
   {
     // Signing up, now and then with an address that is taken.
+    name: 'POST /customers',
     perSecond: 0.1,
     async run({ storefront, customer }) {
       // Every 99th customer of the seed is called Ada Adler.
@@ -116,6 +126,7 @@ export const storefrontTasks: Task[] = [
   },
   {
     // Baskets. Fault: autovacuum is off on this table.
+    name: 'PUT /cart',
     perSecond: 14,
     async run({ checkout, product, cart }) {
       const contents = [{ product_id: product(), quantity: oneOf(2), note: 'gift wrap '.repeat(oneOf(20)) }];
@@ -127,32 +138,35 @@ export const storefrontTasks: Task[] = [
   },
   {
     // An order is placed.
+    name: 'POST /orders',
     perSecond: 1,
     run: ({ checkout, customer, product }) =>
-      transaction(checkout, async (client) => {
-        const buyer = customer();
-        // Rows are locked in the order of their ids, so that two buyers never wait for each other.
-        const wanted = [...new Set([product(), product()])].toSorted((a, b) => a - b);
-        await client.query(`select id, full_name, country from customers where id = $1`, [buyer]);
-        const { rows } = await client.query<{ id: string; price_cents: number }>(
-          `select id, price_cents, stock from products where id = any($1) order by id for update`,
-          [wanted],
-        );
-        const total = rows.reduce((sum, row) => sum + row.price_cents, 0);
-        const order = await client.query<{ id: string }>(
-          `insert into orders (customer_id, status, total_cents, currency, shipping_country, tracking_code)
+      timed(checkout, 'place an order', () =>
+        checkout.transaction(async (client) => {
+          const buyer = customer();
+          // Rows are locked in the order of their ids, so that two buyers never wait for each other.
+          const wanted = [...new Set([product(), product()])].toSorted((a, b) => a - b);
+          await client.query(`select id, full_name, country from customers where id = $1`, [buyer]);
+          const { rows } = await client.query<{ id: string; price_cents: number }>(
+            `select id, price_cents, stock from products where id = any($1) order by id for update`,
+            [wanted],
+          );
+          const total = rows.reduce((sum, row) => sum + row.price_cents, 0);
+          const order = await client.query<{ id: string }>(
+            `insert into orders (customer_id, status, total_cents, currency, shipping_country, tracking_code)
            values ($1, 'paid', $2, 'EUR', 'DE', 'TRK' || upper(left(md5(random()::text), 12)))
            returning id`,
-          [buyer, total],
-        );
-        for (const [index, row] of rows.entries()) {
-          await client.query(
-            `insert into order_items (order_id, line_no, product_id, quantity, unit_price_cents) values ($1, $2, $3, 1, $4)`,
-            [order.rows[0]?.id, index + 1, row.id, row.price_cents],
+            [buyer, total],
           );
-          await client.query(`update products set stock = stock - 1, updated_at = now() where id = $1`, [row.id]);
-        }
-        await client.query(`update customers set loyalty_points = loyalty_points + 1 where id = $1`, [buyer]);
-      }),
+          for (const [index, row] of rows.entries()) {
+            await client.query(
+              `insert into order_items (order_id, line_no, product_id, quantity, unit_price_cents) values ($1, $2, $3, 1, $4)`,
+              [order.rows[0]?.id, index + 1, row.id, row.price_cents],
+            );
+            await client.query(`update products set stock = stock - 1, updated_at = now() where id = $1`, [row.id]);
+          }
+          await client.query(`update customers set loyalty_points = loyalty_points + 1 where id = $1`, [buyer]);
+        }),
+      ),
   },
 ];

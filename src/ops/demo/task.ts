@@ -1,20 +1,20 @@
-import type pg from 'pg';
+import type { MeasuredPool } from '../../client/create-pool.ts';
 import type { ShopTime } from './day.ts';
 
 /** The services of the shop, each with its own pool and name. */
 export interface Services {
   /** Web pages. */
-  storefront: pg.Pool;
+  storefront: MeasuredPool;
   /** Web pages that may be a moment old, from the replica. */
-  catalogue: pg.Pool;
+  catalogue: MeasuredPool;
   /** Baskets and payments. */
-  checkout: pg.Pool;
+  checkout: MeasuredPool;
   /** Sends what was ordered. */
-  worker: pg.Pool;
+  worker: MeasuredPool;
   /** Employees' pages. */
-  backOffice: pg.Pool;
+  backOffice: MeasuredPool;
   /** Reports. */
-  reporting: pg.Pool;
+  reporting: MeasuredPool;
 }
 
 /** What a task knows of the shop. */
@@ -33,6 +33,8 @@ export interface Shop extends Services {
 
 /** Something that happens in the shop again and again. */
 export interface Task {
+  /** What kind of request or job it is. */
+  name: string;
   /** Times per second in a usual hour; the gaps are random. */
   perSecond: number;
   /** Busier with the shop (the default), or always the same. */
@@ -42,20 +44,13 @@ export interface Task {
   run(shop: Shop): Promise<void>;
 }
 
-/** Runs work in a transaction; whatever fails rolls it back. */
-export async function transaction(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<void>): Promise<void> {
-  const client = await pool.connect();
+/** Measures work by a timer of its service. */
+export async function timed(pool: MeasuredPool, name: string, work: () => unknown): Promise<void> {
+  const timer = pool.telemetry?.startTimer(name);
   try {
-    await client.query('BEGIN');
-    await work(client);
-    await client.query('COMMIT');
-    client.release();
-  } catch (error) {
-    await client.query('ROLLBACK').then(
-      () => client.release(),
-      () => client.release(true),
-    );
-    throw error;
+    await work();
+  } finally {
+    timer?.end();
   }
 }
 

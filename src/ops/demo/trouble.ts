@@ -1,11 +1,12 @@
-import { oneOf, type Shop, type Task, transaction } from './task.ts';
+import { oneOf, type Shop, type Task } from './task.ts';
 
 /** An employee's page that leaves a transaction open. */
 export const openTransaction: Task = {
+  name: 'GET /admin/stock',
   perSecond: 1 / 80,
   steady: true,
   run: ({ backOffice, pause }) =>
-    transaction(backOffice, async (client) => {
+    backOffice.transaction(async (client) => {
       await client.query(`SELECT "products".* FROM "products" WHERE "products"."stock" < $1 LIMIT 100`, [60]);
       await pause(25_000);
     }),
@@ -13,6 +14,7 @@ export const openTransaction: Task = {
 
 /** A chain of sessions, each waiting for the one before. */
 export const waitingInLine: Task = {
+  name: 'import prices',
   perSecond: 1 / 60,
   steady: true,
   run: blockingChain,
@@ -20,17 +22,22 @@ export const waitingInLine: Task = {
 
 /** Two sessions that lock the same rows in opposite order: PostgreSQL ends one of them. */
 export const deadlock: Task = {
+  name: 'recount stock',
   perSecond: 1 / 150,
   steady: true,
   async run({ worker, pause }) {
     const [first, second] = [oneOf(100), 100 + oneOf(90)];
     const recount = (rows: number[]): Promise<void> =>
-      transaction(worker, async (client) => {
-        for (const id of rows) {
-          await client.query(`UPDATE products SET stock = stock + 0 WHERE id = $1`, [id]);
-          await pause(300);
-        }
-      });
+      worker.transaction(
+        async (client) => {
+          for (const id of rows) {
+            await client.query(`UPDATE products SET stock = stock + 0 WHERE id = $1`, [id]);
+            await pause(300);
+          }
+        },
+        // As an application that leaves the retries to its queue.
+        { retries: 0 },
+      );
     const ended = await Promise.allSettled([recount([first, second]), recount([second, first])]);
     const failed = ended.find((result) => result.status === 'rejected');
     if (failed) throw failed.reason;
@@ -39,6 +46,7 @@ export const deadlock: Task = {
 
 /** A release that asks for a column which its migration has not made yet. */
 export const missingColumn: Task = {
+  name: 'GET /discounts/:id',
   perSecond: 3,
   when: (time) => time.badRelease,
   async run({ storefront, product }) {
@@ -51,10 +59,11 @@ export const missingColumn: Task = {
 
 /** The same release divides by a stock of nothing, and rolls back. */
 export const failingPayment: Task = {
+  name: 'POST /payments',
   perSecond: 1,
   when: (time) => time.badRelease,
   run: ({ checkout, product }) =>
-    transaction(checkout, async (client) => {
+    checkout.transaction(async (client) => {
       await client.query(`update products set updated_at = now() where id = $1`, [product()]);
       await client.query(`select price_cents / (stock - stock) from products where id = $1`, [product()]);
     }),
@@ -71,14 +80,14 @@ async function blockingChain({ worker, checkout, backOffice, customer, pause }: 
     await work();
   };
   const ended = await Promise.allSettled([
-    transaction(worker, async (client) => {
+    worker.transaction(async (client) => {
       await client.query(`/* price import */ UPDATE products SET price_cents = price_cents + 0 WHERE id = $1`, [
         product,
       ]);
       await pause(6000);
     }),
     after(300, () =>
-      transaction(checkout, async (client) => {
+      checkout.transaction(async (client) => {
         await client.query(`update customers set loyalty_points = loyalty_points + 1 where id = $1`, [buyer]);
         await client.query(`update products set stock = stock - 1, updated_at = now() where id = $1`, [product]);
       }),

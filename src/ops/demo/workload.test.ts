@@ -50,7 +50,7 @@ test('everything that a good day holds works, and shows the faults', async () =>
       await task.run(shop);
       ran.add(task);
     };
-    return { perSecond: 10, steady: true, run };
+    return { name: task.name, perSecond: 10, steady: true, run };
   });
   const workload = start({ tasks });
   try {
@@ -88,7 +88,7 @@ test.each([
   ['sessions that wait in line', waitingInLine, chain],
   ['an open transaction', openTransaction, open],
 ])('%s can be seen', async (_, { run }, sql) => {
-  const workload = start({ tasks: [{ run, perSecond: 5, steady: true }] });
+  const workload = start({ tasks: [{ name: 'trouble', run, perSecond: 5, steady: true }] });
   try {
     await until(async () => expect((await admin.query(sql)).rowCount).toBeGreaterThan(0));
   } finally {
@@ -105,7 +105,7 @@ test.each([
   ['a release without its migration', missingColumn, '42703'],
   ['payments that fail', failingPayment, '22012'],
 ])('%s are errors of their kind', async (_, { run }, code) => {
-  const workload = start({ tasks: [{ run, perSecond: 5, steady: true }] });
+  const workload = start({ tasks: [{ name: 'trouble', run, perSecond: 5, steady: true }] });
   try {
     await until(() => expect(workload.counts().errors).toMatchObject({ [code]: expect.any(Number) }));
   } finally {

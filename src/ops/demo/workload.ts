@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
+import { createPool, type MeasuredPool } from '../../client/create-pool.ts';
+import { runInScope } from '../../client/scope.ts';
 import { messageOf } from '../../errors.ts';
 import { backOfficeTasks } from './back-office.ts';
 import { shopTime } from './day.ts';
@@ -14,8 +15,17 @@ export interface WorkloadOptions {
   size: ShopSize;
   /** How busy the shop is, beside 1 for its usual 100 to 250 statements a second. */
   rate?: number;
+  /** Where its services report what they measure. */
+  report?: ShopReports;
   /** What happens in the shop; everything by default. */
   tasks?: Task[];
+}
+
+/** A daemon, with the names under which it watches the shop's servers. */
+export interface ShopReports {
+  url: string;
+  token?: string | undefined;
+  databases: Record<'primary' | 'replica', string>;
 }
 
 /** What was done since the start. */
@@ -38,7 +48,7 @@ const STOP_WITHIN_MS = 2000;
 const allTasks: Task[] = [...storefrontTasks, ...backOfficeTasks, ...troubleTasks];
 
 /** Sends what a shop would send, until it is stopped. Servers that go away are tried again. */
-export function startWorkload({ url, size, rate = 1, tasks = allTasks }: WorkloadOptions): Workload {
+export function startWorkload({ url, size, rate = 1, report, tasks = allTasks }: WorkloadOptions): Workload {
   const began = Date.now();
   const ending = new AbortController();
   const running = new Set<Promise<void>>();
@@ -49,7 +59,7 @@ export function startWorkload({ url, size, rate = 1, tasks = allTasks }: Workloa
     counts.failed += 1;
     counts.errors[code] = (counts.errors[code] ?? 0) + 1;
   };
-  const services = connect(url);
+  const services = connect(url, report);
   const time = (): ReturnType<typeof shopTime> => shopTime(Date.now() - began);
   const shop: Shop = {
     ...services,
@@ -72,8 +82,7 @@ export function startWorkload({ url, size, rate = 1, tasks = allTasks }: Workloa
       await delay(gap * 1000, undefined, { signal: ending.signal }).catch(() => {});
       if (!due || ending.signal.aborted || atOnce >= AT_ONCE || task.when?.(time()) === false) continue;
       atOnce += 1;
-      const run = task
-        .run(shop)
+      const run = runInScope(task.name, () => task.run(shop))
         .then(() => void (counts.done += 1), noteFailure)
         .then(() => {
           atOnce -= 1;
@@ -90,19 +99,28 @@ export function startWorkload({ url, size, rate = 1, tasks = allTasks }: Workloa
       ending.abort();
       await Promise.all(loops);
       await Promise.race([Promise.all(running), delay(STOP_WITHIN_MS)]);
-      const ended = Object.values(services).map((pool: pg.Pool) => pool.end());
+      const ended = Object.values(services).map((pool: MeasuredPool) => pool.end());
       await Promise.race([Promise.all(ended), delay(STOP_WITHIN_MS)]);
     },
   };
 }
 
-function connect(url: WorkloadOptions['url']): Services {
-  const pool = (service: string, role: string, max: number, server: 'primary' | 'replica' = 'primary'): pg.Pool => {
-    const made = new pg.Pool({
+function connect(url: WorkloadOptions['url'], report: ShopReports | undefined): Services {
+  const pool = (
+    service: string,
+    role: string,
+    max: number,
+    server: 'primary' | 'replica' = 'primary',
+  ): MeasuredPool => {
+    const made = createPool({
       connectionString: url(role, server),
       application_name: service,
       max,
-      connectionTimeoutMillis: 5000,
+      // The shop is a part of this package, and installed with it.
+      telemetry: { includeCallers: ['/ops/demo/'], ignoreCallers: [/\/ops\/demo\/(task|workload)\.[jt]s$/] },
+      ...(report && {
+        report: { url: report.url, token: report.token, application: service, database: report.databases[server] },
+      }),
     });
     // A server that goes away ends idle connections; the next statement makes a new one.
     made.on('error', () => {});
