@@ -3,7 +3,14 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { describe as describeStatement, loadParser } from '../../src/sql/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
-import { applicationReport, reportedEndpoint, reportedStatement } from '../support/reports.ts';
+import {
+  applicationReport,
+  reportedEndpoint,
+  reportedPoolCounts,
+  reportedScope,
+  reportedStatement,
+  reportedTimer,
+} from '../support/reports.ts';
 import {
   accessibilityProblems,
   buildDashboard,
@@ -77,10 +84,17 @@ async function sendReports(): Promise<void> {
     { scope: 'GET /orders', fingerprint, site: 'src/orders.ts:42', requests: 8, most: 51 },
     { scope: 'GET /orders/:id', fingerprint: 'beef', site: 'src/unit-of-work.ts:7', requests: 2, most: 12 },
   ];
+  const scopes = [
+    reportedScope('GET /orders', [20, 40, 350], { statements: 180, mostStatements: 51 }),
+    reportedScope('POST /a/rather/long/path/of/a/request/that/nobody/wanted/to/shorten/:id', [5, 6]),
+    ...Array.from({ length: 25 }, (_, index) => reportedScope(`GET /page-${index}`, [1], { statementMs: 0.1 })),
+  ];
+  const timers = [reportedTimer('checkout', [12, 15]), reportedTimer('render the page of an order', [0.4])];
+  const poolCounts = reportedPoolCounts([0, 0.1, 12], { acquireTimeouts: 1 });
   for (const [sequence, agoMs] of [40_000, 30_000, 20_000, 10_000, 0].entries()) {
     const to = new Date(Date.now() - agoMs);
     for (const [application, instance] of [['shop', 'a'] as const, ['shop', 'b'] as const, ['worker', 'c'] as const]) {
-      const change = { application, instance, sequence: sequence + 1, pool, repeated };
+      const change = { application, instance, sequence: sequence + 1, pool, repeated, scopes, timers, poolCounts };
       const report = applicationReport({ ...change, statements: [orders, unknown] }, to);
       const headers = { 'content-type': 'application/json' };
       const answer = await fetch(api('/ingest'), { method: 'POST', body: JSON.stringify(report), headers });
@@ -144,6 +158,20 @@ test('what was reported is on the pages of queries, of the statement and of appl
   expect(await pools.getByRole('row').filter({ hasText: '10.0.0.1:5432' }).innerText()).toMatch(
     /primary\s+25\s*%\s+16\s+6\s+4/,
   );
+  // Two processes, five reports of each.
+  const scopes = page.getByRole('group', { name: 'Requests', exact: true });
+  expect(await scopes.getByRole('row').filter({ hasText: 'GET /orders' }).innerText()).toMatch(
+    /GET \/orders\s+30[\s\S]*350\s*ms\s+60\s+51\s+50\s*%/,
+  );
+  expect(await scopes.getByRole('row').count()).toBe(21);
+  await page.getByText('7 more').click();
+  await page.getByRole('group', { name: 'Requests, the rest' }).getByText('GET /page-24').waitFor();
+  const timers = page.getByRole('group', { name: 'Timers' }).getByRole('row').filter({ hasText: 'checkout' });
+  expect(await timers.innerText()).toMatch(/checkout\s+20\s/);
+  const lent = page.getByRole('list', { name: 'Connections lent' });
+  expect(await lent.innerText()).toMatch(/Lent\s+30[\s\S]*Longest wait\s+12\s*ms[\s\S]*Timeouts\s+Warning\s+10/);
+  await page.getByRole('img', { name: /^Waiting for a connection: p50 .*; p95 / }).waitFor();
+  await page.getByRole('img', { name: /^Pool of 10.0.0.1:5432, primary: .*busy/ }).waitFor();
   await page.getByLabel('Which application is shown').getByRole('link', { name: 'worker' }).click();
   await expect
     .poll(() => pools.getByRole('row').filter({ hasText: '10.0.0.1:5432' }).innerText(), { timeout: 20_000 })

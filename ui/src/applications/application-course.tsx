@@ -1,19 +1,18 @@
 import { useMemo } from 'preact/hooks';
 import type { ApplicationDetail } from '../../../src/server/api/applications.ts';
-import { Card } from '../components/card.tsx';
-import { Awaited, Empty } from '../components/states.tsx';
-import { DataTable } from '../components/table.tsx';
+import { Awaited } from '../components/states.tsx';
 import { line, type Trend, Trends } from '../components/trends.tsx';
-import { Value } from '../components/value.tsx';
 import { rangeUrl } from '../data/api.ts';
 import { refreshOver } from '../data/refresh.ts';
 import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
-import { count, percent, rate } from '../format/quantity.ts';
+import { rate } from '../format/quantity.ts';
 import { timeTrend } from '../queries/application-figures.tsx';
-import { StatusBadge } from '../components/status.tsx';
+import { AcquireTiles, acquireTrends, Pools, poolTrends } from './pools.tsx';
+import { Requests } from './requests.tsx';
+import { Timers } from './timers.tsx';
 
-/** One application over the range: its calls, and its pools. */
+/** One application over the range: its requests, its calls, and its pools. */
 export function ApplicationCourse({ name }: { name: string }) {
   const { query, range } = useUrl();
   const detail = useResource<ApplicationDetail>(
@@ -24,7 +23,10 @@ export function ApplicationCourse({ name }: { name: string }) {
     <Awaited of={detail} lines={8}>
       {(answer) => (
         <>
+          <Requests scopes={answer.scopes} />
+          {answer.timers.length > 0 && <Timers timers={answer.timers} />}
           <Pools pools={answer.application.pools} />
+          {answer.acquires && <AcquireTiles acquires={answer.acquires} />}
           <Courses answer={answer} />
         </>
       )}
@@ -32,85 +34,7 @@ export function ApplicationCourse({ name }: { name: string }) {
   );
 }
 
-type Pool = ApplicationDetail['application']['pools'][number];
-
-/** The pools of an application's processes together, by endpoint. */
-function Pools({ pools }: { pools: readonly Pool[] }) {
-  return (
-    <Card title="Pools" note="All processes together, as last reported" flush>
-      {pools.length === 0 ? (
-        <Empty title="No process reports now">Pools are listed while their process reports.</Empty>
-      ) : (
-        <DataTable
-          label="Pools"
-          rows={pools}
-          rowKey={({ endpoint, role }) => `${role} ${endpoint}`}
-          columns={[
-            {
-              id: 'endpoint',
-              title: 'Endpoint',
-              wide: true,
-              cell: (row) => <span class="mono clip">{row.endpoint}</span>,
-            },
-            { id: 'role', title: 'Role', bare: true, cell: (row) => row.role },
-            {
-              id: 'used',
-              title: 'In use',
-              hint: 'Connections that are not idle, of those that may be open',
-              numeric: true,
-              cell: (row) => <Value of={percent(row.max > 0 ? (row.open - row.idle) / row.max : null)} />,
-            },
-            { id: 'open', title: 'Open', numeric: true, cell: (row) => <Value of={count(row.open)} /> },
-            { id: 'idle', title: 'Idle', numeric: true, cell: (row) => <Value of={count(row.idle)} /> },
-            {
-              id: 'waiting',
-              title: 'Waiting',
-              hint: 'Callers that wait for a connection',
-              numeric: true,
-              cell: (row) =>
-                row.waiting > 0 ? (
-                  <StatusBadge tone="warning" plain>
-                    {count(row.waiting).value}
-                  </StatusBadge>
-                ) : (
-                  '0'
-                ),
-            },
-            {
-              id: 'lanes',
-              title: 'Lanes',
-              hint: 'Connections that many callers share',
-              numeric: true,
-              priority: 'medium',
-              cell: (row) => <Value of={count(row.lanes)} />,
-            },
-            { id: 'max', title: 'Max', numeric: true, cell: (row) => <Value of={count(row.max)} /> },
-            {
-              id: 'instances',
-              title: 'Processes',
-              numeric: true,
-              priority: 'low',
-              cell: (row) => <Value of={count(row.instances)} />,
-            },
-          ]}
-        />
-      )}
-    </Card>
-  );
-}
-
-const poolTrend = ({ endpoint, role, ...values }: ApplicationDetail['pools'][number]): Trend => ({
-  title: `Pool of ${endpoint}, ${role}`,
-  format: count,
-  series: [
-    line('open', values.open, '--series-1'),
-    line('idle', values.idle, '--series-3'),
-    line('waiting', values.waiting, '--series-5'),
-    line('max', values.max, '--series-4'),
-  ],
-});
-
-function trendsOf({ series, pools }: ApplicationDetail): Trend[] {
+function trendsOf({ series, pools, acquires }: ApplicationDetail): Trend[] {
   return [
     {
       title: 'Calls',
@@ -121,7 +45,8 @@ function trendsOf({ series, pools }: ApplicationDetail): Trend[] {
       ],
     },
     timeTrend(series),
-    ...pools.map(poolTrend),
+    ...acquireTrends(acquires),
+    ...poolTrends(pools),
   ];
 }
 
