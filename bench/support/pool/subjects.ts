@@ -58,7 +58,8 @@ function named(pool: pg.Pool, { slow }: Turn): Subject {
 }
 
 function pitcrew(url: string, turn: Turn, observer: PoolOptions['observer']): Subject {
-  const pool = new Pool({ connectionString: url, max: connections, observer });
+  // Whoever waits, waits, as with the others: a thousand callers of whom many want the slow statement wait for long.
+  const pool = new Pool({ connectionString: url, max: connections, connectionTimeoutMillis: 0, observer });
   return unnamed(pool as unknown as pg.Pool, turn);
 }
 
@@ -76,7 +77,7 @@ function postgresJs(url: string, { slow }: Turn): Subject {
 }
 
 async function slonik(url: string, { slow }: Turn): Promise<Subject> {
-  const pool = await createPool(url, { maxPoolSize: connections });
+  const pool = await createPool(url, { maxPoolSize: connections, connectionTimeout: 'DISABLE_TIMEOUT' });
   const { unsafe } = slonikSql;
   return {
     point: (id) => pool.query(unsafe`SELECT id, name, balance FROM accounts WHERE id = ${id}`),

@@ -1,11 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EventEmitter, once } from 'node:events';
 import type pg from 'pg';
+import { PitcrewError } from '../../errors.ts';
 import { createDescriber, loadParser, type StatementDescription } from '../../sql/index.ts';
 import type { PoolObserver } from '../observer.ts';
 import { currentScope } from '../scope.ts';
 import type { Call } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
+import { leavesTraces } from './connections/session-reset.ts';
 import { backendPid, isBusy } from './driver.ts';
 import type { EndpointStats } from './endpoint-types.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -37,6 +39,7 @@ export class PoolCore {
     this.#records = new StatementRecords(createDescriber(options.functions));
     this.#router = new Router(options, {
       connected: (client) => this.#connected(client),
+      hasHooks: () => Boolean(options.onConnect ?? options.verify) || events.listenerCount('connect') > 0,
       closed: (client) => {
         options.log?.('client closed');
         events.emit('remove', client);
@@ -121,7 +124,7 @@ export class PoolCore {
         statement.settled = true;
         statement.waiting?.ended();
         unwatch?.();
-        if (!description.readOnly) this.#router.wrote(scope);
+        if (mayHaveWritten(statement)) this.#router.wrote(scope);
         watched?.(statement, undefined, result);
         resolve(result);
       },
@@ -131,7 +134,7 @@ export class PoolCore {
         statement.waiting?.ended();
         unwatch?.();
         // What failed may have been done all the same.
-        if (!description.readOnly && statement.sentAt > 0) this.#router.wrote(scope);
+        if (mayHaveWritten(statement) && statement.sentAt > 0) this.#router.wrote(scope);
         watched?.(statement, error, undefined);
         reject(error);
       },
@@ -276,17 +279,21 @@ export class PoolCore {
   #lent(endpoint: Endpoint, connection: OwnConnection, kind: HolderKind, site: CallSite | undefined): pg.PoolClient {
     const { holders } = endpoint;
     const holder = holders.taken({ kind, pid: backendPid(connection.client) ?? undefined, site });
+    let changed = false;
     const client = lend({
       endpoint,
       connection,
       watch: (text, values) => {
         holders.note(holder, text);
-        const ended = this.#watchLent(endpoint, text, values);
+        const { description } = this.#records.of(typeof text === 'string' ? text : '');
+        changed ||= leavesTraces(description);
+        const ended = this.#watchLent(endpoint, description, text, values);
         return (error, result) => {
           holders.idle(holder);
           ended(error, result);
         };
       },
+      isChanged: () => changed,
       queryTimeoutMs: this.#router.queryTimeoutMs,
       onRelease: (error) => {
         this.#events.emit('release', error, connection.client);
@@ -299,13 +306,17 @@ export class PoolCore {
     return client;
   }
 
-  #watchLent(endpoint: Endpoint, text: string, values: readonly unknown[] | undefined) {
-    const { description } = this.#records.of(typeof text === 'string' ? text : '');
+  #watchLent(
+    endpoint: Endpoint,
+    description: StatementDescription,
+    text: string,
+    values: readonly unknown[] | undefined,
+  ) {
     const watched = this.#watch(description, text, values);
     const startedAt = performance.now();
     const scope = this.#scope();
     return (error: Error | undefined, result: pg.QueryResult | undefined): void => {
-      if (!description.readOnly) this.#router.wrote(scope);
+      if (!description.readOnly && endpoint.role !== 'replica') this.#router.wrote(scope);
       watched?.({ startedAt, sentAt: startedAt, endpoint, shared: false }, error, result);
     };
   }
@@ -337,8 +348,14 @@ interface Borrower {
 /** How far a statement has come. */
 type Progress = Pick<Statement, 'startedAt' | 'sentAt' | 'endpoint' | 'shared'>;
 
-function poolEnded(): Error {
-  return new Error('Cannot use a pool after calling end on the pool');
+/** What is not known to change nothing has changed nothing all the same where a replica ran it. */
+function mayHaveWritten({ record, endpoint }: Statement): boolean {
+  return !record.description.readOnly && endpoint?.role !== 'replica';
+}
+
+/** In the words of `pg`. */
+function poolEnded(): PitcrewError {
+  return new PitcrewError('E_POOL_CLOSED', 'Cannot use a pool after calling end on the pool');
 }
 
 function rowsOf(result: pg.QueryResult | pg.QueryResult[]): number {

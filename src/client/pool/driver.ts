@@ -40,6 +40,8 @@ export interface Wire {
   sendCopyFail(reason: string): void;
   on(event: 'bindComplete', listener: () => void): void;
   prependListener(event: 'errorMessage', listener: (error: Error) => void): void;
+  /** Texts of named statements by their names. */
+  parsedStatements: Record<string, string>;
 }
 
 const internals = (client: pg.ClientBase): ClientInternals => client as unknown as ClientInternals;
@@ -85,6 +87,15 @@ export function onServerError(client: pg.ClientBase, listener: (error: Error) =>
 /** Told when the server has taken the values of the statement at the head, and begins to execute it. */
 export function onBound(client: pg.ClientBase, listener: (query: unknown) => void): void {
   internals(client).connection.on('bindComplete', () => listener(internals(client)._activeQuery));
+}
+
+/** For named statements that the server does not know any more: the one, or all of them. */
+export function forgetPrepared(client: pg.ClientBase, name?: string): void {
+  // Native clients keep them elsewhere.
+  const { connection } = internals(client) as Partial<ClientInternals>;
+  if (!connection) return;
+  if (name === undefined) connection.parsedStatements = {};
+  else delete connection.parsedStatements[name];
 }
 
 /** The socket, with what it has received so far; native clients have none of their own. */

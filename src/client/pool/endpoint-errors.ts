@@ -1,5 +1,5 @@
 import { PitcrewError } from '../../errors.ts';
-import { sqlStateOf } from './failures.ts';
+import { sqlStateOf } from '../sql-state.ts';
 
 /** What a timeout says of the pool's state. */
 interface PoolState {

@@ -5,11 +5,13 @@ import type { OwnConnection } from './connections/connection.ts';
 import { ConnectionPool } from './connections/connection-pool.ts';
 import { observed } from './connections/observed-waiter.ts';
 import type { Waiter } from './connections/waiters.ts';
+import { leavesTraces, resetSession } from './connections/session-reset.ts';
 import { Watchdog, type Watched } from './connections/watchdog.ts';
 import { backendPid, destroy, isBusy, isInTransaction } from './driver.ts';
 import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
 import type { EndpointHost, EndpointStats } from './endpoint-types.ts';
-import { isConnectionLost, isTransientConnectFailure, sqlState, sqlStateOf } from './failures.ts';
+import { sqlStateOf } from '../sql-state.ts';
+import { isConnectionLost, isTransientConnectFailure, sqlState } from './failures.ts';
 import { createHolders, type Holders } from './holders/index.ts';
 import { runsAgainAlone } from './lanes/lane-failure.ts';
 import type { LaneQuery } from './lanes/lane-query.ts';
@@ -19,6 +21,7 @@ import { laneLimits, type LaneSession, openLaneSession } from './lanes/lane-sess
 import type { ResolvedOptions } from './options.ts';
 import type { StatementRecord } from './statements/record.ts';
 import { runAlone } from './statements/own-run.ts';
+import { type Leave, SlowGate } from './statements/slow-gate.ts';
 import { type Statement, suitsLane } from './statements/statement.ts';
 
 /** When nothing has been heard from a statement for so long, the server is asked what became of it. */
@@ -26,8 +29,8 @@ const defaultPatienceMs = 5000;
 /** Only waiting for the commit (for a synchronous standby, say) can take this long on a shared connection. */
 const lanePatienceMs = laneLimits.statementMs + 1000;
 const refusesWrites = 'its server refuses writes';
-/** A statement is tried so often at most: once, and once more where nothing of it has happened. */
-const mostAttempts = 3;
+/** A statement of which nothing has happened is tried so often at most: a server that dies takes one connection after the other with it. */
+const mostAttempts = 5;
 
 /** The connections to one server: shared ones for quick statements, own ones for all else. */
 export class Endpoint {
@@ -41,9 +44,10 @@ export class Endpoint {
   readonly #observer: PoolObserver;
   readonly #connections: ConnectionPool;
   readonly #lanes: Lanes;
-  /** The quickest answer of late: the way there and back, which is no fault of a statement. */
+  /** The quickest answer of late: the way there and back, which is no fault of a statement. Known once a session could be shared. */
   #roundTripMs = Infinity;
-  #session: LaneSession = { pooled: false, ownLockLimit: false, ownStatementLimit: false };
+  #session: LaneSession = { pooled: false, ownLockLimit: false, ownStatementLimit: false, roundTripMs: Infinity };
+  readonly #slow: SlowGate;
   readonly #full: Statement[] = [];
   readonly #watchdog: Watchdog;
 
@@ -87,20 +91,26 @@ export class Endpoint {
       shared: () => this.#lanes.openCount,
       reserved: () => this.#lanes.missingCount,
       roomMade: () => this.#lanes.want(),
-      freeShared: () => this.#lanes.freeIdle(),
+      freeShared: (urgent) => this.#lanes.free(urgent),
     });
     this.#lanes = new Lanes(options, {
       openClient: () => this.#openLane(),
-      makeRoom: () =>
-        this.#connections.openCount + this.#connections.openingCount + this.#lanes.openCount < options.max ||
-        this.#connections.shrink(),
+      hasRoom: () => this.openCount < options.max && this.waitingCount === 0,
+      makeRoom: () => this.openCount < options.max || this.#connections.shrink(),
       onOpened: () => this.#divertAll(),
       onClosed: (client, reason) => {
         this.#observer.connectionClosed?.(name, reason);
         host.closed(client as pg.PoolClient);
+        this.#connections.roomMade();
       },
       ended: (lane, query, serviceMs) => this.#laneEnded(lane, query, serviceMs),
     });
+    this.#slow = new SlowGate(
+      options.max + options.maxOverflow,
+      options.laneLimitMillis,
+      options.connectionTimeoutMillis,
+      (waitedMs) => poolTimeout(this.stats(), waitedMs, this.holders.describe()),
+    );
     this.#watchdog = new Watchdog(clientConfig, () => this.#underWay());
   }
 
@@ -113,7 +123,7 @@ export class Endpoint {
   }
 
   get waitingCount(): number {
-    return this.#connections.waitingCount + this.#full.length;
+    return this.#connections.waitingCount + this.#full.length + this.#slow.waitingCount;
   }
 
   get expiredCount(): number {
@@ -137,6 +147,7 @@ export class Endpoint {
       waiting: this.waitingCount,
       max: this.#options.max,
       size: this.#connections.size,
+      slow: this.#slow.report(),
     };
   }
 
@@ -160,8 +171,18 @@ export class Endpoint {
     return () => void this.#connections.withdraw(told);
   }
 
-  release(connection: OwnConnection, reason?: string): void {
-    this.#connections.release(connection, reason);
+  /** @param changed its session may not be as it was */
+  release(connection: OwnConnection, reason?: string, changed = false): void {
+    if (reason !== undefined || !changed || !this.#options.resetOnRelease) {
+      this.#connections.release(connection, reason);
+    } else if (this.#host.hasHooks()) {
+      this.#connections.release(connection, 'its session was changed');
+    } else {
+      resetSession(connection.client).then(
+        () => this.#connections.release(connection),
+        () => this.#connections.release(connection, 'could not be reset'),
+      );
+    }
   }
 
   async end(): Promise<void> {
@@ -187,6 +208,7 @@ export class Endpoint {
 
   #moveAway(): void {
     for (const statement of this.#full.splice(0)) this.#host.again(statement);
+    this.#slow.moveWaiters();
     this.#connections.moveWaiters();
   }
 
@@ -224,19 +246,50 @@ export class Endpoint {
   }
 
   #runOwn(statement: Statement): void {
-    const waiter: StatementWaiter = {
-      // Whoever was under way already, for however long, has not waited for this connection.
-      since: statement.sentAt === 0 ? statement.startedAt : performance.now(),
-      statement,
-      granted: (connection) => {
-        if (statement.settled) this.#connections.release(connection);
-        else this.#execute(statement, connection);
+    if (!statement.record.isSlow(this.#options.laneLimitMillis)) {
+      this.#queue(statement, undefined);
+      return;
+    }
+    const waiter: Waiter<Leave> = {
+      since: waitsSince(statement),
+      granted: (leave) => {
+        if (statement.settled) leave();
+        else this.#queue(statement, leave);
       },
-      refused: (error) => this.#refused(statement, error),
+      refused: (error) => statement.reject(error),
       moved: () => this.#host.again(statement),
     };
+    statement.cancel = () => this.#slow.withdraw(waiter);
+    this.#slow.enter(waiter);
+  }
+
+  /** @param left tells that it has ended, or goes elsewhere */
+  #queue(statement: Statement, left: Leave | undefined): void {
+    const waiter: StatementWaiter = {
+      since: waitsSince(statement),
+      statement,
+      granted: (connection) => {
+        if (!statement.settled) {
+          this.#execute(statement, connection, left);
+          return;
+        }
+        left?.();
+        this.#connections.release(connection);
+      },
+      refused: (error) => {
+        left?.();
+        this.#refused(statement, error);
+      },
+      moved: () => {
+        left?.();
+        this.#host.again(statement);
+      },
+    };
     let giveUp: (() => void) | undefined;
-    statement.cancel = () => giveUp?.();
+    statement.cancel = () => {
+      giveUp?.();
+      left?.();
+    };
     giveUp = this.acquire(waiter);
   }
 
@@ -248,43 +301,46 @@ export class Endpoint {
     else statement.reject(error);
   }
 
-  #execute(statement: Statement, connection: OwnConnection): void {
+  #execute(statement: Statement, connection: OwnConnection, left: Leave | undefined): void {
     statement.waiting?.ended();
     statement.attempts += 1;
     const holder = this.holders.taken({ kind: 'statement', pid: backendPid(connection.client) ?? undefined });
     this.holders.note(holder, statement.record.text);
     runAlone(statement, connection.client, (error, result) => {
       this.holders.released(holder);
+      left?.();
       if (error) {
         const lost = isConnectionLost(error, connection.client);
-        this.#release(connection, lost ? 'lost' : this.#refuses(error) ? refusesWrites : undefined);
+        this.#release(connection, statement, lost ? 'lost' : this.#refuses(error) ? refusesWrites : undefined);
         this.#failed(statement, error, lost);
         return;
       }
       const { record } = statement;
       this.#observe(record, performance.now() - statement.sentAt);
-      this.#release(connection, undefined);
+      this.#release(connection, statement, undefined);
       statement.resolve(result);
       if (this.#connections.waitingCount > 0 && record.shareable) this.#divert(record);
     });
   }
 
   /** After a statement of its own. A transaction that it left open would be the next caller's. */
-  #release(connection: OwnConnection, reason: string | undefined): void {
-    this.#connections.release(
-      connection,
-      reason ?? (isInTransaction(connection.client) ? 'left in a transaction' : undefined),
-    );
+  #release(connection: OwnConnection, { record }: Statement, reason: string | undefined): void {
+    const why = reason ?? (isInTransaction(connection.client) ? 'left in a transaction' : undefined);
+    this.release(connection, why, leavesTraces(record.description));
   }
 
   #observe(record: StatementRecord, tookMs: number): void {
     // Slowly forgotten, so that a route that became longer is learnt.
-    this.#roundTripMs = Math.min(tookMs, this.#roundTripMs * 1.001);
-    record.observe(tookMs - this.#roundTripMs);
+    const isKnown = this.#roundTripMs < Infinity;
+    if (isKnown) this.#roundTripMs = Math.min(tookMs, this.#roundTripMs * 1.001);
+    const serviceMs = isKnown ? tookMs - this.#roundTripMs : tookMs;
+    record.observe(serviceMs);
+    if (record.isQuick(this.#options.laneLimitMillis)) this.#slow.answered(serviceMs);
   }
 
   #laneEnded(lane: Lane, query: LaneQuery, serviceMs: number): void {
     const { statement, error } = query;
+    if (!lane.writes) this.#slow.answered(serviceMs);
     if (this.#full.length > 0) this.#refill();
     if (!error) {
       statement.record.observe(serviceMs - Math.min(serviceMs, this.#roundTripMs));
@@ -367,9 +423,15 @@ export class Endpoint {
       throw new PitcrewError('E_UNSUPPORTED', 'a pooler is in between: connections are not shared');
     }
     this.#session = session;
+    this.#roundTripMs = Math.min(session.roundTripMs, this.#roundTripMs);
     this.#opened(performance.now() - began);
     return client;
   }
+}
+
+/** Whoever was under way already, for however long, has not waited for the next connection. */
+function waitsSince({ sentAt, startedAt }: Statement): number {
+  return sentAt === 0 ? startedAt : performance.now();
 }
 
 interface StatementWaiter extends Waiter<OwnConnection> {

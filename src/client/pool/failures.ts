@@ -5,13 +5,19 @@ import { isUsable } from './driver.ts';
 export const sqlState = {
   lockNotAvailable: '55P03',
   queryCanceled: '57014',
+  unknownPrepared: '26000',
   readOnlyTransaction: '25006',
   tooManyConnections: '53300',
   cannotConnectNow: '57P03',
 } as const;
 
-export function sqlStateOf(error: unknown): string | undefined {
-  return error instanceof pg.DatabaseError ? error.code : undefined;
+/**
+ * A named statement that the server does not know any more, or that was prepared before its tables changed
+ * (`RevalidateCachedQuery` in plancache.c). It has not begun.
+ */
+export function isStalePrepared(error: unknown): boolean {
+  if (!(error instanceof pg.DatabaseError)) return false;
+  return error.code === sqlState.unknownPrepared || error.routine === 'RevalidateCachedQuery';
 }
 
 /** The server has ended the session, for certain. Where it translates severities, some that did are not recognised. */

@@ -34,6 +34,12 @@ export interface PoolOptions extends PoolConfig {
    * rate not every line is known to the error of those who wait in vain.
    */
   leakDetectionMillis?: number | undefined;
+  /**
+   * Make a session as new (`DISCARD ALL`) after whoever may have changed it: SET, LISTEN, temporary tables, advisory locks,
+   * functions that are not known. Where there are hooks for new connections, the connection is replaced instead, so that they run
+   * again. False by default, as with `pg.Pool`.
+   */
+  resetOnRelease?: boolean | undefined;
   /** Prepare statements on shared connections, so that the server parses and plans them once; true by default. */
   prepare?: boolean | undefined;
   /**
@@ -86,6 +92,8 @@ export interface ResolvedOptions extends PoolOptions {
   lanes: number;
   /** Those for statements that change data. */
   writeLanes: number;
+  /** And so many while nothing else wants the connections. */
+  mostWriteLanes: number;
   laneLimitMillis: number;
   prepare: boolean;
 }
@@ -101,7 +109,8 @@ export function resolveOptions(options: PoolOptions): ResolvedOptions {
     max,
     min,
     lanes: options.Client || options.binary ? 0 : lanes,
-    writeLanes: options.Client || options.binary ? 0 : writeLanesOf(options.lanes, lanes, max),
+    writeLanes: options.Client || options.binary ? 0 : writeLanesOf(options.lanes, lanes, max, shareForWrites),
+    mostWriteLanes: options.Client || options.binary ? 0 : writeLanesOf(options.lanes, lanes, max, mostForWrites),
     maxOverflow: whole('maxOverflow', options.maxOverflow ?? 0, 0),
     idleTimeoutMillis: whole('idleTimeoutMillis', options.idleTimeoutMillis ?? 30_000, 0),
     connectionTimeoutMillis: whole('connectionTimeoutMillis', options.connectionTimeoutMillis ?? 5000, 0),
@@ -118,13 +127,14 @@ export function resolveOptions(options: PoolOptions): ResolvedOptions {
   return resolved;
 }
 
-/** Up to this share of all connections: of 20, 8 took most updates per second. */
+/** Up to this share of all connections in any case, and up to the other one of what nothing else wants: of 20, 8 and 15. */
 const shareForWrites = 0.4;
+const mostForWrites = 0.75;
 
 /** As many as were asked for, or by the size of the pool; opened when they are needed, and one connection is left for all else. */
-function writeLanesOf(wanted: number | undefined, lanes: number, max: number): number {
+function writeLanesOf(wanted: number | undefined, lanes: number, max: number, share: number): number {
   if (lanes === 0) return 0;
-  return Math.min(wanted ?? Math.floor(max * shareForWrites), max - lanes - 1);
+  return Math.min(wanted ?? Math.floor(max * share), max - lanes - 1);
 }
 
 /** Keeps a secret out of console.log and of JSON, as `pg.Pool` does. */

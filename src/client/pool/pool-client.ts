@@ -14,6 +14,8 @@ export interface Lending {
   endpoint: Endpoint;
   connection: OwnConnection;
   watch: StatementWatcher;
+  /** Its session may not be as it was. */
+  isChanged(): boolean;
   queryTimeoutMs: number;
   /** Told before the connection goes back. */
   onRelease(error: Error | boolean | undefined): void;
@@ -31,7 +33,7 @@ function releasedTwice(): never {
  * transaction.
  */
 export function lend(lending: Lending): pg.PoolClient {
-  const { endpoint, connection, watch, queryTimeoutMs, onRelease, onOpenTransaction } = lending;
+  const { endpoint, connection, watch, isChanged, queryTimeoutMs, onRelease, onOpenTransaction } = lending;
   const { client } = connection;
   // Where the application has put its own in the place of the class's method.
   const own = Object.getOwnPropertyDescriptor(client, 'query');
@@ -61,13 +63,14 @@ export function lend(lending: Lending): pg.PoolClient {
     giveBack();
   };
   const giveBack = (): void => {
+    const changed = isChanged();
     if (!isInTransaction(client)) {
-      endpoint.release(connection);
+      endpoint.release(connection, undefined, changed);
       return;
     }
     onOpenTransaction();
     client.query('ROLLBACK').then(
-      () => endpoint.release(connection),
+      () => endpoint.release(connection, undefined, changed),
       () => endpoint.release(connection, 'could not be rolled back'),
     );
   };

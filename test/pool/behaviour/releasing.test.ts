@@ -143,6 +143,69 @@ describe('giving a client back', () => {
   });
 });
 
+describe('what was changed in a session', () => {
+  /** Settings, LISTEN, a temporary table, a lock, a prepared statement. */
+  const changes = `
+    SET search_path TO elsewhere;
+    LISTEN news;
+    CREATE TEMPORARY TABLE scratch (id int);
+    SELECT pg_advisory_lock(1);
+    PREPARE one AS SELECT 1
+  `;
+  const left = `
+    SELECT current_setting('search_path')                                             AS path,
+           (SELECT count(*)::int FROM pg_listening_channels())                        AS channels,
+           to_regclass('pg_temp.scratch') IS NOT NULL                                 AS scratch,
+           (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory')           AS locks,
+           (SELECT count(*)::int FROM pg_prepared_statements WHERE name = 'one')      AS prepared
+  `;
+  const nothing = { path: '"$user", public', channels: 0, scratch: false, locks: 0, prepared: 0 };
+
+  test('is there for the next caller, as with pg', async () => {
+    await using pool = open({ max: 1 });
+    const client = await pool.connect();
+    await client.query(changes);
+    client.release();
+    expect((await pool.query(left)).rows).toEqual([
+      { path: 'elsewhere', channels: 1, scratch: true, locks: 1, prepared: 1 },
+    ]);
+  });
+
+  test.each<[string, (pool: Pool) => Promise<unknown>]>([
+    ['a client', (pool) => pool.connect().then((client) => client.query(changes).then(() => client.release()))],
+    ['a statement', (pool) => pool.query(changes)],
+    ['a transaction', (pool) => pool.transaction((client) => client.query(changes))],
+  ])('by %s is gone with resetOnRelease, on the same connection', async (_, change) => {
+    await using pool = open({ max: 1, resetOnRelease: true });
+    const named = { name: 'pid', text: 'SELECT pg_backend_pid() AS pid' };
+    const { rows: before } = await pool.query(named);
+    await change(pool);
+    expect((await pool.query(left)).rows).toEqual([nothing]);
+    // What `pg` had prepared is gone as well, and it knows that.
+    expect((await pool.query(named)).rows).toEqual(before);
+  });
+
+  test('is gone with its connection where there are hooks, which run again', async () => {
+    await using pool = open({ max: 1, resetOnRelease: true });
+    pool.on('connect', (client) => void client.query('SET search_path TO of_the_hook'));
+    const pid = await pidOf(pool);
+    await pool.query('SET search_path TO elsewhere');
+    expect((await pool.query(left)).rows).toEqual([{ ...nothing, path: 'of_the_hook' }]);
+    expect(await pidOf(pool)).not.toBe(pid);
+  });
+
+  test('nothing is reset where nothing was changed', async () => {
+    await using pool = open({ max: 1, resetOnRelease: true });
+    await pool.query({ name: 'kept', text: 'SELECT 1' });
+    await pool.transaction((client) => client.query('SELECT 2'));
+    const client = await pool.connect();
+    await client.query('BEGIN');
+    client.release();
+    const { rows } = await pool.query(`SELECT name FROM pg_prepared_statements`);
+    expect(rows).toEqual([{ name: 'kept' }]);
+  });
+});
+
 describe('how long a connection lives', () => {
   test('maxUses', async () => {
     await using pool = open({ max: 1, maxUses: 2 });
@@ -260,7 +323,10 @@ describe('ending', () => {
     expect(await promise).toMatchObject({ message: 'Called end on pool more than once' });
     const refused = Promise.withResolvers<unknown>();
     pool.query('SELECT 1', (error) => refused.resolve(error));
-    expect(await refused.promise).toMatchObject({ message: 'Cannot use a pool after calling end on the pool' });
+    expect(await refused.promise).toMatchObject({
+      code: 'E_POOL_CLOSED',
+      message: 'Cannot use a pool after calling end on the pool',
+    });
   });
 
   test('of a pool that was never used', async () => {

@@ -410,6 +410,17 @@ describe('tables that change while statements are prepared', () => {
     await database.query('DROP TABLE changed');
   });
 
+  test('under a named statement that has a connection of its own', async () => {
+    await using own = new Pool({ connectionString: database.url, lanes: 0, max: 1 });
+    const readNamed = { name: 'read "it"', text: 'SELECT * FROM changing ORDER BY 1 LIMIT 1' };
+    const { rows: before } = await own.query(readNamed);
+    await database.query('ALTER TABLE changing ADD COLUMN added int DEFAULT 7');
+    expect((await own.query(readNamed)).rows).toEqual([{ ...before[0], added: 7 }]);
+    await own.query('DEALLOCATE ALL');
+    expect((await own.query(readNamed)).rows).toEqual([{ ...before[0], added: 7 }]);
+    await database.query('ALTER TABLE changing DROP COLUMN added');
+  });
+
   test('prepared statements that were deallocated behind its back', async () => {
     await pool.query('DISCARD ALL');
     for (const n of often) expect((await pool.query(read, [n])).rows).toEqual([{ id: n, code: n }]);

@@ -240,6 +240,11 @@ export class ConnectionPool {
     return pingAfterMillis > 0 && performance.now() - idleSince > pingAfterMillis;
   }
 
+  /** A connection of the endpoint was closed: whoever waits may have one in its place. */
+  roomMade(): void {
+    this.#openForWaiters();
+  }
+
   /** Gives up an idle connection, for a shared one in its place; when none is idle, the next that comes back, and false. */
   shrink(): boolean {
     const connection = this.#idle.shift();
@@ -265,8 +270,9 @@ export class ConnectionPool {
     for (;;) {
       const longestWaitMs = performance.now() - (this.#waiters.first?.since ?? 0);
       if (!this.#sizing.shouldOpen(this.#waiters.size, this.#all.size, this.#opener.count, longestWaitMs)) break;
-      const isFull = this.#all.size + this.#opener.count + this.#host.shared() >= this.#limit();
-      if (isFull && !this.#host.freeShared(longestWaitMs >= patienceMs)) break;
+      const isFull = (): boolean => this.#all.size + this.#opener.count + this.#host.shared() >= this.#limit();
+      // What is under way on a shared connection comes to its end first.
+      if (isFull() && (!this.#host.freeShared(longestWaitMs >= patienceMs) || isFull())) break;
       void this.#opener.open();
     }
     this.#lookAgain();

@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { backendPid, peerOf } from '../driver.ts';
-import { sqlState, sqlStateOf } from '../failures.ts';
+import { sqlStateOf } from '../../sql-state.ts';
+import { sqlState } from '../failures.ts';
 
 /** What became of a session, as far as its server tells. */
 export type SessionState = 'works' | 'waits for us' | 'gone' | 'not known' | 'server does not answer';

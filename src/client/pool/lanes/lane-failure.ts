@@ -1,4 +1,5 @@
-import { isConnectionLost, sqlState, sqlStateOf } from '../failures.ts';
+import { sqlStateOf } from '../../sql-state.ts';
+import { isConnectionLost, sqlState } from '../failures.ts';
 import type { Lane } from './lane.ts';
 import type { LaneQuery } from './lane-query.ts';
 import { laneLimits, type LaneSession } from './lane-session.ts';

@@ -11,6 +11,8 @@ export interface LaneSession {
   /** Our own limits are in force, so a statement that they stopped may be run again. */
   ownLockLimit: boolean;
   ownStatementLimit: boolean;
+  /** What the way there and back takes with hardly any work at its end, in ms. */
+  roundTripMs: number;
 }
 
 interface SessionRow {
@@ -54,15 +56,18 @@ async function setUpLaneSession(client: pg.Client): Promise<LaneSession> {
            (SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout')        AS "lockTimeoutMs"
   `);
   const [row] = rows;
-  if (!row || row.pid !== backendPid(client)) return { pooled: true, ownLockLimit: false, ownStatementLimit: false };
+  if (!row || row.pid !== backendPid(client)) {
+    return { pooled: true, ownLockLimit: false, ownStatementLimit: false, roundTripMs: Infinity };
+  }
   const ownLockLimit = isLooser(row.lockTimeoutMs, laneLimits.lockMs);
   const ownStatementLimit = isLooser(row.statementTimeoutMs, laneLimits.statementMs);
   const settings = [
     ...(ownLockLimit ? [`set_config('lock_timeout', '${laneLimits.lockMs}', false)`] : []),
     ...(ownStatementLimit ? [`set_config('statement_timeout', '${laneLimits.statementMs}', false)`] : []),
   ];
-  if (settings.length > 0) await client.query(`SELECT ${settings.join(', ')}`);
-  return { pooled: false, ownLockLimit, ownStatementLimit };
+  const began = performance.now();
+  await client.query(`SELECT ${['1', ...settings].join(', ')}`);
+  return { pooled: false, ownLockLimit, ownStatementLimit, roundTripMs: performance.now() - began };
 }
 
 /** 0 is no limit at all. */

@@ -9,6 +9,8 @@ import type { LaneQuery } from './lane-query.ts';
 export interface LanesHost {
   /** A pipelined client that is connected and set up; rejects when the server is away or does not suit (a pooler in between). */
   openClient(): Promise<pg.Client>;
+  /** `max` leaves room for one more connection, and nobody waits for one. */
+  hasRoom(): boolean;
   /** Makes sure that `max` leaves room for one more connection; false when it does not. */
   makeRoom(): boolean;
   onOpened(client: pg.Client): void;
@@ -43,8 +45,9 @@ export class Lanes {
     this.#host = host;
   }
 
+  /** Those that are being opened or closed included: the server has them all. */
   get openCount(): number {
-    return this.#open.length + this.#opening;
+    return this.#open.length + this.#opening + this.#closing.size;
   }
 
   /** Those that may still be opened. */
@@ -89,10 +92,11 @@ export class Lanes {
   /** Opens a connection when there should be one more, for statements that change data or for those that do not. */
   want(writes = false): void {
     this.#wanted = true;
-    const { lanes, writeLanes } = this.#options;
-    if (this.#ended || this.#opening > 0 || this.#count(writes) >= (writes ? writeLanes : lanes)) return;
-    if (performance.now() < this.#notBefore || !this.#host.makeRoom()) return;
-    void this.#openOne(writes);
+    const { lanes, writeLanes, mostWriteLanes } = this.#options;
+    const open = this.#count(writes);
+    if (this.#ended || this.#opening > 0 || open >= (writes ? mostWriteLanes : lanes)) return;
+    if (performance.now() < this.#notBefore) return;
+    if (writes && open >= writeLanes ? this.#host.hasRoom() : this.#host.makeRoom()) void this.#openOne(writes);
   }
 
   #count(writes: boolean): number {
@@ -101,15 +105,22 @@ export class Lanes {
     return count;
   }
 
-  /** Closes one that has had nothing to do for a while; true when there was one. */
-  freeIdle(): boolean {
+  /**
+   * Closes one that has had nothing to do for a while, or is more than writes have a right to; true when there was one.
+   * @param urgent someone has waited for long
+   */
+  free(urgent: boolean): boolean {
     const now = performance.now();
-    const at = this.#open.findIndex((lane) => lane.inFlight === 0 && now - lane.idleSince > neededAgainMs);
-    const [lane] = at < 0 ? [] : this.#open.splice(at, 1);
+    const idle = this.#open.find((lane) => lane.inFlight === 0 && now - lane.idleSince > neededAgainMs);
+    const lane = idle ?? (urgent && this.#count(true) > this.#options.writeLanes ? this.#leastBusyWriter() : undefined);
     if (!lane) return false;
-    void this.#close(lane, 'its place is needed');
+    this.giveUp(lane, 'its place is needed');
     this.#wanted = this.#open.length > 0;
     return true;
+  }
+
+  #leastBusyWriter(): Lane | undefined {
+    return this.#open.filter(({ writes }) => writes).toSorted((a, b) => a.inFlight - b.inFlight)[0];
   }
 
   /** Never opens one again: statements could not share a session there. */

@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { destroy } from '../driver.ts';
+import { destroy, forgetPrepared } from '../driver.ts';
+import { isStalePrepared } from '../failures.ts';
+import { quoteIdentifier } from '../../../engine/postgres/identifiers.ts';
 import { cancelRequest } from '../transactions/index.ts';
 import type { Statement } from './statement.ts';
 
@@ -26,7 +28,14 @@ export function runAlone(
   statement.cancel = () => {
     cancelled ??= cancelUntil(answered.promise, () => isAnswered, client);
   };
+  let isAnew = false;
   const done = (error: Error | null | undefined, result: pg.QueryResult): void => {
+    const { name } = statement.config ?? {};
+    if (name && !isAnew && !cancelled && isStalePrepared(error)) {
+      isAnew = true;
+      void prepareAnew(client, name).then(send);
+      return;
+    }
     statement.cancel = undefined;
     isAnswered = true;
     if (!cancelled) {
@@ -37,12 +46,22 @@ export function runAlone(
     void cancelled.then(() => ended(error ?? undefined, result));
   };
   const { record, config, values } = statement;
-  try {
-    if (config) client.query({ ...config, values, query_timeout: undefined } as pg.QueryConfig, done);
-    else client.query(record.text, values as unknown[], done);
-  } catch (error) {
-    ended(error instanceof Error ? error : new Error(String(error)), undefined as never);
-  }
+  const send = (): void => {
+    try {
+      if (config) client.query({ ...config, values, query_timeout: undefined } as pg.QueryConfig, done);
+      else client.query(record.text, values as unknown[], done);
+    } catch (error) {
+      ended(error instanceof Error ? error : new Error(String(error)), undefined as never);
+    }
+  };
+  send();
+}
+
+/** Has the server forget a named statement, so that the next use of the name prepares it as its tables are now. Never rejects. */
+async function prepareAnew(client: pg.PoolClient, name: string): Promise<void> {
+  forgetPrepared(client, name);
+  // Where it is not known any more there is nothing to forget.
+  await client.query(`DEALLOCATE ${quoteIdentifier(name)}`).catch(() => {});
 }
 
 /** A request that arrives before the statement has begun stops nothing: so it is asked again until there is an answer. */

@@ -12,6 +12,9 @@ const deviationGain = 1 / 4;
 /** RFC 6298 again: mean + 4 deviations is seldom exceeded. */
 const deviations = 4;
 
+/** So that what has become slow is known as such after some dozens of runs. */
+const leastGrowth = 1.02;
+
 let lastId = 0;
 
 /** What the pool knows of a statement's text: what it says, and how long the server takes for it. */
@@ -26,6 +29,8 @@ export class StatementRecord {
   #runs = 0;
   #meanMs = 0;
   #deviationMs = 0;
+  /** The quickest run of late. */
+  #leastMs = Infinity;
   #offUntil = 0;
 
   constructor(text: string, description: StatementDescription) {
@@ -38,6 +43,7 @@ export class StatementRecord {
   /** Takes the time that the server took for one run, in ms. */
   observe(serviceMs: number): void {
     this.#runs += 1;
+    this.#leastMs = Math.min(serviceMs, this.#leastMs * leastGrowth);
     if (this.#runs === 1) {
       this.#meanMs = serviceMs;
       this.#deviationMs = serviceMs / 2;
@@ -60,6 +66,21 @@ export class StatementRecord {
       this.#offUntil <= nowMs &&
       this.expectedMs <= (this.writes ? limitMs * commitFactor : limitMs)
     );
+  }
+
+  /**
+   * Whether it takes longer than a quick statement may even when nothing holds it up; only of kinds of which all is known: what may
+   * wait for another session must not wait for a turn.
+   */
+  isSlow(limitMs: number): boolean {
+    return (
+      this.shareable && this.#runs >= runsToKnow && this.#leastMs > (this.writes ? limitMs * commitFactor : limitMs)
+    );
+  }
+
+  /** It only reads, and takes no longer than `limitMs` when nothing holds it up. */
+  isQuick(limitMs: number): boolean {
+    return !this.writes && this.#leastMs <= limitMs;
   }
 
   /** What a run seldom exceeds, in ms; 0 before the first. */
