@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createPool, runInScope } from '../../src/index.ts';
-import { applications } from '../../src/server/api/applications.ts';
+import { applicationDetail, applications } from '../../src/server/api/applications.ts';
 import { queryAnalysis, queryDetail } from '../../src/server/api/queries.ts';
 import { createApp, startServer } from '../../src/server/index.ts';
 import { configDefinition } from '../../src/config/definition.ts';
@@ -35,6 +35,8 @@ beforeAll(async () => {
       for (let id = 0; id < 12; id += 1) await pool.query('select customer from orders where id = $1', [id]);
     });
   }
+  pool.telemetry?.startTimer('checkout').end();
+  (await pool.connect()).release();
   await pool.query('select missing from orders').catch(() => undefined);
   await vi.waitFor(async () =>
     expect((await get('/applications', applications)).applications[0]?.pools.length).toBe(1),
@@ -68,4 +70,20 @@ test('what a pool of the library did is shown with the server’s statement, by 
   expect(detail.repeated).toMatchObject([{ scope: 'GET /orders', requests: 3, most: 12 }]);
   const { applications: all } = await get('/applications', applications);
   expect(all).toMatchObject([{ name: 'orders', calls: 37, errors: 1 }]);
+});
+
+test('its requests, timers and waits for connections are with the application', async () => {
+  const detail = await vi.waitFor(async () => {
+    const answer = await get('/applications/orders', applicationDetail);
+    expect(answer.scopes[0]?.count).toBe(3);
+    return answer;
+  });
+  expect(detail.scopes).toMatchObject([
+    { name: 'GET /orders', statements: 36, statementsPerScope: 12, mostStatements: 12 },
+  ]);
+  expect(detail.scopes[0]?.databaseShare).toBeGreaterThan(0);
+  expect(detail.timers).toMatchObject([{ name: 'checkout', count: 1 }]);
+  expect(detail.acquires).toMatchObject({ timeouts: 0, errors: 0 });
+  expect(detail.acquires?.acquired).toBeGreaterThanOrEqual(1);
+  expect(detail.acquires?.opened).toBeGreaterThanOrEqual(1);
 });

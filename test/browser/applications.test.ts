@@ -156,7 +156,7 @@ test('what was reported is on the pages of queries, of the statement and of appl
   await page.getByRole('link', { name: 'Applications', exact: true }).click();
   const pools = page.getByRole('group', { name: 'Pools', exact: true });
   expect(await pools.getByRole('row').filter({ hasText: '10.0.0.1:5432' }).innerText()).toMatch(
-    /primary\s+25\s*%\s+16\s+6\s+4/,
+    /primary\s+35\s*%\s+16\s+6\s+4/,
   );
   // Two processes, five reports of each.
   const scopes = page.getByRole('group', { name: 'Requests', exact: true });
@@ -165,7 +165,7 @@ test('what was reported is on the pages of queries, of the statement and of appl
   );
   expect(await scopes.getByRole('row').count()).toBe(21);
   await page.getByText('7 more').click();
-  await page.getByRole('group', { name: 'Requests, the rest' }).getByText('GET /page-24').waitFor();
+  await page.getByRole('group', { name: 'Requests, the rest' }).getByText('GET /page-9').waitFor();
   const timers = page.getByRole('group', { name: 'Timers' }).getByRole('row').filter({ hasText: 'checkout' });
   expect(await timers.innerText()).toMatch(/checkout\s+20\s/);
   const lent = page.getByRole('list', { name: 'Connections lent' });

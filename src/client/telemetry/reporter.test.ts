@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { expect, test, vi } from 'vitest';
 import { endStatement, statement } from '../../../test/support/outcomes.ts';
+import { PitcrewError } from '../../errors.ts';
 import { runInScope } from '../scope.ts';
 import { createTelemetry, Reporter, type ReporterOptions, type Telemetry } from './index.ts';
 import { applicationReport, type ApplicationReport } from './report.ts';
@@ -84,6 +85,56 @@ test('a report says what was done since the one before, in a form that the daemo
   expect(second?.repeated).toEqual([]);
   expect(second?.from).toBe(first?.to);
   expect(third?.statements).toEqual([]);
+});
+
+test('requests, timers and waits for connections are reported as increases, and the snapshot keeps them', async () => {
+  await using server = await daemon(503);
+  const telemetry = createTelemetry({ memory: true });
+  const reporter = reporterOf(telemetry, { url: server.url });
+  const endpoint = { endpoint: 'db-1:5432', role: 'primary' as const };
+  const request = (): void => {
+    runInScope('GET /orders', () => call(telemetry, 3));
+    telemetry.startTimer('checkout').end();
+    telemetry.acquired({ ...endpoint, waitedMs: 4, error: undefined });
+  };
+  request();
+  request();
+  telemetry.acquired({ ...endpoint, waitedMs: 100, error: new PitcrewError('E_POOL_TIMEOUT', 'no connection') });
+  telemetry.acquired({ ...endpoint, waitedMs: 1, error: new Error('refused') });
+  telemetry.connectionOpened('db-1:5432', 7, undefined);
+  telemetry.connectionOpened('db-1:5432', 7, new Error('refused'));
+  // Refused once: nothing of it is lost.
+  await reporter.flush();
+  await reporter.flush();
+  request();
+  telemetry.connectionClosed('db-1:5432', 'idle');
+  await reporter.flush();
+  await reporter.flush();
+  await reporter.close();
+  const [first, empty, second, ...others] = server.reports();
+  expect(first?.scopes).toMatchObject([
+    { name: 'GET /orders', count: 2, statements: 6, mostStatements: 3, statementMs: 12 },
+  ]);
+  expect(first?.timers).toMatchObject([{ name: 'checkout', count: 2 }]);
+  const [scope, timer] = [first?.scopes[0], first?.timers[0]];
+  for (const told of [scope, timer]) {
+    expect(told?.histogram.reduce((sum, [, count]) => sum + count, 0)).toBe(2);
+    expect(told?.totalMs).toBeGreaterThan(0);
+  }
+  expect(first?.poolCounts).toMatchObject({
+    ...{ acquired: 2, acquireTimeouts: 1, acquireErrors: 1, waitMs: 109, waitMaxMs: 100 },
+    ...{ opened: 1, openErrors: 1, openMs: 7, closed: 0 },
+  });
+  expect(empty).toMatchObject({ scopes: [], timers: [], poolCounts: null });
+  expect(second?.scopes).toMatchObject([{ name: 'GET /orders', count: 1, statements: 3 }]);
+  expect(second?.timers).toMatchObject([{ name: 'checkout', count: 1 }]);
+  expect(second?.poolCounts).toMatchObject({ acquired: 1, acquireTimeouts: 0, waitMs: 4, waitMaxMs: 4, closed: 1 });
+  for (const later of others) expect(later).toMatchObject({ scopes: [], timers: [], poolCounts: null });
+  expect(telemetry.snapshot()).toMatchObject({
+    scopes: [{ name: 'GET /orders', scopes: 3, statements: 9 }],
+    timers: [{ name: 'checkout', count: 3 }],
+    pool: { acquired: 3, acquireTimeouts: 1, acquireErrors: 1, waitMaxMs: 100, opened: 1, openErrors: 1, closed: 1 },
+  });
 });
 
 test('every call arrives once, whatever becomes of single reports', async () => {

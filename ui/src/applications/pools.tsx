@@ -32,11 +32,17 @@ export function Pools({ pools }: { pools: readonly Pool[] }) {
             {
               id: 'used',
               title: 'In use',
-              hint: 'Connections that are not idle, of those that may be open',
+              hint: 'Connections that are lent or shared, of those that may be open',
               numeric: true,
-              cell: (row) => <Value of={percent(row.max > 0 ? (row.open - row.idle) / row.max : null)} />,
+              cell: (row) => <Value of={percent(row.max > 0 ? (row.open - row.idle + row.lanes) / row.max : null)} />,
             },
-            { id: 'open', title: 'Open', numeric: true, cell: (row) => <Value of={count(row.open)} /> },
+            {
+              id: 'open',
+              title: 'Open',
+              hint: 'Lent to one caller at a time; lanes come on top',
+              numeric: true,
+              cell: (row) => <Value of={count(row.open)} />,
+            },
             { id: 'idle', title: 'Idle', numeric: true, cell: (row) => <Value of={count(row.idle)} /> },
             {
               id: 'waiting',
@@ -112,10 +118,15 @@ export function AcquireTiles({ acquires }: { acquires: Acquires }) {
 
 type Course = ApplicationDetail['pools'][number];
 
-function busyOf({ open, idle }: Course): (number | null)[] {
-  return open.map((all, index) => {
-    const unused = idle[index] ?? null;
-    return all === null || unused === null ? null : Math.max(0, all - unused);
+/** Two columns as one, where both are known. */
+function together(
+  first: Course['open'],
+  second: Course['open'],
+  merge: (one: number, other: number) => number,
+): Course['open'] {
+  return first.map((one, index) => {
+    const other = second[index] ?? null;
+    return one === null || other === null ? null : merge(one, other);
   });
 }
 
@@ -125,11 +136,21 @@ export function poolTrends(pools: readonly Course[]): Trend[] {
     title: `Pool of ${pool.endpoint}, ${pool.role}`,
     format: count,
     series: [
-      line('open', pool.open, '--series-1'),
-      line('busy', busyOf(pool), '--series-3'),
+      line(
+        'open',
+        together(pool.open, pool.lanes, (own, lanes) => own + lanes),
+        '--series-1',
+      ),
+      line(
+        'busy',
+        together(pool.open, pool.idle, (own, idle) => Math.max(0, own - idle)),
+        '--series-3',
+      ),
+      line('lanes', pool.lanes, '--series-6'),
       line('waiting', pool.waiting, '--series-5'),
       line('max', pool.max, '--series-4'),
     ],
+    note: 'Busy: lent to one caller; lanes: shared by many',
   }));
 }
 

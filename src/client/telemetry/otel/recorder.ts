@@ -67,9 +67,10 @@ export class OtelRecorder {
       'db.client.connection.count',
       '{connection}',
       'The number of connections that are currently in state described by the state attribute.',
-      (result, { open, idle }, pool) => {
+      (result, { open, idle, lanes }, pool) => {
         result.observe(idle, { ...pool, [connectionState]: 'idle' });
-        result.observe(open - idle, { ...pool, [connectionState]: 'used' });
+        // Those that many share are used, too.
+        result.observe(open - idle + lanes, { ...pool, [connectionState]: 'used' });
       },
     );
     observed(
