@@ -122,8 +122,15 @@ test('requests, timers and waits for connections are reported as increases, and 
     expect(told?.totalMs).toBeGreaterThan(0);
   }
   expect(first?.poolCounts).toMatchObject({
-    ...{ acquired: 2, acquireTimeouts: 1, acquireErrors: 1, waitMs: 109, waitMaxMs: 100 },
-    ...{ opened: 1, openErrors: 1, openMs: 7, closed: 0 },
+    acquired: 2,
+    acquireTimeouts: 1,
+    acquireErrors: 1,
+    waitMs: 109,
+    waitMaxMs: 100,
+    opened: 1,
+    openErrors: 1,
+    openMs: 7,
+    closed: 0,
   });
   expect(empty).toMatchObject({ scopes: [], timers: [], poolCounts: null });
   expect(second?.scopes).toMatchObject([{ name: 'GET /orders', count: 1, statements: 3 }]);

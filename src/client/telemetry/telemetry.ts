@@ -112,15 +112,14 @@ export class Telemetry implements PoolObserver {
         stats.looks.postpone();
       }
     }
-    // Nothing to remember: the usual case allocates nothing.
-    if (site === undefined && !call && !this.#otel) return undefined;
-    return { site, work: call?.work, otel: this.#otel?.started() } satisfies Started;
+    // Nothing more to remember: the usual case allocates nothing.
+    if (site === undefined && !call && !this.#otel) return stats;
+    return { stats, site, work: call?.work, otel: this.#otel?.started() } satisfies Started;
   }
 
   statementEnded(started: unknown, outcome: StatementOutcome): void {
-    const { site, work, otel } = (started ?? nothing) as Started;
+    const { stats, site, work, otel } = started instanceof StatementStats ? plain(started) : (started as Started);
     const { durationMs } = outcome;
-    const stats = this.#statements.of(outcome.description);
     stats.record(outcome);
     if (work) work.statementMs += durationMs;
     if (durationMs >= stats.slowMs) {
