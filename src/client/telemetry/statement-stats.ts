@@ -59,12 +59,18 @@ export class StatementStats implements StatementCounts {
   readonly scopes = new ScopeUses(mostNames);
   #maxSinceTaken = 0;
   #taken: StatementCounts | undefined;
+  #absorbedBy: StatementStats | undefined;
 
   constructor(fingerprint: string, text: string, kind: StatementDescription['kind'], slowMs: number) {
     this.fingerprint = fingerprint;
     this.text = text;
     this.kind = kind;
     this.slowMs = slowMs;
+  }
+
+  /** Itself, or what counts its calls since it was absorbed. */
+  get current(): StatementStats {
+    return this.#absorbedBy?.current ?? this;
   }
 
   record({ durationMs, queuedMs, rows, error }: StatementOutcome): void {
@@ -105,6 +111,7 @@ export class StatementStats implements StatementCounts {
 
   /** Counts another's as its own, also what of it was taken. */
   absorb(other: StatementStats): void {
+    other.#absorbedBy = this;
     add(this, other);
     this.minMs = Math.min(this.minMs, other.minMs);
     this.maxMs = Math.max(this.maxMs, other.maxMs);

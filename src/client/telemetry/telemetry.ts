@@ -20,7 +20,7 @@ import { ScopeCalls, type ScopeWork } from './scope-calls.ts';
 import type { ScopeIncrease, ScopeSummary } from './scope-stats.ts';
 import { SlowLog } from './slow-log.ts';
 import { type StatementSummary, summaryOf } from './snapshot.ts';
-import type { StatementIncrease } from './statement-stats.ts';
+import { type StatementIncrease, StatementStats } from './statement-stats.ts';
 import { StatementTable } from './statement-table.ts';
 import { type Timer, type TimerIncrease, Timers, type TimerStats } from './timers.ts';
 
@@ -114,12 +114,14 @@ export class Telemetry implements PoolObserver {
     }
     // Nothing more to remember: the usual case allocates nothing.
     if (site === undefined && !call && !this.#otel) return stats;
-    return { stats, site, work: call?.work, otel: this.#otel?.started() } satisfies Started;
+    return { site, work: call?.work, otel: this.#otel?.started() } satisfies Started;
   }
 
   statementEnded(started: unknown, outcome: StatementOutcome): void {
-    const { stats, site, work, otel } = started instanceof StatementStats ? plain(started) : (started as Started);
+    const own = started instanceof StatementStats ? started : undefined;
+    const { site, work, otel } = own ? nothing : ((started ?? nothing) as Started);
     const { durationMs } = outcome;
+    const stats = own?.current ?? this.#statements.of(outcome.description);
     stats.record(outcome);
     if (work) work.statementMs += durationMs;
     if (durationMs >= stats.slowMs) {

@@ -172,10 +172,10 @@ export function presentApplication(
 
 const poolFigures = ['open', 'idle', 'waiting', 'lanes', 'max'] as const;
 
-/** Courses of an application's pools, by endpoint. */
+/** Courses of an application's pools, by endpoint; those that were there last come first. */
 export function presentPools(series: readonly Series[], at: readonly number[]): ApplicationDetail['pools'] {
   const byEndpoint = Map.groupBy(series, ({ labels }) => JSON.stringify([labels.role ?? '', labels.endpoint ?? '']));
-  return [...byEndpoint.values()].map((own) => {
+  const pools = [...byEndpoint.values()].map((own) => {
     const valuesOf = (figure: string): (number | null)[] => {
       const found = own.find(({ name }) => name === `application.pool_${figure}`);
       return found === undefined ? at.map(() => null) : along(found, at, 'value');
@@ -192,4 +192,6 @@ export function presentPools(series: readonly Series[], at: readonly number[]): 
       max: max ?? [],
     };
   });
+  const lastSeen = ({ open }: { open: readonly unknown[] }): number => open.findLastIndex((value) => value !== null);
+  return pools.toSorted((a, b) => lastSeen(b) - lastSeen(a));
 }
