@@ -27,7 +27,7 @@ export function plan({ quick, case: only, callers, rounds }: PlanOptions): Cell[
     return (callers === undefined ? usual : [callers]).map((count) => ({
       case: name,
       callers: count,
-      rounds: rounds ?? (quick ? 1 : name === 'point' && (count === 1 || count === 100) ? 5 : 3),
+      rounds: rounds ?? (quick ? 1 : name === 'point' && (count === 1 || count === 100) ? 7 : 3),
       // In the mixed case the server is busy with the slow statements, and few of the others are done.
       warmUpMs: (quick ? 200 : 400) + (name === 'mixed' && !quick ? 200 : 0),
       measureMs: (quick ? 250 : 1000) + (name === 'mixed' ? 500 : 0),

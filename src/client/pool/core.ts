@@ -2,8 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EventEmitter, once } from 'node:events';
 import type pg from 'pg';
 import { PitcrewError } from '../../errors.ts';
-import { createDescriber, loadParser, type StatementDescription } from '../../sql/index.ts';
-import type { PoolObserver } from '../observer.ts';
+import { createDescriber, loadParser } from '../../sql/index.ts';
+import type { PoolObserver, StatementOutcome } from '../observer.ts';
 import { currentScope } from '../scope.ts';
 import type { Call } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
@@ -15,6 +15,7 @@ import type { CallSite, HolderKind, Wait } from './holders/index.ts';
 import type { ResolvedOptions } from './options.ts';
 import { lend } from './pool-client.ts';
 import { type Access, Router } from './routing/router.ts';
+import type { StatementRecord } from './statements/record.ts';
 import type { Statement } from './statements/statement.ts';
 import { StatementRecords } from './statements/records.ts';
 import { abortReason, watchLimits } from './statements/stopping.ts';
@@ -103,7 +104,8 @@ export class PoolCore {
     const { text, values, config } = call;
     const record = this.#records.of(typeof text === 'string' ? text : '');
     const { description } = record;
-    const watched = this.#watch(description, text, values);
+    const observer = this.#observer;
+    const observed = observer.statementStarted?.(description, text);
     const scope = this.#scope();
     const statement: Statement = {
       access,
@@ -125,7 +127,7 @@ export class PoolCore {
         statement.waiting?.ended();
         unwatch?.();
         if (mayHaveWritten(statement)) this.#router.wrote(scope);
-        watched?.(statement, undefined, result);
+        if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(statement, undefined, result));
         resolve(result);
       },
       reject: (error) => {
@@ -135,7 +137,7 @@ export class PoolCore {
         unwatch?.();
         // What failed may have been done all the same.
         if (mayHaveWritten(statement) && statement.sentAt > 0) this.#router.wrote(scope);
-        watched?.(statement, error, undefined);
+        if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(statement, error, undefined));
         reject(error);
       },
     };
@@ -180,32 +182,6 @@ export class PoolCore {
       statement.cancel?.();
       statement.reject(error);
     });
-  }
-
-  /** Tells the observer of a statement now, and gives what tells it of the end. */
-  #watch(
-    description: StatementDescription | undefined,
-    text: string,
-    values: readonly unknown[] | undefined,
-  ): ((statement: Progress, error: Error | undefined, result: pg.QueryResult | undefined) => void) | undefined {
-    const observer = this.#observer;
-    if (!observer.statementEnded) return undefined;
-    const started = observer.statementStarted?.(description, text);
-    return ({ startedAt, sentAt, endpoint, shared }, error, result) => {
-      const now = performance.now();
-      observer.statementEnded?.(started, {
-        description,
-        text,
-        values,
-        queuedMs: (sentAt === 0 ? now : sentAt) - startedAt,
-        durationMs: now - startedAt,
-        rows: result ? rowsOf(result) : 0,
-        error,
-        endpoint: endpoint?.name ?? '',
-        role: endpoint?.role ?? 'primary',
-        lane: shared,
-      });
-    };
   }
 
   /** What a later reader, in another process too, gives to `seeAtLeast` to see what the caller has written. */
@@ -285,9 +261,9 @@ export class PoolCore {
       connection,
       watch: (text, values) => {
         holders.note(holder, text);
-        const { description } = this.#records.of(typeof text === 'string' ? text : '');
-        changed ||= leavesTraces(description);
-        const ended = this.#watchLent(endpoint, description, text, values);
+        const record = this.#records.of(typeof text === 'string' ? text : '');
+        changed ||= leavesTraces(record.description);
+        const ended = this.#watchLent(endpoint, record, values);
         return (error, result) => {
           holders.idle(holder);
           ended(error, result);
@@ -306,18 +282,16 @@ export class PoolCore {
     return client;
   }
 
-  #watchLent(
-    endpoint: Endpoint,
-    description: StatementDescription,
-    text: string,
-    values: readonly unknown[] | undefined,
-  ) {
-    const watched = this.#watch(description, text, values);
+  #watchLent(endpoint: Endpoint, record: StatementRecord, values: readonly unknown[] | undefined) {
+    const { text, description } = record;
+    const observer = this.#observer;
+    const observed = observer.statementStarted?.(description, text);
     const startedAt = performance.now();
     const scope = this.#scope();
     return (error: Error | undefined, result: pg.QueryResult | undefined): void => {
       if (!description.readOnly && endpoint.role !== 'replica') this.#router.wrote(scope);
-      watched?.({ startedAt, sentAt: startedAt, endpoint, shared: false }, error, result);
+      const progress = { record, values, startedAt, sentAt: startedAt, endpoint, shared: false };
+      if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(progress, error, result));
     };
   }
 
@@ -346,7 +320,29 @@ interface Borrower {
 }
 
 /** How far a statement has come. */
-type Progress = Pick<Statement, 'startedAt' | 'sentAt' | 'endpoint' | 'shared'>;
+type Progress = Pick<Statement, 'record' | 'startedAt' | 'sentAt' | 'endpoint' | 'shared'> & {
+  readonly values: readonly unknown[] | undefined;
+};
+
+function outcomeOf(
+  { record, values, startedAt, sentAt, endpoint, shared }: Progress,
+  error: Error | undefined,
+  result: pg.QueryResult | undefined,
+): StatementOutcome {
+  const now = performance.now();
+  return {
+    description: record.description,
+    text: record.text,
+    values,
+    queuedMs: (sentAt === 0 ? now : sentAt) - startedAt,
+    durationMs: now - startedAt,
+    rows: result ? rowsOf(result) : 0,
+    error,
+    endpoint: endpoint?.name ?? '',
+    role: endpoint?.role ?? 'primary',
+    lane: shared,
+  };
+}
 
 /** What is not known to change nothing has changed nothing all the same where a replica ran it. */
 function mayHaveWritten({ record, endpoint }: Statement): boolean {
