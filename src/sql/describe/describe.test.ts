@@ -167,6 +167,10 @@ suite('bound to the session', () => {
     `SELECT currval('s'), lastval()`,
     'SELECT setseed(0)',
     `SELECT current_setting('a.b')`,
+    `UPDATE pg_settings SET setting = 'x' WHERE name = 'search_path'`,
+    'WITH x AS (UPDATE pg_catalog.pg_settings SET setting = 1 RETURNING 1) TABLE x',
+    'SELECT setting FROM pg_settings',
+    'SELECT * FROM pg_cursors, pg_prepared_statements',
     'UPDATE t SET a = app.f()',
     'CALL p()',
     'SELECT 1; SELECT 2',
@@ -185,6 +189,8 @@ suite('bound to the session', () => {
     'EXPLAIN SELECT 1',
     'SELECT a <=> $1 FROM t',
     'COPY t FROM STDIN',
+    'UPDATE app.pg_settings SET setting = 1',
+    'WITH pg_settings AS (SELECT 1) TABLE pg_settings',
   ])('not %s', (text) => {
     expect(describe(text).session).toBe(false);
   });

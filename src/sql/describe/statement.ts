@@ -1,4 +1,4 @@
-import type { StatementDescription, StatementKind } from '../description.ts';
+import type { StatementDescription, StatementKind, TableName } from '../description.ts';
 import { type Content, contentOf } from './content.ts';
 import type { Judge } from './functions.ts';
 import { relationsOf } from './relations.ts';
@@ -45,7 +45,7 @@ export function findingsOf(statement: Node, judge: Judge): Findings {
   const { read, written, temporary } = relationsOf(statement);
   const passing = temporary || content.temporaryType ? 'it names a temporary table' : undefined;
   const obstacle = passing ?? obstacleTo(statement, content, judge);
-  const bound = passing ?? sessionReason(statement, kind, content, judge);
+  const bound = passing ?? sessionReason(statement, kind, content, judge) ?? viewOfSession([...read, ...written]);
   return {
     kind,
     readOnly: obstacle === undefined,
@@ -98,6 +98,14 @@ function sessionReason({ tag, fields }: Node, kind: StatementKind, content: Cont
   if (call) return `it calls ${call.join('.')}(), which may change or need what its session holds`;
   const reading = content.functions.find((name) => judge.readsSession(name));
   return reading && `it calls ${reading.join('.')}(), which depends on its session`;
+}
+
+/** Views of pg_catalog on what a session holds; by UPDATE of `pg_settings` it is set, as by SET. */
+const sessionViews = new Set(['pg_settings', 'pg_cursors', 'pg_prepared_statements']);
+
+function viewOfSession(names: readonly TableName[]): string | undefined {
+  const view = names.find(({ schema, name }) => (schema ?? 'pg_catalog') === 'pg_catalog' && sessionViews.has(name));
+  return view && `it names ${view.name}, which shows its session`;
 }
 
 /** `EXPLAIN (ANALYZE off)` counts as ANALYZE: that is the more careful answer. */
