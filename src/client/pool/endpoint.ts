@@ -186,7 +186,9 @@ export class Endpoint {
   }
 
   async end(): Promise<void> {
-    await Promise.all([this.#connections.end(), this.#lanes.end()]);
+    // What is stopped on a shared connection, or waits for room there, may need one of its own.
+    await this.#lanes.end();
+    await this.#connections.end();
     this.#watchdog.stop();
   }
 

@@ -31,8 +31,8 @@ export class Lanes {
   readonly #host: LanesHost;
   readonly #open: Lane[] = [];
   /** Those that take nothing new and end what is under way on them. */
-  readonly #closing = new Set<Lane>();
-  #opening = 0;
+  readonly #closing = new Map<Lane, Promise<void>>();
+  #opening: Promise<void> | undefined;
   /** Not tried again before: opening failed, or the server does not suit. */
   #notBefore = 0;
   #ended = false;
@@ -47,7 +47,7 @@ export class Lanes {
 
   /** Those that are being opened or closed included: the server has them all. */
   get openCount(): number {
-    return this.#open.length + this.#opening + this.#closing.size;
+    return this.#open.length + (this.#opening ? 1 : 0) + this.#closing.size;
   }
 
   /** Those that may still be opened. */
@@ -57,7 +57,7 @@ export class Lanes {
 
   /** Connections on which statements are under way. */
   *working(): IterableIterator<pg.Client> {
-    for (const lane of [...this.#open, ...this.#closing]) if (lane.inFlight > 0) yield lane.client;
+    for (const lane of [...this.#open, ...this.#closing.keys()]) if (lane.inFlight > 0) yield lane.client;
   }
 
   get inFlight(): number {
@@ -94,9 +94,10 @@ export class Lanes {
     this.#wanted = true;
     const { lanes, writeLanes, mostWriteLanes } = this.#options;
     const open = this.#count(writes);
-    if (this.#ended || this.#opening > 0 || open >= (writes ? mostWriteLanes : lanes)) return;
+    if (this.#ended || this.#opening || open >= (writes ? mostWriteLanes : lanes)) return;
     if (performance.now() < this.#notBefore) return;
-    if (writes && open >= writeLanes ? this.#host.hasRoom() : this.#host.makeRoom()) void this.#openOne(writes);
+    if (writes && open >= writeLanes ? this.#host.hasRoom() : this.#host.makeRoom())
+      this.#opening = this.#openOne(writes);
   }
 
   #count(writes: boolean): number {
@@ -131,7 +132,8 @@ export class Lanes {
   async end(): Promise<void> {
     this.#ended = true;
     clearInterval(this.#housekeeping);
-    await Promise.all(this.#open.splice(0).map((lane) => this.#close(lane, 'the pool ends')));
+    for (const lane of this.#open.splice(0)) void this.#close(lane, 'the pool ends');
+    await Promise.all([this.#opening, ...this.#closing.values()]);
   }
 
   /**
@@ -160,10 +162,9 @@ export class Lanes {
   }
 
   async #openOne(writes: boolean): Promise<void> {
-    this.#opening += 1;
     try {
       const client = await this.#host.openClient();
-      this.#opening -= 1;
+      this.#opening = undefined;
       const lane = new Lane(client, writes, {
         prepare: this.#options.prepare,
         ended: (from, query, serviceMs) => this.#host.ended(from, query, serviceMs),
@@ -178,7 +179,7 @@ export class Lanes {
       this.#host.onOpened(client);
       this.#housekeeping ??= setInterval(() => this.#tidy(), 1000).unref();
     } catch {
-      this.#opening -= 1;
+      this.#opening = undefined;
       // Statements go on connections of their own meanwhile, whose errors say what is wrong.
       this.#notBefore = performance.now() + 1000;
     }
@@ -198,11 +199,13 @@ export class Lanes {
     void this.#close(lane, reason);
   }
 
-  async #close(lane: Lane, reason: string): Promise<void> {
-    this.#closing.add(lane);
-    await lane.close();
-    this.#closing.delete(lane);
-    this.#host.onClosed(lane.client, reason);
+  #close(lane: Lane, reason: string): Promise<void> {
+    const closed = lane.close().then(() => {
+      this.#closing.delete(lane);
+      this.#host.onClosed(lane.client, reason);
+    });
+    this.#closing.set(lane, closed);
+    return closed;
   }
 
   #tidy(): void {
