@@ -19,6 +19,7 @@ import type { StatementRecord } from './statements/record.ts';
 import type { Statement } from './statements/statement.ts';
 import { StatementRecords } from './statements/records.ts';
 import { abortReason, watchLimits } from './statements/stopping.ts';
+import { submittedText, whenAnswered } from './submit.ts';
 
 /** Runs statements and lends connections for the pool and its views, and tells the pool's events. */
 export class PoolCore {
@@ -268,6 +269,14 @@ export class PoolCore {
           holders.idle(holder);
           ended(error, result);
         };
+      },
+      submits: (query) => {
+        const text = submittedText(query);
+        const description = text === undefined ? undefined : this.#records.of(text).description;
+        changed ||= !description || leavesTraces(description);
+        if (this.#router.isSingle || description?.readOnly || endpoint.role === 'replica') return;
+        const scope = this.#scope();
+        whenAnswered(query, () => this.#router.wrote(scope));
       },
       isChanged: () => changed,
       queryTimeoutMs: this.#router.queryTimeoutMs,

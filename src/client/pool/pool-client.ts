@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { isSubmittable, readCall } from './call.ts';
+import { isSubmittable, readCall, type Submittable } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
 import { isBusy, isDrivenByOthers, isInTransaction, limitQueries } from './driver.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -14,6 +14,8 @@ export interface Lending {
   endpoint: Endpoint;
   connection: OwnConnection;
   watch: StatementWatcher;
+  /** Told of every cursor, stream or query object, before it is sent. */
+  submits(query: Submittable): void;
   /** Its session may not be as it was. */
   isChanged(): boolean;
   queryTimeoutMs: number;
@@ -33,12 +35,12 @@ function releasedTwice(): never {
  * transaction.
  */
 export function lend(lending: Lending): pg.PoolClient {
-  const { endpoint, connection, watch, isChanged, queryTimeoutMs, onRelease, onOpenTransaction } = lending;
+  const { endpoint, connection, isChanged, queryTimeoutMs, onRelease, onOpenTransaction } = lending;
   const { client } = connection;
   // Where the application has put its own in the place of the class's method.
   const own = Object.getOwnPropertyDescriptor(client, 'query');
   const plain = client.query.bind(client) as (...args: unknown[]) => unknown;
-  client.query = ((...args: unknown[]) => watched(plain, args, watch)) as typeof client.query;
+  client.query = ((...args: unknown[]) => watched(plain, args, lending)) as typeof client.query;
   if (queryTimeoutMs > 0) limitQueries(client, queryTimeoutMs);
   let released = false;
   client.release = (error?: Error | boolean): void => {
@@ -77,8 +79,9 @@ export function lend(lending: Lending): pg.PoolClient {
   return client;
 }
 
-function watched(plain: (...args: unknown[]) => unknown, args: unknown[], watch: StatementWatcher): unknown {
+function watched(plain: (...args: unknown[]) => unknown, args: unknown[], { watch, submits }: Lending): unknown {
   const [query, second, third] = args;
+  if (isSubmittable(query)) submits(query);
   if (isSubmittable(query) || query === undefined || query === null) return plain(...args);
   const { text, values, callback } = readCall(query, second, third);
   const ended = watch(text, values);

@@ -38,16 +38,28 @@ function releaseAtEnd(query: Submittable, release: () => void): void {
     stream.once?.('close', release);
     return;
   }
-  const driven = query as unknown as Driven;
-  // Cursors say nothing when they are closed early, but the server does: it is ready for the next one.
+  // Cursors say nothing when they are closed early, but the server does.
+  whenAnswered(query, release);
+}
+
+/** What is sent, as far as the object tells: those of `pg` and `pg-copy-streams` and cursors do, other streams by their cursor. */
+export function submittedText(query: Submittable): string | undefined {
+  const { text, cursor } = query as { text?: unknown; cursor?: { text?: unknown } };
+  const told = text ?? cursor?.text;
+  return typeof told === 'string' ? told : undefined;
+}
+
+/** Calls back, perhaps more than once, when the server is done with a query object, before that is told. */
+export function whenAnswered(query: Submittable, answered: () => void): void {
+  const driven = query as unknown as Partial<Driven>;
   const { handleReadyForQuery, handleError } = driven;
   driven.handleReadyForQuery = (...args) => {
-    release();
-    handleReadyForQuery.apply(query, args);
+    answered();
+    handleReadyForQuery?.apply(query, args);
   };
   // After an error it is not told of that any more.
   driven.handleError = (...args) => {
-    release();
-    handleError.apply(query, args);
+    answered();
+    handleError?.apply(query, args);
   };
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { Pool, type PoolOptions } from '../../../src/index.ts';
@@ -175,6 +176,7 @@ describe('what was changed in a session', () => {
     ['a client', (pool) => pool.connect().then((client) => client.query(changes).then(() => client.release()))],
     ['a statement', (pool) => pool.query(changes)],
     ['a transaction', (pool) => pool.transaction((client) => client.query(changes))],
+    ['a query object', (pool) => once(pool.query(new pg.Query(changes)), 'end')],
   ])('by %s is gone with resetOnRelease, on the same connection', async (_, change) => {
     await using pool = open({ max: 1, resetOnRelease: true });
     const named = { name: 'pid', text: 'SELECT pg_backend_pid() AS pid' };
