@@ -1,4 +1,4 @@
-import type { Describe } from '../../../sql/index.ts';
+import { type Describe, parserLoaded } from '../../../sql/index.ts';
 import { StatementRecord } from './record.ts';
 
 /** Texts kept per generation. */
@@ -20,7 +20,10 @@ export class StatementRecords {
   of(text: string): StatementRecord {
     const known = this.#young.get(text);
     if (known) return known;
-    const record = this.#old.get(text) ?? new StatementRecord(text, this.#describe(text));
+    const before = this.#old.get(text);
+    // What it says now is not worth remembering.
+    if (!before && !parserLoaded()) return new StatementRecord(text, this.#describe(text));
+    const record = before ?? new StatementRecord(text, this.#describe(text));
     if (this.#young.size >= generationSize) {
       this.#old = this.#young;
       this.#young = new Map();
