@@ -153,6 +153,8 @@ export class Endpoint {
 
   /** Runs a statement, shared or on a connection of its own; it answers its caller itself. */
   run(statement: Statement): void {
+    // Given up while it was not known where it could go.
+    if (statement.settled) return;
     const { record } = statement;
     statement.endpoint = this;
     const { lanes, laneLimitMillis } = this.#options;
@@ -194,6 +196,7 @@ export class Endpoint {
 
   /** Its server has another role now: whoever waits goes elsewhere, what is under way is finished, then all is closed. */
   async retire(): Promise<void> {
+    this.#connections.leave();
     this.#moveAway();
     await this.end();
   }

@@ -43,6 +43,8 @@ export class ConnectionPool {
   #hurry: NodeJS.Timeout | undefined;
   #housekeeping: NodeJS.Timeout | undefined;
   #ending = false;
+  /** Its server is not the right one any more. */
+  #left = false;
   /** The next connection that comes back gives its place to a shared one. */
   #yielding = false;
   #drained = Promise.withResolvers<void>();
@@ -104,6 +106,14 @@ export class ConnectionPool {
   /** Lends an idle connection at once, or queues. */
   acquire(waiter: Waiter<OwnConnection>): void {
     this.#sizing.arrived();
+    this.#serve(waiter);
+  }
+
+  #serve(waiter: Waiter<OwnConnection>): void {
+    if (this.#left && waiter.moved) {
+      waiter.moved();
+      return;
+    }
     if (this.#waiters.size === 0) {
       const connection = this.#takeIdle();
       if (connection) {
@@ -166,6 +176,11 @@ export class ConnectionPool {
     clearTimeout(this.#hurry);
   }
 
+  /** From now on those who can go elsewhere do. */
+  leave(): void {
+    this.#left = true;
+  }
+
   /** Sends those who wait elsewhere. */
   moveWaiters(): void {
     for (const waiter of this.#waiters) {
@@ -226,13 +241,7 @@ export class ConnectionPool {
       this.#idle.splice(this.#idle.indexOf(other), 1);
       this.#close(other, noAnswer);
     }
-    const other = this.#takeIdle();
-    if (other) {
-      this.#lend(other, waiter);
-    } else {
-      this.#waiters.add(waiter);
-      this.#openForWaiters();
-    }
+    this.#serve(waiter);
   }
 
   #needsPing({ idleSince }: OwnConnection): boolean {
