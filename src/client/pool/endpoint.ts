@@ -90,7 +90,7 @@ export class Endpoint {
       },
       shared: () => this.#lanes.openCount,
       reserved: () => this.#lanes.missingCount,
-      roomMade: () => this.#lanes.want(),
+      roomMade: () => this.#lanes.roomMade(),
       freeShared: (urgent) => this.#lanes.free(urgent),
     });
     this.#lanes = new Lanes(options, {

@@ -36,6 +36,8 @@ export class Lanes {
   /** Not tried again before: opening failed, or the server does not suit. */
   #notBefore = 0;
   #ended = false;
+  /** The last one that was wanted is for statements that change data. */
+  #lastWanted = false;
   /** There have been statements that could use them. */
   #wanted = false;
   #housekeeping: NodeJS.Timeout | undefined;
@@ -96,8 +98,14 @@ export class Lanes {
     const open = this.#count(writes);
     if (this.#ended || this.#opening || open >= (writes ? mostWriteLanes : lanes)) return;
     if (performance.now() < this.#notBefore) return;
+    this.#lastWanted = writes;
     if (writes && open >= writeLanes ? this.#host.hasRoom() : this.#host.makeRoom())
       this.#opening = this.#openOne(writes);
+  }
+
+  /** There is room for one more now: for what it was asked for. */
+  roomMade(): void {
+    this.want(this.#lastWanted);
   }
 
   #count(writes: boolean): number {
