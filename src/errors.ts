@@ -30,6 +30,8 @@ const errorClasses = {
   E_OUTCOME_UNKNOWN: { status: 503, exitCode: 1 },
   E_TRANSACTION: { status: 409, exitCode: 1 },
   E_ABORTED: { status: 504, exitCode: 1 },
+  E_CACHE_TIER: { status: 503, exitCode: 1 },
+  E_CACHE_TIMEOUT: { status: 504, exitCode: 1 },
   E_STORE_UNAVAILABLE: { status: 503, exitCode: 3 },
   E_EMBEDDED: { status: 500, exitCode: 3 },
   E_DATA_DIR: { status: 500, exitCode: 2 },
