@@ -1,0 +1,321 @@
+import { turnTime } from './clock.ts';
+import type { Entry } from './entry.ts';
+import type { Invalidation } from './invalidation.ts';
+import { Recall, type Recalled, type Recipe } from './loads/recall.ts';
+import { Counters } from './memory/counters.ts';
+import {
+  type CacheOptions,
+  type Duration,
+  type EntryOptions,
+  durationMs,
+  type Loader,
+  type RememberOptions,
+  type SetOptions,
+} from './options.ts';
+import { CacheStatistics, type CacheStats } from './stats.ts';
+import { Tiers } from './tiers.ts';
+import { Times } from './times.ts';
+
+/** What caches of one family of names share. */
+interface Shared {
+  readonly tiers: Tiers;
+  readonly recall: Recall;
+  readonly times: Times;
+  readonly counters: Counters;
+  readonly statistics: CacheStatistics;
+}
+
+/** How long a load may take where nobody says. */
+const hardMs = 30_000;
+const none: EntryOptions = {};
+
+/**
+ * A cache of several tiers, of which any may be away. Keys are texts whose parts are parted by colons: `orders:42:lines`.
+ * What was loaded before an invalidation, of a key, tag, prefix or pattern, is never kept after it, in any tier and process.
+ */
+export class Cache {
+  readonly #prefix: string;
+  readonly #shared: Shared;
+
+  private constructor(shared: Shared, prefix: string) {
+    this.#shared = shared;
+    this.#prefix = prefix;
+  }
+
+  /** See `createCache`. */
+  static create(options: CacheOptions = {}): Cache {
+    const statistics = new CacheStatistics();
+    const observer = statistics.watching(options.observer ?? {});
+    const tiers = new Tiers({ ...options, observer });
+    const recall = new Recall(tiers, observer);
+    return new Cache({ tiers, recall, times: new Times(options), counters: new Counters(), statistics }, '');
+  }
+
+  /** The same cache, with a part in front of all keys; `clear` of it clears just these. Tags are common to all. */
+  namespace(name: string): Cache {
+    return new Cache(this.#shared, `${this.#prefix}${name}:`);
+  }
+
+  /** What this process's memory has, at once: nothing is loaded, no other tier is asked. */
+  peek<Value>(key: string): Value | undefined {
+    const now = turnTime();
+    const entry = this.#shared.tiers.peek(this.#key(key), now);
+    return entry !== undefined && entry.freshUntil > now ? (entry.value as Value) : undefined;
+  }
+
+  async get<Value>(key: string): Promise<Value | undefined> {
+    const full = this.#key(key);
+    return (await this.#fetchMany([full])).get(full)?.value as Value | undefined;
+  }
+
+  async has(key: string): Promise<boolean> {
+    const full = this.#key(key);
+    return (await this.#fetchMany([full])).has(full);
+  }
+
+  /** Those that are there, in one round trip per tier. */
+  async getMany<Value>(keys: readonly string[]): Promise<Map<string, Value>> {
+    const entries = await this.#fetchMany(keys.map((key) => this.#key(key)));
+    const values = new Map<string, Value>();
+    for (const key of keys) {
+      const entry = entries.get(this.#key(key));
+      if (entry) values.set(key, entry.value as Value);
+    }
+    return values;
+  }
+
+  /** Puts a value in the place of what is there, or is being loaded, here and in other processes. */
+  set(key: string, value: unknown, options: SetOptions = none): Promise<void> {
+    return this.setMany([[key, value]], options);
+  }
+
+  async setMany(values: Iterable<readonly [key: string, value: unknown]>, options: SetOptions = none): Promise<void> {
+    const { times, tiers } = this.#shared;
+    const entries = [...values].map(
+      ([key, value]) => [this.#key(key), times.entry(value, options.ttl, options, options.tags ?? [], 0)] as const,
+    );
+    await tiers.replace(new Map(entries));
+  }
+
+  /**
+   * The value of a key; what is not there is loaded, once for all who ask for it at the same time.
+   * @example
+   * ```ts
+   * const order = await cache.remember(`orders:${id}`, '5m', () => loadOrder(id), { tags: ['orders'] });
+   * ```
+   * @throws what the loader throws where nothing stale is left to serve; `E_CACHE_TIMEOUT` when it takes too long
+   */
+  remember<Value>(
+    key: string,
+    ttl: Duration,
+    loader: Loader<Value>,
+    options: RememberOptions<Value> = none,
+  ): Promise<Value> {
+    const { tiers, statistics } = this.#shared;
+    const full = this.#prefix === '' ? key : this.#prefix + key;
+    const now = turnTime();
+    const entry = tiers.peek(full, now);
+    if (entry === undefined || entry.freshUntil <= now) return this.#recall(full, ttl, loader, options, entry);
+    statistics.hit(full);
+    if (options.early && this.#shared.times.isDue(entry, now, options.early)) {
+      this.#shared.recall.refresh(full, this.#recipe(ttl, loader, options));
+    }
+    return Promise.resolve(entry.value as Value);
+  }
+
+  /**
+   * The values of many keys; those that are not there are loaded by one call, which gives them by key. What it leaves out is
+   * `undefined`.
+   */
+  async rememberMany<Value>(
+    keys: readonly string[],
+    ttl: Duration,
+    loader: (missing: readonly string[]) => PromiseLike<ReadonlyMap<string, Value>> | ReadonlyMap<string, Value>,
+    options: RememberOptions<Value | undefined> = none,
+  ): Promise<Map<string, Value>> {
+    const { recall, statistics } = this.#shared;
+    const values = await this.getMany<Value>(keys);
+    const missing = [...new Set(keys)].filter((key) => !values.has(key));
+    if (missing.length === 0) return values;
+    const recipe = this.#recipe<Value | undefined>(ttl, () => undefined, options);
+    const recalled = recall.many(
+      missing.map((key) => this.#key(key)),
+      recipe,
+      async (fullKeys) => {
+        const loaded = await loader(fullKeys.map((full) => full.slice(this.#prefix.length)));
+        return new Map([...loaded].map(([key, value]) => [this.#key(key), value]));
+      },
+    );
+    await Promise.all(
+      missing.map(async (key) => {
+        const { value, source } = await (recalled.get(this.#key(key)) as Promise<Recalled>);
+        // That it was not there has been counted.
+        if (source !== 'loader') statistics.recalled(this.#key(key), source);
+        if (value !== undefined) values.set(key, value as Value);
+      }),
+    );
+    return values;
+  }
+
+  /** Adds to a counter, atomically among all processes that share a tier which can count; among this one's callers without. */
+  async increment(key: string, by = 1, options: { ttl?: Duration | undefined } = {}): Promise<number> {
+    const { tiers, counters, times } = this.#shared;
+    const full = this.#key(key);
+    const ttlMs = times.ttlMs(options.ttl);
+    const counted = await tiers.shared.find(({ canCount }) => canCount)?.increment(full, by, ttlMs);
+    return counted ?? counters.add(full, by, ttlMs);
+  }
+
+  decrement(key: string, by = 1, options: { ttl?: Duration | undefined } = {}): Promise<number> {
+    return this.increment(key, -by, options);
+  }
+
+  delete(...keys: readonly string[]): Promise<void> {
+    return this.#invalidate(keys.map((key) => ({ kind: 'key', key: this.#key(key) })));
+  }
+
+  /** Takes the same time however many entries bear the tags. */
+  invalidateTags(...tags: readonly string[]): Promise<void> {
+    return this.#invalidate(tags.map((tag) => ({ kind: 'tag', tag })));
+  }
+
+  /**
+   * Invalidates all keys that match; `*` stands for any characters. Cheapest is a pattern with its only star at the end, behind a
+   * colon: `orders:42:*`.
+   */
+  invalidatePattern(...patterns: readonly string[]): Promise<void> {
+    return this.#invalidate(patterns.map((pattern) => ofPattern(this.#key(pattern))));
+  }
+
+  clear(): Promise<void> {
+    return this.#invalidate([this.#prefix === '' ? { kind: 'all' } : { kind: 'prefix', prefix: this.#prefix }]);
+  }
+
+  stats(): CacheStats {
+    const { tiers, statistics } = this.#shared;
+    return statistics.report(tiers);
+  }
+
+  /** Resolves when all that was loaded so far is stored in all tiers. */
+  settled(): Promise<void> {
+    return this.#shared.recall.settled();
+  }
+
+  /** Ends what is under way, and closes its tiers. */
+  async close(): Promise<void> {
+    await this.#shared.recall.close();
+    await this.#shared.tiers.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #key(key: string): string {
+    return this.#prefix + key;
+  }
+
+  #invalidate(what: readonly Invalidation[]): Promise<void> {
+    const { tiers, counters, statistics } = this.#shared;
+    for (const each of what) if (each.kind === 'key') counters.delete(each.key);
+    statistics.invalidated(what);
+    return what.length === 0 ? Promise.resolve() : tiers.invalidate(what);
+  }
+
+  async #fetchMany(fullKeys: readonly string[]): Promise<Map<string, Entry>> {
+    const { tiers, statistics } = this.#shared;
+    const now = turnTime();
+    const found = new Map<string, Entry>();
+    const missing: string[] = [];
+    for (const key of fullKeys) {
+      const entry = tiers.peek(key, now);
+      if (entry && entry.freshUntil > now) {
+        found.set(key, entry);
+        statistics.hit(key);
+      } else {
+        missing.push(key);
+      }
+    }
+    if (missing.length === 0) return found;
+    const departures = missing.map((key) => tiers.depart(key));
+    try {
+      const fetched = await tiers.fetchMany(departures);
+      for (const key of missing) {
+        const entry = fetched.get(key);
+        if (entry) {
+          found.set(key, entry);
+          statistics.recalled(key, 'tier');
+        } else {
+          statistics.missed(key);
+        }
+      }
+    } finally {
+      for (const departure of departures) tiers.arrived(departure);
+    }
+    return found;
+  }
+
+  async #recall<Value>(
+    full: string,
+    ttl: Duration,
+    loader: Loader<Value>,
+    options: RememberOptions<Value>,
+    held: Entry | undefined,
+  ): Promise<Value> {
+    const { recall, statistics } = this.#shared;
+    const recalled = recall.value(full, held, this.#recipe(ttl, loader, options));
+    const { value, source } = await (options.signal ? abortable(recalled, options.signal) : recalled);
+    statistics.recalled(full, source);
+    return value as Value;
+  }
+
+  #recipe<Value>(ttl: Duration, loader: Loader<Value>, options: RememberOptions<Value>): Recipe {
+    const { times } = this.#shared;
+    const { tags = [], negativeTtl, staleWhileRevalidate, timeout = {} } = options;
+    return {
+      load: loader,
+      entryOf: (value, loadMs) => {
+        const lives = value === undefined || value === null ? (negativeTtl ?? ttl) : ttl;
+        if (lives === 0) return undefined;
+        return times.entry(value, lives, options, typeof tags === 'function' ? tags(value as Value) : tags, loadMs);
+      },
+      tags: typeof tags === 'function' ? [] : tags,
+      hardMs: timeout.hard === undefined ? hardMs : durationMs('timeout.hard', timeout.hard),
+      softMs: staleWhileRevalidate
+        ? 0
+        : timeout.soft === undefined
+          ? undefined
+          : durationMs('timeout.soft', timeout.soft),
+    };
+  }
+}
+
+/** Whoever gives up does not hold up the others who wait. */
+function abortable<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', aborted, { once: true });
+    value.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}
+
+/** Patterns that are prefixes are found by the parts of keys, without looking at others. */
+function ofPattern(pattern: string): Invalidation {
+  if (pattern === '*') return { kind: 'all' };
+  const prefix = pattern.slice(0, -1);
+  if (pattern.endsWith(':*') && !prefix.includes('*')) return { kind: 'prefix', prefix };
+  return { kind: 'pattern', pattern };
+}
+
+/**
+ * A cache of this process's memory, and of the tiers that are given: `redisTier`, `fileTier`, or your own.
+ * @example
+ * ```ts
+ * const cache = createCache({ memory: { maxEntries: 10_000 }, ttl: '10m' });
+ * ```
+ * @throws `E_CONFIG` for options that make no sense
+ */
+export function createCache(options: CacheOptions = {}): Cache {
+  return Cache.create(options);
+}

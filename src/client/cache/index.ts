@@ -1,0 +1,16 @@
+export { Cache, createCache } from './cache.ts';
+export type { Entry } from './entry.ts';
+export type { Invalidation } from './invalidation.ts';
+export type { MemoryOptions } from './memory/memory-tier.ts';
+export type {
+  CacheObserver,
+  CacheOptions,
+  Duration,
+  EntryOptions,
+  LoadContext,
+  Loader,
+  RememberOptions,
+  SetOptions,
+} from './options.ts';
+export type { CacheStats, GroupStats, TierStats } from './stats.ts';
+export type { CacheTier, Heard, Lease, Position, TierSize } from './tier.ts';

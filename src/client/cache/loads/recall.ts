@@ -1,0 +1,201 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../../errors.ts';
+import type { Entry } from '../entry.ts';
+import type { CacheObserver, LoadContext } from '../options.ts';
+import type { Lease } from '../tier.ts';
+import type { Departure, Tiers } from '../tiers.ts';
+import { soon, within } from './within.ts';
+
+/** What a load needs to know, with all defaults filled in. Times in ms. */
+export interface Recipe {
+  readonly load: (context: LoadContext) => unknown;
+  /** Makes an entry of what was loaded; `undefined` when it is not to be kept. */
+  readonly entryOf: (value: unknown, loadMs: number) => Entry | undefined;
+  /** Those that are known before it is loaded. */
+  readonly tags: readonly string[];
+  readonly hardMs: number;
+  /** What is stale is served when the load takes longer; `undefined` when it is waited for. */
+  readonly softMs: number | undefined;
+}
+
+/** A value, and whether it is one that had gone stale. */
+export interface Recalled {
+  readonly value: unknown;
+  readonly source: 'tier' | 'loader' | 'stale';
+}
+
+/** How long a process may have the right to load a key to itself. */
+const leaseMs = 10_000;
+/** How long to wait before looking for what another process loads; doubles. */
+const firstLookMs = 10;
+const longestLookMs = 200;
+/** After a load that failed what is stale is served for so long before it is tried again. */
+const restMs = 1000;
+
+interface Loading {
+  readonly departure: Departure;
+  readonly value: Promise<Recalled>;
+  /** What was stale, once the tiers have been asked. */
+  readonly stale: Promise<Entry | undefined>;
+}
+
+/** Fetches and loads what memory does not have: each key once at a time, here and, where a tier has leases, among all processes. */
+export class Recall {
+  readonly #tiers: Tiers;
+  readonly #observer: CacheObserver;
+  readonly #loading = new Map<string, Loading>();
+  readonly #closing = new AbortController();
+  /** What is being stored, which nobody waits for. */
+  readonly #storing = new Set<Promise<unknown>>();
+
+  constructor(tiers: Tiers, observer: CacheObserver) {
+    this.#tiers = tiers;
+    this.#observer = observer;
+  }
+
+  /** @param held what memory has that is stale */
+  async value(key: string, held: Entry | undefined, recipe: Recipe): Promise<Recalled> {
+    const loading = this.#join(key, recipe) ?? this.#begin(key, held, recipe);
+    const stale = held ?? (await loading.stale);
+    if (!stale) return loading.value;
+    const old: Recalled = { value: stale.value, source: 'stale' };
+    if (recipe.softMs === 0) return old;
+    try {
+      if (recipe.softMs === undefined) return await loading.value;
+      const inTime = await soon(recipe.softMs, loading.value);
+      return inTime ? inTime.value : old;
+    } catch {
+      return old;
+    }
+  }
+
+  /**
+   * Loads keys of which the tiers have nothing, by one call for all that nobody loads already.
+   * @param loadMany gives values by key; what it leaves out is `undefined`
+   */
+  many(
+    keys: readonly string[],
+    recipe: Recipe,
+    loadMany: (keys: readonly string[]) => Promise<ReadonlyMap<string, unknown>>,
+  ): Map<string, Promise<Recalled>> {
+    const own = keys.filter((key) => !this.#join(key, recipe));
+    let loaded: Promise<ReadonlyMap<string, unknown>> | undefined;
+    return new Map(
+      keys.map((key) => {
+        const load = async (): Promise<unknown> => (await (loaded ??= loadMany(own))).get(key);
+        const loading = this.#join(key, recipe) ?? this.#begin(key, undefined, { ...recipe, load }, true);
+        return [key, loading.value];
+      }),
+    );
+  }
+
+  /** Loads anew, beside; for what is about to go stale. */
+  refresh(key: string, recipe: Recipe): void {
+    if (!this.#join(key, recipe)) this.#begin(key, undefined, recipe, true);
+  }
+
+  /** Resolves when what was loaded so far is stored. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#loading.values()].map(({ value }) => value));
+    await Promise.allSettled(this.#storing);
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error('the cache is closed'));
+    await this.settled();
+  }
+
+  /** A load under way, unless something that concerns it was invalidated since it began. */
+  #join(key: string, { tags }: Recipe): Loading | undefined {
+    const loading = this.#loading.get(key);
+    return loading && this.#tiers.isCurrent(loading.departure, tags) ? loading : undefined;
+  }
+
+  #begin(key: string, held: Entry | undefined, recipe: Recipe, anew = false): Loading {
+    const departure = this.#tiers.depart(key);
+    const lookedUp = Promise.withResolvers<Entry | undefined>();
+    const value = this.#recall(departure, held, recipe, anew, lookedUp.resolve);
+    const loading = { departure, value, stale: lookedUp.promise };
+    this.#loading.set(key, loading);
+    const end = (): void => {
+      lookedUp.resolve(undefined);
+      if (this.#loading.get(key) === loading) this.#loading.delete(key);
+    };
+    // Where nobody waits for it, nobody hears of its failure.
+    value.then(end, end);
+    return loading;
+  }
+
+  async #recall(
+    departure: Departure,
+    held: Entry | undefined,
+    recipe: Recipe,
+    anew: boolean,
+    lookedUp: (stale: Entry | undefined) => void,
+  ): Promise<Recalled> {
+    let isStored = false;
+    try {
+      const found = anew ? undefined : await this.#tiers.fetch(departure);
+      if (found && found.entry.freshUntil > Date.now()) return { value: found.entry.value, source: 'tier' };
+      const stale = found?.entry ?? held;
+      lookedUp(stale);
+      const lease = await this.#lease(departure);
+      if (lease !== undefined && 'entry' in lease) return { value: lease.entry.value, source: 'tier' };
+      try {
+        const entry = await this.#load(departure, recipe);
+        if (!entry.keep) return { value: entry.value, source: 'loader' };
+        isStored = true;
+        this.#store(departure, entry.keep, lease);
+        return { value: entry.value, source: 'loader' };
+      } catch (error) {
+        if (stale) void this.#tiers.store(departure, { ...stale, freshUntil: Date.now() + restMs });
+        throw error;
+      } finally {
+        if (!isStored) void lease?.release().catch(() => {});
+      }
+    } finally {
+      if (!isStored) this.#tiers.arrived(departure);
+    }
+  }
+
+  #store(departure: Departure, entry: Entry, lease: Lease | undefined): void {
+    const storing = this.#tiers.store(departure, entry).finally(() => {
+      this.#tiers.arrived(departure);
+      this.#storing.delete(storing);
+      return lease?.release().catch(() => {});
+    });
+    this.#storing.add(storing);
+  }
+
+  async #load({ key }: Departure, recipe: Recipe): Promise<{ value: unknown; keep: Entry | undefined }> {
+    const controller = new AbortController();
+    const signal = AbortSignal.any([controller.signal, this.#closing.signal]);
+    const began = performance.now();
+    let failure: Error | undefined;
+    try {
+      const work = Promise.resolve(recipe.load({ key, signal }));
+      const value = await within(recipe.hardMs, key, controller, work);
+      return { value, keep: recipe.entryOf(value, performance.now() - began) };
+    } catch (error) {
+      failure = error instanceof Error ? error : new Error(messageOf(error));
+      throw error;
+    } finally {
+      this.#observer.loaded?.(key, performance.now() - began, failure);
+    }
+  }
+
+  /** The right to load, or what another process has loaded meanwhile; nothing where it has to be done without. */
+  async #lease(departure: Departure): Promise<Lease | { entry: Entry; release(): Promise<void> } | undefined> {
+    const tier = this.#tiers.shared.find(({ canLease }) => canLease);
+    if (!tier) return undefined;
+    const giveUpAt = Date.now() + leaseMs;
+    for (let pauseMs = firstLookMs; ; pauseMs = Math.min(pauseMs * 2, longestLookMs)) {
+      const lease = await tier.lease(departure.key, leaseMs);
+      if (lease !== 'taken') return lease;
+      if (Date.now() > giveUpAt) return undefined;
+      await delay(pauseMs);
+      const found = await this.#tiers.fetch(departure);
+      if (found && found.entry.freshUntil > Date.now()) return { entry: found.entry, release: async () => {} };
+    }
+  }
+}

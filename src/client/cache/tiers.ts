@@ -1,0 +1,176 @@
+import type { Entry } from './entry.ts';
+import { Fence } from './fences/fence.ts';
+import { GuardedTier } from './guarded-tier.ts';
+import type { Invalidation } from './invalidation.ts';
+import { type Flight, Flights } from './loads/flights.ts';
+import { MemoryTier } from './memory/memory-tier.ts';
+import type { CacheObserver, CacheOptions } from './options.ts';
+import type { Heard, Position } from './tier.ts';
+
+/** Where everything stood when a value began to be fetched or loaded: nothing that was invalidated since is kept. */
+export interface Departure {
+  readonly key: string;
+  readonly since: number;
+  /** Of the tiers, in their order. */
+  readonly positions: readonly Position[];
+  readonly flight: Flight;
+}
+
+/** An entry, and which tier had it. */
+export interface Found {
+  readonly entry: Entry;
+  readonly tier: number;
+}
+
+/** All tiers of a cache as one, memory first. */
+export class Tiers {
+  readonly #fence = new Fence();
+  readonly #memory: MemoryTier | undefined;
+  readonly #tiers: readonly GuardedTier[];
+  readonly #flights = new Flights();
+  readonly #observer: CacheObserver;
+
+  constructor({ memory = {}, tiers = [], observer = {} }: CacheOptions) {
+    this.#observer = observer;
+    this.#memory = memory === false ? undefined : new MemoryTier(memory, this.#fence);
+    this.#tiers = tiers.map((tier, index) => {
+      tier.onHeard((heard) => this.#heard(index, heard));
+      return new GuardedTier(tier, (error) => observer.tier?.(tier.name, error));
+    });
+  }
+
+  /** Those beyond this process's memory. */
+  get shared(): readonly GuardedTier[] {
+    return this.#tiers;
+  }
+
+  /** What this process's memory has, fresh or not. */
+  peek(key: string, now: number): Entry | undefined {
+    return this.#memory?.get(key, now);
+  }
+
+  memoryStats() {
+    return this.#memory?.stats();
+  }
+
+  depart(key: string): Departure {
+    const positions = this.#tiers.map((tier) => tier.position());
+    return { key, since: this.#fence.now, positions, flight: this.#flights.begin(key) };
+  }
+
+  arrived({ key, flight }: Departure): void {
+    this.#flights.end(key, flight);
+  }
+
+  /** Whether what departed then is still wanted, as far as its tags are known. */
+  isCurrent({ key, since, flight }: Departure, tags: readonly string[]): boolean {
+    return !flight.isOvertaken && !this.#fence.isVoid(key, tags, since);
+  }
+
+  /** The first fresh entry of the tiers, which those before it are given as well; else the last stale one. */
+  async fetch(departure: Departure): Promise<Found | undefined> {
+    let stale: Found | undefined;
+    for (const [index, tier] of this.#tiers.entries()) {
+      const entry = await tier.get(departure.key);
+      const now = Date.now();
+      if (!entry || entry.keptUntil <= now) continue;
+      const found = { entry, tier: index };
+      if (entry.freshUntil > now) {
+        void this.#keep(departure, entry, index);
+        return found;
+      }
+      if (!stale || stale.entry.createdAt < entry.createdAt) stale = found;
+    }
+    return stale;
+  }
+
+  /** As `fetch`, of many keys in one round trip per tier. */
+  async fetchMany(departures: readonly Departure[]): Promise<Map<string, Entry>> {
+    const found = new Map<string, Entry>();
+    let missing = departures;
+    for (const [index, tier] of this.#tiers.entries()) {
+      if (missing.length === 0) break;
+      const entries = await tier.getMany(missing.map(({ key }) => key));
+      const now = Date.now();
+      missing = missing.filter((departure) => {
+        const entry = entries.get(departure.key);
+        if (!entry || entry.freshUntil <= now) return true;
+        found.set(departure.key, entry);
+        void this.#keep(departure, entry, index);
+        return false;
+      });
+    }
+    return found;
+  }
+
+  /** Keeps an entry everywhere, unless something that concerns it was invalidated since it departed. Resolves when all tiers know. */
+  async store(departure: Departure, entry: Entry): Promise<boolean> {
+    const kept = await this.#keep(departure, entry, this.#tiers.length);
+    if (!kept) this.#observer.refused?.(departure.key);
+    return kept;
+  }
+
+  /** Puts entries in the place of whatever is there or on its way, here and in other processes. */
+  async replace(entries: ReadonlyMap<string, Entry>): Promise<void> {
+    for (const [key, entry] of entries) {
+      this.#flights.overtake(key);
+      this.#memory?.set(key, entry, this.#fence.now);
+    }
+    const keys = [...entries.keys()].map((key) => ({ kind: 'key' as const, key }));
+    await Promise.all(
+      this.#tiers.map(async (tier) => {
+        await tier.invalidate(keys);
+        await tier.setMany(entries, tier.position());
+      }),
+    );
+  }
+
+  /** Resolves when no process is given any of it any more. */
+  async invalidate(what: readonly Invalidation[]): Promise<void> {
+    this.#forget(what);
+    this.#observer.invalidated?.(what.length);
+    await Promise.all(this.#tiers.map((tier) => tier.invalidate(what)));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#tiers.map((tier) => tier.close()));
+  }
+
+  /** Keeps an entry in memory and in the tiers before one. */
+  async #keep(departure: Departure, entry: Entry, before: number): Promise<boolean> {
+    const { key, since, positions } = departure;
+    if (!this.isCurrent(departure, entry.tags)) return false;
+    if (this.#memory && !this.#memory.set(key, entry, since)) return false;
+    const kept = await Promise.all(
+      this.#tiers.slice(0, before).map((tier, index) => tier.set(key, entry, positions[index] as Position)),
+    );
+    // A tier that refuses knows of something that this process has not heard of yet.
+    const refused = kept.some((each, index) => !each && !this.#tiers[index]?.isAway);
+    if (refused) this.#memory?.delete(key);
+    return !refused;
+  }
+
+  #forget(what: readonly Invalidation[]): void {
+    this.#fence.raise(what);
+    for (const each of what) {
+      if (each.kind === 'key') {
+        this.#flights.overtake(each.key);
+        this.#memory?.delete(each.key);
+      } else if (each.kind === 'all') {
+        this.#memory?.clear();
+      }
+    }
+  }
+
+  #heard(from: number, heard: Heard): void {
+    if (heard === 'unknown') {
+      this.#fence.heard(heard);
+      this.#memory?.clear();
+    } else {
+      this.#forget(heard);
+    }
+    // Tiers further away may be this machine's own, of which other machines know nothing.
+    const what: readonly Invalidation[] = heard === 'unknown' ? [{ kind: 'all' }] : heard;
+    for (const tier of this.#tiers.slice(from + 1)) void tier.invalidate(what);
+  }
+}
