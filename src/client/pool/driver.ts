@@ -1,4 +1,5 @@
 /* oxlint-disable no-underscore-dangle -- these are the driver's own names */
+import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import driver, { type default as pg } from 'pg';
 // @ts-expect-error -- the types of pg do not name this file, which its exports do
@@ -17,6 +18,7 @@ interface ClientInternals {
   _queryable: boolean;
   _ending: boolean;
   _activeQuery: unknown;
+  readyForQuery?: boolean;
   _types: unknown;
   connection: Wire;
   connectionParameters: { query_timeout: number };
@@ -56,6 +58,25 @@ export const typesOf = (client: pg.ClientBase): unknown => internals(client)._ty
 
 /** A statement is under way. */
 export const isBusy = (client: pg.ClientBase): boolean => Boolean(internals(client)._activeQuery);
+
+/**
+ * Calls back once the server is ready for the next statement, or the connection has ended: of an error one is told before. At
+ * once when it is.
+ */
+export function whenReady(client: pg.ClientBase, then: () => void): void {
+  // Native clients have no such field, and are ready when they say that they are done.
+  const isReady = !isBusy(client) && internals(client).readyForQuery !== false;
+  if (isReady || !isUsable(client)) {
+    then();
+    return;
+  }
+  const events = client as unknown as EventEmitter;
+  const ready = (): void => {
+    for (const event of ['drain', 'end']) events.off(event, ready);
+    then();
+  };
+  for (const event of ['drain', 'end']) events.on(event, ready);
+}
 
 /** What is under way is no query of `pg`, but a cursor or stream that ends only when its user is done with it. */
 export const isDrivenByOthers = (client: pg.ClientBase): boolean =>

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import { isSubmittable, readCall, type Submittable } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
-import { isBusy, isDrivenByOthers, isInTransaction, limitQueries } from './driver.ts';
+import { isDrivenByOthers, isInTransaction, limitQueries, whenReady } from './driver.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Told of every statement on a lent client; gives what is to be told of its end. */
@@ -55,14 +55,9 @@ export function lend(lending: Lending): pg.PoolClient {
       endpoint.release(connection, 'released with an error');
       return;
     }
-    if (!isBusy(client)) giveBack();
-    else if (isDrivenByOthers(client)) endpoint.release(connection, 'released with an open cursor or stream');
+    if (isDrivenByOthers(client)) endpoint.release(connection, 'released with an open cursor or stream');
     // Statements that nobody waits for come to their end first.
-    else for (const event of ['drain', 'end']) client.on(event as 'drain', drained);
-  };
-  const drained = (): void => {
-    for (const event of ['drain', 'end']) client.off(event as 'drain', drained);
-    giveBack();
+    else whenReady(client, giveBack);
   };
   const giveBack = (): void => {
     const changed = isChanged();

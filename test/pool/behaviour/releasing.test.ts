@@ -343,3 +343,50 @@ describe('ending', () => {
     expect(await waiting).toMatchObject({ code: 'ECONNREFUSED' });
   }, 10_000);
 });
+
+describe('a connection whose statement has failed is free when its server says so', () => {
+  test('not twice, and for one caller at a time, when a value cannot be written', async () => {
+    await using pool = open({ max: 2, lanes: 0 });
+    const broken: { self?: unknown } = {};
+    broken.self = broken;
+    const taken = new Set<pg.PoolClient>();
+    let twice = 0;
+    const use = async (): Promise<void> => {
+      const client = await pool.connect();
+      if (taken.has(client)) twice += 1;
+      taken.add(client);
+      await client.query('SELECT 1');
+      taken.delete(client);
+      client.release();
+    };
+    for (let i = 0; i < 20; i++) {
+      const failing = pool.query('SELECT $1::text', [broken]);
+      // Who waits for it.
+      const waiting = Promise.all([use(), use(), use(), use()]);
+      await expect(failing).rejects.toThrow('circular');
+      await waiting;
+    }
+    expect(twice).toBe(0);
+    expect(pool.idleCount).toBe(2);
+  });
+
+  test.each<[string, (pool: Pool) => Promise<unknown>]>([
+    ['a statement', (pool) => pool.query('BEGIN; SELECT 1 / 0').catch((error: unknown) => error)],
+    [
+      'a client',
+      async (pool) => {
+        const client = await pool.connect();
+        return new Promise((resolve) =>
+          client.query('BEGIN; SELECT 1 / 0', (error: Error) => {
+            client.release();
+            resolve(error);
+          }),
+        );
+      },
+    ],
+  ])('by %s inside a transaction, which nobody else finds himself in', async (_, fail) => {
+    await using pool = open({ max: 1 });
+    expect(await fail(pool)).toMatchObject({ code: '22012' });
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+  });
+});

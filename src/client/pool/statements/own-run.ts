@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type pg from 'pg';
-import { destroy, forgetPrepared } from '../driver.ts';
-import { isStalePrepared } from '../failures.ts';
+import { destroy, forgetPrepared, whenReady } from '../driver.ts';
+import { isConnectionLost, isStalePrepared } from '../failures.ts';
 import { quoteIdentifier } from '../../../engine/postgres/identifiers.ts';
 import { cancelRequest } from '../transactions/index.ts';
 import type { Statement } from './statement.ts';
@@ -30,6 +30,8 @@ export function runAlone(
   };
   let isAnew = false;
   const done = (error: Error | null | undefined, result: pg.QueryResult): void => {
+    // Of values that cannot be written `pg` tells twice: at once, and when the server has heard that there is nothing to do.
+    if (isAnswered) return;
     const { name } = statement.config ?? {};
     if (name && !isAnew && !cancelled && isStalePrepared(error)) {
       isAnew = true;
@@ -38,12 +40,16 @@ export function runAlone(
     }
     statement.cancel = undefined;
     isAnswered = true;
-    if (!cancelled) {
-      ended(error ?? undefined, result);
-      return;
+    const free = (): void => ended(error ?? undefined, result);
+    if (cancelled) {
+      answered.resolve();
+      void cancelled.then(() => whenReady(client, free));
+    } else if (error && !isConnectionLost(error, client)) {
+      // Only then is it known whether it is inside a transaction.
+      whenReady(client, free);
+    } else {
+      free();
     }
-    answered.resolve();
-    void cancelled.then(() => ended(error ?? undefined, result));
   };
   const { record, config, values } = statement;
   const send = (): void => {
