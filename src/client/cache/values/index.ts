@@ -1,0 +1,2 @@
+export { decode, type Decoded, decodeHead, encode, type Head } from './envelope.ts';
+export { type ClassHook, classHook, type ValueOptions } from './options.ts';
