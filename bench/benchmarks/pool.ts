@@ -12,17 +12,18 @@ import { findPgbench, pgbenchVersion } from '../support/pgbench.ts';
 import { aimsOf } from '../support/pool/aims.ts';
 import { type Floor, runFloor } from '../support/pool/floor.ts';
 import { type Cell, floorClients, floorName, orderOf, plan, subjectNames } from '../support/pool/plan.ts';
-import { Readings } from '../support/pool/readings.ts';
 import { type BenchServer, startBenchServer } from '../support/pool/server.ts';
 import { connections, type SubjectName } from '../support/pool/subjects.ts';
 import { caseOf } from '../support/pool/tables.ts';
-import { startWorker, type Worker } from '../support/pool/worker-process.ts';
 import { type CaseName, caseNames, caseTitles, type Turn, type TurnResult } from '../support/pool/workload.ts';
+import { Readings } from '../support/readings.ts';
 import type { BenchResult } from '../support/result.ts';
+import { startWorker, type Worker } from '../support/worker-process.ts';
 
 export { tables as markdown } from '../support/pool/tables.ts';
 
 const root = join(import.meta.dirname, '../..');
+const program = join(import.meta.dirname, '../support/pool/worker.ts');
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' | 'rows' | 'aims'>> {
@@ -34,7 +35,10 @@ export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' 
   // As the subjects load it now, not as it is when all is done.
   const versions = versionsOf(server, pgbench);
   const workers = new Map(
-    options.subjects.map((name) => [name, startWorker(name, server.url, options.profile)] as const),
+    options.subjects.map(
+      (name) =>
+        [name, startWorker<Turn, TurnResult>(program, name, { DATABASE_URL: server.url }, options.profile)] as const,
+    ),
   );
   try {
     const floor = { pgbench, url: server.url, folder, slow: server.slow.text };
@@ -55,7 +59,7 @@ export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' 
 
 interface Context {
   server: BenchServer;
-  workers: ReadonlyMap<SubjectName, Worker>;
+  workers: ReadonlyMap<SubjectName, Worker<Turn, TurnResult>>;
   floor: Floor;
   readings: Readings;
   quick: boolean;

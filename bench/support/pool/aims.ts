@@ -1,6 +1,6 @@
 import { atLeast, atMost, type BenchAim, median } from '../result.ts';
 import { floorName } from './plan.ts';
-import type { Readings } from './readings.ts';
+import type { Readings } from '../readings.ts';
 import { caseOf } from './tables.ts';
 import { caseTitles } from './workload.ts';
 

@@ -1,4 +1,4 @@
-import { type BenchRow, median, row } from '../result.ts';
+import { type BenchRow, median, row } from './result.ts';
 
 /** What was measured, per case, subject and metric: one value per round. */
 export class Readings {
