@@ -1,0 +1,5 @@
+export { type Dependency, keyOf } from './dependency.ts';
+export type { EntryId } from './entry-index.ts';
+export { type ChangedTables, Fence, type FenceOptions, type FenceStats, type FenceToken } from './fence.ts';
+export { Snapshot, type SnapshotOptions } from './snapshot.ts';
+export type { Keys } from './table-changes.ts';
