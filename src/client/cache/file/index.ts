@@ -1,0 +1,1 @@
+export { fileTier, type FileTierOptions } from './file-tier.ts';
