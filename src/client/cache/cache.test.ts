@@ -239,6 +239,59 @@ describe('many at once', () => {
   });
 });
 
+test('a time to live may depend on the value, and 0 keeps it not at all', async () => {
+  await using cache = createCache();
+  const names = cache.namespace('names');
+  const ttl = vi.fn((value: string | undefined, _key: string) => (value === '' ? 0 : '1m'));
+  await names.remember('a', ttl, () => 'Ada');
+  await names.rememberMany(['b', 'c'], ttl, async () => new Map([['b', '']]));
+  expect([names.peek('a'), names.peek('b')]).toEqual(['Ada', undefined]);
+  expect(ttl.mock.calls).toContainEqual(['Ada', 'a']);
+  expect(ttl.mock.calls).toContainEqual(['', 'b']);
+});
+
+test('refresh loads anew, and what is there is served until then', async () => {
+  await using cache = createCache();
+  await cache.set('key', 'old');
+  const { loader, resolve } = held<string>();
+  const refreshed = cache.refresh('key', '1m', loader);
+  expect(await cache.remember('key', '1m', () => 'unused')).toBe('old');
+  resolve('new');
+  expect(await refreshed).toBe('new');
+  await cache.settled();
+  expect(cache.peek('key')).toBe('new');
+  // An invalidation defeats it as any load.
+  const late = held<string>();
+  const overtaken = cache.refresh('key', '1m', late.loader);
+  await cache.delete('key');
+  late.resolve('from before');
+  expect(await overtaken).toBe('from before');
+  await cache.settled();
+  expect(cache.peek('key')).toBeUndefined();
+});
+
+test('observers are told of what is asked for, as often as it is', async () => {
+  await using cache = createCache();
+  const asked = new Map<string, number>();
+  const invalidated = vi.fn();
+  const stop = cache.observe({
+    asked: (key, times) => asked.set(key, (asked.get(key) ?? 0) + times),
+    invalidated,
+  });
+  const users = cache.namespace('users');
+  // In step with how many are sampled: none may be overlooked for that.
+  for (let i = 0; i < 1000; i++) for (let k = 0; k < 8; k++) await users.remember(`${k}`, '1m', () => k);
+  expect([...asked.keys()].toSorted()).toEqual(Array.from({ length: 8 }, (_, k) => `users:${k}`));
+  for (const times of asked.values()) {
+    expect(times).toBeGreaterThan(500);
+    expect(times).toBeLessThan(1500);
+  }
+  await users.delete('1');
+  stop();
+  await users.delete('2');
+  expect(invalidated.mock.calls).toEqual([[1, [{ kind: 'key', key: 'users:1' }]]]);
+});
+
 test('namespaces keep keys apart, and are cleared by themselves', async () => {
   await using cache = createCache();
   const users = cache.namespace('users');

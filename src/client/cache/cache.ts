@@ -4,6 +4,7 @@ import type { Invalidation } from './invalidation.ts';
 import { Recall, type Recalled, type Recipe } from './loads/recall.ts';
 import { Counters } from './memory/counters.ts';
 import {
+  type CacheObserver,
   type CacheOptions,
   type Duration,
   type EntryOptions,
@@ -11,6 +12,7 @@ import {
   type Loader,
   type RememberOptions,
   type SetOptions,
+  type Ttl,
 } from './options.ts';
 import { CacheStatistics, type CacheStats } from './stats.ts';
 import { Tiers } from './tiers.ts';
@@ -45,7 +47,8 @@ export class Cache {
   /** See `createCache`. */
   static create(options: CacheOptions = {}): Cache {
     const statistics = new CacheStatistics();
-    const observer = statistics.watching(options.observer ?? {});
+    if (options.observer) statistics.observe(options.observer);
+    const { observer } = statistics;
     const tiers = new Tiers({ ...options, observer });
     const recall = new Recall(tiers, observer);
     return new Cache({ tiers, recall, times: new Times(options), counters: new Counters(), statistics }, '');
@@ -107,7 +110,7 @@ export class Cache {
    */
   remember<Value>(
     key: string,
-    ttl: Duration,
+    ttl: Ttl<Value>,
     loader: Loader<Value>,
     options: RememberOptions<Value> = none,
   ): Promise<Value> {
@@ -118,9 +121,25 @@ export class Cache {
     if (entry === undefined || entry.freshUntil <= now) return this.#recall(full, ttl, loader, options, entry);
     statistics.hit(full);
     if (options.early && this.#shared.times.isDue(entry, now, options.early)) {
-      this.#shared.recall.refresh(full, this.#recipe(ttl, loader, options));
+      void this.#shared.recall.refresh(full, this.#recipe(ttl, loader, options));
     }
     return Promise.resolve(entry.value as Value);
+  }
+
+  /**
+   * Loads the value of a key anew and puts it in the place of what is there, which is served until then; a load of it that is
+   * under way is waited for instead.
+   * @throws what the loader throws; `E_CACHE_TIMEOUT` when it takes too long
+   */
+  async refresh<Value>(
+    key: string,
+    ttl: Ttl<Value>,
+    loader: Loader<Value>,
+    options: RememberOptions<Value> = none,
+  ): Promise<Value> {
+    const refreshed = this.#shared.recall.refresh(this.#key(key), this.#recipe(ttl, loader, options));
+    const { value } = await (options.signal ? abortable(refreshed, options.signal) : refreshed);
+    return value as Value;
   }
 
   /**
@@ -129,7 +148,7 @@ export class Cache {
    */
   async rememberMany<Value>(
     keys: readonly string[],
-    ttl: Duration,
+    ttl: Ttl<Value | undefined>,
     loader: (missing: readonly string[]) => PromiseLike<ReadonlyMap<string, Value>> | ReadonlyMap<string, Value>,
     options: RememberOptions<Value | undefined> = none,
   ): Promise<Map<string, Value>> {
@@ -196,6 +215,11 @@ export class Cache {
     return statistics.report(tiers);
   }
 
+  /** Tells one more observer of what this cache and all its namespaces do, until the function that it returns is called. */
+  observe(observer: CacheObserver): () => void {
+    return this.#shared.statistics.observe(observer);
+  }
+
   /** Resolves when all that was loaded so far is stored in all tiers. */
   settled(): Promise<void> {
     return this.#shared.recall.settled();
@@ -257,7 +281,7 @@ export class Cache {
 
   async #recall<Value>(
     full: string,
-    ttl: Duration,
+    ttl: Ttl<Value>,
     loader: Loader<Value>,
     options: RememberOptions<Value>,
     held: Entry | undefined,
@@ -269,13 +293,14 @@ export class Cache {
     return value as Value;
   }
 
-  #recipe<Value>(ttl: Duration, loader: Loader<Value>, options: RememberOptions<Value>): Recipe {
+  #recipe<Value>(ttl: Ttl<Value>, loader: Loader<Value>, options: RememberOptions<Value>): Recipe {
     const { times } = this.#shared;
     const { tags = [], negativeTtl, staleWhileRevalidate, timeout = {} } = options;
     return {
       load: loader,
-      entryOf: (value, loadMs) => {
-        const lives = value === undefined || value === null ? (negativeTtl ?? ttl) : ttl;
+      entryOf: (value, loadMs, full) => {
+        const positive = typeof ttl === 'function' ? ttl(value as Value, full.slice(this.#prefix.length)) : ttl;
+        const lives = value === undefined || value === null ? (negativeTtl ?? positive) : positive;
         if (lives === 0) return undefined;
         return times.entry(value, lives, options, typeof tags === 'function' ? tags(value as Value) : tags, loadMs);
       },

@@ -11,6 +11,7 @@ export type {
   Loader,
   RememberOptions,
   SetOptions,
+  Ttl,
 } from './options.ts';
 export type { CacheStats, GroupStats, TierStats } from './stats.ts';
 export type { CacheTier, Heard, Lease, Position, TierSize } from './tier.ts';

@@ -1,5 +1,6 @@
 import { parseDuration } from '../../config/duration.ts';
 import { PitcrewError } from '../../errors.ts';
+import type { Invalidation } from './invalidation.ts';
 import type { MemoryOptions } from './memory/memory-tier.ts';
 import type { CacheTier } from './tier.ts';
 
@@ -16,6 +17,9 @@ export interface CacheOptions extends EntryOptions {
   /** Told of everything that happens, in the hot path; must neither throw nor wait. */
   observer?: CacheObserver | undefined;
 }
+
+/** How long an entry is fresh; a function is asked when the value is there, and 0 keeps it not at all. */
+export type Ttl<Value> = Duration | ((value: Value, key: string) => Duration);
 
 /** What can be said of an entry, for a whole cache or with each call. */
 export interface EntryOptions {
@@ -66,13 +70,15 @@ export type Loader<Value> = (context: LoadContext) => Value | PromiseLike<Value>
 /** Where a value came from. */
 export type Source = 'memory' | 'tier' | 'loader' | 'stale' | 'shared';
 
-/** Told of what a cache does. Every method is optional. */
+/** Told of what a cache does, with keys as they are behind all namespaces. Every method is optional. */
 export interface CacheObserver {
+  /** A key was asked for, and was there or not. Of hits in memory a few are told, of which each stands for `times`. */
+  asked?(key: string, times: number): void;
   /** A load has ended, well or not. */
   loaded?(key: string, tookMs: number, error: Error | undefined): void;
   /** A value was not kept, because something that concerns it was invalidated while it was loaded. */
   refused?(key: string): void;
-  invalidated?(count: number): void;
+  invalidated?(count: number, what: readonly Invalidation[]): void;
   /** A tier cannot be reached (with the error), or can be again. */
   tier?(name: string, error: Error | undefined): void;
 }

@@ -39,13 +39,19 @@ export interface GroupStats {
 }
 
 const mostGroups = 100;
-/** Of memory hits one in so many is looked at more closely, and counts for all of them. */
+/**
+ * Of memory hits one in so many is looked at more closely, and counts for all of them. At random: requests that ask for the same
+ * eight keys one after another would else show one of them.
+ */
 const sampled = 8;
+const untilNextSample = (): number => 1 + Math.floor(Math.random() * (2 * sampled - 1));
 
 /** Counts what a cache does. */
 export class CacheStatistics {
   readonly #groups = new Map<string, GroupStats>();
   readonly #invalidations = { key: 0, tag: 0, prefix: 0, pattern: 0, all: 0 };
+  readonly #observers = new Set<CacheObserver>();
+  #untilSample = untilNextSample();
   #memoryHits = 0;
   #tierHits = 0;
   #staleHits = 0;
@@ -57,7 +63,11 @@ export class CacheStatistics {
 
   hit(key: string): void {
     this.#memoryHits += 1;
-    if (this.#memoryHits % sampled === 0) this.#group(key).hits += sampled;
+    this.#untilSample -= 1;
+    if (this.#untilSample > 0) return;
+    this.#untilSample = untilNextSample();
+    this.#group(key).hits += sampled;
+    this.#asked(key, sampled);
   }
 
   /** Something that memory did not have came from elsewhere. */
@@ -69,30 +79,44 @@ export class CacheStatistics {
     if (source === 'tier') this.#tierHits += 1;
     else this.#staleHits += 1;
     this.#group(key).hits += 1;
+    this.#asked(key, 1);
   }
 
   missed(key: string): void {
     this.#misses += 1;
     this.#group(key).misses += 1;
+    this.#asked(key, 1);
   }
 
   invalidated(what: readonly Invalidation[]): void {
     for (const { kind } of what) this.#invalidations[kind] += 1;
   }
 
-  /** An observer that counts, and tells another one. */
-  watching(observer: CacheObserver): CacheObserver {
+  /** Tells one more observer, until the function that it returns is called. */
+  observe(observer: CacheObserver): () => void {
+    this.#observers.add(observer);
+    return () => void this.#observers.delete(observer);
+  }
+
+  /** An observer that counts, and tells all others. */
+  get observer(): CacheObserver {
+    const others = this.#observers;
     return {
-      ...observer,
       loaded: (key, tookMs, error) => {
         this.#loads += 1;
         this.#loadMs += tookMs;
         if (error) this.#loadErrors += 1;
-        observer.loaded?.(key, tookMs, error);
+        for (const other of others) other.loaded?.(key, tookMs, error);
       },
       refused: (key) => {
         this.#refused += 1;
-        observer.refused?.(key);
+        for (const other of others) other.refused?.(key);
+      },
+      invalidated: (count, what) => {
+        for (const other of others) other.invalidated?.(count, what);
+      },
+      tier: (name, error) => {
+        for (const other of others) other.tier?.(name, error);
       },
     };
   }
@@ -119,6 +143,10 @@ export class CacheStatistics {
         .map((group) => ({ ...group }))
         .toSorted((a, b) => b.hits + b.misses - a.hits - a.misses),
     };
+  }
+
+  #asked(key: string, times: number): void {
+    for (const observer of this.#observers) observer.asked?.(key, times);
   }
 
   /** Names come from keys, of which there may be any number: those that come too late are counted together. */

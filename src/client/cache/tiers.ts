@@ -128,7 +128,7 @@ export class Tiers {
   /** Resolves when no process is given any of it any more. */
   async invalidate(what: readonly Invalidation[]): Promise<void> {
     this.#forget(what);
-    this.#observer.invalidated?.(what.length);
+    this.#observer.invalidated?.(what.length, what);
     await Promise.all(this.#tiers.map((tier) => tier.invalidate(what)));
   }
 

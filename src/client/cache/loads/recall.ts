@@ -10,7 +10,7 @@ import { soon, within } from './within.ts';
 export interface Recipe {
   readonly load: (context: LoadContext) => unknown;
   /** Makes an entry of what was loaded; `undefined` when it is not to be kept. */
-  readonly entryOf: (value: unknown, loadMs: number) => Entry | undefined;
+  readonly entryOf: (value: unknown, loadMs: number, key: string) => Entry | undefined;
   /** Those that are known before it is loaded. */
   readonly tags: readonly string[];
   readonly hardMs: number;
@@ -89,9 +89,9 @@ export class Recall {
     );
   }
 
-  /** Loads anew, beside; for what is about to go stale. */
-  refresh(key: string, recipe: Recipe): void {
-    if (!this.#join(key, recipe)) this.#begin(key, undefined, recipe, true);
+  /** Loads anew, whatever is there. Where nobody waits for it, nobody hears of its failure. */
+  refresh(key: string, recipe: Recipe): Promise<Recalled> {
+    return (this.#join(key, recipe) ?? this.#begin(key, undefined, recipe, true)).value;
   }
 
   /** Resolves when what was loaded so far is stored. */
@@ -175,7 +175,7 @@ export class Recall {
     try {
       const work = Promise.resolve(recipe.load({ key, signal }));
       const value = await within(recipe.hardMs, key, controller, work);
-      return { value, keep: recipe.entryOf(value, performance.now() - began) };
+      return { value, keep: recipe.entryOf(value, performance.now() - began, key) };
     } catch (error) {
       failure = error instanceof Error ? error : new Error(messageOf(error));
       throw error;
