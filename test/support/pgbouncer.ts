@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { chownSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { serverIdentity, spawnAs } from '../../src/ops/embedded/identity.ts';
 import { freePort } from '../../src/ops/embedded/index.ts';
 import { watchOver } from '../../src/ops/embedded/watchdog.ts';
 import { temporaryFolder } from './folder.ts';
+import { installWithApt, programPath } from './programs.ts';
 
 export interface PgBouncerProgram {
   path: string;
@@ -51,8 +52,7 @@ export function findPgBouncer(): PgBouncerProgram | { missing: string } {
 }
 
 function look(): PgBouncerProgram | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  const path = folders.map((folder) => join(folder, 'pgbouncer')).find((each) => existsSync(each));
+  const path = programPath('pgbouncer');
   if (path === undefined) return undefined;
   const [, major, minor] =
     /PgBouncer (\d+)\.(\d+)/.exec(spawnSync(path, ['--version'], { encoding: 'utf8' }).stdout) ?? [];
@@ -62,12 +62,8 @@ function look(): PgBouncerProgram | undefined {
 }
 
 function install(): PgBouncerProgram | { missing: string } {
-  if (process.getuid?.() !== 0) return { missing: 'PgBouncer is not installed, and only root may install it' };
-  const args = ['-o', 'DPkg::Lock::Timeout=120', '-qq', '-y', '--no-install-recommends', 'install', 'pgbouncer'];
-  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  const ran = spawnSync('apt-get', args, { env, encoding: 'utf8', timeout: 180_000 });
-  const reason = ran.error?.message ?? (ran.stderr.trim().split('\n').at(-1) || `exit code ${ran.status}`);
-  return look() ?? { missing: `PgBouncer is not installed, and apt-get cannot install it: ${reason}` };
+  const reason = installWithApt('pgbouncer');
+  return look() ?? { missing: `PgBouncer is not installed, and ${reason}` };
 }
 
 /** Starts PgBouncer on a free port of 127.0.0.1, in transaction mode unless told otherwise, until the scope ends. */

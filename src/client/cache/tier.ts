@@ -36,6 +36,11 @@ export interface CacheTier {
   increment?(key: string, by: number, ttlMs: number): Promise<number>;
   /** The right to load a key, for one process of all that share the tier; `undefined` while another one has it. */
   lease?(key: string, ttlMs: number): Promise<Lease | undefined>;
+  /**
+   * Waits for the end of a lease that was refused here: true when it was given up or has run out, false after `ms`. Where it is missing,
+   * who waits has to ask again and again.
+   */
+  waitFor?(key: string, ms: number): Promise<boolean>;
   /** Told of what other processes invalidate. */
   onHeard(listener: (heard: Heard) => void): void;
   /** What it holds, as far as it knows without looking at all of it. */

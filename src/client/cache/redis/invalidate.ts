@@ -1,0 +1,69 @@
+import type { Invalidation } from '../invalidation.ts';
+import type { Bus } from './bus.ts';
+import type { Commands } from './commands.ts';
+import { type Keys, sorted } from './keys.ts';
+import { invalidateScript, voidScript } from './scripts.ts';
+import { pendingMark, tombstone } from './stored.ts';
+import { tierError } from './tier-error.ts';
+
+/** Longer than a fill may be on its way, and than an invalidation may go unheard by a process that believes to hear all. */
+const tombstoneMs = '60000';
+/** Invalidations in one script: some hundred microseconds of Redis's time. */
+const mostAtOnce = 500;
+const mostPatterns = '200';
+
+interface Context {
+  bus: Bus;
+  commands: Commands;
+  keys: Keys;
+  isCluster: boolean;
+  origin: string;
+  mostNames: number;
+}
+
+/** Resolves when no process is given any of it any more, and this one has heard of it as well. */
+export async function invalidate(what: readonly Invalidation[], context: Context): Promise<void> {
+  for (let i = 0; i < what.length; i += mostAtOnce) await invalidateSome(what.slice(i, i + mostAtOnce), context);
+}
+
+async function invalidateSome(what: readonly Invalidation[], context: Context): Promise<void> {
+  const { bus, commands, keys, isCluster, origin, mostNames } = context;
+  const { keys: invalidated, names, patterns, isAll } = sorted(what);
+  const values = invalidated.map((key) => keys.value(key));
+  const voidValues = (before: string, after: string) =>
+    Promise.all(values.map((value) => commands.run(voidScript, [value], [before, after, tombstoneMs])));
+  const mark = pendingMark();
+  // Before anyone hears of it, so that nobody who has heard finds the old value.
+  if (isCluster) await voidValues(mark, mark);
+  for (let tries = 0; tries < 3; tries += 1) {
+    const { epoch } = bus.known;
+    const at = Number(
+      await commands.run(
+        invalidateScript,
+        [...keys.history, ...(isCluster ? [] : values)],
+        [
+          epoch,
+          keys.channel,
+          origin,
+          JSON.stringify(what),
+          String(mostNames),
+          mostPatterns,
+          isAll ? 'all' : '',
+          tombstoneMs,
+          String(names.length),
+          ...names,
+          ...patterns,
+        ],
+      ),
+    );
+    if (at > 0) {
+      if (isCluster) await voidValues(mark, tombstone({ epoch, at }));
+      await bus.reached(at, epoch);
+      return;
+    }
+    // Another epoch has begun.
+    bus.miss();
+    await bus.sync();
+  }
+  throw tierError('Redis loses its history again and again');
+}

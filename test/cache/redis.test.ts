@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { redisTier, type RedisTierOptions } from '../../src/client/cache/redis/index.ts';
+import type { Entry } from '../../src/client/cache/entry.ts';
+import type { Invalidation } from '../../src/client/cache/invalidation.ts';
+import type { CacheTier, Heard } from '../../src/client/cache/tier.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
+
+let server: RedisServer;
+beforeAll(async () => {
+  server = await startRedis();
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+let namespaces = 0;
+const fresh = () => `test-${(namespaces += 1)}`;
+
+function tier(options: RedisTierOptions): CacheTier {
+  const made = redisTier(options);
+  onTestFinished(() => made.close());
+  return made;
+}
+
+function entry(value: unknown, tags: string[] = [], ttlMs = 60_000): Entry {
+  const now = Date.now();
+  return { value, createdAt: now, freshUntil: now + ttlMs, keptUntil: now + ttlMs, tags, loadMs: 1 };
+}
+
+async function ready(...tiers: CacheTier[]): Promise<void> {
+  await Promise.all(tiers.map((each) => each.invalidate([])));
+}
+
+const ways: [string, string, Invalidation][] = [
+  ['a key', 'orders:1', { kind: 'key', key: 'orders:1' }],
+  ['a tag', 'orders:1', { kind: 'tag', tag: 'orders' }],
+  ['a prefix', 'orders:1', { kind: 'prefix', prefix: 'orders:' }],
+  ['a pattern', 'orders:1', { kind: 'pattern', pattern: 'ord*1' }],
+  ['all', 'orders:1', { kind: 'all' }],
+];
+
+test('what one process has kept another one is given', async () => {
+  const namespace = fresh();
+  const [a, b] = [tier({ url: server.url, namespace }), tier({ url: server.url, namespace })];
+  await ready(a, b);
+  const value = { when: new Date(0), bytes: Buffer.from([0, 255]), text: 'größe' };
+  expect(await a.set('key', entry(value, ['x']), a.position())).toBe(true);
+  expect((await b.get('key'))?.value).toEqual(value);
+  expect((await b.get('key'))?.tags).toEqual(['x']);
+  expect(await b.get('other')).toBeUndefined();
+  await a.setMany(
+    new Map([
+      ['k1', entry(1)],
+      ['k2', entry(2)],
+    ]),
+    a.position(),
+  );
+  const many = await b.getMany(['k1', 'none', 'k2', 'key']);
+  expect([...many].map(([key, each]) => [key, each.value])).toEqual([
+    ['k1', 1],
+    ['k2', 2],
+    ['key', value],
+  ]);
+});
+
+describe.each(ways)('invalidating %s', (_, key, what) => {
+  test('is seen by every process that asks from then on', async () => {
+    const namespace = fresh();
+    const [a, b] = [tier({ url: server.url, namespace }), tier({ url: server.url, namespace })];
+    await ready(a, b);
+    for (let i = 0; i < 50; i += 1) {
+      await a.set(key, entry(i, ['orders']), a.position());
+      expect((await b.get(key))?.value).toBe(i);
+      await a.invalidate([what]);
+      expect(await b.get(key)).toBeUndefined();
+      expect((await b.getMany([key])).size).toBe(0);
+    }
+  });
+
+  test('defeats what another process is loading', async () => {
+    const namespace = fresh();
+    const [a, b] = [tier({ url: server.url, namespace }), tier({ url: server.url, namespace })];
+    await ready(a, b);
+    const before = b.position();
+    await a.invalidate([what]);
+    expect(await b.set(key, entry('old', ['orders']), before)).toBe(false);
+    expect(await a.get(key)).toBeUndefined();
+    expect(await b.set(key, entry('new', ['orders']), b.position())).toBe(true);
+    expect((await a.get(key))?.value).toBe('new');
+    expect(await b.set(key, entry('old', ['orders']), before)).toBe(false);
+    expect((await a.get(key))?.value).toBe('new');
+    expect(b.stats().refused).toBe(2);
+  });
+
+  test('is known to a process that begins later', async () => {
+    const namespace = fresh();
+    const a = tier({ url: server.url, namespace });
+    await ready(a);
+    await a.set(key, entry('void', ['orders']), a.position());
+    await a.set('other', entry('valid', ['x']), a.position());
+    await a.invalidate([what]);
+    const c = tier({ url: server.url, namespace });
+    await ready(c);
+    expect(await c.get(key)).toBeUndefined();
+    expect((await c.getMany([key, 'other'])).has('other')).toBe(what.kind !== 'all');
+  });
+
+  test('reaches the memory of the others, and not the own', async () => {
+    const namespace = fresh();
+    const [a, b] = [tier({ url: server.url, namespace }), tier({ url: server.url, namespace })];
+    const heard: Heard[] = [];
+    const echo: Heard[] = [];
+    b.onHeard((each) => heard.push(each));
+    a.onHeard((each) => echo.push(each));
+    await ready(a, b);
+    await a.invalidate([what]);
+    await expect.poll(() => heard).toEqual([[what]]);
+    expect(echo).toEqual([]);
+  });
+});
