@@ -117,6 +117,7 @@ export class PoolCore {
       startedAt: performance.now(),
       endpoint: undefined,
       sentAt: 0,
+      endedAt: 0,
       attempts: 0,
       settled: false,
       shared: false,
@@ -299,7 +300,7 @@ export class PoolCore {
     const scope = this.#scope();
     return (error: Error | undefined, result: pg.QueryResult | undefined): void => {
       if (!description.readOnly && endpoint.role !== 'replica') this.#router.wrote(scope);
-      const progress = { record, values, startedAt, sentAt: startedAt, endpoint, shared: false };
+      const progress = { record, values, startedAt, sentAt: startedAt, endedAt: 0, endpoint, shared: false };
       if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(progress, error, result));
     };
   }
@@ -329,16 +330,16 @@ interface Borrower {
 }
 
 /** How far a statement has come. */
-type Progress = Pick<Statement, 'record' | 'startedAt' | 'sentAt' | 'endpoint' | 'shared'> & {
+type Progress = Pick<Statement, 'record' | 'startedAt' | 'sentAt' | 'endedAt' | 'endpoint' | 'shared'> & {
   readonly values: readonly unknown[] | undefined;
 };
 
 function outcomeOf(
-  { record, values, startedAt, sentAt, endpoint, shared }: Progress,
+  { record, values, startedAt, sentAt, endedAt, endpoint, shared }: Progress,
   error: Error | undefined,
   result: pg.QueryResult | undefined,
 ): StatementOutcome {
-  const now = performance.now();
+  const now = endedAt || performance.now();
   return {
     description: record.description,
     text: record.text,

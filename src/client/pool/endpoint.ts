@@ -5,9 +5,9 @@ import type { OwnConnection } from './connections/connection.ts';
 import { ConnectionPool } from './connections/connection-pool.ts';
 import { observed } from './connections/observed-waiter.ts';
 import type { Waiter } from './connections/waiters.ts';
-import { leavesTraces, resetSession } from './connections/session-reset.ts';
+import { resetSession } from './connections/session-reset.ts';
 import { Watchdog, type Watched } from './connections/watchdog.ts';
-import { backendPid, destroy, isBusy, isInTransaction } from './driver.ts';
+import { destroy, isBusy } from './driver.ts';
 import { outcomeUnknown, poolTimeout } from './endpoint-errors.ts';
 import type { EndpointHost, EndpointStats } from './endpoint-types.ts';
 import { sqlStateOf } from '../sql-state.ts';
@@ -19,9 +19,8 @@ import type { Lane } from './lanes/lane.ts';
 import { Lanes } from './lanes/lanes.ts';
 import { laneLimits, type LaneSession, openLaneSession } from './lanes/lane-session.ts';
 import type { ResolvedOptions } from './options.ts';
+import { OwnStatements } from './statements/own-statements.ts';
 import type { StatementRecord } from './statements/record.ts';
-import { runAlone } from './statements/own-run.ts';
-import { type Leave, SlowGate } from './statements/slow-gate.ts';
 import { type Statement, suitsLane } from './statements/statement.ts';
 
 /** When nothing has been heard from a statement for so long, the server is asked what became of it. */
@@ -47,8 +46,9 @@ export class Endpoint {
   /** The quickest answer of late: the way there and back, which is no fault of a statement. Known once a session could be shared. */
   #roundTripMs = Infinity;
   #session: LaneSession = { pooled: false, ownLockLimit: false, ownStatementLimit: false, roundTripMs: Infinity };
-  readonly #slow: SlowGate;
-  readonly #full: Statement[] = [];
+  readonly #own: OwnStatements;
+  /** Those that wait for room on shared connections. */
+  readonly #full = { reads: [] as Statement[], writes: [] as Statement[] };
   readonly #watchdog: Watchdog;
 
   constructor(
@@ -105,11 +105,21 @@ export class Endpoint {
       },
       ended: (lane, query, serviceMs) => this.#laneEnded(lane, query, serviceMs),
     });
-    this.#slow = new SlowGate(
+    this.#own = new OwnStatements(
       options.max + options.maxOverflow,
       options.laneLimitMillis,
       options.connectionTimeoutMillis,
-      (waitedMs) => poolTimeout(this.stats(), waitedMs, this.holders.describe()),
+      {
+        holders: this.holders,
+        acquire: (waiter) => this.acquire(waiter),
+        withdraw: (waiter) => this.#connections.withdraw(waiter),
+        release: (connection, reason, changed) => this.release(connection, reason, changed),
+        refusal: (error) => (this.#refuses(error) ? refusesWrites : undefined),
+        refused: (statement, error) => this.#refused(statement, error),
+        again: (statement) => host.again(statement),
+        answered: (record, tookMs) => this.#answered(record, tookMs),
+        failed: (statement, error, lost) => this.#failed(statement, error, lost),
+      },
     );
     this.#watchdog = new Watchdog(clientConfig, () => this.#underWay());
   }
@@ -123,7 +133,7 @@ export class Endpoint {
   }
 
   get waitingCount(): number {
-    return this.#connections.waitingCount + this.#full.length + this.#slow.waitingCount;
+    return this.#connections.waitingCount + this.#full.reads.length + this.#full.writes.length + this.#own.waitingCount;
   }
 
   get expiredCount(): number {
@@ -147,7 +157,7 @@ export class Endpoint {
       waiting: this.waitingCount,
       max: this.#options.max,
       size: this.#connections.size,
-      slow: this.#slow.report(),
+      slow: this.#own.slow,
     };
   }
 
@@ -163,7 +173,7 @@ export class Endpoint {
       // So that there is one when the statement is known to be quick.
       if (this.#lanes.openCount === 0) this.#lanes.want(record.writes);
     }
-    this.#runOwn(statement);
+    this.#own.run(statement);
   }
 
   /** Lends a connection. The caller gives it back by `release`, and gives up waiting by calling what it is given here. */
@@ -212,16 +222,18 @@ export class Endpoint {
   }
 
   #moveAway(): void {
-    for (const statement of this.#full.splice(0)) this.#host.again(statement);
-    this.#slow.moveWaiters();
+    const { reads, writes } = this.#full;
+    for (const statement of [...reads.splice(0), ...writes.splice(0)]) this.#host.again(statement);
+    this.#own.moveWaiters();
     this.#connections.moveWaiters();
   }
 
   /** True when a shared connection took it, or will as soon as there is room. */
   #share(statement: Statement): boolean {
-    if (this.#full.length === 0 && this.#send(statement)) return true;
-    if (this.#full.length === 0 && !this.#lanes.areFullFor(statement)) return false;
-    this.#full.push(statement);
+    const full = this.#fullOf(statement.record.writes);
+    if (full.length === 0 && this.#send(statement)) return true;
+    if (full.length === 0 && !this.#lanes.areFullFor(statement)) return false;
+    full.push(statement);
     return true;
   }
 
@@ -239,63 +251,19 @@ export class Endpoint {
   }
 
   /** Those that wait for room on shared connections; when there is none of these any more, they go their own way. */
-  #refill(): void {
-    while (this.#full.length > 0) {
-      const [next] = this.#full;
+  #refill(full: Statement[]): void {
+    while (full.length > 0) {
+      const [next] = full;
       if (next && !next.settled && !this.#send(next)) {
         if (this.#lanes.areFullFor(next)) return;
-        this.#runOwn(next);
+        this.#own.run(next);
       }
-      this.#full.shift();
+      full.shift();
     }
   }
 
-  #runOwn(statement: Statement): void {
-    if (!statement.record.isSlow(this.#options.laneLimitMillis)) {
-      this.#queue(statement, undefined);
-      return;
-    }
-    const waiter: Waiter<Leave> = {
-      since: waitsSince(statement),
-      granted: (leave) => {
-        if (statement.settled) leave();
-        else this.#queue(statement, leave);
-      },
-      refused: (error) => statement.reject(error),
-      moved: () => this.#host.again(statement),
-    };
-    statement.cancel = () => this.#slow.withdraw(waiter);
-    this.#slow.enter(waiter);
-  }
-
-  /** @param left tells that it has ended, or goes elsewhere */
-  #queue(statement: Statement, left: Leave | undefined): void {
-    const waiter: StatementWaiter = {
-      since: waitsSince(statement),
-      statement,
-      granted: (connection) => {
-        if (!statement.settled) {
-          this.#execute(statement, connection, left);
-          return;
-        }
-        left?.();
-        this.#connections.release(connection);
-      },
-      refused: (error) => {
-        left?.();
-        this.#refused(statement, error);
-      },
-      moved: () => {
-        left?.();
-        this.#host.again(statement);
-      },
-    };
-    let giveUp: (() => void) | undefined;
-    statement.cancel = () => {
-      giveUp?.();
-      left?.();
-    };
-    giveUp = this.acquire(waiter);
+  #fullOf(writes: boolean): Statement[] {
+    return writes ? this.#full.writes : this.#full.reads;
   }
 
   /** A replica that cannot be reached is no reason to fail: others have the same data. */
@@ -306,54 +274,29 @@ export class Endpoint {
     else statement.reject(error);
   }
 
-  #execute(statement: Statement, connection: OwnConnection, left: Leave | undefined): void {
-    statement.waiting?.ended();
-    statement.attempts += 1;
-    const holder = this.holders.taken({ kind: 'statement', pid: backendPid(connection.client) ?? undefined });
-    this.holders.note(holder, statement.record.text);
-    runAlone(statement, connection.client, (error, result) => {
-      this.holders.released(holder);
-      left?.();
-      if (error) {
-        const lost = isConnectionLost(error, connection.client);
-        this.#release(connection, statement, lost ? 'lost' : this.#refuses(error) ? refusesWrites : undefined);
-        this.#failed(statement, error, lost);
-        return;
-      }
-      const { record } = statement;
-      this.#observe(record, performance.now() - statement.sentAt);
-      this.#release(connection, statement, undefined);
-      statement.resolve(result);
-      if (this.#connections.waitingCount > 0 && record.shareable) this.#divert(record);
-    });
-  }
-
-  /** After a statement of its own. A transaction that it left open would be the next caller's. */
-  #release(connection: OwnConnection, { record }: Statement, reason: string | undefined): void {
-    const why = reason ?? (isInTransaction(connection.client) ? 'left in a transaction' : undefined);
-    this.release(connection, why, leavesTraces(record.description));
-  }
-
-  #observe(record: StatementRecord, tookMs: number): void {
-    // Slowly forgotten, so that a route that became longer is learnt.
+  /** It was answered on a connection of its own. */
+  #answered(record: StatementRecord, tookMs: number): void {
     const isKnown = this.#roundTripMs < Infinity;
+    // Slowly forgotten, so that a route that became longer is learnt.
     if (isKnown) this.#roundTripMs = Math.min(tookMs, this.#roundTripMs * 1.001);
     const serviceMs = isKnown ? tookMs - this.#roundTripMs : tookMs;
     record.observe(serviceMs);
-    if (record.isQuick(this.#options.laneLimitMillis)) this.#slow.answered(serviceMs);
+    this.#own.observe(record, serviceMs);
+    if (this.#connections.waitingCount > 0 && record.shareable) this.#divert(record);
   }
 
   #laneEnded(lane: Lane, query: LaneQuery, serviceMs: number): void {
     const { statement, error } = query;
-    if (!lane.writes) this.#slow.answered(serviceMs);
-    if (this.#full.length > 0) this.#refill();
+    if (!lane.writes) this.#own.observe(statement.record, serviceMs);
+    const full = this.#fullOf(lane.writes);
+    if (full.length > 0) this.#refill(full);
     if (!error) {
       statement.record.observe(serviceMs - Math.min(serviceMs, this.#roundTripMs));
       statement.resolve(query.result);
       return;
     }
     if (runsAgainAlone(lane, query, error, this.#session)) {
-      if (!statement.settled) this.#runOwn(statement);
+      if (!statement.settled) this.#own.run(statement);
       return;
     }
     if (lane.leftUntouched(query) && statement.attempts < mostAttempts) {
@@ -396,11 +339,12 @@ export class Endpoint {
   }
 
   #divertWhere(which: (statement: Statement) => boolean): void {
-    for (const waiter of [...this.#connections.waiting()] as Partial<StatementWaiter>[]) {
-      const { statement } = waiter;
-      if (!statement || !suitsLane(statement) || !which(statement)) continue;
+    // Whoever has to queue again is not looked at again.
+    const waiting = [...this.#connections.waiting()];
+    for (const waiter of waiting) {
       if (!this.#lanes.hasRoom) return;
-      if (this.#connections.withdraw(waiter as StatementWaiter) && !this.#share(statement)) this.#runOwn(statement);
+      const statement = this.#own.withdraw(waiter, (each) => suitsLane(each) && which(each));
+      if (statement && !this.#share(statement)) this.#own.run(statement);
     }
   }
 
@@ -432,13 +376,4 @@ export class Endpoint {
     this.#opened(performance.now() - began);
     return client;
   }
-}
-
-/** Whoever was under way already, for however long, has not waited for the next connection. */
-function waitsSince({ sentAt, startedAt }: Statement): number {
-  return sentAt === 0 ? startedAt : performance.now();
-}
-
-interface StatementWaiter extends Waiter<OwnConnection> {
-  statement: Statement;
 }

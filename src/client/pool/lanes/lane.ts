@@ -135,6 +135,7 @@ export class Lane {
   readonly #listener = {
     ended: (query: LaneQuery): void => {
       const now = performance.now();
+      query.statement.endedAt = now;
       const serviceMs = this.#knownMs(now - Math.max(this.#headSince, query.statement.sentAt));
       this.#headSince = now;
       this.#headIdleMs = nodeTiming.idleTime;

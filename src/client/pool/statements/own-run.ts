@@ -21,6 +21,7 @@ export function runAlone(
   ended: (error: Error | undefined, result: pg.QueryResult) => void,
 ): void {
   statement.sentAt = performance.now();
+  statement.endedAt = 0;
   statement.shared = false;
   const answered = Promise.withResolvers<void>();
   let isAnswered = false;

@@ -1,3 +1,4 @@
+import { PitcrewError } from '../../../errors.ts';
 import { type Waiter, Waiters } from '../connections/waiters.ts';
 
 /** How often it is looked whether quick statements suffer. */
@@ -50,12 +51,11 @@ export class SlowGate {
    * @param most connections, so that no more could run
    * @param quickMs what the server may take for a quick statement
    * @param timeoutMs how long a statement may wait here; 0 for ever
-   * @param timeoutError the error for one whose time is over
    */
-  constructor(most: number, quickMs: number, timeoutMs: number, timeoutError: (waitedMs: number) => Error) {
+  constructor(most: number, quickMs: number, timeoutMs: number) {
     this.#most = most;
     this.#quickMs = quickMs;
-    this.#waiters = new Waiters(timeoutMs, (waiter) => waiter.refused(timeoutError(performance.now() - waiter.since)));
+    this.#waiters = new Waiters(timeoutMs, (waiter) => waiter.refused(this.#timeoutError(waiter.since)));
   }
 
   get waitingCount(): number {
@@ -130,6 +130,15 @@ export class SlowGate {
     this.#wasCrowded = false;
     clearInterval(this.#looking);
     this.#looking = undefined;
+  }
+
+  #timeoutError(since: number): PitcrewError {
+    const waitedMs = Math.round(performance.now() - since);
+    const { limit, running, waiting } = this.report();
+    return new PitcrewError('E_POOL_TIMEOUT', `a slow statement did not get its turn within ${waitedMs} ms`, {
+      detail: `${running} slow statements run, ${limit} may while quick ones are held up; ${waiting} more wait.`,
+      hint: 'Make the slow statements quicker or fewer, or send them to pool.analytics.',
+    });
   }
 
   #grow(by: number): void {

@@ -34,6 +34,8 @@ export interface Statement {
   endpoint: { readonly name: string; readonly role: EndpointRole } | undefined;
   /** When it was handed to a connection; 0 until then. */
   sentAt: number;
+  /** When its answer was there, where somebody has looked at the clock then; else 0. */
+  endedAt: number;
   attempts: number;
   /** The caller has been answered: what comes now is thrown away, and what was not sent is not sent. */
   settled: boolean;
