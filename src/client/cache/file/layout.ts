@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { encodeText } from '../values/head.ts';
+import { encodeText } from '../values/index.ts';
 
 /**
  * What is in the folder of a file tier:

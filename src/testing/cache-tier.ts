@@ -1,0 +1,39 @@
+import { failureCases } from './cache-tier/failures.ts';
+import { invalidationCases } from './cache-tier/invalidations.ts';
+import { keepingCases } from './cache-tier/keeping.ts';
+import { optionalCases } from './cache-tier/optional.ts';
+import { type Case, Handles, type TierStore } from './cache-tier/support.ts';
+import { truthCase } from './cache-tier/truth.ts';
+
+export type { TierStore };
+
+/** One promise of a tier, as a test. */
+export interface CacheTierCase {
+  readonly name: string;
+  /** Rejects with an `AssertionError` of `node:assert` when the promise is not kept. */
+  run(): Promise<void>;
+}
+
+/**
+ * The tests that every tier of a cache must pass, for any test runner.
+ *
+ * @param start gives an empty store of the tier; called once by each case
+ * @example
+ * for (const { name, run } of cacheTierCases(startStore)) test(name, run);
+ */
+export function cacheTierCases(start: () => Promise<TierStore> | TierStore): CacheTierCase[] {
+  const all: Case[] = [...keepingCases, ...invalidationCases, ...optionalCases, ...failureCases, truthCase];
+  return all.map(({ name, check }) => ({
+    name,
+    run: async () => {
+      const store = await start();
+      const handles = new Handles(store);
+      try {
+        await check(handles, store);
+      } finally {
+        await handles.close();
+        await store.stop();
+      }
+    },
+  }));
+}

@@ -1,0 +1,1 @@
+export { type CacheTierCase, cacheTierCases, type TierStore } from './cache-tier.ts';
