@@ -37,7 +37,7 @@ export class Deadlines {
     return new Promise<Answer>((resolve, reject) => {
       const waiting: Waiting = { until: now + this.#ms, reject };
       this.#queue.push(waiting);
-      this.#timer ??= setTimeout(this.#look, this.#ms);
+      if (!this.#timer) this.#timer = setTimeout(this.#look, this.#ms);
       start().then(
         (answer) => {
           this.#ended(waiting);

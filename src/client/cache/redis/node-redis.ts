@@ -80,9 +80,9 @@ function openClient(like: NodeRedis, channels: readonly string[], events: LinkEv
 /** Several connections that the library opens, replaces and subscribes with by itself, once it is connected. */
 function openMany(like: NodeRedis, kind: Kind, channels: readonly string[], events: LinkEvents): Opened {
   let client: NodeRedis | undefined;
-  let over = false;
+  const closing = new AbortController();
   const connect = async (): Promise<void> => {
-    for (let attempts = 0; !over; attempts += 1) {
+    for (let attempts = 0; !closing.signal.aborted; attempts += 1) {
       client = like.duplicate({
         RESP: 3,
         commandOptions,
@@ -112,7 +112,7 @@ function openMany(like: NodeRedis, kind: Kind, channels: readonly string[], even
   return {
     send: (...args) => client?.sendCommand(...args) ?? Promise.reject(new Error('not connected yet')),
     async destroy() {
-      over = true;
+      closing.abort();
       if (client) await destroyed(client);
     },
   };

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Entry } from '../entry.ts';
 import type { Invalidation } from '../invalidation.ts';
 import type { CacheTier, Heard, Lease, Position, TierSize } from '../tier.ts';
-import { decode, encode, type ValueOptions } from '../values/index.ts';
+import { decode, type Decoded, encode, type ValueOptions } from '../values/index.ts';
 import { Bus } from './bus.ts';
 import { Commands, texts } from './commands.ts';
 import { type Keys, keysOf, namesConcerning } from './keys.ts';
@@ -93,7 +93,8 @@ class RedisTier implements CacheTier {
     const lost = this.#unready();
     if (lost) await lost;
     if (!stored) return undefined;
-    const found = await this.#read(stored);
+    const read = this.#read(stored);
+    const found = read instanceof Promise ? await read : read;
     if (!found) return undefined;
     const verdict = this.#bus.known.judge(key, found.entry.tags, found.position);
     if (verdict === 'valid') return found.entry;
@@ -111,18 +112,24 @@ class RedisTier implements CacheTier {
       this.#bus.catchUp(),
     ]);
     await this.#unready();
-    const found = await Promise.all(stored.map((each) => each && this.#read(each)));
-    const { known } = this.#bus;
-    const names = new Set<string>();
+    const found = new Map<string, Decoded>();
     for (const [index, key] of keys.entries()) {
-      const each = found[index];
-      if (!each || known.judge(key, each.entry.tags, each.position) !== 'ask') continue;
-      for (const name of namesConcerning(key, each.entry.tags)) names.add(name);
+      const bytes = stored[index];
+      const read = bytes && this.#read(bytes);
+      const each = read instanceof Promise ? await read : read;
+      if (each) found.set(key, each);
     }
-    if (names.size > 0) await this.#ask([...names]);
-    for (const [index, key] of keys.entries()) {
-      const each = found[index];
-      if (each && known.judge(key, each.entry.tags, each.position) === 'valid') entries.set(key, each.entry);
+    const { known } = this.#bus;
+    const unsure = new Map<string, Decoded>();
+    for (const [key, each] of found) {
+      const verdict = known.judge(key, each.entry.tags, each.position);
+      if (verdict === 'valid') entries.set(key, each.entry);
+      if (verdict === 'ask') unsure.set(key, each);
+    }
+    if (unsure.size === 0) return entries;
+    await this.#ask([...new Set([...unsure].flatMap(([key, { entry }]) => namesConcerning(key, entry.tags)))]);
+    for (const [key, { entry, position }] of unsure) {
+      if (known.judge(key, entry.tags, position) === 'valid') entries.set(key, entry);
     }
     return entries;
   }
@@ -203,9 +210,14 @@ class RedisTier implements CacheTier {
     return this.#bus.inStep(this.#settings.timeoutMs);
   }
 
-  async #read(stored: Buffer): Promise<{ entry: Entry; position: Position } | undefined> {
+  /** A promise for large values only: one for each of many costs as much as reading it. */
+  #read(stored: Buffer): Decoded | undefined | Promise<Decoded | undefined> {
     if (isTombstone(stored)) return undefined;
-    const found = await decode(stored.subarray(headLength), this.#values);
+    const found = decode(stored.subarray(headLength), this.#values);
+    return found instanceof Promise ? found.then((each) => this.#counted(each)) : this.#counted(found);
+  }
+
+  #counted(found: Decoded | undefined): Decoded | undefined {
     if (!found) this.#unreadable += 1;
     return found;
   }
