@@ -269,7 +269,7 @@ export class Endpoint {
   /** A replica that cannot be reached is no reason to fail: others have the same data. */
   #refused(statement: Statement, error: Error): void {
     statement.attempts += 1;
-    const elsewhere = this.role === 'replica' && statement.attempts < mostAttempts && isTransientConnectFailure(error);
+    const elsewhere = this.role === 'replica' && this.#mayTryAgain(statement) && isTransientConnectFailure(error);
     if (elsewhere) this.#host.again(statement);
     else statement.reject(error);
   }
@@ -299,8 +299,8 @@ export class Endpoint {
       if (!statement.settled) this.#own.run(statement);
       return;
     }
-    if (lane.leftUntouched(query) && statement.attempts < mostAttempts) {
-      if (!statement.settled) this.#host.again(statement);
+    if (lane.leftUntouched(query) && this.#mayTryAgain(statement)) {
+      this.#host.again(statement);
       return;
     }
     if (this.#refuses(error)) this.#lanes.giveUp(lane, refusesWrites);
@@ -315,12 +315,18 @@ export class Endpoint {
     return this.role === 'primary' && sqlStateOf(error) === sqlState.readOnlyTransaction;
   }
 
+  /** Once more in any case, and more often only where each try was soon over: nobody is to be held up by one after the other. */
+  #mayTryAgain({ settled, attempts, startedAt }: Statement): boolean {
+    if (settled || attempts >= mostAttempts) return false;
+    return attempts < 2 || performance.now() - startedAt < 2 * this.#patienceMs;
+  }
+
   /** Sends it again where that is safe, else tells the caller what is known of it. */
   #failed(statement: Statement, error: Error, lost: boolean): void {
     const refused = this.#refuses(error);
     const demoted = (lost || refused) && this.#host.failed(error) && refused;
     const { readOnly } = statement.record.description;
-    if (((lost && readOnly) || (demoted && !readOnly)) && statement.attempts < mostAttempts && !statement.settled) {
+    if (((lost && readOnly) || (demoted && !readOnly)) && this.#mayTryAgain(statement)) {
       this.#host.again(statement);
       return;
     }
