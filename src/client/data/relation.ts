@@ -119,6 +119,22 @@ export async function readRelation(database: Database, table: TableReference): P
   };
 }
 
+const known = new WeakMap<Database, Map<string, Promise<Relation>>>();
+
+/** As `readRelation`, but asked once for each database and table, until something of it fails. */
+export function knownRelation(database: Database, table: TableReference): Promise<Relation> {
+  let relations = known.get(database);
+  if (!relations) known.set(database, (relations = new Map<string, Promise<Relation>>()));
+  const name = quotedTable(table);
+  let relation = relations.get(name);
+  if (!relation) relations.set(name, (relation = readRelation(database, table)));
+  return relation;
+}
+
+export function forgetRelations(database: Database): void {
+  known.delete(database);
+}
+
 /**
  * Columns by their names.
  * @throws `E_USAGE` for one that the table does not have
