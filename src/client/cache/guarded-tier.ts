@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Entry } from './entry.ts';
 import type { Invalidation } from './invalidation.ts';
 import type { CacheTier, Lease, Position } from './tier.ts';
 
 /** After a failure a tier is left alone for so long; twice as long after each one that follows, up to the limit. */
 const firstRestMs = 500;
-const longestRestMs = 10_000;
+const longestRestMs = 5000;
 /** Invalidations that a tier could not take are kept for it; when there are more, all that it holds is invalidated. */
 const mostPending = 10_000;
 
@@ -19,6 +20,7 @@ export class GuardedTier {
   #restMs = 0;
   #restsUntil = 0;
   #returning: Promise<boolean> | undefined;
+  #trying: NodeJS.Timeout | undefined;
 
   /** @param changed told when it goes away, with the error, and when it has returned */
   constructor(tier: CacheTier, changed: (error: Error | undefined) => void) {
@@ -80,6 +82,13 @@ export class GuardedTier {
     );
   }
 
+  /** Waits until a lease that was refused is over, for so many ms at most, or a pause where the tier cannot tell. */
+  async waitFor(key: string, ms: number, pauseMs: number): Promise<void> {
+    const { waitFor } = this.#tier;
+    if (waitFor) await this.#run<unknown>(() => waitFor.call(this.#tier, key, ms), undefined);
+    else await delay(Math.min(pauseMs, ms));
+  }
+
   /** Resolves when the tier has it, or it is kept for the tier's return. */
   async invalidate(what: readonly Invalidation[]): Promise<void> {
     if (!this.isAway) {
@@ -95,6 +104,7 @@ export class GuardedTier {
   }
 
   async close(): Promise<void> {
+    clearTimeout(this.#trying);
     await this.#tier.close().catch(() => {});
   }
 
@@ -138,6 +148,9 @@ export class GuardedTier {
     const isNews = this.#restMs === 0;
     this.#restMs = Math.min(Math.max(this.#restMs * 2, firstRestMs), longestRestMs);
     this.#restsUntil = Date.now() + this.#restMs;
+    // Other processes may use it again before this one does, and must not find there what was invalidated here.
+    clearTimeout(this.#trying);
+    this.#trying = setTimeout(() => void this.#isBack(), this.#restMs + 1).unref();
     if (isNews) this.#changed(error instanceof Error ? error : new Error(String(error)));
   }
 }

@@ -1,5 +1,6 @@
 export { Cache, createCache } from './cache.ts';
 export type { Entry } from './entry.ts';
+export { fileTier, type FileTierOptions } from './file/index.ts';
 export type { Invalidation } from './invalidation.ts';
 export type { MemoryOptions } from './memory/memory-tier.ts';
 export type {
@@ -13,5 +14,6 @@ export type {
   SetOptions,
   Ttl,
 } from './options.ts';
+export { type RedisClientLike, redisTier, type RedisTierOptions } from './redis/index.ts';
 export type { CacheStats, GroupStats, TierStats } from './stats.ts';
 export type { CacheTier, Heard, Lease, Position, TierSize } from './tier.ts';

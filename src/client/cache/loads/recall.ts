@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../../errors.ts';
 import type { Entry } from '../entry.ts';
 import type { CacheObserver, LoadContext } from '../options.ts';
@@ -24,9 +23,9 @@ export interface Recalled {
   readonly source: 'tier' | 'loader' | 'stale';
 }
 
-/** How long a process may have the right to load a key to itself. */
+/** How long a process may have the right to load a key to itself: a holder that dies delays nobody for longer. */
 const leaseMs = 10_000;
-/** How long to wait before looking for what another process loads; doubles. */
+/** How long to wait before looking for what another process loads, where the tier cannot tell; doubles. */
 const firstLookMs = 10;
 const longestLookMs = 200;
 /** After a load that failed what is stale is served for so long before it is tried again. */
@@ -192,8 +191,9 @@ export class Recall {
     for (let pauseMs = firstLookMs; ; pauseMs = Math.min(pauseMs * 2, longestLookMs)) {
       const lease = await tier.lease(departure.key, leaseMs);
       if (lease !== 'taken') return lease;
-      if (Date.now() > giveUpAt) return undefined;
-      await delay(pauseMs);
+      const leftMs = giveUpAt - Date.now();
+      if (leftMs <= 0) return undefined;
+      await tier.waitFor(departure.key, leftMs, pauseMs);
       const found = await this.#tiers.fetch(departure);
       if (found && found.entry.freshUntil > Date.now()) return { entry: found.entry, release: async () => {} };
     }
