@@ -1,4 +1,4 @@
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { Entry } from '../../src/client/cache/entry.ts';
 import type { Invalidation } from '../../src/client/cache/invalidation.ts';
 import { redisTier, type RedisTierOptions } from '../../src/client/cache/redis/index.ts';
@@ -27,8 +27,9 @@ export async function pairOf(options: RedisTierOptions): Promise<[CacheTier, Cac
   return tiers;
 }
 
+/** Waits until they are connected, however busy the machine is. */
 export async function ready(...tiers: CacheTier[]): Promise<void> {
-  await Promise.all(tiers.map((each) => each.invalidate([])));
+  await Promise.all(tiers.map((each) => vi.waitFor(() => each.invalidate([]), { timeout: 20_000 })));
 }
 
 export function entry(value: unknown, tags: readonly string[] = [], ttlMs = 60_000): Entry {

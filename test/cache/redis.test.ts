@@ -26,7 +26,7 @@ test('what one process has kept another one is given', async () => {
     a.position(),
   );
   const many = await b.getMany(['k1', 'none', 'k2', 'key']);
-  expect([...many].map(([key, each]) => [key, each.value])).toEqual([
+  expect([...many].map(([name, each]) => [name, each.value])).toEqual([
     ['k1', 1],
     ['k2', 2],
     ['key', value],

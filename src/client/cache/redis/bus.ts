@@ -14,6 +14,8 @@ interface Message {
 
 /** Messages kept while it is being asked where everything stands. */
 const mostEarly = 1000;
+/** How long the first to ask wait for the first connection. */
+const openingMs = 2000;
 /** How long a message may come after the answer that speaks of it. */
 const messageMs = 100;
 
@@ -33,7 +35,9 @@ export class Bus {
   readonly #waiting = new Set<{ at: number; resolve: () => void }>();
   #link: 'opening' | 'up' | 'down' = 'opening';
   #downCause: unknown;
-  #opened: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  /** Resolves when there is a connection, or there has been none for too long. */
+  readonly #opened: Promise<void>;
+  #open = (): void => {};
   /** Everything up to `known.at` was heard, and all that comes will be. */
   #isInStep = false;
   #missed = false;
@@ -60,6 +64,14 @@ export class Bus {
     this.#isOrdered = options.isOrdered;
     this.#heartbeatMs = options.heartbeatMs;
     this.#tell = options.tell;
+    this.#opened = new Promise((resolve) => {
+      const tooLong = setTimeout(resolve, openingMs);
+      tooLong.unref();
+      this.#open = () => {
+        clearTimeout(tooLong);
+        resolve();
+      };
+    });
     this.#heartbeat = setInterval(() => {
       if (this.#link === 'up') this.sync().catch(() => {});
     }, options.heartbeatMs);
@@ -81,7 +93,7 @@ export class Bus {
     this.#connection += 1;
     this.#resync = true;
     this.#outOfStep();
-    this.#opened.resolve();
+    this.#open();
     this.sync().catch(() => {});
   }
 
@@ -91,28 +103,21 @@ export class Bus {
     this.#connection += 1;
     this.#outOfStep();
     // Who waits for the first connection shall not wait any longer.
-    this.#opened.resolve();
+    this.#open();
   }
 
   /** Nothing to await while all is well. */
-  inStep(timeoutMs: number): Promise<void> | undefined {
+  inStep(): Promise<void> | undefined {
     if (this.#isInStep && performance.now() - this.#confirmedAt < 3 * this.#heartbeatMs) return undefined;
-    return this.#comeInStep(timeoutMs);
+    return this.#comeInStep();
   }
 
-  async #comeInStep(timeoutMs: number): Promise<void> {
+  async #comeInStep(): Promise<void> {
     // Nothing was confirmed for long: this process stood still, or Redis did.
     this.#isInStep = false;
     this.#early ??= [];
-    if (this.#link === 'opening') {
-      const tooLong = setTimeout(() => this.#opened.resolve(), timeoutMs);
-      await this.#opened.promise;
-      clearTimeout(tooLong);
-    }
-    if (this.#link === 'opening') {
-      this.#opened = Promise.withResolvers<void>();
-      throw tierError('Redis is not connected yet');
-    }
+    if (this.#link === 'opening') await this.#opened;
+    if (this.#link === 'opening') throw tierError('Redis is not connected yet');
     if (this.#link === 'down') throw tierError('Redis is not connected', this.#downCause);
     for (let tries = 0; tries < 3 && !this.#isInStep; tries += 1) await this.sync();
     if (!this.#isInStep) throw tierError('Redis tells of more than can be followed');
@@ -135,7 +140,7 @@ export class Bus {
     if (message.epoch === known.epoch && message.at <= known.at) return;
     const what = message.epoch === known.epoch && message.at === known.at + 1 ? readMessage(message.json) : undefined;
     if (!what) {
-      this.miss();
+      this.#miss();
       this.sync().catch(() => {});
       return;
     }
@@ -145,12 +150,18 @@ export class Bus {
   }
 
   /** Something was missed: nothing that is held is certain. */
-  miss(): void {
+  #miss(): void {
     this.#outOfStep();
     this.#resync = true;
     if (this.#missed) return;
     this.#missed = true;
     this.#tell('unknown');
+  }
+
+  /** Begins again from what Redis has. */
+  async lost(): Promise<void> {
+    this.#miss();
+    await this.sync();
   }
 
   #outOfStep(): void {
@@ -162,8 +173,7 @@ export class Bus {
   async reached(at: number, epoch: string): Promise<void> {
     await this.#arrival(at, epoch);
     if (this.known.epoch !== epoch || this.known.at >= at) return;
-    this.miss();
-    await this.sync();
+    await this.lost();
   }
 
   /** Waits for a message that is on its way; not for long. */
@@ -203,8 +213,7 @@ export class Bus {
     if (current === epoch && Number(at) >= before) {
       await this.reached(Number(at), epoch);
     } else if (this.known.epoch === epoch) {
-      this.miss();
-      await this.sync();
+      await this.lost();
     }
   }
 
@@ -243,14 +252,14 @@ export class Bus {
     this.#confirmedAt = performance.now();
     const early = this.#early ?? [];
     this.#early = undefined;
-    if (early.length >= mostEarly) this.miss();
+    if (early.length >= mostEarly) this.#miss();
     for (const each of early) this.#hear(each);
   }
 
   close(): void {
     clearInterval(this.#heartbeat);
     this.#link = 'down';
-    this.#opened.resolve();
+    this.#open();
     for (const each of this.#waiting) each.resolve();
   }
 }

@@ -62,8 +62,7 @@ async function invalidateSome(what: readonly Invalidation[], context: Context): 
       return;
     }
     // Another epoch has begun.
-    bus.miss();
-    await bus.sync();
+    await bus.lost();
   }
   throw tierError('Redis loses its history again and again');
 }

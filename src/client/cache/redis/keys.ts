@@ -21,10 +21,15 @@ export function keysOf(namespace: string): Keys {
     state: `${own}:state`,
     channel: `${own}:heard`,
     processes: `${own}:process:`,
-    value: (key) => `${namespace}:v:${key}`,
+    value: (key) => (key.isWellFormed() ? `${namespace}:v:${key}` : `${namespace}:w:${hex(key)}`),
     counter: (key) => `${namespace}:n:${key}`,
     lease: (key) => `${own}:lease:${key}`,
   };
+}
+
+/** Of texts with half a character, which as UTF-8 are all the same. */
+function hex(text: string): string {
+  return Buffer.from(text, 'utf16le').toString('hex');
 }
 
 function tagName(tag: string): string {

@@ -12,7 +12,7 @@ import { invalidate } from './invalidate.ts';
 import { linksTo } from './open.ts';
 import { type RedisTierOptions, type Settings, settingsOf } from './options.ts';
 import { askScript, fillScript, incrementScript } from './scripts.ts';
-import { headLength, isTombstone, stampOf, withHead } from './stored.ts';
+import { isTombstone, withHead, withoutHead } from './stored.ts';
 import { isReply, tierError } from './tier-error.ts';
 
 const heartbeatMs = 2000;
@@ -140,8 +140,8 @@ class RedisTier implements CacheTier {
     const ms = Math.ceil(entry.keptUntil - Date.now());
     if (ms <= 0) return true;
     const tooLate = String(Math.floor(this.#bus.now() + fillMs));
-    const stored = withHead(position, await encode(entry, position, this.#values));
-    const answer = await this.#fill(key, [stored, stampOf(position), String(ms), tooLate]);
+    const stored = withHead(position, entry.createdAt, await encode(entry, position, this.#values));
+    const answer = await this.#fill(key, [stored, position.epoch, String(ms), tooLate]);
     if (answer === 'full') return true;
     await this.#bus.catchUp();
     return answer === 'kept' && this.#bus.known.mayKeep(key, entry.tags, position) ? true : this.#refuse();
@@ -207,13 +207,13 @@ class RedisTier implements CacheTier {
   /** Nothing to await while all is well. */
   #unready(): Promise<void> | undefined {
     if (this.#isClosed) return Promise.reject(tierError('the Redis tier is closed'));
-    return this.#bus.inStep(this.#settings.timeoutMs);
+    return this.#bus.inStep();
   }
 
   /** A promise for large values only: one for each of many costs as much as reading it. */
   #read(stored: Buffer): Decoded | undefined | Promise<Decoded | undefined> {
     if (isTombstone(stored)) return undefined;
-    const found = decode(stored.subarray(headLength), this.#values);
+    const found = decode(withoutHead(stored), this.#values);
     return found instanceof Promise ? found.then((each) => this.#counted(each)) : this.#counted(found);
   }
 
@@ -223,8 +223,12 @@ class RedisTier implements CacheTier {
   }
 
   async #fill(key: string, args: (string | Buffer)[]): Promise<'kept' | 'refused' | 'full'> {
+    const value = this.#keys.value(key);
     try {
-      return (await this.#commands.run(fillScript, [this.#keys.value(key)], args)) === 1 ? 'kept' : 'refused';
+      const keys = this.#link.isCluster ? [value] : [value, this.#keys.state];
+      const answer = await this.#commands.run(fillScript, keys, args);
+      if (answer === -1) await this.#bus.lost();
+      return answer === 1 ? 'kept' : 'refused';
     } catch (error) {
       // Full, and told to evict nothing: it is as if the entry had been evicted at once.
       if (!isReply(error, 'OOM')) throw error;
@@ -240,8 +244,7 @@ class RedisTier implements CacheTier {
       const [epoch, floor, ...numbers] = texts(await this.#commands.run(askScript, this.#keys.history, part));
       if (before !== this.#bus.known.epoch) return;
       if (epoch !== before) {
-        this.#bus.miss();
-        await this.#bus.sync();
+        await this.#bus.lost();
         return;
       }
       this.#bus.known.told(Number(floor), new Map(part.map((name, index) => [name, Number(numbers[index])])));

@@ -106,19 +106,22 @@ return 1
 `);
 
 /**
- * Keeps a value, unless it was voided after its load began, or one that was loaded later is there; nor when the command has been
- * on its way for so long that a tombstone may be gone.
+ * Keeps a value, unless it was voided after its load began, one that was loaded or made later is there, or the epoch is over; nor when
+ * the command has been on its way for so long that a tombstone may be gone.
  *
- * KEYS: value. ARGV: bytes, stamp, ms to live, time in ms after which it is too late.
+ * KEYS: value, and the state where it is in the same slot. ARGV: bytes, epoch, ms to live, time in ms after which it is too late.
+ * Answers: 1 when it is kept, -1 when the epoch is over.
  */
 export const fillScript = script(`
+if KEYS[2] and redis.call('HGET', KEYS[2], 'epoch') ~= ARGV[2] then return -1 end
 local time = redis.call('TIME')
 if time[1] * 1000 + time[2] / 1000 > tonumber(ARGV[4]) then return 0 end
-local kept = redis.pcall('GETRANGE', KEYS[1], 0, 32)
-if type(kept) == 'string' and #kept == 33 then
+local kept = redis.pcall('GETRANGE', KEYS[1], 0, 48)
+if type(kept) == 'string' and #kept >= 33 then
   local kind = string.sub(kept, 1, 1)
   if kind == 'P' then return 0 end
-  if (kind == 'T' or kind == 'E') and string.sub(kept, 2) > ARGV[2] then return 0 end
+  if (kind == 'T' or kind == 'E') and string.sub(kept, 2, 33) > string.sub(ARGV[1], 2, 33) then return 0 end
+  if kind == 'E' and string.sub(kept, 34) > string.sub(ARGV[1], 34, 49) then return 0 end
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
 return 1

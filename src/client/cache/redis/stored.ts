@@ -1,30 +1,38 @@
 import type { Position } from '../tier.ts';
 
 /**
- * What is at a value's key: a kind, a stamp of the same length everywhere, and for an entry its bytes. `E` is an entry, `T` a tombstone:
- * nothing whose load began before that stamp. `P` is one whose stamp is not known yet: nothing at all. Stamps are decimal digits, so that
- * scripts can compare them as text.
+ * What is at a value's key: a kind, a stamp (epoch and number), and for an entry when it was made, in ms, and its bytes. `E` is an entry,
+ * `T` a tombstone: nothing whose load began before that stamp. `P` is one whose stamp is not known yet: nothing at all. All numbers are
+ * decimal digits of the same length everywhere, so that scripts can compare them as text.
  */
-const epochDigits = 16;
-const atDigits = 16;
-export const headLength = 1 + epochDigits + atDigits;
-
-export const entryKind = 69;
+const digits = 16;
+const tombstoneLength = 1 + 2 * digits;
+const headLength = tombstoneLength + digits;
 const tombstoneKinds = new Set([84, 80]);
 
-export function stampOf({ epoch, at }: Position): string {
-  return epoch + String(at).padStart(atDigits, '0');
+function stampOf({ epoch, at }: Position): string {
+  return epoch + padded(at);
 }
 
-export function withHead(position: Position, bytes: Uint8Array): Buffer {
+function padded(number: number): string {
+  return String(Math.max(Math.floor(number), 0))
+    .padStart(digits, '0')
+    .slice(-digits);
+}
+
+export function withHead(position: Position, createdAt: number, bytes: Uint8Array): Buffer {
   const stored = Buffer.allocUnsafe(headLength + bytes.length);
-  stored.write(`E${stampOf(position)}`, 0, 'latin1');
+  stored.write(`E${stampOf(position)}${padded(createdAt)}`, 0, 'latin1');
   stored.set(bytes, headLength);
   return stored;
 }
 
+export function withoutHead(stored: Buffer): Buffer {
+  return stored.subarray(headLength);
+}
+
 export function isTombstone(stored: Buffer): boolean {
-  return stored.length === headLength && tombstoneKinds.has(stored[0] ?? 0);
+  return stored.length === tombstoneLength && tombstoneKinds.has(stored[0] ?? 0);
 }
 
 export function tombstone(position: Position): string {
@@ -33,10 +41,10 @@ export function tombstone(position: Position): string {
 
 /** A mark of this caller alone. */
 export function pendingMark(): string {
-  const digits = Array.from({ length: 4 }, () =>
+  const parts = Array.from({ length: 4 }, () =>
     Math.floor(Math.random() * 1e8)
       .toString()
       .padStart(8, '0'),
   );
-  return `P${digits.join('')}`;
+  return `P${parts.join('')}`;
 }
