@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { floorName, type SubjectName, subjects } from '../support/cache/subjects.ts';
 import type { Turn, TurnResult } from '../support/cache/worker.ts';
+import { rawName, redisSubjects } from '../support/cache/redis-subjects.ts';
+import type { RedisTurn, RedisTurnResult } from '../support/cache/redis-worker.ts';
+import { startRedis } from '../../test/support/redis.ts';
 import { orderOf } from '../support/pool/plan.ts';
 import { Readings } from '../support/readings.ts';
 import { atLeast, atMost, type BenchAim, type BenchResult } from '../support/result.ts';
@@ -11,10 +14,17 @@ import { startWorker } from '../support/worker-process.ts';
 
 const root = join(import.meta.dirname, '../..');
 const program = join(import.meta.dirname, '../support/cache/worker.ts');
+const redisProgram = join(import.meta.dirname, '../support/cache/redis-worker.ts');
 const names = Object.keys(subjects) as SubjectName[];
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
-const titles = { hit: 'tagged hit in memory', sync: 'hit without a promise', tag: 'invalidate a tag of 1,000,000' };
+const titles = {
+  hit: 'tagged hit in memory',
+  sync: 'hit without a promise',
+  tag: 'invalidate a tag of 1,000,000',
+  get: 'get from Redis, 100 callers',
+  getMany: 'get 100 from Redis, 4 callers',
+};
 
 export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' | 'rows' | 'aims'>> {
   const { values } = parseArgs({
@@ -29,7 +39,31 @@ export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' 
     const speeds = names.map((name) => `${name} ${readings.last(titles.hit, name, 'gets')?.toFixed(0)}`);
     say(`round ${round + 1} of ${rounds}: ${speeds.join(' · ')}`);
   }
+  await measureRedis(rounds, measureMs, readings);
   return { versions: versionsOf(), rows: readings.rows(), aims: aimsOf(readings) };
+}
+
+async function measureRedis(rounds: number, measureMs: number, readings: Readings): Promise<void> {
+  await using redis = await startRedis();
+  const subjectNames = Object.keys(redisSubjects);
+  const workers = new Map(
+    subjectNames.map((name) => [
+      name,
+      startWorker<RedisTurn, RedisTurnResult>(redisProgram, name, { REDIS_URL: redis.url }, undefined),
+    ]),
+  );
+  for (const worker of workers.values()) await worker.run({ case: 'get', measureMs });
+  for (let round = 0; round < rounds; round++) {
+    for (const what of ['get', 'getMany'] as const) {
+      for (const name of orderOf(subjectNames, round, rounds)) {
+        const result = await workers.get(name)?.run({ case: what, measureMs });
+        if (!result) continue;
+        readings.add(titles[what], name, 'gets', '1/s', result.perSecond);
+        readings.failed(name, result.errors);
+      }
+    }
+  }
+  await Promise.all([...workers.values()].map((worker) => worker.stop()));
 }
 
 /** All cases of a subject, in a new process: what one round leaves on the heap is not the next one's. */
@@ -61,6 +95,13 @@ function aimsOf(readings: Readings): BenchAim[] {
       sync.toSorted((a, b) => a - b)[sync.length >> 1] ?? Number.NaN,
     ),
     atMost(`${titles.tag} members: Pitcrew, ms`, 1, Math.max(...tag)),
+    ...(['get', 'getMany'] as const).map((what) =>
+      atLeast(
+        `${titles[what]}: Pitcrew / ${rawName}`,
+        0.9,
+        readings.ratio(titles[what], 'gets', 'Pitcrew', rawName) ?? Number.NaN,
+      ),
+    ),
     atMost('errors of all subjects', 0, readings.errors),
   ];
 }
@@ -71,7 +112,7 @@ function versionsOf(): Record<string, string> {
   return {
     pitcrew: versionOf('.'),
     ...Object.fromEntries(
-      ['lru-cache', 'cacheable', 'cache-manager', 'async-cache-dedupe'].map((name) => [
+      ['lru-cache', 'redis', 'cacheable', 'cache-manager', 'async-cache-dedupe'].map((name) => [
         name,
         versionOf(`node_modules/${name}`),
       ]),
