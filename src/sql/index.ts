@@ -8,5 +8,17 @@ export {
   parserLoaded,
 } from './describe/index.ts';
 export { readableIdentifier, readableName } from './identifier.ts';
+export {
+  type CastSource,
+  type Equality,
+  type FixedValue,
+  type FunctionReference,
+  isMovingText,
+  type References,
+  type ReferencesAnswer,
+  referencesOf,
+  type RelationReference,
+  type TypeReference,
+} from './references/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
 export { type Token, tokenize } from './tokens.ts';

@@ -1,0 +1,192 @@
+import {
+  steadyByArguments,
+  steadyWithSettings,
+  fixedBySession,
+  notImmutable,
+  trustedExtensions,
+  valueFunctionRoles,
+} from './builtins.ts';
+import {
+  type Catalog,
+  catalogTypes,
+  type Expression,
+  firstUserOid,
+  momentTypes,
+  type Relation,
+  type Routine,
+} from './catalog/index.ts';
+import { type DeclaredFunctions, declaredFor } from './declared.ts';
+import type { Names } from './names.ts';
+import { refuse } from './refusal.ts';
+
+/** How a function is called: by its name, or by an operator or cast that it stands behind. */
+export type RoutineUse = 'call' | 'operator' | 'cast';
+
+/**
+ * What is depended on, with all that follows from it: what views are made of, partitions, policies, bodies of functions.
+ * Its methods refuse what a result cannot be kept true for.
+ */
+export class Closure {
+  /** Tables, materialised views, and the views on the way. */
+  readonly tables = new Set<number>();
+  readonly materializedViews = new Set<number>();
+  /** What the key of a result must have in it, besides what it always has. */
+  readonly inputs = new Set<string>(['role']);
+  /** Types that are not built in and that values of the statement may have. */
+  readonly types = new Set<number>();
+  readonly #catalog: Catalog;
+  readonly #names: Names;
+  readonly #declared: DeclaredFunctions;
+  readonly #role: string;
+  readonly #done = new Set<string>();
+
+  /** @param role who runs the statement. */
+  constructor(catalog: Catalog, names: Names, declared: DeclaredFunctions, role: string) {
+    this.#catalog = catalog;
+    this.#names = names;
+    this.#declared = declared;
+    this.#role = role;
+  }
+
+  /** @param as the role with whose rights it is read: that of the statement, or a view's owner. */
+  addRelation(relation: Relation, as: string = this.#role, only = false): void {
+    const { oid, name, schema, kind } = relation;
+    if (this.#isDone(`relation ${oid} ${only} ${as}`)) return;
+    if (oid < firstUserOid || schema === 'pg_catalog' || schema === 'information_schema') {
+      refuse(`${schema}.${name} is a catalog of the system, whose changes are not in the change stream`);
+    }
+    this.#addStored(relation);
+    if (relation.rowSecurity) this.#addPolicies(relation, as);
+    if (kind === 'v') {
+      const expression = this.#catalog.expressions.of('view', oid) ?? refuse(`the view ${name} cannot be looked into`);
+      this.addExpression(expression, `the view ${name}`, relation.securityInvoker ? as : relation.owner);
+    }
+    if (!only) this.#addChildren(oid);
+  }
+
+  /** The relation itself. */
+  #addStored({ oid, name, kind, persistence, types }: Relation): void {
+    if (kind === 'f') refuse(`${name} is a foreign table, whose changes are not in the change stream`);
+    if (kind === 'S') refuse(`${name} is a sequence, whose changes are not in the change stream`);
+    if (persistence === 'u') refuse(`${name} is unlogged, so that its changes are not in the change stream`);
+    if (kind === 'm') this.materializedViews.add(oid);
+    this.tables.add(oid);
+    for (const type of types) this.addType(type);
+  }
+
+  /** Partitions and inheriting tables. Policies are those of the table that is named. */
+  #addChildren(oid: number): void {
+    for (const child of this.#catalog.childrenOf(oid)) {
+      if (this.#isDone(`child ${child}`)) continue;
+      const relation = this.#catalog.relation(child);
+      if (relation) this.#addStored(relation);
+      // Temporary tables can inherit; nobody sees those of other sessions.
+      else if (this.#names.hasTemporary) refuse('a temporary table of this session inherits from one of its tables');
+      this.#addChildren(child);
+    }
+  }
+
+  /** check_enable_rls() of PostgreSQL; a member of the owner's role counts as one for whom the policies hold, which is more careful. */
+  #addPolicies({ oid, name, owner, forcesRowSecurity }: Relation, as: string): void {
+    if (this.#catalog.exemptRoles.has(as) || (owner === as && !forcesRowSecurity)) return;
+    const policies = this.#catalog.expressions.of('policy', oid);
+    if (policies) this.addExpression(policies, `a policy of ${name}`, as);
+  }
+
+  /** @param what for the reason: `the view v`. */
+  addExpression(expression: Expression, what: string, as: string = this.#role): void {
+    const { relations, routines, operatorRoutines, settings, valueFunctions, textTypes, domains, obstacle } =
+      expression;
+    if (obstacle !== undefined) refuse(`${what} ${obstacle}`);
+    for (const setting of settings) this.inputs.add(setting);
+    for (const number of valueFunctions) this.#addValueFunction(number, what);
+    if (textTypes.some((type) => this.isMoment(type))) refuse(`${what} reads text as a date or time, and 'now' is one`);
+    for (const type of [...textTypes, ...domains]) this.addType(type);
+    for (const oid of relations)
+      this.addRelation(this.#catalog.relation(oid) ?? refuse(`${what} reads a relation that is not known`), as);
+    for (const oid of routines) this.#addStoredCall(oid, what, 'call');
+    for (const oid of operatorRoutines) this.#addStoredCall(oid, what, 'operator');
+  }
+
+  #addStoredCall(oid: number, what: string, use: RoutineUse): void {
+    this.addRoutine(this.#catalog.routine(oid) ?? refuse(`${what} calls a function that is not known`), use);
+  }
+
+  #addValueFunction(number: number, what: string): void {
+    const { role, sessionUser, session } = valueFunctionRoles;
+    if (number === sessionUser) this.inputs.add('session_user');
+    else if (![...role, ...session].some((known) => known === number)) refuse(`${what} depends on the time`);
+  }
+
+  addRoutine(routine: Routine, use: RoutineUse): void {
+    const { oid, name, schema, volatility, language, extension } = routine;
+    if (this.#isDone(`routine ${oid} ${use}`)) return;
+    const declared = declaredFor(this.#declared, routine);
+    if (declared) {
+      for (const setting of declared.settings ?? []) this.inputs.add(setting.toLowerCase());
+      for (const table of declared.tables ?? []) this.addRelation(this.#declaredTable(table));
+    } else if (oid < firstUserOid) {
+      this.#addBuiltin(routine, use);
+    } else if (volatility === 'i' && trusts(routine, use)) {
+      // It computes.
+    } else if (volatility === 'v') {
+      refuse(`it calls ${schema}.${name}(), which is declared volatile`);
+    } else {
+      const body = this.#catalog.expressions.of('body', oid);
+      const reason = extension === undefined ? `is in ${language}` : `belongs to the extension ${extension}`;
+      if (!body) refuse(`it calls ${schema}.${name}(), which ${reason} and cannot be looked into`);
+      this.addExpression(body, `the function ${name}()`, routine.securityDefiner ? routine.owner : this.#role);
+    }
+    for (const type of routine.types) this.addType(type);
+  }
+
+  #addBuiltin({ name, volatility, most }: Routine, use: RoutineUse): void {
+    if (volatility === 'i' && !notImmutable.has(name)) return;
+    // Behind operators there are only such that depend on settings: on TimeZone above all.
+    if (volatility === 's' && use !== 'call') return;
+    if (name === 'session_user') this.inputs.add('session_user');
+    else if (steadyByArguments.has(name) && steadyByArguments.get(name) === most) return;
+    else if (volatility === 'v' || !(steadyWithSettings.has(name) || fixedBySession.has(name))) {
+      refuse(`it calls ${name}(), which depends on more than tables and settings`);
+    }
+  }
+
+  #declaredTable(name: string): Relation {
+    const [first = '', second] = name.split('.');
+    return second === undefined ? this.#names.relation(undefined, first) : this.#names.relation(first, second);
+  }
+
+  /** A type that values may have, and what it consists of: domains have checks, which call functions. */
+  addType(oid: number): void {
+    if (catalogTypes.has(oid)) refuse('it has a value of type regclass or the like, which shows names of the catalog');
+    if (oid < firstUserOid || this.types.has(oid)) return;
+    this.types.add(oid);
+    const type = this.#catalog.type(oid);
+    if (type?.array) this.types.add(type.array);
+    for (const part of type?.parts ?? []) this.addType(part);
+    if (!type?.isDomain) return;
+    const check = this.#catalog.expressions.of('domain', oid);
+    if (check) this.addExpression(check, `a check of the domain ${type.name}`);
+  }
+
+  /** Whether reading a text as the type may read the word 'now'. */
+  isMoment(oid: number): boolean {
+    return momentTypes.has(oid) || (this.#catalog.type(oid)?.parts.some((part) => this.isMoment(part)) ?? false);
+  }
+
+  #isDone(what: string): boolean {
+    if (this.#done.has(what)) return true;
+    this.#done.add(what);
+    return false;
+  }
+}
+
+/**
+ * Behind operators and casts of extensions in C there is arithmetic; of what is called by name that is known of some. In
+ * `internal` are the constructors of range types.
+ */
+function trusts({ language, extension, isAggregate }: Routine, use: RoutineUse): boolean {
+  if (extension !== undefined && trustedExtensions.has(extension)) return true;
+  if (isAggregate) return false;
+  return language === 'internal' || (language === 'c' && use !== 'call');
+}

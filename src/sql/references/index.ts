@@ -1,0 +1,10 @@
+export { isMovingText, referencesOf } from './collect.ts';
+export type { Equality, FixedValue } from './equalities.ts';
+export type {
+  CastSource,
+  FunctionReference,
+  References,
+  ReferencesAnswer,
+  RelationReference,
+  TypeReference,
+} from './references.ts';
