@@ -154,6 +154,11 @@ export class ReplicationConnection {
     this.#status(true);
   }
 
+  /** From now on the connection keeps no process alive. */
+  unref(): void {
+    (this.#client as unknown as { unref(): void }).unref();
+  }
+
   /** Ends the stream in good order, having told what is confirmed. */
   async stop(): Promise<void> {
     const copy = this.#copy;

@@ -1,0 +1,102 @@
+import pg from 'pg';
+import { lsnOf } from '../../../engine/postgres/replication/index.ts';
+import { Snapshot } from '../fence/index.ts';
+import { type Published, readPublished } from './publication.ts';
+import { schemaSql } from './schema-sql.ts';
+
+/** Texts, but for what our own statements need: the application may have set parsers for its own use. */
+const parsers: pg.CustomTypesConfig = {
+  getTypeParser: (oid: number) => (value: string) => {
+    if (oid === pg.types.builtins.BOOL) return value === 't';
+    return oid === pg.types.builtins.INT4 ? Number(value) : value;
+  },
+};
+
+/** Where the server stands. */
+export interface Standing {
+  flushedLsn: bigint;
+  snapshot: Snapshot;
+}
+
+/** What definitions were like, and what is published, as of a snapshot. */
+export interface Definitions extends Published {
+  snapshot: Snapshot;
+  /** Compared with a later one. */
+  text: string;
+}
+
+/** How long the end of the connection may take, in ms. */
+const GOODBYE_MS = 500;
+
+/** The second connection of a change stream, an ordinary one: asks where the log ends and whether definitions have changed. */
+export class Watcher {
+  readonly client: pg.Client;
+
+  private constructor(client: pg.Client) {
+    this.client = client;
+  }
+
+  /** @param lost told once when the connection ends without being asked to. */
+  static async open(config: pg.ClientConfig, timeoutMs: number, lost: (error: Error) => void): Promise<Watcher> {
+    const more: object = { binary: false, query_timeout: timeoutMs };
+    const client = new pg.Client({
+      connectionTimeoutMillis: 10_000,
+      ...config,
+      pipeline: false,
+      types: parsers,
+      ...more,
+    });
+    client.on('error', lost);
+    try {
+      await client.connect();
+      // Its own few writes do not wait for standbys.
+      await client.query('SET /* pitcrew */ synchronous_commit = local');
+    } catch (error) {
+      await new Watcher(client).close();
+      throw error;
+    }
+    return new Watcher(client);
+  }
+
+  async standing(): Promise<Standing> {
+    const { rows } = await this.client.query<{ flushed: string; snapshot: string }>(
+      `SELECT /* pitcrew */ pg_current_wal_flush_lsn()::text AS "flushed", pg_current_snapshot()::text AS "snapshot"`,
+    );
+    const { flushed = '', snapshot = '' } = rows[0] ?? {};
+    return { flushedLsn: lsnOf(flushed) ?? 0n, snapshot: Snapshot.parse(snapshot) };
+  }
+
+  async definitionsText(): Promise<Pick<Definitions, 'snapshot' | 'text'>> {
+    const { rows } = await this.client.query<{ snapshot: string; definitions: string }>(schemaSql);
+    const { snapshot = '', definitions: text = '' } = rows[0] ?? {};
+    return { snapshot: Snapshot.parse(snapshot), text };
+  }
+
+  /** What is published is read after the text, so that a change in between shows in the next comparison. */
+  async definitions(publication: string): Promise<Definitions> {
+    const known = await this.definitionsText();
+    return { ...known, ...(await readPublished(this.client, publication)) };
+  }
+
+  /**
+   * Writes a few bytes to the log and has them brought to disk. What readers leave in it (hint bits, pruning) is not brought there by itself,
+   * so that the end of the log on disk can lie in the middle of a record that nobody finishes.
+   */
+  async nudge(): Promise<void> {
+    await this.client.query(`SELECT /* pitcrew */ pg_logical_emit_message(true, 'pitcrew', '')`);
+  }
+
+  /** From now on the connection keeps no process alive. */
+  unref(): void {
+    (this.client as unknown as { unref(): void }).unref();
+  }
+
+  async close(): Promise<void> {
+    this.client.removeAllListeners('error');
+    this.client.on('error', () => {});
+    const { stream } = (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection;
+    const late = setTimeout(() => stream.destroy(), GOODBYE_MS);
+    await this.client.end().catch(() => {});
+    clearTimeout(late);
+  }
+}
