@@ -14,6 +14,11 @@ export interface CacheTierCase {
   run(): Promise<void>;
 }
 
+export interface CacheTierCaseOptions {
+  /** How long a case waits for what comes by itself (what other handles are told, leases that end), in ms; 10 s by default. */
+  readonly patienceMs?: number | undefined;
+}
+
 /**
  * The tests that every tier of a cache must pass, for any test runner.
  *
@@ -21,13 +26,16 @@ export interface CacheTierCase {
  * @example
  * for (const { name, run } of cacheTierCases(startStore)) test(name, run);
  */
-export function cacheTierCases(start: () => Promise<TierStore> | TierStore): CacheTierCase[] {
+export function cacheTierCases(
+  start: () => Promise<TierStore> | TierStore,
+  { patienceMs = 10_000 }: CacheTierCaseOptions = {},
+): CacheTierCase[] {
   const all: Case[] = [...keepingCases, ...invalidationCases, ...optionalCases, ...failureCases, truthCase];
   return all.map(({ name, check }) => ({
     name,
     run: async () => {
       const store = await start();
-      const handles = new Handles(store);
+      const handles = new Handles(store, patienceMs);
       try {
         await check(handles, store);
       } finally {

@@ -1,1 +1,1 @@
-export { type CacheTierCase, cacheTierCases, type TierStore } from './cache-tier.ts';
+export { type CacheTierCase, type CacheTierCaseOptions, cacheTierCases, type TierStore } from './cache-tier.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { assertGiven, type Case, entryOf, eventually, keep, listenTo, valueOf } from './support.ts';
+import { assertGiven, type Case, entryOf, keep, listenTo, valueOf } from './support.ts';
 
 /** What is damaged, lost or away. */
 export const failureCases: Case[] = [
@@ -26,14 +26,14 @@ export const failureCases: Case[] = [
       await keep(one, 'key', entryOf(1));
       const position = one.position();
       await store.forget();
-      await eventually(
+      await handles.eventually(
         async () => (await valueOf(one, 'key').catch(() => 1)) === undefined,
         'nothing of before is given',
       );
       await assertGiven(other, { key: undefined });
       assert.equal(await other.set('key', entryOf('late'), position), false);
-      await eventually(() => heard.all.includes('unknown'), 'told that something was missed');
-      await eventually(() => one.set('key', entryOf('anew'), one.position()), 'entries are kept again');
+      await handles.eventually(() => heard.all.includes('unknown'), 'told that something was missed');
+      await handles.eventually(() => one.set('key', entryOf('anew'), one.position()), 'entries are kept again');
       await assertGiven(other, { key: 'anew' });
     },
   },
@@ -60,16 +60,16 @@ export const failureCases: Case[] = [
           () => true,
           () => false,
         );
-      await eventually(isBack, 'it can be reached again');
-      await eventually(
+      await handles.eventually(isBack, 'it can be reached again');
+      await handles.eventually(
         async () => (await valueOf(other, 'key').catch(() => 1)) === undefined,
         'what was invalidated is gone',
       );
-      await eventually(
+      await handles.eventually(
         () => one.set('key', entryOf('anew'), one.position()).catch(() => false),
         'entries are kept again',
       );
-      await eventually(async () => (await valueOf(other, 'key').catch(() => 1)) === 'anew', 'and given');
+      await handles.eventually(async () => (await valueOf(other, 'key').catch(() => 1)) === 'anew', 'and given');
     },
   },
 ];

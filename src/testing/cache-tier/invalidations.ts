@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Invalidation } from '../../client/cache/invalidation.ts';
-import { assertGiven, type Case, describe, entryOf, eventually, keep, listenTo, oddTexts, valueOf } from './support.ts';
+import { assertGiven, type Case, describe, entryOf, keep, listenTo, oddTexts, valueOf } from './support.ts';
 
 /** Each kind of invalidation, and what of these entries it concerns. */
 const entries: Record<string, readonly string[]> = {
@@ -89,7 +89,7 @@ export const invalidationCases: Case[] = [
       ]);
       const entry = () => entryOf('anew', { tags: ['t'] });
       // It may not have heard yet when it is asked for its position.
-      await eventually(() => other.set('key', entry(), other.position()), 'the other handle keeps an entry');
+      await handles.eventually(() => other.set('key', entry(), other.position()), 'the other handle keeps an entry');
       await assertGiven(one, { key: 'anew' });
     },
   },
@@ -149,9 +149,9 @@ export const invalidationCases: Case[] = [
       await other.invalidate([own]);
       for (const { what } of kinds) await one.invalidate([what]);
       await one.invalidate(oddTexts.map((tag) => ({ kind: 'tag', tag })));
-      for (const { what } of kinds) await eventually(() => heard.has(what), `heard of ${JSON.stringify(what)}`);
+      for (const { what } of kinds) await handles.eventually(() => heard.has(what), `heard of ${JSON.stringify(what)}`);
       for (const tag of oddTexts)
-        await eventually(() => heard.has({ kind: 'tag', tag }), `heard of tag ${describe(tag)}`);
+        await handles.eventually(() => heard.has({ kind: 'tag', tag }), `heard of tag ${describe(tag)}`);
       const known = heard.all.flatMap((each) => (each === 'unknown' ? [] : each));
       assert.ok(!known.some((each) => JSON.stringify(each) === JSON.stringify(own)), 'told of its own');
     },

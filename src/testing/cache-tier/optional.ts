@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { CacheTier, Lease } from '../../client/cache/tier.ts';
-import { type Case, eventually, oddTexts } from './support.ts';
+import { type Case, oddTexts } from './support.ts';
 
 /** What a tier may leave out; then these have nothing to check. */
 export const optionalCases: Case[] = [
@@ -20,7 +20,7 @@ export const optionalCases: Case[] = [
       assert.equal(await add(other, 'counter', 0), 70);
       for (const [index, key] of oddTexts.entries()) assert.equal(await add(one, key, index), index);
       assert.equal(await add(one, 'short', 5, 20), 5);
-      await eventually(async () => (await add(other, 'short', 0, 20)) === 0, 'a counter ends with its time');
+      await handles.eventually(async () => (await add(other, 'short', 0, 20)) === 0, 'a counter ends with its time');
     },
   },
   {
@@ -40,7 +40,10 @@ export const optionalCases: Case[] = [
       assert.ok(short, 'a lease that was given up');
       assert.ok(short.token > first.token, 'tokens rise');
       let last: Lease | undefined;
-      await eventually(async () => (last = await take(one, 60_000)) !== undefined, 'a lease ends with its time');
+      await handles.eventually(
+        async () => (last = await take(one, 60_000)) !== undefined,
+        'a lease ends with its time',
+      );
       assert.ok(last && last.token > short.token, 'tokens rise');
       await short.release();
       assert.equal(await take(other, 60_000), undefined, 'giving up a lease that is over must not end the next');

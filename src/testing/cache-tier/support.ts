@@ -27,9 +27,21 @@ export interface Case {
 export class Handles {
   readonly #store: TierStore;
   readonly #open: CacheTier[] = [];
+  readonly #patienceMs: number;
 
-  constructor(store: TierStore) {
+  /** @param patienceMs for what comes by itself */
+  constructor(store: TierStore, patienceMs: number) {
     this.#store = store;
+    this.#patienceMs = patienceMs;
+  }
+
+  /** Asks until it is so, as long as patience lasts. */
+  async eventually(isSo: () => Promise<boolean> | boolean, what: string): Promise<void> {
+    const until = Date.now() + this.#patienceMs;
+    while (!(await isSo())) {
+      assert.ok(Date.now() < until, `${what}: not within ${this.#patienceMs} ms`);
+      await sleep(10);
+    }
   }
 
   /** One more, in use: it has asked for something. */
@@ -70,15 +82,6 @@ export async function assertGiven(tier: CacheTier, expected: Record<string, unkn
     assert.deepEqual(await valueOf(tier, key), value, `get(${describe(key)})`);
     assert.deepEqual(many.get(key)?.value, value, `getMany([…${describe(key)}…])`);
     assert.equal(many.has(key), value !== undefined, `getMany([…${describe(key)}…]) must leave out what is missing`);
-  }
-}
-
-/** Asks until it is so; 10 seconds at most. */
-export async function eventually(isSo: () => Promise<boolean> | boolean, what: string): Promise<void> {
-  const until = Date.now() + 10_000;
-  while (!(await isSo())) {
-    assert.ok(Date.now() < until, `${what}: not within 10 s`);
-    await sleep(10);
   }
 }
 
