@@ -246,8 +246,8 @@ test('a time to live may depend on the value, and 0 keeps it not at all', async 
   await names.remember('a', ttl, () => 'Ada');
   await names.rememberMany(['b', 'c'], ttl, async () => new Map([['b', '']]));
   expect([names.peek('a'), names.peek('b')]).toEqual(['Ada', undefined]);
-  expect(ttl.mock.calls).toContainEqual(['Ada', 'a']);
-  expect(ttl.mock.calls).toContainEqual(['', 'b']);
+  expect(ttl.mock.calls).toContainEqual(['Ada', names.fullKey('a')]);
+  expect(ttl.mock.calls).toContainEqual(['', 'names:b']);
 });
 
 test('refresh loads anew, and what is there is served until then', async () => {

@@ -59,6 +59,11 @@ export class Cache {
     return new Cache(this.#shared, `${this.#prefix}${name}:`);
   }
 
+  /** A key of this namespace as it is behind all of them: as loaders, observers and tiers see it. */
+  fullKey(key: string): string {
+    return this.#key(key);
+  }
+
   /** What this process's memory has, at once: nothing is loaded, no other tier is asked. */
   peek<Value>(key: string): Value | undefined {
     const now = turnTime();
@@ -67,13 +72,11 @@ export class Cache {
   }
 
   async get<Value>(key: string): Promise<Value | undefined> {
-    const full = this.#key(key);
-    return (await this.#fetchMany([full])).get(full)?.value as Value | undefined;
+    return (await this.#fetch(this.#key(key)))?.value as Value | undefined;
   }
 
   async has(key: string): Promise<boolean> {
-    const full = this.#key(key);
-    return (await this.#fetchMany([full])).has(full);
+    return (await this.#fetch(this.#key(key))) !== undefined;
   }
 
   /** Those that are there, in one round trip per tier. */
@@ -246,6 +249,26 @@ export class Cache {
     return what.length === 0 ? Promise.resolve() : tiers.invalidate(what);
   }
 
+  async #fetch(full: string): Promise<Entry | undefined> {
+    const { tiers, statistics } = this.#shared;
+    const now = turnTime();
+    const held = tiers.peek(full, now);
+    if (held && held.freshUntil > now) {
+      statistics.hit(full);
+      return held;
+    }
+    const departure = tiers.depart(full);
+    try {
+      const found = await tiers.fetch(departure);
+      const entry = found && found.entry.freshUntil > Date.now() ? found.entry : undefined;
+      if (entry) statistics.recalled(full, 'tier');
+      else statistics.missed(full);
+      return entry;
+    } finally {
+      tiers.arrived(departure);
+    }
+  }
+
   async #fetchMany(fullKeys: readonly string[]): Promise<Map<string, Entry>> {
     const { tiers, statistics } = this.#shared;
     const now = turnTime();
@@ -299,7 +322,7 @@ export class Cache {
     return {
       load: loader,
       entryOf: (value, loadMs, full) => {
-        const positive = typeof ttl === 'function' ? ttl(value as Value, full.slice(this.#prefix.length)) : ttl;
+        const positive = typeof ttl === 'function' ? ttl(value as Value, full) : ttl;
         const lives = value === undefined || value === null ? (negativeTtl ?? positive) : positive;
         if (lives === 0) return undefined;
         return times.entry(value, lives, options, typeof tags === 'function' ? tags(value as Value) : tags, loadMs);

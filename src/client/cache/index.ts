@@ -1,4 +1,5 @@
 export { Cache, createCache } from './cache.ts';
+export * from './helpers/index.ts';
 export type { Entry } from './entry.ts';
 export { fileTier, type FileTierOptions } from './file/index.ts';
 export type { Invalidation } from './invalidation.ts';

@@ -18,7 +18,7 @@ export interface CacheOptions extends EntryOptions {
   observer?: CacheObserver | undefined;
 }
 
-/** How long an entry is fresh; a function is asked when the value is there, and 0 keeps it not at all. */
+/** How long an entry is fresh; a function is asked when the value is there, with its key behind all namespaces, and 0 keeps it not at all. */
 export type Ttl<Value> = Duration | ((value: Value, key: string) => Duration);
 
 /** What can be said of an entry, for a whole cache or with each call. */

@@ -139,6 +139,7 @@ export class Tiers {
   /** Keeps an entry in memory and in the tiers before one. */
   async #keep(departure: Departure, entry: Entry, before: number): Promise<boolean> {
     const { key, since, positions } = departure;
+    if (before === 0 && !this.#memory) return true;
     if (!this.isCurrent(departure, entry.tags)) return false;
     if (this.#memory && !this.#memory.set(key, entry, since)) return false;
     const kept = await Promise.all(
