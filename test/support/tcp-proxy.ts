@@ -52,7 +52,10 @@ interface Trap {
   sprung: () => void;
 }
 
-/** A proxy in front of the server of this URL, on a free port of 127.0.0.1; gone when the scope ends (`await using`). */
+/**
+ * A proxy in front of the server of this URL, PostgreSQL or Redis, of which it knows no messages, on a free port of 127.0.0.1; gone when the
+ * scope ends (`await using`).
+ */
 export async function tcpProxy(serverUrl: string): Promise<TcpProxy> {
   const target = new URL(serverUrl);
   const pairs = new Set<Pair>();
@@ -68,7 +71,8 @@ export async function tcpProxy(serverUrl: string): Promise<TcpProxy> {
       return;
     }
     const upstream = connect(Number(target.port || 5432), target.hostname);
-    const pair = joined(client, upstream, network, (message) => {
+    const read = target.protocol === 'redis:' ? (raw: Buffer) => [{ type: '', body: raw, raw }] : messageReader();
+    const pair = joined(client, upstream, network, read, (message) => {
       const index = traps.findIndex(({ matches }) => matches(message));
       return index < 0 ? undefined : traps.splice(index, 1)[0];
     });
@@ -141,9 +145,9 @@ function joined(
   client: Socket,
   upstream: Socket,
   network: Network,
+  read: (chunk: Buffer) => ClientMessage[],
   trapFor: (message: ClientMessage) => Trap | undefined,
 ): Pair {
-  const read = messageReader();
   /** Stays silent whatever the network does. */
   let swallowed = false;
   let answers: 'pass' | 'lose' | 'cut' = 'pass';
