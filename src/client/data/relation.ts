@@ -55,27 +55,26 @@ SELECT json_build_object(
                               'inArrays',       t.typarray <> 0 AND t.typtype <> 'c' AND t.typcategory <> 'A' AND t.typdelim = ',',
                               'form',           CASE t.oid WHEN 17 THEN 'bytea' WHEN 114 THEN 'json' WHEN 3802 THEN 'json' ELSE 'text' END,
                               -- numeric, time, timestamp and interval round; strings of characters or bits are refused when they are too long
-                              'rounded',        CASE WHEN base.typmod >= 0 AND t.oid IN (1700, 1083, 1266, 1114, 1184, 1186)
-                                                     THEN format_type(t.oid, base.typmod) END,
+                              'rounded',        CASE WHEN coalesce(bottom.typmod, a.atttypmod) >= 0 AND t.oid IN (1700, 1083, 1266, 1114, 1184, 1186)
+                                                     THEN format_type(t.oid, coalesce(bottom.typmod, a.atttypmod)) END,
                               'collation',      CASE WHEN l.oid IS NOT NULL THEN format('%I.%I', ln.nspname, l.collname) END,
                               'nullable',       NOT a.attnotnull,
                               'generated',      a.attgenerated <> '',
                               'alwaysIdentity', a.attidentity = 'a'
                             ) ORDER BY a.attnum)
                        FROM pg_catalog.pg_attribute a
-                      CROSS JOIN LATERAL (
-                              WITH RECURSIVE down (oid, typmod) AS (
-                                SELECT a.atttypid, a.atttypmod
+                       JOIN pg_catalog.pg_type own     ON own.oid = a.atttypid
+                       LEFT JOIN LATERAL (
+                              WITH RECURSIVE down (oid, typmod, depth) AS (
+                                SELECT own.typbasetype, own.typtypmod, 1
+                                 WHERE own.typtype = 'd'
                                  UNION ALL
-                                SELECT d.typbasetype, d.typtypmod
-                                  FROM down JOIN pg_catalog.pg_type d ON d.oid = down.oid
-                                 WHERE d.typtype = 'd'
+                                SELECT d.typbasetype, d.typtypmod, depth + 1
+                                  FROM down JOIN pg_catalog.pg_type d ON d.oid = down.oid AND d.typtype = 'd'
                               )
-                              SELECT down.oid, down.typmod
-                                FROM down JOIN pg_catalog.pg_type b ON b.oid = down.oid
-                               WHERE b.typtype <> 'd'
-                            ) base
-                       JOIN pg_catalog.pg_type t       ON t.oid = base.oid
+                              SELECT down.oid, down.typmod FROM down ORDER BY depth DESC LIMIT 1
+                            ) bottom                   ON own.typtype = 'd'
+                       JOIN pg_catalog.pg_type t       ON t.oid = coalesce(bottom.oid, own.oid)
                        JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace
                        LEFT JOIN pg_catalog.pg_collation l  ON l.oid = a.attcollation AND l.oid <> 100
                        LEFT JOIN pg_catalog.pg_namespace ln ON ln.oid = l.collnamespace
@@ -100,7 +99,7 @@ SELECT json_build_object(
  * Reads what there is to know of a table for writing to it and reading from it.
  * @throws `E_NOT_FOUND` when there is none of that name
  */
-export async function readRelation(database: Database, table: TableReference): Promise<Relation> {
+async function readRelation(database: Database, table: TableReference): Promise<Relation> {
   const name = quotedTable(table);
   const { rows } = await database.query(relationSql, [name]);
   const document = rows[0]?.['relation'];
@@ -119,16 +118,23 @@ export async function readRelation(database: Database, table: TableReference): P
   };
 }
 
-const known = new WeakMap<Database, Map<string, Promise<Relation>>>();
+/** How long it is believed that a table is as it was, in ms. What does not fit any more mostly fails, and is forgotten at once. */
+const believedMs = 60_000;
 
-/** As `readRelation`, but asked once for each database and table, until something of it fails. */
+const known = new WeakMap<Database, Map<string, { relation: Promise<Relation>; readAt: number }>>();
+
+/** As `readRelation`, but asked once a minute for each database and table, until something of it fails. */
 export function knownRelation(database: Database, table: TableReference): Promise<Relation> {
   let relations = known.get(database);
-  if (!relations) known.set(database, (relations = new Map<string, Promise<Relation>>()));
+  if (!relations) known.set(database, (relations = new Map<string, { relation: Promise<Relation>; readAt: number }>()));
   const name = quotedTable(table);
-  let relation = relations.get(name);
-  if (!relation) relations.set(name, (relation = readRelation(database, table)));
-  return relation;
+  const now = performance.now();
+  let entry = relations.get(name);
+  if (!entry || now - entry.readAt > believedMs) {
+    entry = { relation: readRelation(database, table), readAt: now };
+    relations.set(name, entry);
+  }
+  return entry.relation;
 }
 
 export function forgetRelations(database: Database): void {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Column } from '../relation.ts';
 import { type Text, textOf } from '../values.ts';
@@ -18,6 +19,9 @@ export interface Chunk {
 
 /** A chunk ends when it has so many characters, too. */
 export const chunkLength = 1_000_000;
+
+/** Rows after which the event loop goes on. */
+const rowsPerTurn = 500;
 
 export interface Cut {
   columns: readonly Column[];
@@ -67,6 +71,8 @@ export class ChunkReader {
       length += this.#add(chunk, asRow(step.value, this.#index), cut);
       this.#index++;
       chunk.taken++;
+      // What else there is to do has its turn, sending the chunk before this one among it.
+      if (chunk.taken % rowsPerTurn === 0) await nextTurn();
     }
   }
 

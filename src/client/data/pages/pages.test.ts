@@ -169,20 +169,23 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
       limit: 10,
       secret,
     };
-    for (const direction of ['after', 'before'] as const) {
-      const seen: number[] = [];
-      let page = await keysetPage<Item>(pool, options);
-      if (direction === 'before')
-        while (page.next) page = await keysetPage<Item>(pool, { ...options, after: page.next });
-      for (let on: string | null = ''; on !== null; on = direction === 'after' ? page.next : page.previous) {
-        if (on) page = await keysetPage<Item>(pool, { ...options, [direction]: on });
-        seen.push(...page.rows.map(({ id }) => id));
+    try {
+      for (const direction of ['after', 'before'] as const) {
+        const seen: number[] = [];
+        let page = await keysetPage<Item>(pool, options);
+        if (direction === 'before')
+          while (page.next) page = await keysetPage<Item>(pool, { ...options, after: page.next });
+        for (let on: string | null = ''; on !== null; on = direction === 'after' ? page.next : page.previous) {
+          if (on) page = await keysetPage<Item>(pool, { ...options, [direction]: on });
+          seen.push(...page.rows.map(({ id }) => id));
+        }
+        expect(new Set(seen).size).toBe(seen.length);
+        expect(seen.filter((id) => id % 2 === 0)).toHaveLength(600);
       }
-      expect(new Set(seen).size).toBe(seen.length);
-      expect(seen.filter((id) => id % 2 === 0)).toHaveLength(600);
+    } finally {
+      stop.abort();
+      await Promise.all(writers);
     }
-    stop.abort();
-    await Promise.all(writers);
     expect(writes).toBeGreaterThan(100);
   });
 
