@@ -183,7 +183,7 @@ class FileTier implements CacheTier {
       if (!this.#journal.isVoid(key, there.entry.entry.tags, there.entry.position)) return false;
     }
     await this.#replace(path, content);
-    this.#usage.note(bytes - (there ? bytesOnDisk(there.size) : 0), there ? 0 : 1);
+    this.#keeper.changed(path, bytes - (there ? bytesOnDisk(there.size) : 0), there ? 0 : 1);
     this.#keeper.look();
     return true;
   }
@@ -255,9 +255,10 @@ class FileTier implements CacheTier {
 
   /** Of what is over. If it was replaced just now, that costs a load. */
   async #delete(key: string, size: number): Promise<void> {
+    const path = entryPath(this.#layout, key);
     try {
-      await unlink(entryPath(this.#layout, key));
-      this.#usage.note(-bytesOnDisk(size), -1);
+      await unlink(path);
+      this.#keeper.changed(path, -bytesOnDisk(size), -1);
     } catch {
       // It is deleted when there is need.
     }

@@ -1,5 +1,5 @@
 import { readdir, rm, stat, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { codeOf } from './failure.ts';
 import { eachOf } from './files.ts';
 import { bytesOnDisk, type Layout, shardPath, shards } from './layout.ts';
@@ -11,6 +11,8 @@ const goal = 0.95;
 const sampledEntries = 5000;
 /** Of a sample, at most so much is deleted, as a share of its bytes: the rest is about as recently used as all others. */
 const mostOfSample = 0.25;
+/** What processes think is held may be wrong by so much of the limit; then it is counted. */
+const tolerance = 0.1;
 const filesAtOnce = 8;
 const abandonedAfterMs = 60 * 60 * 1000;
 
@@ -30,6 +32,8 @@ export class Keeper {
   readonly #maxBytes: number;
   #running: Promise<void> | undefined;
   #closed = false;
+  /** Folders that were looked at since counting began. */
+  #counted: Set<string> | undefined;
   evictions = 0;
 
   constructor(layout: Layout, usage: Usage, maxBytes: number) {
@@ -48,9 +52,10 @@ export class Keeper {
       });
   }
 
-  /** Resolves when it is done with what it has begun. */
-  async settled(): Promise<void> {
-    await this.#running;
+  /** An entry was put there, replaced or deleted. */
+  changed(path: string, bytes: number, entries: number): void {
+    // What is not looked at yet will be counted as it is then.
+    if (!this.#counted || this.#counted.has(dirname(path))) this.#usage.note(bytes, entries);
   }
 
   async close(): Promise<void> {
@@ -74,33 +79,50 @@ export class Keeper {
   async #count(): Promise<void> {
     let bytes = 0;
     let entries = 0;
-    for (const shard of shards) {
-      if (this.#closed) return;
-      for (const file of await this.#list([shard])) {
-        bytes += file.bytes;
-        entries += 1;
+    this.#counted = new Set();
+    this.#usage.beginCount();
+    try {
+      for (const shard of shards) {
+        if (this.#closed) return;
+        const files = await this.#list([shard]);
+        this.#counted.add(shardPath(this.#layout, shard));
+        bytes += totalOf(files);
+        entries += files.length;
       }
+      await this.#usage.replace(bytes, entries);
+    } finally {
+      this.#counted = undefined;
     }
-    await this.#usage.replace(bytes, entries);
   }
 
-  /** One pass over all shards at most; other processes begin elsewhere. */
+  /** Deletes what was used least recently of all, or, where there are many entries, of a sample at a time. */
   async #evict(): Promise<void> {
-    const enough = this.#maxBytes * goal;
     const perSample = Math.ceil((shards.length * sampledEntries) / Math.max(1, this.#usage.entries));
+    if (perSample >= shards.length) {
+      const files = await this.#list(shards);
+      const isWrong = Math.abs(totalOf(files) - this.#usage.bytes) > this.#maxBytes * tolerance;
+      if (isWrong) await this.#count();
+      await this.#deleteOldest(files, 1);
+      return;
+    }
+    // Other processes begin elsewhere.
     const first = Math.floor(Math.random() * shards.length);
     const order = [...shards.slice(first), ...shards.slice(0, first)];
-    for (let start = 0; start < order.length && !this.#closed && this.#usage.bytes > enough; start += perSample) {
-      const files = await this.#list(order.slice(start, start + perSample));
-      const isAll = files.length > 0 && perSample >= order.length;
-      const sampled = files.reduce((sum, file) => sum + file.bytes, 0);
-      if (isAll) await this.#usage.replace(sampled, files.length);
-      let left = isAll ? sampled : sampled * mostOfSample;
-      for (const file of files.toSorted((a, b) => a.usedAt - b.usedAt)) {
-        if (left <= 0 || this.#usage.bytes <= enough) break;
-        left -= file.bytes;
-        await this.#delete(file);
-      }
+    for (let start = 0; start < order.length && this.#isAboveGoal(); start += perSample) {
+      await this.#deleteOldest(await this.#list(order.slice(start, start + perSample)), mostOfSample);
+    }
+  }
+
+  #isAboveGoal(): boolean {
+    return !this.#closed && this.#usage.bytes > this.#maxBytes * goal;
+  }
+
+  async #deleteOldest(files: readonly StoredFile[], share: number): Promise<void> {
+    let left = totalOf(files) * share;
+    for (const file of files.toSorted((a, b) => a.usedAt - b.usedAt)) {
+      if (left <= 0 || !this.#isAboveGoal()) break;
+      left -= file.bytes;
+      await this.#delete(file);
     }
   }
 
@@ -113,7 +135,7 @@ export class Keeper {
       throw error;
     }
     this.evictions += 1;
-    this.#usage.note(-bytes, -1);
+    this.changed(path, -bytes, -1);
   }
 
   async #list(of: readonly string[]): Promise<StoredFile[]> {
@@ -138,6 +160,10 @@ export class Keeper {
       if (found && found.mtimeMs < before) await rm(path, { force: true, recursive: true });
     });
   }
+}
+
+function totalOf(files: readonly StoredFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0);
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -58,7 +58,12 @@ export class Usage {
     return this.#telling;
   }
 
-  /** It was counted. */
+  /** All is going to be counted, what is not told yet with it. */
+  beginCount(): void {
+    this.#own = { bytes: 0, entries: 0 };
+  }
+
+  /** It was counted, but for what was noted since that began. */
   async replace(bytes: number, entries: number): Promise<void> {
     const temporary = temporaryPath(this.#layout);
     await mkdir(dirname(temporary), { recursive: true });
@@ -69,7 +74,6 @@ export class Usage {
       await rm(temporary, { force: true });
       throw error;
     }
-    this.#own = { bytes: 0, entries: 0 };
     await this.#read();
   }
 
