@@ -1,6 +1,6 @@
 import { PitcrewError } from '../../errors.ts';
 import type { Database } from './database.ts';
-import { quoted, quotedColumn, type TableReference } from './names.ts';
+import { bracketed, quoted, quotedColumn, type TableReference } from './names.ts';
 import { type OrderBy, orderSql, orderTerms } from './order.ts';
 import { type Column, columnsNamed, forgetRelations, knownRelation, type Relation } from './relation.ts';
 import { arraysOf, textOf, unnested } from './values.ts';
@@ -58,7 +58,7 @@ function statement(query: KeyedQuery, relation: Relation, key: readonly Column[]
   const inner = columns && new Set([...columns, ...order.map(({ column }) => column)]);
   const ordered = (of: string): string[] => order.map((term) => orderSql(term, of));
   const conditions = key.map(({ name }, i) => `${quotedColumn('source', name)} = ${select[i]}`);
-  if (where !== undefined) conditions.push(`(${where})`);
+  if (where !== undefined) conditions.push(bracketed(where));
   // Without a limit the planner makes a plain join of it.
   return `SELECT given.n AS ${quoted(position)}, ${columns?.map((name) => quotedColumn('found', name)).join(', ') ?? 'found.*'}
   FROM ${from}

@@ -69,8 +69,8 @@ function sessionOf(client: Client): Session {
   };
 }
 
-/** Runs something on one connection, without a transaction of its own. A pool's connection is closed when the signal aborts. */
-export async function onConnection<Result>(
+/** Runs something on one connection. A pool's is closed when the signal aborts. */
+async function onConnection<Result>(
   database: Database,
   signal: AbortSignal | undefined,
   work: Work<Result>,

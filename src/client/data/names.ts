@@ -24,3 +24,8 @@ export function quotedTable(table: TableReference): string {
   }
   return parts.map(quoted).join('.');
 }
+
+/** A part of a statement that someone else wrote, which may end with a comment. */
+export function bracketed(sql: string): string {
+  return `(${sql}\n)`;
+}

@@ -34,7 +34,7 @@ function isPlain(value: object): boolean {
 }
 
 /** Texts as one array parameter. */
-export function arrayLiteral(texts: readonly Text[]): string {
+function arrayLiteral(texts: readonly Text[]): string {
   const elements = texts.map((text) => (text === null ? 'NULL' : `"${text.replace(/[\\"]/g, '\\$&')}"`));
   return `{${elements.join(',')}}`;
 }

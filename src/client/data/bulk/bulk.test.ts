@@ -29,6 +29,7 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
     database = await testDatabase(major);
     pool = new Pool({ connectionString: database.url });
     plain = new pg.Pool({ connectionString: database.url, max: 4 });
+    plain.on('error', () => {});
   });
 
   afterAll(async () => {
@@ -364,6 +365,44 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
       }
     });
 
+    test('few rows that were stopped are not written later', async () => {
+      for (const on of [pool, plain]) {
+        await database.query('TRUNCATE points');
+        const locker = await plain.connect();
+        await locker.query('BEGIN; LOCK TABLE points');
+        const stop = new AbortController();
+        const blocked = bulkInsert(on, { table: 'points', rows: points(0, 3), signal: stop.signal });
+        blocked.catch(() => {});
+        const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
+        await vi.waitFor(async () => expect(await database.query(waiting)).toHaveLength(1));
+        stop.abort(new Error('too late'));
+        await expect(blocked).rejects.toThrow('too late');
+        await locker.query('ROLLBACK');
+        locker.release();
+        await vi.waitFor(async () => expect(await database.query(waiting)).toHaveLength(0));
+        await bulkInsert(on, { table: 'points', rows: points(0, 3) });
+        expect(await count()).toBe(3);
+      }
+    });
+
+    test('a connection that is lost fails it, and nothing is left', async () => {
+      for (const on of [pool, plain]) {
+        await database.query('TRUNCATE points');
+        async function* source() {
+          yield* points(0, 1200);
+          await database.query(
+            `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`,
+          );
+          yield* points(1200, 2000);
+        }
+        await expect(bulkInsert(on, { table: 'points', rows: source(), chunkRows: 500 })).rejects.toThrow(
+          /connection|terminat/,
+        );
+        expect(await count()).toBe(0);
+        expect((await on.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
+      }
+    });
+
     test('with rows that do not fit together are refused', async () => {
       await database.query('TRUNCATE points');
       const odd = [point(1), { id: 2, nmae: 'x' }];
@@ -520,6 +559,8 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
         code: '55P03',
       });
       await expect(bulkUpsert(impatient, { table: 'people', rows })).rejects.toMatchObject({ code: '55P03' });
+      await using hasty = new Pool({ connectionString: database.url, query_timeout: 100 });
+      await expect(bulkInsert(hasty, { table: 'people', rows })).rejects.toThrow('timeout');
       await locker.query('ROLLBACK');
       locker.release();
     });

@@ -18,7 +18,7 @@ export interface Chunk {
 }
 
 /** A chunk ends when it has so many characters, too. */
-export const chunkLength = 1_000_000;
+const chunkLength = 1_000_000;
 
 /** Rows after which the event loop goes on. */
 const rowsPerTurn = 500;

@@ -12,7 +12,7 @@ interface CopyWire {
 const copyDone = Buffer.from([0x63, 0, 0, 0, 4]);
 
 /** Rows as COPY's text format has them. */
-export function copyLines(rows: readonly (readonly Text[])[]): Buffer {
+function copyLines(rows: readonly (readonly Text[])[]): Buffer {
   let lines = '';
   for (const row of rows) {
     for (let i = 0; i < row.length; i++) {

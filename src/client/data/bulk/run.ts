@@ -1,5 +1,5 @@
 import { PitcrewError } from '../../../errors.ts';
-import { atomically, type Database, isInTransaction, onConnection, signalOf, untilAborted } from '../database.ts';
+import { atomically, type Database, isInTransaction, signalOf, untilAborted } from '../database.ts';
 import type { TableReference } from '../names.ts';
 import { forgetRelations, knownRelation, type Relation } from '../relation.ts';
 import { type Chunk, ChunkReader, type Cut } from './chunks.ts';
@@ -102,13 +102,13 @@ async function perChunk(bulk: Bulk): Promise<void> {
   });
 }
 
-/** Writes a chunk with a statement that happens whole or not at all, and spoils no transaction that it is part of. */
+/**
+ * Writes a chunk whole or not at all, and spoils no transaction that it is part of. A statement by itself does as much with less, but
+ * cannot be taken back once it was sent; and COPY needs a connection of its own anyway, whose loss a transaction tells apart.
+ */
 async function alone({ database, plan, signal }: Bulk, { texts }: Chunk): Promise<number> {
-  if (isInTransaction(database)) {
-    return atomically(database, { signal, retries: 0 }, (session) => write(plan, session, texts));
-  }
-  if (!willCopy(plan, texts.length)) return untilAborted(writeArrays(plan, database, texts), signal);
-  return onConnection(database, signal, (session) => write(plan, session, texts));
+  if (!signal && !willCopy(plan, texts.length) && !isInTransaction(database)) return writeArrays(plan, database, texts);
+  return atomically(database, { signal, retries: 3 }, (session) => write(plan, session, texts));
 }
 
 /** Reads the next chunk while one is being written. */

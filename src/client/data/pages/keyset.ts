@@ -1,6 +1,6 @@
 import { PitcrewError } from '../../../errors.ts';
 import type { Database } from '../database.ts';
-import { quoted, quotedColumn } from '../names.ts';
+import { bracketed, quoted, quotedColumn } from '../names.ts';
 import { type Order, orderSql } from '../order.ts';
 import { forgetRelations } from '../relation.ts';
 import type { Text } from '../values.ts';
@@ -79,7 +79,7 @@ async function read(
 ): Promise<{ rows: Record<string, unknown>[]; places: Text[][] }> {
   const order = backwards ? plainOrder(source).map(reversed) : plainOrder(source);
   const condition = position && beyond(order, position, source.notNull, source.values.length + 1);
-  const conditions = [source.where && `(${source.where})`, condition?.sql].filter(Boolean);
+  const conditions = [source.where && bracketed(source.where), condition?.sql].filter(Boolean);
   // As text they come back the way they are, to the last digit.
   const values = order.map(({ column }) => `${quotedColumn('page', column)}::text`).join(', ');
   const text = `SELECT ${source.select}, json_build_array(${values})::text AS ${quoted(place)}

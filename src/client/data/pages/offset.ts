@@ -1,5 +1,6 @@
 import { PitcrewError } from '../../../errors.ts';
 import type { Database } from '../database.ts';
+import { bracketed } from '../names.ts';
 import { orderSql } from '../order.ts';
 import { forgetRelations } from '../relation.ts';
 import { pageLimit, type PageRows, type PageSize, type PageSource, pageSource, plainOrder } from './source.ts';
@@ -40,7 +41,7 @@ export async function offsetPage<Row extends object = Record<string, unknown>>(
     });
   }
   const source = await pageSource(database, options);
-  const where = source.where === undefined ? '' : `\n WHERE (${source.where})`;
+  const where = source.where === undefined ? '' : `\n WHERE ${bracketed(source.where)}`;
   const text = `SELECT ${source.select}
   FROM ${source.from}${where}
  ORDER BY ${plainOrder(source)

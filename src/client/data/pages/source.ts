@@ -1,6 +1,6 @@
 import { PitcrewError } from '../../../errors.ts';
 import type { Database } from '../database.ts';
-import { quoted, quotedColumn, type TableReference } from '../names.ts';
+import { bracketed, quoted, quotedColumn, type TableReference } from '../names.ts';
 import { type Order, type OrderBy, orderTerms } from '../order.ts';
 import { columnsNamed, keyOf, knownRelation, type Relation } from '../relation.ts';
 
@@ -98,8 +98,7 @@ function fromQuery({ query, key: named, notNull = [], ...rows }: QueryRows): Pag
   if (key.size === 0) throw new PitcrewError('E_USAGE', 'key names no column');
   return {
     ...common(rows),
-    // On a line of its own: the query may end with a comment.
-    from: `(${query}\n) AS page`,
+    from: `${bracketed(query)} AS page`,
     where: undefined,
     order: withKey(rows.orderBy, key),
     key,
