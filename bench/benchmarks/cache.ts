@@ -22,6 +22,7 @@ const titles = {
   hit: 'tagged hit in memory',
   sync: 'hit without a promise',
   tag: 'invalidate a tag of 1,000,000',
+  skewed: 'hits of a skewed load',
   get: 'get from Redis, 100 callers',
   getMany: 'get 100 from Redis, 4 callers',
 };
@@ -71,11 +72,12 @@ async function measure(name: SubjectName, measureMs: number, readings: Readings)
   const worker = startWorker<Turn, TurnResult>(program, name, {}, undefined);
   // Code is compiled while it runs for the first time.
   for (const what of ['hit', 'sync'] as const) await worker.run({ case: what, measureMs: measureMs / 4 });
-  for (const what of ['hit', 'sync', 'tag'] as const) {
+  for (const what of ['hit', 'sync', 'tag', 'skewed'] as const) {
     const { value, errors } = await worker.run({ case: what, measureMs });
     readings.failed(name, errors);
     if (value === undefined) continue;
     if (what === 'tag') readings.add(titles[what], name, 'time', 'ms', value);
+    else if (what === 'skewed') readings.add(titles[what], name, 'share', '', value);
     else readings.add(titles[what], name, 'gets', '1/s', value);
   }
   await worker.stop();
@@ -95,6 +97,7 @@ function aimsOf(readings: Readings): BenchAim[] {
       sync.toSorted((a, b) => a - b)[sync.length >> 1] ?? Number.NaN,
     ),
     atMost(`${titles.tag} members: Pitcrew, ms`, 1, Math.max(...tag)),
+    atLeast(`${titles.skewed}: Pitcrew`, 0.9, Math.min(...readings.values(titles.skewed, 'Pitcrew', 'share'))),
     ...(['get', 'getMany'] as const).map((what) =>
       atLeast(
         `${titles[what]}: Pitcrew / ${rawName}`,

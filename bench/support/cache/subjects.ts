@@ -27,10 +27,20 @@ export interface Subject {
   /** Gets a value that is there without a promise, where the library can. */
   sync?: ((key: string) => unknown) | undefined;
   /** Puts in entries that bear a tag, and invalidates them by it; where the library has tags. */
+  skewed?: (() => Skewed) | undefined;
   tagged?:
     | { fill(keys: readonly string[]): Promise<void>; invalidate(): unknown; has(key: string): unknown }
     | undefined;
 }
+
+/** What is asked for much and little, with writes of other keys in between. */
+export interface Skewed {
+  remember(key: string, load: () => Product): unknown;
+  invalidate(key: string): unknown;
+}
+
+/** Half of the keys of the skewed load have room. */
+export const skewedEntries = 50_000;
 
 export const floorName = 'await lru.get';
 
@@ -42,6 +52,13 @@ export const subjects = {
     return {
       remember: (key) => cache.remember(key, '1h', () => productOf(key), options),
       sync: (key) => cache.peek(key),
+      skewed: () => {
+        const some = createCache({ memory: { maxEntries: skewedEntries } });
+        return {
+          remember: (key, load) => some.remember(key, '1h', load),
+          invalidate: (key) => some.delete(key),
+        };
+      },
       tagged: {
         fill: (keys) =>
           many.setMany(

@@ -2,12 +2,12 @@
 import { keyCount, productOf, type Product, type Subject, type SubjectName, subjects } from './subjects.ts';
 
 export interface Turn {
-  case: 'hit' | 'sync' | 'tag';
+  case: 'hit' | 'sync' | 'tag' | 'skewed';
   measureMs: number;
 }
 
 export interface TurnResult {
-  /** Gets per second; of `tag` ms for one invalidation. `undefined` where the subject cannot. */
+  /** Gets per second; of `tag` ms for one invalidation, of `skewed` the share of hits. `undefined` where the subject cannot. */
   value: number | undefined;
   errors: number;
 }
@@ -69,7 +69,59 @@ async function measureTag(): Promise<TurnResult> {
   return { value: tookMs, errors };
 }
 
+/** Keys of the skewed load, and how many of them are asked for. */
+const skewedKeys = 100_000;
+const skewedRequests = 1_000_000;
+/** One request in so many is a write of a key that is drawn evenly. */
+const writeEvery = 10;
+
+/** Which keys are asked for: the n-th most popular one with a probability in proportion to 1/n (G. K. Zipf). */
+function zipf(): () => number {
+  const sums = new Float64Array(skewedKeys);
+  let sum = 0;
+  for (let n = 0; n < skewedKeys; n++) sums[n] = sum += 1 / (n + 1);
+  return () => {
+    const wanted = Math.random() * sum;
+    let low = 0;
+    let high = skewedKeys - 1;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sums[middle] as number) < wanted) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+}
+
+/** The first half of the requests fills the cache. */
+async function measureSkewed(): Promise<TurnResult> {
+  const skewed = subject.skewed?.();
+  if (!skewed) return { value: undefined, errors: 0 };
+  const draw = zipf();
+  let loads = 0;
+  let asked = 0;
+  for (let i = 0; i < skewedRequests; i++) {
+    if (i === skewedRequests / 2) loads = asked = 0;
+    if (i % writeEvery === 0) {
+      await skewed.invalidate(`product:${Math.floor(Math.random() * skewedKeys)}`);
+      continue;
+    }
+    const key = `product:${draw()}`;
+    asked += 1;
+    await skewed.remember(key, () => {
+      loads += 1;
+      return productOf(key);
+    });
+  }
+  return { value: 1 - loads / asked, errors: 0 };
+}
+
 process.on('message', ({ case: what, measureMs }: Turn) => {
-  const measured = what === 'hit' ? measureHits(measureMs) : what === 'sync' ? measureSync(measureMs) : measureTag();
-  void measured.then((result) => process.send?.(result));
+  const measure = {
+    hit: () => measureHits(measureMs),
+    sync: () => measureSync(measureMs),
+    tag: measureTag,
+    skewed: measureSkewed,
+  }[what];
+  void measure().then((result) => process.send?.(result));
 });
