@@ -25,8 +25,8 @@ export const fixedBySession = words(
 /** What is steady only with so many arguments: age(x) counts from today. */
 export const steadyByArguments: ReadonlyMap<string, number> = new Map([['age', 2]]);
 
-/** Immutable by their declaration, but they read the catalog, or give something else each time. */
-export const notImmutable = words('pg_collation_for pg_typeof');
+/** Immutable by their declaration, but they read the catalog. */
+export const notImmutable = words('pg_partition_root');
 
 /** Settings that results may depend on, besides `search_path`: the key of a result has them all in it. */
 export const resultSettings: readonly string[] = Object.freeze([

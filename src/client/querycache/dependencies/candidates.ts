@@ -62,12 +62,15 @@ function isSettingFunction({ oid, name }: Routine): boolean {
   return oid < firstUserOid && name === 'current_setting';
 }
 
-/** `x.name` where a function of that name takes the row. The built-in ones that do are harmless. */
+/**
+ * `x.name` where a function of that name takes the row. Of the built-in ones that do only pg_typeof() and the like do harm; the
+ * others bear names that columns bear too.
+ */
 function fieldCandidates({ fields }: References, names: Names): Candidate[] {
   return fields.flatMap((name) =>
     names
       .routines({ name: [name], arguments: 1 })
-      .filter(({ takesRow, oid }) => takesRow && oid >= firstUserOid)
+      .filter(({ takesRow, oid }) => takesRow && (oid >= firstUserOid || name.startsWith('pg_')))
       .map((routine): Candidate => ({ routine, use: 'call', types: [], alone: true })),
   );
 }
