@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { createClient } from 'redis';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { redisTier } from '../../src/client/cache/redis/index.ts';
@@ -257,4 +260,25 @@ test('what cannot be meant is refused at once, without its password', () => {
     );
   }
   expect(thrown({ client: { duplicate: () => ({}) } })).toMatchObject({ code: 'E_CONFIG' });
+});
+
+test('without the package redis a URL is refused with what to install, and a client is not', async () => {
+  const module = JSON.stringify(join(import.meta.dirname, '../../src/client/cache/redis/index.ts'));
+  const program = `
+    import { registerHooks } from 'node:module';
+    registerHooks({ resolve(name, context, next) {
+      if (name === 'redis') throw Object.assign(new Error('not found'), { code: 'MODULE_NOT_FOUND' });
+      return next(name, context);
+    } });
+    const { redisTier } = await import(${module});
+    const { Redis } = await import('ioredis');
+    const client = new Redis(1, { lazyConnect: true });
+    await redisTier({ client }).close();
+    try { redisTier({ url: 'redis://localhost' }); } catch ({ code, hint }) { console.log(JSON.stringify({ code, hint })); }
+  `;
+  const child = spawn(process.execPath, ['--no-warnings', '--input-type=module', '--eval', program], {
+    cwd: import.meta.dirname,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  expect(JSON.parse(await text(child.stdout))).toEqual({ code: 'E_MISSING_PACKAGE', hint: 'npm install redis' });
 });

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync } from 'node:fs';
+import { chownSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { serverIdentity, spawnAs } from '../../src/ops/embedded/identity.ts';
 import { freePort } from '../../src/ops/embedded/index.ts';
 import { watchOver } from '../../src/ops/embedded/watchdog.ts';
@@ -55,7 +56,7 @@ export function noOwnRedis(): string | undefined {
 
 /**
  * Starts a server on a free port of 127.0.0.1 that keeps nothing on disk, until the scope ends.
- * @param settings of redis.conf: `{ maxmemory: '8mb', 'cluster-enabled': 'yes' }`
+ * @param settings of redis.conf: `{ maxmemory: '8mb', 'cluster-enabled': 'yes' }`; with those of a sentinel it is one
  */
 export async function startRedis(settings: Record<string, string> = {}): Promise<RedisServer> {
   const redis = findRedis();
@@ -70,9 +71,27 @@ export async function startRedis(settings: Record<string, string> = {}): Promise
   let port = 0;
 
   const startAt = async (): Promise<string | undefined> => {
-    const config = { port: String(port), bind: '127.0.0.1', dir: folder.path, save: '', appendonly: 'no', ...settings };
-    const args = Object.entries(config).flatMap(([name, value]) => [`--${name}`, value]);
-    child = spawn(program, args, { ...spawnAs(identity), stdio: ['ignore', 'pipe', 'pipe'] });
+    const config = {
+      port: String(port),
+      bind: '127.0.0.1',
+      dir: folder.path,
+      save: '""',
+      appendonly: 'no',
+      ...settings,
+    };
+    const file = join(folder.path, 'redis.conf');
+    writeFileSync(
+      file,
+      Object.entries(config)
+        .map(([name, value]) => `${name} ${value}\n`)
+        .join(''),
+    );
+    if (identity) chownSync(file, identity.uid, identity.gid);
+    const isSentinel = Object.keys(settings).some((name) => name.startsWith('sentinel '));
+    child = spawn(program, [file, ...(isSentinel ? ['--sentinel'] : [])], {
+      ...spawnAs(identity),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     ended = once(child, 'close');
     callOff = child.pid === undefined ? undefined : watchOver(child.pid, identity);
     return untilUp(child, ended);
@@ -160,7 +179,7 @@ async function untilUp(child: ChildProcess, ended: Promise<unknown>): Promise<st
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         if (log.length < 10_000) log += text;
-        if (/Ready to accept connections/.test(text)) resolve(true);
+        if (/Ready to accept connections|Sentinel ID is/.test(text)) resolve(true);
       });
     }
   });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Argument, deadAfterMs, type Link, type LinkEvents, type OpenLink, reconnectAfterMs } from './link.ts';
 
@@ -81,6 +82,8 @@ function openClient(like: NodeRedis, channels: readonly string[], events: LinkEv
 function openMany(like: NodeRedis, kind: Kind, channels: readonly string[], events: LinkEvents): Opened {
   let client: NodeRedis | undefined;
   const closing = new AbortController();
+  const closed = once(closing.signal, 'abort').then(() => Promise.reject(new Error('closed')));
+  closed.catch(() => {});
   const connect = async (): Promise<void> => {
     for (let attempts = 0; !closing.signal.aborted; attempts += 1) {
       client = like.duplicate({
@@ -90,20 +93,24 @@ function openMany(like: NodeRedis, kind: Kind, channels: readonly string[], even
         // Replicas may not know of an invalidation yet.
         ...(kind === 'cluster' ? { useReplicas: false } : { replicaPoolSize: 0 }),
       });
-      client.on('error', (error) => {
-        if (kind === 'sentinel') events.down(error);
+      const failed = new Promise<never>((_, reject) => {
+        // A cluster goes on with its other nodes. After a sentinel's word was wrong it is to be asked anew.
+        client?.on('error', (error) => kind === 'sentinel' && reject(error));
       });
+      failed.catch(() => {});
       try {
-        await client.connect();
+        await Promise.race([client.connect(), failed]);
         await client.subscribe([...channels], (text, channel) => events.message(channel, text));
         // Another node may stand in for one that was lost: what it knows is to be asked.
         for (const event of ['node-ready', 'ready', 'topology-change']) client.on(event, () => events.up());
         events.up();
-        return;
+        attempts = 0;
+        await Promise.race([failed, closed]);
       } catch (error) {
-        void destroyed(client);
+        const broken = client;
         client = undefined;
         events.down(error);
+        await destroyed(broken);
         await sleep(reconnectAfterMs(attempts), undefined, { ref: false });
       }
     }
