@@ -284,7 +284,7 @@ export class Cache {
       }
     }
     if (missing.length === 0) return found;
-    const departures = missing.map((key) => tiers.depart(key));
+    const departures = tiers.departAll(missing);
     try {
       const fetched = await tiers.fetchMany(departures);
       for (const key of missing) {

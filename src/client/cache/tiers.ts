@@ -22,6 +22,8 @@ export interface Found {
   readonly tier: number;
 }
 
+const untracked: Flight = { isOvertaken: false };
+
 /** All tiers of a cache as one, memory first. */
 export class Tiers {
   readonly #fence = new Fence();
@@ -58,8 +60,16 @@ export class Tiers {
     return { key, since: this.#fence.now, positions, flight: this.#flights.begin(key) };
   }
 
+  /** For keys that are only looked for, all at once: with a single tier nothing of them is kept anywhere else. */
+  departAll(keys: readonly string[]): Departure[] {
+    const positions = this.#tiers.map((tier) => tier.position());
+    const since = this.#fence.now;
+    const isKept = this.#memory !== undefined || this.#tiers.length > 1;
+    return keys.map((key) => ({ key, since, positions, flight: isKept ? this.#flights.begin(key) : untracked }));
+  }
+
   arrived({ key, flight }: Departure): void {
-    this.#flights.end(key, flight);
+    if (flight !== untracked) this.#flights.end(key, flight);
   }
 
   /** Whether what departed then is still wanted, as far as its tags are known. */
