@@ -4,3 +4,7 @@ export { createInvalidators, type InvalidationRules, type Invalidators, type Out
 export { cacheKey, keyParts, keyPattern } from './keys/cache-key.ts';
 export { adaptiveTtl, type AdaptiveTtl, type AdaptiveTtlOptions, type TtlExplanation } from './ttl/adaptive.ts';
 export { ttlPresets, type TtlPresets } from './ttl/presets.ts';
+export { createTopKeys, type TopKey, type TopKeys, type TopKeysOptions } from './warmers/top-keys.ts';
+export type { WarmProgress, WarmResult } from './warmers/run.ts';
+export type { Schedule } from './warmers/schedule.ts';
+export { createWarmer, type Warmer, type WarmerOptions, type WarmerStatus } from './warmers/warmer.ts';
