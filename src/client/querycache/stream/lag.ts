@@ -8,8 +8,8 @@ const MOST_MARKS = 1000;
 
 /**
  * How far behind the stream is. The server is asked now and then where its log ends; once the stream has come to that position,
- * everything is known that was committed before the question. Positions of the log on disk: a commit with `synchronous_commit = off` is
- * visible up to three `wal_writer_delay` earlier.
+ * everything is known that others could see before the question. That counts in commits with `synchronous_commit = off`, which are to be
+ * seen up to three `wal_writer_delay` before they are on disk, and only then in the stream.
  */
 export class Lag {
   readonly #marks: Mark[] = [];

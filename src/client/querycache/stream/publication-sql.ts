@@ -81,6 +81,7 @@ SELECT current_setting('wal_level')                                          AS 
        (SELECT count(*)::int4 FROM pg_stat_replication)                      AS "sendersUsed",
        (SELECT setting::int8 >= 0 FROM pg_settings WHERE name = 'max_slot_wal_keep_size')
                                                                              AS "slotsBounded",
+       current_setting('synchronous_standby_names') ~ '\\*'                   AS "anyStandby",
        p.oid IS NOT NULL                                                     AS "published",
        p.puballtables                                                        AS "allTables",
        p.pubviaroot                                                          AS "viaRoot",

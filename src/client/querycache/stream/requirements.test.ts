@@ -124,6 +124,19 @@ test('a publication of another kind is refused with what to do', async () => {
   ]);
 });
 
+test('a server that takes whoever reads its log for a synchronous standby is refused', async () => {
+  await using server = await scratchServer(18);
+  await using admin = await session(server.url());
+  await admin.query('CREATE TABLE t (id int PRIMARY KEY)');
+  await admin.query('CREATE PUBLICATION pitcrew FOR TABLE t');
+  expect(await problems(server.url())).toEqual([]);
+  await admin.query(`ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (*)'`);
+  await admin.query('SELECT pg_reload_conf()');
+  await eventually(() => problems(server.url())).toEqual([
+    'synchronous_standby_names has *, by which the stream would count as a synchronous standby',
+  ]);
+});
+
 test('a permanent slot stays, is taken again, and only where it cannot fill the disk', async () => {
   await using server = await scratchServer(18, { max_slot_wal_keep_size: '-1' });
   await using admin = await session(server.url());

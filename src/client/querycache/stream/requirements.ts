@@ -23,6 +23,7 @@ interface Found {
   senders: number;
   sendersUsed: number;
   slotsBounded: boolean;
+  anyStandby: boolean;
   published: boolean;
   viaRoot: boolean | null;
   allKinds: boolean | null;
@@ -120,6 +121,13 @@ function serverProblems(found: Found, slotTaken: boolean): Problem[] {
     problems.push({
       message: `all ${found.senders} WAL senders are taken`,
       hint: 'Raise max_wal_senders and restart: pg_stat_replication lists who has them.',
+    });
+  }
+  // Whoever reads the log may be taken for one, and commits would be acknowledged by a reader that stores nothing.
+  if (found.anyStandby) {
+    problems.push({
+      message: `synchronous_standby_names has *, by which the stream would count as a synchronous standby`,
+      hint: 'Name the standbys in synchronous_standby_names.',
     });
   }
   return problems;

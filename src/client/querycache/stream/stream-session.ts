@@ -78,7 +78,8 @@ export class StreamSession {
    */
   async start(): Promise<void> {
     const { connection, publication, createPublication, permanentSlot } = this.#settings;
-    const config = { application_name: 'pitcrew change stream', ...(await connection()) };
+    // Always under this name: under that of a standby it would count as one.
+    const config = { ...(await connection()), application_name: 'pitcrew change stream' };
     const watcher = (this.#watcher = await Watcher.open(config, ANSWER_MS, (error) => this.end(error)));
     const found = await checkRequirements(watcher.client, this.#settings);
     if (found.problems.length > 0) throw refusal(found.problems);
@@ -199,9 +200,9 @@ export class StreamSession {
     const watcher = this.#watcher;
     if (!watcher) return;
     const askedAt = performance.now();
-    const { flushedLsn, snapshot } = await watcher.standing();
+    const { insertLsn, snapshot } = await watcher.standing();
     if (this.#ended) return;
-    this.#lag.marked(flushedLsn, askedAt);
+    this.#lag.marked(insertLsn, askedAt);
     this.#replication?.ask();
     const { maxLagMs } = this.#settings;
     if (this.#state === 'open') {

@@ -14,7 +14,8 @@ const parsers: pg.CustomTypesConfig = {
 
 /** Where the server stands. */
 export interface Standing {
-  flushedLsn: bigint;
+  /** Where the log ends. The record of every commit that others can see lies before it, on disk or not yet. */
+  insertLsn: bigint;
   snapshot: Snapshot;
 }
 
@@ -50,7 +51,7 @@ export class Watcher {
     try {
       await client.connect();
       // Its own few writes do not wait for standbys.
-      await client.query('SET /* pitcrew */ synchronous_commit = local');
+      await client.query(`SET /* pitcrew */ synchronous_commit = local; SET statement_timeout = ${timeoutMs}`);
     } catch (error) {
       await new Watcher(client).close();
       throw error;
@@ -59,11 +60,11 @@ export class Watcher {
   }
 
   async standing(): Promise<Standing> {
-    const { rows } = await this.client.query<{ flushed: string; snapshot: string }>(
-      `SELECT /* pitcrew */ pg_current_wal_flush_lsn()::text AS "flushed", pg_current_snapshot()::text AS "snapshot"`,
+    const { rows } = await this.client.query<{ inserted: string; snapshot: string }>(
+      `SELECT /* pitcrew */ pg_current_wal_insert_lsn()::text AS "inserted", pg_current_snapshot()::text AS "snapshot"`,
     );
-    const { flushed = '', snapshot = '' } = rows[0] ?? {};
-    return { flushedLsn: lsnOf(flushed) ?? 0n, snapshot: Snapshot.parse(snapshot) };
+    const { inserted = '', snapshot = '' } = rows[0] ?? {};
+    return { insertLsn: lsnOf(inserted) ?? 0n, snapshot: Snapshot.parse(snapshot) };
   }
 
   async definitionsText(): Promise<Pick<Definitions, 'snapshot' | 'text'>> {
@@ -79,8 +80,8 @@ export class Watcher {
   }
 
   /**
-   * Writes a few bytes to the log and has them brought to disk. What readers leave in it (hint bits, pruning) is not brought there by itself,
-   * so that the end of the log on disk can lie in the middle of a record that nobody finishes.
+   * Writes a few bytes to the log and has them brought to disk, with all before them. What readers leave in the log (hint bits, pruning)
+   * is not brought there by itself, and the stream only tells of what is.
    */
   async nudge(): Promise<void> {
     await this.client.query(`SELECT /* pitcrew */ pg_logical_emit_message(true, 'pitcrew', '')`);

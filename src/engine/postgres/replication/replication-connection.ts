@@ -36,6 +36,19 @@ export interface LogicalHandlers {
 
 /** How often the server is told how far we are, without being asked, in ms. `wal_sender_timeout` is a minute by default. */
 const STATUS_EVERY_MS = 10_000;
+/**
+ * Values are written as texts under these settings, whatever the role or the database has: always alike, and exact. Nor does a time limit
+ * for statements end a stream.
+ */
+const sessionSettings = `
+SET DateStyle = 'ISO';
+SET IntervalStyle = 'postgres';
+SET TimeZone = 'UTC';
+SET extra_float_digits = 3;
+SET bytea_output = 'hex';
+SET statement_timeout = 0
+`;
+
 /** How long the end of a stream and of its connection may take. */
 const GOODBYE_MS = 1000;
 
@@ -69,6 +82,7 @@ export class ReplicationConnection {
     client.on('error', () => {});
     try {
       await client.connect();
+      await client.query(sessionSettings);
     } catch (error) {
       await connection.close();
       throw connectionError(error, connection.#address, 'connect');

@@ -162,6 +162,31 @@ describe.each(sharedMajors())('the replication stream of PostgreSQL %i', (major)
   });
 });
 
+test('values are written alike, whatever the settings of the database', async () => {
+  await using database = await testDatabase();
+  await database.query(
+    'CREATE TABLE t (at timestamptz PRIMARY KEY, day date, size float8, bytes bytea, span interval)',
+  );
+  await database.query(`CREATE PUBLICATION "all" FOR ALL TABLES`);
+  for (const setting of [
+    `DateStyle = 'SQL, DMY'`,
+    `TimeZone = 'Asia/Kolkata'`,
+    'extra_float_digits = -3',
+    `bytea_output = 'escape'`,
+    `IntervalStyle = 'iso_8601'`,
+    `statement_timeout = '50ms'`,
+  ]) {
+    await database.query(`ALTER DATABASE ${database.name} SET ${setting}`);
+  }
+  await using stream = await listening(database, { name: `v_${database.name}`, temporary: true });
+  await database.query(
+    `INSERT INTO t VALUES ('2024-02-01 10:00Z', '2024-02-01', 0.1::float8 + 0.2, 'ab', '1 day 2 hours')`,
+  );
+  await expect
+    .poll(() => stream.messages.find((message) => message.kind === 'insert')?.added)
+    .toEqual(['2024-02-01 10:00:00+00', '2024-02-01', '0.30000000000000004', '\\x6162', '1 day 02:00:00']);
+});
+
 test('a role without the right is refused in words', async () => {
   await using database = await testDatabase();
   await using role = await plainRole(database);
