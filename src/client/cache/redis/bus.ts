@@ -16,6 +16,8 @@ interface Message {
 const mostEarly = 1000;
 /** How long the first to ask wait for the first connection. */
 const openingMs = 2000;
+/** How long a library may try to have its connection back before we begin anew. */
+const awayMs = 15_000;
 /** How long a message may come after the answer that speaks of it. */
 const messageMs = 100;
 
@@ -35,6 +37,7 @@ export class Bus {
   readonly #waiting = new Set<{ at: number; resolve: () => void }>();
   #link: 'opening' | 'up' | 'down' = 'opening';
   #downCause: unknown;
+  #downSince = 0;
   /** Resolves when there is a connection, or there has been none for too long. */
   readonly #opened: Promise<void>;
   #open = (): void => {};
@@ -56,7 +59,13 @@ export class Bus {
   constructor(
     commands: Commands,
     keys: Keys,
-    options: { origin: string; isOrdered: boolean; heartbeatMs: number; tell: (heard: Heard) => void },
+    options: {
+      origin: string;
+      isOrdered: boolean;
+      heartbeatMs: number;
+      tell: (heard: Heard) => void;
+      reconnect: () => void;
+    },
   ) {
     this.#commands = commands;
     this.#keys = keys;
@@ -74,6 +83,10 @@ export class Bus {
     });
     this.#heartbeat = setInterval(() => {
       if (this.#link === 'up') this.sync().catch(() => {});
+      else if (this.#link === 'down' && performance.now() - this.#downSince > awayMs) {
+        this.#downSince = performance.now();
+        options.reconnect();
+      }
     }, options.heartbeatMs);
     this.#heartbeat.unref();
   }
@@ -99,6 +112,7 @@ export class Bus {
 
   linkDown(cause: unknown): void {
     this.#downCause = cause;
+    if (this.#link !== 'down') this.#downSince = performance.now();
     this.#link = 'down';
     this.#connection += 1;
     this.#outOfStep();
@@ -242,6 +256,10 @@ export class Bus {
     // Redis has forgotten some of it, and does not know.
     if (epoch === before.epoch && number < before.at) return this.#sync(epoch);
     this.#clockOffset = Number(time) - (asked + performance.now()) / 2;
+    // Waited for: whatever is in order was not missed.
+    if (epoch === known.epoch && !this.#missed) {
+      for (const each of this.#early ?? []) if (each.at === known.at + 1) this.#take(each);
+    }
     if (!this.#isOrdered && this.#isInStep) await this.#arrival(number, epoch);
     if (epoch !== known.epoch || number > known.at || this.#missed) {
       if (!this.#missed && (known.epoch !== '' || this.#wasAsked)) this.#tell('unknown');

@@ -74,6 +74,7 @@ class RedisTier implements CacheTier {
       origin: this.#origin,
       isOrdered: this.#link.isOrdered,
       heartbeatMs,
+      reconnect: () => this.#link.reconnect(),
       tell: (heard) => {
         for (const listener of this.#listeners) listener(heard);
       },
