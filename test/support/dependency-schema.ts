@@ -51,6 +51,9 @@ export const dependencySchema = `
   CREATE FUNCTION app.sees(text) RETURNS bool LANGUAGE plpgsql STABLE AS 'BEGIN RETURN EXISTS (SELECT FROM app.kinds); END';
   CREATE FUNCTION app.label(app.kinds) RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN $1.label; END';
   CREATE FUNCTION app.rows() RETURNS SETOF app.orders LANGUAGE sql STABLE BEGIN ATOMIC SELECT * FROM app.orders; END;
+  CREATE FUNCTION app.defaulted(u int, at timestamptz DEFAULT now()) RETURNS int LANGUAGE sql IMMUTABLE RETURN u;
+  CREATE VIEW app.defaulted_view AS SELECT app.defaulted(1);
+  CREATE FUNCTION app.as_other(u int) RETURNS numeric LANGUAGE sql STABLE SET role = 'pg_monitor' RETURN app.new_sum(u);
   CREATE VIEW app.summed AS SELECT id, app.new_sum(id) FROM app.users;
   CREATE VIEW app.summed_old AS SELECT id, app.old_sum(id) FROM app.users;
   CREATE AGGREGATE app.total(int) (sfunc = int4pl, stype = int);
@@ -76,6 +79,9 @@ export const dependencySchema = `
   CREATE TABLE app.guarded (id int PRIMARY KEY);
   ALTER TABLE app.guarded ENABLE ROW LEVEL SECURITY;
   CREATE POLICY by_function ON app.guarded USING (app.sees('x'));
+  CREATE FUNCTION app.count_secrets() RETURNS bigint LANGUAGE sql STABLE RETURN (SELECT count(*) FROM app.secrets);
+  CREATE FUNCTION app.count_as_owner() RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER RETURN app.count_secrets();
+  CREATE VIEW app.counted AS SELECT app.count_secrets();
   CREATE VIEW app.open_secrets AS SELECT * FROM app.secrets;
   CREATE VIEW app.own_secrets WITH (security_invoker = true) AS SELECT * FROM app.secrets;
 

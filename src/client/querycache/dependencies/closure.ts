@@ -22,6 +22,14 @@ import { refuse } from './refusal.ts';
 /** How a function is called: by its name, or by an operator or cast that it stands behind. */
 export type RoutineUse = 'call' | 'operator' | 'cast';
 
+/** With whose rights something is read. */
+interface Rights {
+  /** The current role, which functions run as: that of the statement, or the owner of a SECURITY DEFINER function. */
+  readonly user: string;
+  /** Whose rights count for tables: the same, or a view's owner. */
+  readonly as: string;
+}
+
 /**
  * What is depended on, with all that follows from it: what views are made of, partitions, policies, bodies of functions.
  * Its methods refuse what a result cannot be kept true for.
@@ -37,7 +45,7 @@ export class Closure {
   readonly #catalog: Catalog;
   readonly #names: Names;
   readonly #declared: DeclaredFunctions;
-  readonly #role: string;
+  readonly #asking: Rights;
   readonly #done = new Set<string>();
 
   /** @param role who runs the statement. */
@@ -45,21 +53,21 @@ export class Closure {
     this.#catalog = catalog;
     this.#names = names;
     this.#declared = declared;
-    this.#role = role;
+    this.#asking = { user: role, as: role };
   }
 
-  /** @param as the role with whose rights it is read: that of the statement, or a view's owner. */
-  addRelation(relation: Relation, as: string = this.#role, only = false): void {
+  addRelation(relation: Relation, only = false, rights: Rights = this.#asking): void {
     const { oid, name, schema, kind } = relation;
-    if (this.#isDone(`relation ${oid} ${only} ${as}`)) return;
+    if (this.#isDone(`relation ${oid} ${only} ${rights.user} ${rights.as}`)) return;
     if (oid < firstUserOid || schema === 'pg_catalog' || schema === 'information_schema') {
       refuse(`${schema}.${name} is a catalog of the system, whose changes are not in the change stream`);
     }
     this.#addStored(relation);
-    if (relation.rowSecurity) this.#addPolicies(relation, as);
+    if (relation.rowSecurity) this.#addPolicies(relation, rights);
     if (kind === 'v') {
       const expression = this.#catalog.expressions.of('view', oid) ?? refuse(`the view ${name} cannot be looked into`);
-      this.addExpression(expression, `the view ${name}`, relation.securityInvoker ? as : relation.owner);
+      const inside = relation.securityInvoker ? rights : { ...rights, as: relation.owner };
+      this.addExpression(expression, `the view ${name}`, inside);
     }
     if (!only) this.#addChildren(oid);
   }
@@ -87,14 +95,15 @@ export class Closure {
   }
 
   /** check_enable_rls() of PostgreSQL; a member of the owner's role counts as one for whom the policies hold, which is more careful. */
-  #addPolicies({ oid, name, owner, forcesRowSecurity }: Relation, as: string): void {
+  #addPolicies({ oid, name, owner, forcesRowSecurity }: Relation, rights: Rights): void {
+    const { as } = rights;
     if (this.#catalog.exemptRoles.has(as) || (owner === as && !forcesRowSecurity)) return;
     const policies = this.#catalog.expressions.of('policy', oid);
-    if (policies) this.addExpression(policies, `a policy of ${name}`, as);
+    if (policies) this.addExpression(policies, `a policy of ${name}`, rights);
   }
 
   /** @param what for the reason: `the view v`. */
-  addExpression(expression: Expression, what: string, as: string = this.#role): void {
+  addExpression(expression: Expression, what: string, rights: Rights = this.#asking): void {
     const { relations, routines, operatorRoutines, settings, valueFunctions, textTypes, domains, obstacle } =
       expression;
     if (obstacle !== undefined) refuse(`${what} ${obstacle}`);
@@ -102,14 +111,15 @@ export class Closure {
     for (const number of valueFunctions) this.#addValueFunction(number, what);
     if (textTypes.some((type) => this.isMoment(type))) refuse(`${what} reads text as a date or time, and 'now' is one`);
     for (const type of [...textTypes, ...domains]) this.addType(type);
-    for (const oid of relations)
-      this.addRelation(this.#catalog.relation(oid) ?? refuse(`${what} reads a relation that is not known`), as);
-    for (const oid of routines) this.#addStoredCall(oid, what, 'call');
-    for (const oid of operatorRoutines) this.#addStoredCall(oid, what, 'operator');
-  }
-
-  #addStoredCall(oid: number, what: string, use: RoutineUse): void {
-    this.addRoutine(this.#catalog.routine(oid) ?? refuse(`${what} calls a function that is not known`), use);
+    for (const oid of relations) {
+      const relation = this.#catalog.relation(oid) ?? refuse(`${what} reads a relation that is not known`);
+      this.addRelation(relation, false, rights);
+    }
+    const call = (oid: number, use: RoutineUse): void => {
+      this.addRoutine(this.#catalog.routine(oid) ?? refuse(`${what} calls a function that is not known`), use, rights);
+    };
+    for (const oid of routines) call(oid, 'call');
+    for (const oid of operatorRoutines) call(oid, 'operator');
   }
 
   #addValueFunction(number: number, what: string): void {
@@ -118,13 +128,18 @@ export class Closure {
     else if (![...role, ...session].some((known) => known === number)) refuse(`${what} depends on the time`);
   }
 
-  addRoutine(routine: Routine, use: RoutineUse): void {
-    const { oid, name, schema, volatility, language, extension } = routine;
-    if (this.#isDone(`routine ${oid} ${use}`)) return;
+  addRoutine(routine: Routine, use: RoutineUse, { user }: Rights = this.#asking): void {
+    const { oid, name, schema, volatility } = routine;
+    if (this.#isDone(`routine ${oid} ${use} ${user}`)) return;
+    // What stands for arguments that a call leaves out is not in the call, nor in the body.
+    const defaults = oid < firstUserOid ? undefined : this.#catalog.expressions.of('defaults', oid);
+    if (defaults) this.addExpression(defaults, `a default of ${name}()`, { user, as: user });
     const declared = declaredFor(this.#declared, routine);
     if (declared) {
       for (const setting of declared.settings ?? []) this.inputs.add(setting.toLowerCase());
-      for (const table of declared.tables ?? []) this.addRelation(this.#declaredTable(table));
+      for (const table of declared.tables ?? []) {
+        this.addRelation(this.#declaredTable(table), false, { user, as: user });
+      }
     } else if (oid < firstUserOid) {
       this.#addBuiltin(routine, use);
     } else if (volatility === 'i' && trusts(routine, use)) {
@@ -132,12 +147,17 @@ export class Closure {
     } else if (volatility === 'v') {
       refuse(`it calls ${schema}.${name}(), which is declared volatile`);
     } else {
-      const body = this.#catalog.expressions.of('body', oid);
-      const reason = extension === undefined ? `is in ${language}` : `belongs to the extension ${extension}`;
-      if (!body) refuse(`it calls ${schema}.${name}(), which ${reason} and cannot be looked into`);
-      this.addExpression(body, `the function ${name}()`, routine.securityDefiner ? routine.owner : this.#role);
+      this.#addBody(routine, routine.securityDefiner ? routine.owner : user);
     }
     for (const type of routine.types) this.addType(type);
+  }
+
+  #addBody({ oid, name, schema, language, extension, setsRole }: Routine, user: string): void {
+    const body = this.#catalog.expressions.of('body', oid);
+    const reason = extension === undefined ? `is in ${language}` : `belongs to the extension ${extension}`;
+    if (!body) refuse(`it calls ${schema}.${name}(), which ${reason} and cannot be looked into`);
+    if (setsRole) refuse(`it calls ${schema}.${name}(), which sets the role`);
+    this.addExpression(body, `the function ${name}()`, { user, as: user });
   }
 
   #addBuiltin({ name, volatility, most }: Routine, use: RoutineUse): void {
@@ -171,7 +191,10 @@ export class Closure {
 
   /** Whether reading a text as the type may read the word 'now'. */
   isMoment(oid: number): boolean {
-    return momentTypes.has(oid) || (this.#catalog.type(oid)?.parts.some((part) => this.isMoment(part)) ?? false);
+    if (momentTypes.has(oid)) return true;
+    const type = this.#catalog.type(oid);
+    // A table's row type has no entry here, and may have such columns.
+    return type ? type.parts.some((part) => this.isMoment(part)) : oid >= firstUserOid;
   }
 
   #isDone(what: string): boolean {

@@ -122,6 +122,9 @@ const refused: [query: string, reason: RegExp][] = [
   ['SELECT old_sum(1)', /app.old_sum\(\), which is in sql and cannot be looked into/],
   ['SELECT * FROM summed_old', /app.old_sum\(\)/],
   ['SELECT loose_sum(1)', /loose_sum\(\), which is declared volatile/],
+  ['SELECT defaulted(1)', /now\(\)/],
+  ['SELECT * FROM defaulted_view', /now\(\)/],
+  ['SELECT as_other(1)', /app.as_other\(\), which sets the role/],
   ['SELECT clock()', /now\(\)/],
   ['SELECT procedural(1)', /procedural\(\), which is in plpgsql/],
   ['SELECT total(id) FROM users', /app.total\(\)/],
@@ -294,6 +297,27 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
     });
     expect(await resolve('SELECT * FROM own_secrets', on)).toMatchObject({
       names: ['app.members', 'app.own_secrets', 'app.secrets'],
+    });
+  });
+
+  test('functions run as who asks, or as their owner', async () => {
+    await using on = await session(member.url);
+    await on.query('SET search_path = app');
+    const both = ['app.members', 'app.secrets'];
+    expect(await resolve('SELECT count_secrets()', on)).toMatchObject({ names: both });
+    expect(await resolve('SELECT count_as_owner()', on)).toMatchObject({ names: ['app.secrets'] });
+    // The rights of a view's owner are for its tables, not for its functions.
+    expect(await resolve('SELECT * FROM counted', on)).toMatchObject({ names: ['app.counted', ...both] });
+    await database.query(`ALTER FUNCTION app.count_as_owner() OWNER TO ${member.name}`);
+    expect(await resolve('SELECT count_as_owner()')).toMatchObject({ names: both });
+    await database.query('ALTER FUNCTION app.count_as_owner() OWNER TO CURRENT_USER');
+  });
+
+  test('texts are refused whose constants would be read otherwise', async () => {
+    await using on = await session(database.url);
+    await on.query('SET standard_conforming_strings = off');
+    expect(await resolve('SELECT 1', on)).toMatchObject({
+      reason: 'standard_conforming_strings is off, so that its constants are others than they seem',
     });
   });
 

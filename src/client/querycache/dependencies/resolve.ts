@@ -57,11 +57,14 @@ function resolve(
   declared: DeclaredFunctions,
 ): Dependencies {
   refuseUnsteady(references);
+  if (session.settings['standard_conforming_strings'] === 'off') {
+    refuse('standard_conforming_strings is off, so that its constants are others than they seem');
+  }
   const names = new Names(catalog, session);
   const closure = new Closure(catalog, names, declared, session.role);
   const relations = references.relations.map(({ schema, name, only }) => {
     const relation = names.relation(schema, name);
-    closure.addRelation(relation, session.role, only);
+    closure.addRelation(relation, only);
     return relation;
   });
   for (const name of references.settings) {

@@ -17,7 +17,7 @@ export interface Expression {
   readonly obstacle: string | undefined;
 }
 
-export type Subject = 'view' | 'policy' | 'body' | 'domain';
+export type Subject = 'view' | 'policy' | 'body' | 'defaults' | 'domain';
 
 export interface Expressions {
   of(subject: Subject, oid: number): Expression | undefined;
@@ -40,7 +40,7 @@ const facts = [
   String.raw`\{(?:TABLESAMPLECLAUSE|ROWMARKCLAUSE|TABLEFUNC|NEXTVALUEEXPR|JSONEXPR|CURRENTOFEXPR)`,
 ];
 
-/** Views, policies on reading, bodies of functions in the new style (BEGIN ATOMIC, RETURN), and checks of domains. */
+/** Views, policies on reading, bodies of functions in the new style (BEGIN ATOMIC, RETURN), defaults of arguments, and checks of domains. */
 export async function readExpressions(reader: CatalogReader): Promise<Expressions> {
   const rows = await readRows(
     reader,
@@ -57,6 +57,10 @@ export async function readExpressions(reader: CatalogReader): Promise<Expression
       SELECT 'body', oid, prosqlbody::text
         FROM pg_proc
        WHERE prosqlbody IS NOT NULL
+       UNION ALL
+      SELECT 'defaults', oid, proargdefaults::text
+        FROM pg_proc
+       WHERE proargdefaults IS NOT NULL AND oid >= ${firstUserOid}
        UNION ALL
       SELECT 'domain', contypid, conbin::text
         FROM pg_constraint

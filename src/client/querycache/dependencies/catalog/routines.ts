@@ -15,6 +15,8 @@ export interface Routine {
   readonly most: number;
   readonly owner: string;
   readonly securityDefiner: boolean;
+  /** It is run with another role (SET role = …). */
+  readonly setsRole: boolean;
   /** The extension that it belongs to. */
   readonly extension: string | undefined;
   /** Its only required argument may be a row: then `x.name` calls it. */
@@ -50,6 +52,8 @@ export async function readRoutines(reader: CatalogReader): Promise<Routine[]> {
            p.provariadic <> 0                               AS "variadic",
            pg_get_userbyid(p.proowner)                      AS "owner",
            p.prosecdef                                      AS "definer",
+           EXISTS (SELECT FROM unnest(p.proconfig) AS s (setting)
+                    WHERE s.setting ~* '^(role|session_authorization)=') AS "setsRole",
            e.extname                                        AS "extension",
            p.pronargs - p.pronargdefaults <= 1 AND p.pronargs >= 1
              AND p.proargtypes[0] IN (SELECT oid FROM row_like) AS "takesRow",
@@ -85,6 +89,7 @@ export async function readRoutines(reader: CatalogReader): Promise<Routine[]> {
       most: variadic ? Infinity : numberIn(row, 'most'),
       owner: textIn(row, 'owner'),
       securityDefiner: trueIn(row, 'definer'),
+      setsRole: trueIn(row, 'setsRole'),
       extension: row['extension'] ?? undefined,
       takesRow: trueIn(row, 'takesRow'),
       givesText: trueIn(row, 'givesText'),
