@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { copyFile, mkdir, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -72,8 +72,9 @@ describe('a folder', () => {
     expect(await tier.get('key')).toBeUndefined();
     expect(await tier.set('key', entryOf(1), tier.position())).toBe(true);
     expect((await tier.get('key'))?.value).toBe(1);
+    expect((await stat(folder)).mode & 0o777, 'for nobody else').toBe(0o700);
     // Deleted as a whole: it is made again.
-    await rm(dirname(folder), { recursive: true });
+    await rm(dirname(folder), { recursive: true, maxRetries: 10 });
     expect(await tier.get('key')).toBeUndefined();
     expect(await tier.set('key', entryOf(2), tier.position())).toBe(true);
     expect((await tier.get('key'))?.value).toBe(2);

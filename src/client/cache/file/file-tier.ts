@@ -4,16 +4,16 @@ import { PitcrewError } from '../../../errors.ts';
 import type { Entry } from '../entry.ts';
 import type { Invalidation } from '../invalidation.ts';
 import type { CacheTier, Heard, Position, TierSize } from '../tier.ts';
-import { decode, decodeHead, encode, type ValueOptions } from '../values/index.ts';
-import { codeOf, tierFailure } from './failure.ts';
-import { eachOf, openIfThere, withFolder } from './files.ts';
+import { decode, decodeHead, defaultMaxValueBytes, encode, type ValueOptions } from '../values/index.ts';
+import { tierFailure } from './failure.ts';
+import { eachOf, firstBytes, readIfThere, withFolder } from './files.ts';
 import { Journal } from './journal.ts';
 import { Keeper } from './keeper.ts';
 import { bytesOnDisk, entryPath, frame, type Layout, layoutOf, temporaryPath, unframe } from './layout.ts';
 import { Usage } from './usage.ts';
 
 export interface FileTierOptions extends ValueOptions {
-  /** On a disk of this machine; made when it is missing. Processes that share it see each other's entries and invalidations. */
+  /** On a disk of this machine; made when it is missing, for this user only. Processes that share it see each other's entries and invalidations. */
   readonly folder: string;
   /** About how much of the disk it may take, for all processes together; 1 GiB by default. */
   readonly maxBytes?: number | undefined;
@@ -24,8 +24,8 @@ export interface FileTierOptions extends ValueOptions {
 }
 
 const filesAtOnce = 8;
-/** The head of an entry is looked for in so much of its file. */
-const headBytes = 16 * 1024;
+/** Key and tags of an entry. */
+const mostHeadBytes = 1024 ** 2;
 /** An entry that is used is marked so again after this time, at the earliest. */
 const markAfterMs = 60_000;
 /** Nothing is added when there is so much more than the limit; deleting has to come first. */
@@ -50,6 +50,8 @@ class FileTier implements CacheTier {
   readonly #layout: Layout;
   readonly #values: ValueOptions;
   readonly #maxBytes: number;
+  /** A file that is larger is none of ours. */
+  readonly #mostBytes: number;
   readonly #pollMs: number;
   readonly #journal: Journal;
   readonly #usage: Usage;
@@ -74,6 +76,7 @@ class FileTier implements CacheTier {
     this.#layout = layoutOf(resolve(folder));
     this.#values = values;
     this.#maxBytes = maxBytes;
+    this.#mostBytes = (values.maxValueBytes ?? defaultMaxValueBytes) + mostHeadBytes;
     this.#pollMs = pollMs;
     this.#journal = new Journal(this.#layout, maxJournalBytes, (heard) => {
       for (const listener of this.#listeners) listener(heard);
@@ -199,41 +202,22 @@ class FileTier implements CacheTier {
     }
   }
 
-  /** An entry that is there, by its head alone. */
+  /** An entry that is there, by its head alone; a head that is larger than what is read of it may be replaced by an older one. */
   async #lookAt(key: string, path: string) {
-    const file = await openIfThere(path);
-    if (!file) return undefined;
-    try {
-      const { size } = await file.stat();
-      const start = Buffer.alloc(Math.min(size, headBytes));
-      const { bytesRead } = await file.read(start, 0, start.length, 0);
-      const value = unframe(key, start.subarray(0, bytesRead));
-      return { size, entry: value && decodeHead(value) };
-    } finally {
-      await file.close();
-    }
+    const there = await readIfThere(path, firstBytes);
+    const value = there && unframe(key, there.bytes);
+    return there && { size: there.size, entry: value && decodeHead(value) };
   }
 
   /** The value of a key's file, as `encode` made it; `unreadable` when the file is something else. */
   async #read(key: string): Promise<Buffer | 'unreadable' | undefined> {
     const path = entryPath(this.#layout, key);
-    const file = await openIfThere(path);
-    if (!file) return undefined;
-    try {
-      const { size, mtimeMs } = await file.stat();
-      if (size > this.#maxBytes) return 'unreadable';
-      const content = Buffer.allocUnsafeSlow(size);
-      const { bytesRead } = await file.read(content, 0, size, 0);
-      const now = Date.now();
-      // What was used least recently is deleted first; a mark that fails is missed by nobody.
-      if (now - mtimeMs > markAfterMs) await utimes(path, now / 1000, now / 1000).catch(() => {});
-      return unframe(key, content.subarray(0, bytesRead)) ?? 'unreadable';
-    } catch (error) {
-      if (codeOf(error) === 'EISDIR') return 'unreadable';
-      throw error;
-    } finally {
-      await file.close();
-    }
+    const there = await readIfThere(path, this.#mostBytes);
+    if (!there) return undefined;
+    const now = Date.now();
+    // What was used least recently is deleted first; a mark that fails is missed by nobody.
+    if (now - there.mtimeMs > markAfterMs) utimes(path, now / 1000, now / 1000).catch(() => {});
+    return unframe(key, there.bytes) ?? 'unreadable';
   }
 
   async #check(key: string, content: Buffer | 'unreadable' | undefined): Promise<Entry | undefined> {

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { codeOf } from './failure.ts';
+import { folderMode } from './layout.ts';
 
 /** Works on all items, so many at a time. Rejects with the first error, when what was begun has ended. */
 export async function eachOf<Item>(
@@ -23,7 +24,7 @@ export async function withFolder(folder: string, work: () => Promise<void>): Pro
     await work();
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error;
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: folderMode });
     await work();
   }
 }
@@ -35,5 +36,38 @@ export async function openIfThere(path: string, flags = constants.O_RDONLY): Pro
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+/** So much is read of a file before its size is known: most entries are read by then. */
+export const firstBytes = 16 * 1024;
+
+export interface ReadFile {
+  readonly size: number;
+  readonly mtimeMs: number;
+  /** All of it, or what it begins with. */
+  readonly bytes: Buffer;
+}
+
+/** Reads a file of so many bytes at most, or only what a larger one begins with. `undefined` when there is none. */
+export async function readIfThere(path: string, mostBytes: number): Promise<ReadFile | undefined> {
+  const file = await openIfThere(path);
+  if (!file) return undefined;
+  try {
+    const first = Buffer.allocUnsafe(firstBytes);
+    // At once, as each waits for another thread.
+    const [{ size, mtimeMs }, { bytesRead }] = await Promise.all([file.stat(), file.read(first, 0, firstBytes, 0)]);
+    if (size <= bytesRead || size > mostBytes) return { size, mtimeMs, bytes: first.subarray(0, bytesRead) };
+    const all = Buffer.allocUnsafe(size);
+    const rest = await file.read(all, bytesRead, size - bytesRead, bytesRead);
+    first.copy(all, 0, 0, bytesRead);
+    return { size, mtimeMs, bytes: all.subarray(0, bytesRead + rest.bytesRead) };
+  } catch (error) {
+    // Not a file: none of ours.
+    if (codeOf(error) === 'EISDIR') return { size: 0, mtimeMs: Date.now(), bytes: Buffer.alloc(0) };
+    throw error;
+  } finally {
+    // Nobody waits for that.
+    file.close().catch(() => {});
   }
 }

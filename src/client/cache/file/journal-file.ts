@@ -15,7 +15,7 @@ import {
 import { type FileHandle, open } from 'node:fs/promises';
 import { uptime } from 'node:os';
 import { codeOf } from './failure.ts';
-import { type Layout, temporaryPath } from './layout.ts';
+import { folderMode, type Layout, temporaryPath } from './layout.ts';
 
 /** A journal begins with this line: `pitcrew-journal 1 EPOCH BOOT`. */
 const headerPattern = /^pitcrew-journal 1 ([0-9a-f-]{36}) (\S+)\n/;
@@ -60,7 +60,7 @@ function parseHeader(bytes: Buffer): JournalHeader | undefined {
  * succeeds. Not asynchronous, as it hardly ever happens, and a tier must know its position from the start.
  */
 export function beginJournal(layout: Layout, { replace }: { replace: boolean }): void {
-  mkdirSync(layout.temporary, { recursive: true });
+  mkdirSync(layout.temporary, { recursive: true, mode: folderMode });
   const temporary = temporaryPath(layout);
   try {
     writeFileSync(temporary, `pitcrew-journal 1 ${randomUUID()} ${boot}\n`, { flag: 'wx' });

@@ -8,12 +8,13 @@ import type { Usage } from './usage.ts';
 /** Entries are deleted until so much of the limit is used. */
 const goal = 0.95;
 /** So many entries are looked at to find those used least recently; when there are fewer, all are. */
-const sampledEntries = 5000;
+const sampledEntries = 1000;
 /** Of a sample, at most so much is deleted, as a share of its bytes: the rest is about as recently used as all others. */
 const mostOfSample = 0.25;
 /** What processes think is held may be wrong by so much of the limit; then it is counted. */
 const tolerance = 0.1;
-const filesAtOnce = 8;
+/** Of the four threads that a process has for files, lookups and cryptography by default. */
+const filesAtOnce = 3;
 const abandonedAfterMs = 60 * 60 * 1000;
 
 interface StoredFile {
@@ -118,12 +119,15 @@ export class Keeper {
   }
 
   async #deleteOldest(files: readonly StoredFile[], share: number): Promise<void> {
-    let left = totalOf(files) * share;
+    const tooMuch = this.#usage.bytes - this.#maxBytes * goal;
+    let left = Math.min(tooMuch, totalOf(files) * share);
+    const oldest: StoredFile[] = [];
     for (const file of files.toSorted((a, b) => a.usedAt - b.usedAt)) {
-      if (left <= 0 || !this.#isAboveGoal()) break;
+      if (left <= 0) break;
       left -= file.bytes;
-      await this.#delete(file);
+      oldest.push(file);
     }
+    await eachOf(oldest, filesAtOnce, (file) => this.#delete(file));
   }
 
   async #delete({ path, bytes }: StoredFile): Promise<void> {

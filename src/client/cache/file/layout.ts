@@ -26,6 +26,9 @@ export function layoutOf(folder: string): Layout {
   };
 }
 
+/** What is cached may be nobody else's business. */
+export const folderMode = 0o700;
+
 const digits = [...'0123456789abcdef'];
 /** Folders of entries, all about equally full. */
 export const shards: readonly string[] = digits.flatMap((first) => digits.map((second) => `${first}/${second}`));

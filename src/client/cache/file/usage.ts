@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { openIfThere } from './files.ts';
+import { openIfThere, withFolder } from './files.ts';
 import { type Layout, temporaryPath } from './layout.ts';
 
 /** A difference in bytes and in entries, f64 each, little-endian. */
@@ -66,9 +66,8 @@ export class Usage {
   /** It was counted, but for what was noted since that began. */
   async replace(bytes: number, entries: number): Promise<void> {
     const temporary = temporaryPath(this.#layout);
-    await mkdir(dirname(temporary), { recursive: true });
     try {
-      await writeFile(temporary, recordOf(bytes, entries), { flag: 'wx' });
+      await withFolder(dirname(temporary), () => writeFile(temporary, recordOf(bytes, entries), { flag: 'wx' }));
       await rename(temporary, this.#layout.usage);
     } catch (error) {
       await rm(temporary, { force: true });
