@@ -18,3 +18,4 @@ export type {
 export { type RedisClientLike, redisTier, type RedisTierOptions } from './redis/index.ts';
 export type { CacheStats, GroupStats, TierStats } from './stats.ts';
 export type { CacheTier, Heard, Lease, Position, TierSize } from './tier.ts';
+export { type ClassHook, classHook, type ValueOptions } from './values/index.ts';
