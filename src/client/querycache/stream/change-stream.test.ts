@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { session } from '../../../../test/support/catalog.ts';
-import { sharedMajors, type TestDatabase, testDatabase } from '../../../../test/support/postgres.ts';
+import { sharedMajors, type TestDatabase, testDatabase, testedMajors } from '../../../../test/support/postgres.ts';
 import { eventually } from '../../../../test/support/replicated.ts';
 import { keyOf } from '../fence/index.ts';
 import { type ChangeStreamOptions, ChangeStream, type StreamEvent } from './index.ts';
@@ -110,7 +110,28 @@ describe.each(sharedMajors())('the change stream of PostgreSQL %i', (major) => {
     expect(it.closed()).toEqual([]);
   });
 
-  test('begins a new epoch after changes of definitions, and for nothing else', async () => {
+  test('notices in the stream itself that a table was changed before the next change of it', async () => {
+    await using database = await testDatabase(major);
+    await database.query('CREATE TABLE t (id int PRIMARY KEY, email text NOT NULL UNIQUE)');
+    await using it = await streamed(database.url, { schemaEveryMs: 60_000 });
+    await database.query(`INSERT INTO t VALUES (1, 'a')`);
+    await database.query('BEGIN');
+    await database.query('ALTER TABLE t REPLICA IDENTITY USING INDEX t_email_key');
+    await database.query(`INSERT INTO t VALUES (2, 'b')`);
+    await database.query('COMMIT');
+    const oid = await oidOf(database, 't');
+    await eventually(() => it.closed()).toEqual(['schema']);
+    expect(it.changes().at(-1)).toMatchObject({ ddl: true, tables: new Map([[oid, 'all']]) });
+    await eventually(() => it.opened().length).toBe(2);
+    expect(it.opened().at(-1)?.tables.get(oid)?.keyColumns).toEqual(['email']);
+    await database.query(`INSERT INTO t VALUES (3, 'c')`);
+    await eventually(() => it.changes().at(-1)?.tables).toEqual(new Map([[oid, new Set(['c'])]]));
+  });
+});
+
+test.each(testedMajors(18, 15))(
+  'PostgreSQL %i: begins a new epoch after changes of definitions, and for nothing else',
+  async (major) => {
     await using database = await testDatabase(major);
     await database.query('CREATE TABLE t (id int PRIMARY KEY, note text)');
     await database.query('CREATE VIEW v AS SELECT id FROM t');
@@ -162,26 +183,8 @@ describe.each(sharedMajors())('the change stream of PostgreSQL %i', (major) => {
     const oid = await oidOf(database, 'public.t');
     expect(it.opened()[0]?.tables.has(oid)).toBe(true);
     expect(it.opened().at(-1)?.tables.has(oid)).toBe(false);
-  });
-
-  test('notices in the stream itself that a table was changed before the next change of it', async () => {
-    await using database = await testDatabase(major);
-    await database.query('CREATE TABLE t (id int PRIMARY KEY, email text NOT NULL UNIQUE)');
-    await using it = await streamed(database.url, { schemaEveryMs: 60_000 });
-    await database.query(`INSERT INTO t VALUES (1, 'a')`);
-    await database.query('BEGIN');
-    await database.query('ALTER TABLE t REPLICA IDENTITY USING INDEX t_email_key');
-    await database.query(`INSERT INTO t VALUES (2, 'b')`);
-    await database.query('COMMIT');
-    const oid = await oidOf(database, 't');
-    await eventually(() => it.closed()).toEqual(['schema']);
-    expect(it.changes().at(-1)).toMatchObject({ ddl: true, tables: new Map([[oid, 'all']]) });
-    await eventually(() => it.opened().length).toBe(2);
-    expect(it.opened().at(-1)?.tables.get(oid)?.keyColumns).toEqual(['email']);
-    await database.query(`INSERT INTO t VALUES (3, 'c')`);
-    await eventually(() => it.changes().at(-1)?.tables).toEqual(new Map([[oid, new Set(['c'])]]));
-  });
-});
+  },
+);
 
 test('an event trigger or a migration may tell of definitions by a message', async () => {
   await using database = await testDatabase();
@@ -261,11 +264,36 @@ test('closing while it waits for a running transaction ends at once', async () =
     listener: () => {},
   });
   const started = stream.start();
-  await eventually(() =>
-    database.query(`SELECT 1 FROM pg_replication_slots WHERE database = current_database()`),
-  ).toHaveLength(1);
+  const slots = () => database.query(`SELECT 1 FROM pg_replication_slots WHERE database = current_database()`);
+  await eventually(slots).toHaveLength(1);
   expect(stream.stats()).toMatchObject({ state: 'starting', reason: expect.stringContaining('waited for') });
   await stream.close();
   expect((await started).state).toBe('ended');
+  await eventually(slots).toEqual([]);
   await writer.query('ROLLBACK');
+});
+
+test('closed while it asks where to connect, it connects no more', async () => {
+  await using database = await testDatabase();
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<{ connectionString: string }>();
+  const events: StreamEvent[] = [];
+  const stream = new ChangeStream({
+    connection() {
+      asked.resolve();
+      return answer.promise;
+    },
+    listener: (event) => events.push(event),
+  });
+  const started = stream.start();
+  await asked.promise;
+  await stream.close();
+  answer.resolve({ connectionString: database.url });
+  expect((await started).state).toBe('ended');
+  expect(events).toEqual([{ type: 'closed', why: 'ended', reason: 'closed' }]);
+  expect(
+    await database.query(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%stream'`,
+    ),
+  ).toEqual([]);
 });

@@ -14,7 +14,8 @@ const identified = `(c.relreplident = 'f' OR key.columns IS NOT NULL)`;
 
 /** The tables that a publication ($1) has, each of them a table with rows of its own. */
 export const publishedSql = `
-SELECT c.oid::int8::text          AS "oid",
+SELECT /* pitcrew */
+       c.oid::int8::text          AS "oid",
        n.nspname                  AS "schema",
        c.relname                  AS "name",
        to_json(key.columns)::text AS "keyColumns",
@@ -32,7 +33,8 @@ SELECT c.oid::int8::text          AS "oid",
  * go with the table they are of, which needs a key of its own, so that later partitions have one.
  */
 export const candidatesSql = `
-SELECT format('%I.%I', n.nspname, c.relname)                             AS "name",
+SELECT /* pitcrew */
+       format('%I.%I', n.nspname, c.relname)                             AS "name",
        c.relkind = 'p'                                                   AS "partitioned",
        pg_has_role(c.relowner, 'USAGE')                                  AS "owned",
        ${identified}
@@ -65,7 +67,8 @@ SELECT format('%I.%I', n.nspname, c.relname)                             AS "nam
 
 /** What the server is and allows. $1: the publication, $2: a permanent slot or null. */
 export const requirementsSql = `
-SELECT current_setting('wal_level')                                          AS "walLevel",
+SELECT /* pitcrew */
+       current_setting('wal_level')                                          AS "walLevel",
        pg_is_in_recovery()                                                   AS "standby",
        current_setting('server_version_num')::int4                           AS "version",
        current_user                                                          AS "role",

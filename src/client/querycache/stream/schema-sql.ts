@@ -7,7 +7,8 @@
  * The snapshot is that of the statement: what it does not see, the text does not reflect.
  */
 export const schemaSql = `
-SELECT pg_current_snapshot()::text AS "snapshot",
+SELECT /* pitcrew */
+       pg_current_snapshot()::text AS "snapshot",
        concat_ws(' ',
          (SELECT sum(hash_record_extended(ROW(oid, relname, relnamespace, relkind, relowner, relacl, relrowsecurity,
                                               relforcerowsecurity, relispartition, relreplident, relpersistence, reloptions), 0))

@@ -3,7 +3,6 @@ import type { ChangeStreamOptions } from './types.ts';
 /** The options with their defaults. */
 export type Settings = ReturnType<typeof withDefaults>;
 
-// eslint-disable-next-line typescript/explicit-function-return-type -- its type is what it returns
 export function withDefaults(options: ChangeStreamOptions) {
   return {
     ...options,

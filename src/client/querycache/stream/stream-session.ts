@@ -31,7 +31,7 @@ const SCHEMA_LATEST_MS = 10_000;
 export class StreamSession {
   readonly #settings: Settings;
   readonly #sink: SessionSink;
-  readonly #lag = new Lag(performance.now());
+  #lag = new Lag(performance.now());
   readonly #over = Promise.withResolvers<Error | undefined>();
   #watcher: Watcher | undefined;
   #replication: ReplicationConnection | undefined;
@@ -45,6 +45,8 @@ export class StreamSession {
   #wake = (): void => {};
   #lateness: NodeJS.Timeout | undefined;
   #askAgain: NodeJS.Timeout | undefined;
+  /** Until running transactions are over. */
+  #takingSlot = false;
   #ended = false;
 
   constructor(settings: Settings, sink: SessionSink) {
@@ -77,18 +79,31 @@ export class StreamSession {
    * @throws {PitcrewError} `E_UNSUPPORTED` with all that stands in the way.
    */
   async start(): Promise<void> {
+    try {
+      await this.#connect();
+    } finally {
+      // It was closed while one of the connections was being made.
+      if (this.#ended) await this.close();
+    }
+  }
+
+  async #connect(): Promise<void> {
     const { connection, publication, createPublication, permanentSlot } = this.#settings;
     // Always under this name: under that of a standby it would count as one.
     const config = { ...(await connection()), application_name: 'pitcrew change stream' };
+    await this.#stillWanted();
     const watcher = (this.#watcher = await Watcher.open(config, ANSWER_MS, (error) => this.end(error)));
     const found = await checkRequirements(watcher.client, this.#settings);
     if (found.problems.length > 0) throw refusal(found.problems);
     if (createPublication) {
       this.#leftOut = await makePublication(watcher.client, publication, createPublication, found);
     }
+    await this.#stillWanted();
     const replication = (this.#replication = await ReplicationConnection.open(config));
     this.#identity = await replication.identify();
+    this.#takingSlot = true;
     const slot = await takeSlot(replication, permanentSlot, found);
+    this.#takingSlot = false;
     this.#definitions = await watcher.definitions(publication);
     const collector = (this.#collector = this.#collect(this.#definitions.snapshot.xmax));
     await replication.start(
@@ -99,16 +114,20 @@ export class StreamSession {
         ended: (error) => this.end(error ?? new Error('the server has ended the stream')),
       },
     );
-    if (this.#ended) throw (await this.#over.promise) ?? new Error('closed');
+    await this.#stillWanted();
+    // Nothing that is kept is older than this.
+    this.#lag = new Lag(performance.now());
     // Snapshots of the epoch are taken after the stream has begun, so that nothing lies between.
     await this.#open();
-    this.#lateness = setInterval(
-      () => this.#lookWhetherLate(),
-      Math.min(this.#settings.watchEveryMs, this.#settings.maxLagMs / 4),
-    ).unref();
+    const everyMs = Math.min(this.#settings.watchEveryMs, this.#settings.maxLagMs / 4);
+    this.#lateness = setInterval(() => this.#lookWhetherLate(), everyMs).unref();
     watcher.unref();
     replication.unref();
     void this.#watch();
+  }
+
+  async #stillWanted(): Promise<void> {
+    if (this.#ended) throw (await this.#over.promise) ?? new Error('closed');
   }
 
   /** Resolves when it is over, with why. */
@@ -130,6 +149,8 @@ export class StreamSession {
   /** Ends it, and both connections. */
   async close(): Promise<void> {
     this.end(undefined);
+    const processId = this.#replication?.processId;
+    if (this.#takingSlot && processId) await this.#watcher?.cancel(processId);
     await Promise.all([this.#replication?.close(), this.#watcher?.close()]);
   }
 

@@ -26,7 +26,7 @@ export interface Definitions extends Published {
   text: string;
 }
 
-/** How long the end of the connection may take, in ms. */
+/** How long the end of the connection may take, in ms, and to have something cancelled before. */
 const GOODBYE_MS = 500;
 
 /** The second connection of a change stream, an ordinary one: asks where the log ends and whether definitions have changed. */
@@ -60,15 +60,19 @@ export class Watcher {
   }
 
   async standing(): Promise<Standing> {
-    const { rows } = await this.client.query<{ inserted: string; snapshot: string }>(
-      `SELECT /* pitcrew */ pg_current_wal_insert_lsn()::text AS "inserted", pg_current_snapshot()::text AS "snapshot"`,
-    );
+    const { rows } = await this.client.query<{ inserted: string; snapshot: string }>({
+      name: 'pitcrew_standing',
+      text: `SELECT /* pitcrew */ pg_current_wal_insert_lsn()::text AS "inserted", pg_current_snapshot()::text AS "snapshot"`,
+    });
     const { inserted = '', snapshot = '' } = rows[0] ?? {};
     return { insertLsn: lsnOf(inserted) ?? 0n, snapshot: Snapshot.parse(snapshot) };
   }
 
   async definitionsText(): Promise<Pick<Definitions, 'snapshot' | 'text'>> {
-    const { rows } = await this.client.query<{ snapshot: string; definitions: string }>(schemaSql);
+    const { rows } = await this.client.query<{ snapshot: string; definitions: string }>({
+      name: 'pitcrew_definitions',
+      text: schemaSql,
+    });
     const { snapshot = '', definitions: text = '' } = rows[0] ?? {};
     return { snapshot: Snapshot.parse(snapshot), text };
   }
@@ -85,6 +89,13 @@ export class Watcher {
    */
   async nudge(): Promise<void> {
     await this.client.query(`SELECT /* pitcrew */ pg_logical_emit_message(true, 'pitcrew', '')`);
+  }
+
+  /** Ends what a process of the same role is doing: one that waits does not notice by itself that its client is gone. */
+  async cancel(processId: number): Promise<void> {
+    const late = new Promise<void>((resolve) => setTimeout(resolve, GOODBYE_MS).unref());
+    const cancelled = this.client.query('SELECT /* pitcrew */ pg_cancel_backend($1)', [processId]);
+    await Promise.race([cancelled.catch(() => {}), late]);
   }
 
   /** From now on the connection keeps no process alive. */

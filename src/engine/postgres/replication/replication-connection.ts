@@ -90,6 +90,11 @@ export class ReplicationConnection {
     return connection;
   }
 
+  /** The server's process, as it said itself. */
+  get processId(): number | null {
+    return (this.#client as unknown as { processID: number | null }).processID;
+  }
+
   async identify(): Promise<SystemIdentity> {
     const row = await this.#row('IDENTIFY_SYSTEM');
     return {
