@@ -55,7 +55,7 @@ export function isInTransaction(database: Database): boolean {
   const status = (database as Client).getTransactionStatus?.();
   if (status === undefined) {
     throw new PitcrewError('E_UNSUPPORTED', 'the client does not tell whether it is in a transaction', {
-      hint: "Give a pool, a client of `pg` 8.20 or newer in plain JavaScript, or the client of Pitcrew's transaction.",
+      hint: "Give a pool, a client of a newer `pg` that is not the native one, or the client of Pitcrew's transaction.",
     });
   }
   return status === 'T' || status === 'E';

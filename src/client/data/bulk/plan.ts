@@ -15,6 +15,8 @@ export interface Plan {
   statement: string;
   /** COPY, where it does the same. */
   copy: string | undefined;
+  /** Rows that are there already stay as they are. */
+  inserts: boolean;
 }
 
 /**
@@ -65,6 +67,7 @@ export function insertPlan(relation: Relation, names: readonly string[], onConfl
     }`,
     copy:
       onConflict === 'error' && relation.copyable ? `COPY ${relation.sql} (${listed(columns)}) FROM STDIN` : undefined,
+    inserts: true,
   };
 }
 
@@ -87,6 +90,7 @@ export function updatePlan(relation: Relation, names: readonly string[], named: 
          ORDER BY ${by}, given.n DESC) AS latest
  WHERE ${key.map(({ name }) => `target.${quoted(name)} = latest.${quoted(name)}`).join(' AND ')}`,
     copy: undefined,
+    inserts: false,
   };
 }
 
@@ -134,6 +138,7 @@ SELECT ${sets && `DISTINCT ON (${by.join(', ')}) `}${select.join(', ')}
  ORDER BY ${by.join(', ')}, given.n ${sets && 'DESC'}
     ON CONFLICT (${listed(key)}) DO ${sets ? `UPDATE SET ${sets}` : 'NOTHING'}`,
     copy: undefined,
+    inserts: sets === '',
   };
 }
 

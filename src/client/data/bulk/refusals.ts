@@ -1,5 +1,6 @@
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import { inSavepoint, type Session } from '../database.ts';
+import type { Text } from '../values.ts';
 import type { Chunk } from './chunks.ts';
 import { copiedColumn, copiedLine } from './copy-in.ts';
 import type { RejectedRow } from './options.ts';
@@ -32,40 +33,73 @@ export async function writeRest(
   chunk: Chunk,
   failure: unknown,
 ): Promise<{ written: number; rejected: RejectedRow[] }> {
-  const rejected: RejectedRow[] = [];
-  let written = 0;
-  // In the order of the source, the next one at the end: a row may be refused for one before it, and the last one of a key counts.
-  const pending = split(0, chunk.texts.length, failure);
-  for (let range = pending.pop(); range; range = pending.pop()) {
-    const [from, to] = range;
-    try {
-      written += await inSavepoint(session, () => write(plan, session, chunk.texts.slice(from, to)));
-    } catch (error) {
-      if (!refusesRow(error)) throw error;
-      if (to - from === 1) rejected.push(rejection(chunk, from, error as Error));
-      else pending.push(...split(from, to, error));
-    }
+  const all = chunk.texts.map((_, at) => at);
+  let { written, refused } = await writeParts(plan, session, chunk, split(all, failure));
+  // Of rows that name each other one may have been tried before the one that it names: so once more, the last one first, and so on.
+  // Not of updates: they would undo later ones.
+  for (let round = 1; plan.inserts && round <= orphanRounds; round++) {
+    const orphans = refused
+      .filter(isOrphan)
+      .map(({ at }) => at)
+      .toSorted((one, other) => (round % 2 ? other - one : one - other));
+    if (orphans.length === 0) break;
+    const again = await writeParts(plan, session, chunk, [orphans]);
+    if (again.written === 0) break;
+    written += again.written;
+    refused = [...refused.filter((each) => !isOrphan(each)), ...again.refused];
   }
-  return { written, rejected };
+  return { written, rejected: refused.map(({ at, error }) => rejection(chunk, at, error)) };
 }
 
-type Range = [from: number, to: number];
+interface Refused {
+  /** Of the chunk, from 0. */
+  at: number;
+  error: Error & ServerError;
+}
 
-/** Parts of a range that failed, the first one last: around the row that COPY names, otherwise halves. */
-function split(from: number, to: number, error: unknown): Range[] {
-  if (to - from === 1) return [[from, to]];
-  const line = copiedLine(error);
-  const at = line === undefined ? -1 : from + line;
-  const cuts = at >= from && at < to ? [at, at + 1] : [(from + to) >> 1];
-  const edges = [...new Set([from, ...cuts, to])];
+/** How often rows are tried again that were refused for a foreign key, each time in the other direction. */
+const orphanRounds = 4;
+
+/** Refused for a foreign key. */
+const isOrphan = ({ error }: Refused): boolean => error.code === '23503';
+
+/** Writes parts of a chunk, the last one first, each by ever smaller ones when it is refused. */
+async function writeParts(
+  plan: Plan,
+  session: Session,
+  chunk: Chunk,
+  pending: number[][],
+): Promise<{ written: number; refused: Refused[] }> {
+  const refused: Refused[] = [];
+  let written = 0;
+  // In the order of the source: a row may be refused for one before it, and the last one of a key counts.
+  for (let part = pending.pop(); part; part = pending.pop()) {
+    const texts = part.map((at) => chunk.texts[at] as Text[]);
+    try {
+      written += await inSavepoint(session, () => write(plan, session, texts));
+    } catch (error) {
+      if (!refusesRow(error)) throw error;
+      if (part.length > 1) pending.push(...split(part, error));
+      else refused.push({ at: part[0] as number, error: error as Error });
+    }
+  }
+  return { written, refused };
+}
+
+/** Parts of what failed, the first one last: around the row that COPY names, otherwise halves. */
+function split(rows: number[], error: unknown): number[][] {
+  if (rows.length === 1) return [rows];
+  const at = copiedLine(error);
+  const cuts = at !== undefined && at < rows.length ? [at, at + 1] : [rows.length >> 1];
+  const edges = [...new Set([0, ...cuts, rows.length])];
   return edges
     .slice(1)
-    .map((edge, i): Range => [edges[i] as number, edge])
+    .map((edge, i) => rows.slice(edges[i], edge))
     .toReversed();
 }
 
-function rejection(chunk: Chunk, at: number, error: Error): RejectedRow {
-  const { code, column, constraint, detail } = error as ServerError;
+function rejection(chunk: Chunk, at: number, error: Error & ServerError): RejectedRow {
+  const { code, column, constraint, detail } = error;
   return {
     index: chunk.indexes[at] as number,
     row: chunk.rows[at] as object,
