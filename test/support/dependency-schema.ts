@@ -54,6 +54,7 @@ export const dependencySchema = `
   CREATE FUNCTION app.defaulted(u int, at timestamptz DEFAULT now()) RETURNS int LANGUAGE sql IMMUTABLE RETURN u;
   CREATE VIEW app.defaulted_view AS SELECT app.defaulted(1);
   CREATE FUNCTION app.as_other(u int) RETURNS numeric LANGUAGE sql STABLE SET role = 'pg_monitor' RETURN app.new_sum(u);
+  CREATE FUNCTION app.day(u app.users) RETURNS text LANGUAGE sql STABLE RETURN u.name;
   CREATE VIEW app.summed AS SELECT id, app.new_sum(id) FROM app.users;
   CREATE VIEW app.summed_old AS SELECT id, app.old_sum(id) FROM app.users;
   CREATE AGGREGATE app.total(int) (sfunc = int4pl, stype = int);

@@ -97,6 +97,7 @@ const refused: [query: string, reason: RegExp][] = [
   [`SELECT (data ->> 'at')::date FROM users`, /may read text as date/],
   ['SELECT d::date FROM (SELECT name AS d FROM users) x', /may read text as date/],
   ['SELECT at::date FROM (SELECT name AS at FROM users) x', /may read text as date/],
+  ['SELECT day::date FROM (SELECT day(u) FROM users u) x', /may read text as date/],
   ['SELECT date(name) FROM users', /may read text as date/],
   ['SELECT * FROM json_to_record($$[]$$) AS x (a date)', /may read text as date/],
   ['SELECT * FROM users TABLESAMPLE SYSTEM (10)', /samples/],

@@ -130,7 +130,7 @@ function addTypes(references: References, catalog: Catalog, names: Names, closur
 
 function mayBeText(
   source: CastSource,
-  { aliases, functionInFrom }: References,
+  references: References,
   catalog: Catalog,
   names: Names,
   closure: Closure,
@@ -140,7 +140,7 @@ function mayBeText(
     case 'constant':
       return false;
     case 'column':
-      return functionInFrom || aliases.has(source.name) || !catalog.momentColumns.has(source.name);
+      return !catalog.momentColumns.has(source.name) || mayBeNamed(source.name, references);
     case 'function': {
       const routines = names.routines(source.call);
       return routines.length === 0 || routines.some(({ givesText }) => givesText);
@@ -152,4 +152,11 @@ function mayBeText(
     case 'other':
       return true;
   }
+}
+
+/** Whether a sub-query, an alias or a function in FROM may give a column of that name. */
+function mayBeNamed(column: string, { aliases, functionInFrom, functions }: References): boolean {
+  // Columns without a name are named after the function that gives them, those of VALUES are numbered.
+  const unnamed = functions.some(({ name }) => name.at(-1) === column) || /^column\d+$/.test(column);
+  return functionInFrom || aliases.has(column) || unnamed;
 }
