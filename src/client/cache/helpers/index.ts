@@ -8,3 +8,11 @@ export { createTopKeys, type TopKey, type TopKeys, type TopKeysOptions } from '.
 export type { WarmProgress, WarmResult } from './warmers/run.ts';
 export type { Schedule } from './warmers/schedule.ts';
 export { createWarmer, type Warmer, type WarmerOptions, type WarmerStatus } from './warmers/warmer.ts';
+export {
+  type ListOptions,
+  type Repository,
+  repository,
+  type RepositoryOptions,
+  type Rows,
+} from './repository/repository.ts';
+export type { RowKey } from './repository/row-keys.ts';
