@@ -3,6 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { fileTier } from '../../src/client/cache/file/index.ts';
 import type { Invalidation } from '../../src/client/cache/invalidation.ts';
 
+export interface FullDiskOutcome {
+  small: boolean;
+  /** The code of the error. */
+  large: string;
+  ofSmall: unknown;
+  invalidated: string;
+  after: unknown;
+}
+
 const [folder = ''] = process.argv.slice(2);
 const tier = fileTier({ folder });
 const entryOf = (value: unknown) => ({

@@ -3,6 +3,7 @@ import { copyFile, mkdir, readdir, rename, rm, stat, truncate, writeFile } from 
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import type { FullDiskOutcome } from '../../../../test/support/full-disk-child.ts';
 import { temporaryFolder, testFolder } from '../../../../test/support/folder.ts';
 import { cacheTierCases, type TierStore } from '../../../testing/index.ts';
 import { fileTier } from './index.ts';
@@ -93,13 +94,14 @@ describe('a folder', () => {
       child,
       folder,
     ]);
-    expect(JSON.parse(stdout)).toEqual({
+    const expected: FullDiskOutcome = {
       small: true,
       large: 'E_CACHE_TIER',
       ofSmall: 1,
       invalidated: 'done',
       after: null,
-    });
+    };
+    expect(JSON.parse(stdout)).toEqual(expected);
     expect(await readdir(join(folder, 'temporary'))).toEqual([]);
     const tier = fileTier({ folder });
     onTestFinished(() => tier.close());
