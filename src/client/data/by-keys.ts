@@ -2,7 +2,7 @@ import { PitcrewError } from '../../errors.ts';
 import type { Database } from './database.ts';
 import { bracketed, quoted, quotedColumn, type TableReference } from './names.ts';
 import { type OrderBy, orderSql, orderTerms } from './order.ts';
-import { type Column, columnsNamed, forgetRelations, knownRelation, type Relation } from './relation.ts';
+import { type Column, columnsNamed, forgetRelations, fromRelation, type Relation } from './relation.ts';
 import { arraysOf, textOf, unnested } from './values.ts';
 
 export interface KeyedQuery {
@@ -33,10 +33,12 @@ const position = 'pitcrew key';
 export async function readByKeys(query: KeyedQuery, keys: readonly (readonly unknown[])[]): Promise<Row[][]> {
   const { database, table, values = [] } = query;
   try {
-    const relation = await knownRelation(database, table);
-    const key = columnsNamed(relation, [query.key].flat());
+    const { key, text } = await fromRelation(database, table, (relation) => {
+      const columns = columnsNamed(relation, [query.key].flat());
+      return { key: columns, text: statement(query, relation, columns) };
+    });
     const texts = keys.map((each) => key.map(({ form }, i) => textOf(each[i], form)));
-    const { rows } = await database.query(statement(query, relation, key), [...values, ...arraysOf(key, texts)]);
+    const { rows } = await database.query(text, [...values, ...arraysOf(key, texts)]);
     const found: Row[][] = keys.map(() => []);
     for (const { [position]: at, ...row } of rows) found[Number(at) - 1]?.push(row);
     return found;

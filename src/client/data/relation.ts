@@ -124,7 +124,7 @@ const believedMs = 60_000;
 const known = new WeakMap<Database, Map<string, { relation: Promise<Relation>; readAt: number }>>();
 
 /** As `readRelation`, but asked once a minute for each database and table, until something of it fails. */
-export function knownRelation(database: Database, table: TableReference): Promise<Relation> {
+function knownRelation(database: Database, table: TableReference): Promise<Relation> {
   let relations = known.get(database);
   if (!relations) known.set(database, (relations = new Map<string, { relation: Promise<Relation>; readAt: number }>()));
   const name = quotedTable(table);
@@ -133,8 +133,24 @@ export function knownRelation(database: Database, table: TableReference): Promis
   if (!entry || now - entry.readAt > believedMs) {
     entry = { relation: readRelation(database, table), readAt: now };
     relations.set(name, entry);
+    entry.relation.catch(() => relations.delete(name));
   }
   return entry.relation;
+}
+
+/** Makes something of what is known of a table; when that does not fit, of what the table is now. */
+export async function fromRelation<Made>(
+  database: Database,
+  table: TableReference,
+  make: (relation: Relation) => Made,
+): Promise<Made> {
+  const relation = await knownRelation(database, table);
+  try {
+    return make(relation);
+  } catch {
+    forgetRelations(database);
+    return make(await knownRelation(database, table));
+  }
 }
 
 export function forgetRelations(database: Database): void {

@@ -1,7 +1,6 @@
 import { PitcrewError } from '../../../errors.ts';
 import { atomically, type Database, isInTransaction, signalOf, untilAborted } from '../database.ts';
-import type { TableReference } from '../names.ts';
-import { forgetRelations, knownRelation, type Relation } from '../relation.ts';
+import { forgetRelations, fromRelation, type Relation } from '../relation.ts';
 import { type Chunk, ChunkReader, type Cut } from './chunks.ts';
 import { type BulkOptions, type BulkResult, checkOptions, keptRejections, type RejectedRow } from './options.ts';
 import { type Plan, willCopy, write, writeArrays } from './plan.ts';
@@ -25,7 +24,7 @@ export async function runBulk(
     const first = await untilAborted(reader.first(), signal);
     if (first === undefined) return tally.result();
     const names = options.columns ?? Object.keys(first);
-    const plan = await planFor(database, table, (relation) => planned(relation, names));
+    const plan = await fromRelation(database, table, (relation) => planned(relation, names));
     const cut: Cut = {
       columns: plan.columns,
       chunkRows: options.chunkRows ?? (plan.copy ? defaultRows.copied : defaultRows.asArrays),
@@ -40,21 +39,6 @@ export async function runBulk(
     // Perhaps the table is not what it was.
     if (!(error instanceof PitcrewError)) forgetRelations(database);
     throw error;
-  }
-}
-
-/** A plan on what is known of the table; when that does not fit, on what it is now. */
-async function planFor(
-  database: Database,
-  table: TableReference,
-  planned: (relation: Relation) => Plan,
-): Promise<Plan> {
-  const relation = await knownRelation(database, table);
-  try {
-    return planned(relation);
-  } catch {
-    forgetRelations(database);
-    return planned(await knownRelation(database, table));
   }
 }
 

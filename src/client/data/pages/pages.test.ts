@@ -303,6 +303,21 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
     await expect(keysetPage(pool, { query: 'TABLE loose', key: 'a', secret })).rejects.toMatchObject(refused);
   });
 
+  test('a table that did not serve is looked at again', async () => {
+    const options: KeysetPageOptions = { table: 'fresh', key: 'a', secret };
+    await expect(keysetPage(pool, options)).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
+    await database.query('CREATE TABLE fresh (a int NOT NULL); INSERT INTO fresh VALUES (1)');
+    await expect(keysetPage(pool, options)).rejects.toMatchObject({ code: 'E_USAGE' });
+    await database.query('CREATE UNIQUE INDEX ON fresh (a)');
+    expect((await keysetPage(pool, options)).rows).toEqual([{ a: 1 }]);
+    await database.query('ALTER TABLE fresh ADD b int DEFAULT 2');
+    expect((await keysetPage(pool, { ...options, orderBy: 'b' })).rows).toEqual([{ a: 1, b: 2 }]);
+    await bulkInsert(pool, { table: 'fresh', rows: [{ a: 3 }] });
+    await database.query('ALTER TABLE fresh ADD c int');
+    await bulkInsert(pool, { table: 'fresh', rows: [{ a: 4, c: 5 }] });
+    expect((await keysetPage(pool, options)).rows).toHaveLength(3);
+  });
+
   test('columns, conditions and their values, and queries of any kind', async () => {
     const page = await keysetPage(pool, {
       table: 'public.events',

@@ -2,7 +2,7 @@ import { PitcrewError } from '../../../errors.ts';
 import type { Database } from '../database.ts';
 import { bracketed, quoted, quotedColumn, type TableReference } from '../names.ts';
 import { type Order, type OrderBy, orderTerms } from '../order.ts';
-import { columnsNamed, keyOf, knownRelation, type Relation } from '../relation.ts';
+import { columnsNamed, keyOf, fromRelation, type Relation } from '../relation.ts';
 
 interface Listed {
   /** Default: all. */
@@ -71,7 +71,8 @@ export function pageLimit({ limit = 50, maxLimit = 500 }: PageSize): number {
  * @throws `E_USAGE` for columns that the table does not have, and for a key that is not known to be unique
  */
 export async function pageSource(database: Database, rows: PageRows): Promise<PageSource> {
-  return rows.table === undefined ? fromQuery(rows) : fromTable(await knownRelation(database, rows.table), rows);
+  if (rows.table === undefined) return fromQuery(rows);
+  return fromRelation(database, rows.table, (relation) => fromTable(relation, rows));
 }
 
 function fromTable(relation: Relation, { key: named, where, ...rows }: TableRows): PageSource {
