@@ -161,7 +161,9 @@ test.each(Object.keys(shops))('%s: one load, tags, 304, encodings, HEAD, changes
   expect(hit.headers.get('content-type')).toMatch(/^text\/html/);
   expect(statusOf(hit)).toContain('hit');
   expect(hit.headers.get('vary')).toBe('Accept-Encoding');
-  const unchanged = await fetch(at, { headers: { 'if-none-match': one.headers.get('etag') ?? '' } });
+  // `fetch` itself would demand what is fresh.
+  const anyAge = { 'cache-control': 'max-age=100' };
+  const unchanged = await fetch(at, { headers: { 'if-none-match': one.headers.get('etag') ?? '', ...anyAge } });
   expect([unchanged.status, await unchanged.text(), unchanged.headers.get('content-type')]).toEqual([304, '', null]);
   const head = await fetch(at, { method: 'HEAD', ...plain });
   expect(head.headers.get('content-length')).toBe(String(`1 ${page}`.length));
@@ -174,8 +176,7 @@ test.each(Object.keys(shops))('%s: one load, tags, 304, encodings, HEAD, changes
   expect(await text(at)).toBe(`3 ${page}`);
   expect(await text(at, { headers: { cookie: 'a=b' } })).toBe(`4 ${page}`);
   expect(await text(at)).toBe(`3 ${page}`);
-  // Those who know the route name it, others the path.
-  expect(new Set(seen.scopes)).toEqual(new Set([/express|fastify/.test(name) ? 'GET /pages/:id' : 'GET /pages/:id']));
+  expect(new Set(seen.scopes)).toEqual(new Set(['GET /pages/:id']));
 
   const failing = [await fetch(`${url}/fails`), await fetch(`${url}/fails`)];
   expect(failing.map(({ status }) => status)).toEqual([500, 500]);
@@ -230,7 +231,7 @@ test.each([
   ['pairs', ['x-a', '1', 'x-b', '2', 'x-b', '3']],
 ] as const)('writeHead with headers as %s', async (_, headers) => {
   const { url } = await plainServer({ ttl: '1m' }, (_request, response) => {
-    response.writeHead(200, headers as Record<string, string>).end('x');
+    response.writeHead(200, headers as unknown as string[]).end('x');
   });
   await fetch(url);
   const hit = await fetch(url);

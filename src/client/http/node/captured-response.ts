@@ -17,7 +17,8 @@ const headerParts = [
   'writeHead',
   'headersSent',
 ] as const;
-const bodyParts = ['write', 'end', 'addTrailers', 'writableEnded', 'finished', 'writableNeedDrain'] as const;
+/** Not `finished`: by that Node itself goes when it sends. */
+const bodyParts = ['write', 'end', 'addTrailers', 'writableEnded', 'writableNeedDrain'] as const;
 
 type Done = (error?: Error | null) => void;
 type Chunk = string | Uint8Array;
@@ -43,11 +44,12 @@ export class CapturedResponse {
   #needsDrain = false;
   #trailers: OutgoingHttpHeaders | readonly [string, string][] | undefined;
 
-  constructor(request: IncomingMessage, real: ServerResponse) {
+  /** @param before the headers of the real one when the request came to the cache */
+  constructor(request: IncomingMessage, real: ServerResponse, before: OutgoingHttpHeaders) {
     this.#real = real;
     this.#method = request.method ?? 'GET';
     this.#scratch = new ServerResponse(request);
-    for (const [name, value] of Object.entries(real.getHeaders())) {
+    for (const [name, value] of Object.entries(before)) {
       if (value !== undefined) this.#scratch.setHeader(name, value);
     }
     this.response = this.#settled.promise;
@@ -114,7 +116,6 @@ export class CapturedResponse {
       end: { value: (...given: unknown[]) => this.#end(given) },
       addTrailers: { value: (trailers: OutgoingHttpHeaders) => void (this.#trailers = trailers) },
       writableEnded: { get: () => this.#hasEnded },
-      finished: { get: () => this.#hasEnded },
       writableNeedDrain: { get: () => this.#needsDrain },
     };
     for (const name of bodyParts) this.#bodyBefore.set(name, Object.getOwnPropertyDescriptor(this.#real, name));
@@ -196,9 +197,9 @@ export class CapturedResponse {
     if (typeof chunk === 'string' || chunk instanceof Uint8Array) {
       // As Node does for what is written at once.
       if (isWhole && !this.#scratch.hasHeader('content-length') && !this.#scratch.hasHeader('transfer-encoding')) {
-        this.#scratch.setHeader('content-length', Buffer.byteLength(chunk as string, rest[0] as BufferEncoding));
+        this.#scratch.setHeader('content-length', lengthOf(chunk, rest[0]));
       }
-      this.#write(chunk, [rest[0]]);
+      this.#write(chunk, rest.slice(0, typeof rest[0] === 'string' ? 1 : 0));
     }
     this.#begin();
     if (this.#trailers && this.#made) spoil(this.#made);
@@ -212,6 +213,11 @@ export class CapturedResponse {
     this.#needsDrain = false;
     this.#real.emit('drain');
   }
+}
+
+function lengthOf(chunk: Chunk, encoding: unknown): number {
+  if (typeof chunk !== 'string') return chunk.length;
+  return Buffer.byteLength(chunk, typeof encoding === 'string' ? (encoding as BufferEncoding) : 'utf8');
 }
 
 function headerPairs(headers: unknown): [string, string | string[]][] {

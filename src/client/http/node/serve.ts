@@ -30,6 +30,7 @@ export async function serve<Native>(core: ResponseCacheCore<Native>, exchange: E
     return;
   }
   underWay.add(response);
+  const before = { ...response.getHeaders() };
   let hasAsked = false;
   try {
     const asked = await core.asked(request, native);
@@ -56,7 +57,7 @@ export async function serve<Native>(core: ResponseCacheCore<Native>, exchange: E
       }
       delete exchange.request.headers['if-none-match'];
       delete exchange.request.headers['if-modified-since'];
-      captured = new CapturedResponse(exchange.request, response);
+      captured = new CapturedResponse(exchange.request, response, before);
       if (!isBeside && response.destroyed) captured.lost();
       hasAsked = true;
       go();
@@ -80,14 +81,13 @@ function bypass<Native>(core: ResponseCacheCore<Native>, request: Request, excha
   }
   response.setHeader('cache-status', 'pitcrew; fwd=method');
   const before = Object.getOwnPropertyDescriptor(response, 'end');
-  const waiting = ['end', 'headersSent', 'writableEnded', 'finished'];
+  const waiting = ['end', 'headersSent', 'writableEnded'];
   const end = (...given: Parameters<ServerResponse['end']>): ServerResponse => {
     const isTrue = { get: () => true, configurable: true };
     Object.defineProperties(response, {
       end: { value: () => response, configurable: true, writable: true },
       headersSent: isTrue,
       writableEnded: isTrue,
-      finished: isTrue,
     });
     void voidChanged(core, request, native, response).finally(() => {
       for (const name of waiting) Reflect.deleteProperty(response, name);
