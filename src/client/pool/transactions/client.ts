@@ -25,6 +25,11 @@ export interface TransactionClient {
    * does: an error of one is an unhandled rejection of the process.
    */
   onCommit(callback: () => unknown): void;
+  /**
+   * Called in place of those of `onCommit` when COMMIT got no answer, so that nobody knows whether it was done: for what has to be
+   * done in doubt, such as forgetting what is cached.
+   */
+  onOutcomeUnknown(callback: () => unknown): void;
 }
 
 /** Statements that would begin or end the transaction behind our back. Savepoints of the application's own are its own affair. */
@@ -38,6 +43,7 @@ export class Transaction implements TransactionClient, StatementOwner {
   readonly #connection: TransactionConnection;
   readonly #depth: number;
   readonly #onCommit: (() => unknown)[] = [];
+  readonly #onOutcomeUnknown: (() => unknown)[] = [];
   #nested: Transaction | undefined;
   #failure: unknown;
   /** Why nothing can be run on it any more. */
@@ -63,6 +69,7 @@ export class Transaction implements TransactionClient, StatementOwner {
     try {
       const value = await this.#inSavepoint(nested, fn);
       this.#onCommit.push(...nested.#onCommit);
+      this.#onOutcomeUnknown.push(...nested.#onOutcomeUnknown);
       return value;
     } finally {
       this.#nested = undefined;
@@ -74,6 +81,11 @@ export class Transaction implements TransactionClient, StatementOwner {
     this.#onCommit.push(callback);
   }
 
+  onOutcomeUnknown(callback: () => unknown): void {
+    if (this.#ended) throw this.#ended.reason;
+    this.#onOutcomeUnknown.push(callback);
+  }
+
   /** The first statement that the server refused. */
   get failure(): unknown {
     return this.#failure;
@@ -81,6 +93,10 @@ export class Transaction implements TransactionClient, StatementOwner {
 
   get callbacks(): readonly (() => unknown)[] {
     return this.#onCommit;
+  }
+
+  get callbacksInDoubt(): readonly (() => unknown)[] {
+    return this.#onOutcomeUnknown;
   }
 
   failed(error: unknown): void {

@@ -111,11 +111,21 @@ test.each<[Fault, Record<string, number>]>([
     const { proxy, there } = world;
     let calls = 0;
     const failed = proxy.failAt(commit, fault);
+    const called: string[] = [];
     const running = runTransaction(there.acquire, async (client) => {
       calls++;
       await move(client);
+      client.onCommit(() => called.push('committed'));
+      client.onOutcomeUnknown(() => called.push('in doubt'));
+      await client.transaction(async (nested) => nested.onOutcomeUnknown(() => called.push('nested in doubt')));
+      const undone = client.transaction(async (nested) => {
+        nested.onOutcomeUnknown(() => called.push('never'));
+        throw new Error('undone');
+      });
+      await expect(undone).rejects.toThrow('undone');
     });
     await expect(running).rejects.toMatchObject({ code: 'E_OUTCOME_UNKNOWN', status: 503, cause: expect.any(Error) });
+    expect(called).toEqual(['in doubt', 'nested in doubt']);
     await failed;
     expect(calls).toBe(1);
     expect(await there.balances()).toEqual(kept);

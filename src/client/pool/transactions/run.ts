@@ -126,6 +126,7 @@ async function committed<T>(
       return { done: false, error, again: isRetryable(error) };
     }
     connection.destroy(error);
+    if (!plan.readOnly) await called(transaction.callbacksInDoubt);
     const { endpoint } = connection;
     const unknown = plan.readOnly
       ? connectionLost(endpoint, 'It was read-only.', error)
@@ -152,7 +153,7 @@ async function acquired(acquire: Acquire, signal: AbortSignal | undefined): Prom
   }
 }
 
-/** The transaction is committed: a callback that fails must not make it look otherwise, nor keep the others from being called. */
+/** What became of the transaction stands: a callback that fails must not make it look otherwise, nor keep the others from being called. */
 async function called(callbacks: readonly (() => unknown)[]): Promise<void> {
   for (const callback of callbacks) {
     try {

@@ -198,6 +198,7 @@ test('callbacks of onCommit are called after COMMIT, in order, with the connecti
   expect(seen).toEqual([{ a: 90, b: 110 }, 1, 'second']);
   const failing = runTransaction(there.acquire, async (client) => {
     client.onCommit(() => seen.push('never'));
+    client.onOutcomeUnknown(() => seen.push('never'));
     await client.query('SELECT 1/0');
   });
   await expect(failing).rejects.toMatchObject({ code: '22012' });
