@@ -60,6 +60,7 @@ export const dependencySchema = `
   CREATE AGGREGATE app.total(int) (sfunc = int4pl, stype = int);
 
   CREATE DOMAIN app.known AS text CHECK (app.sees(VALUE));
+  CREATE TABLE app.checked (id int, what app.known);
   CREATE DOMAIN app.positive AS int CHECK (VALUE > 0);
   CREATE TYPE app.money_amount AS (amount numeric, currency text);
   CREATE FUNCTION app.to_text(app.money_amount) RETURNS text LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN (SELECT code FROM app.kinds LIMIT 1); END';

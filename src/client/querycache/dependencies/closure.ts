@@ -38,6 +38,8 @@ export class Closure {
   /** Tables, materialised views, and the views on the way. */
   readonly tables = new Set<number>();
   readonly materializedViews = new Set<number>();
+  /** A policy, a view or a function reads some of them, or all of them again. */
+  readsWithin = false;
   /** What the key of a result must have in it, besides what it always has. */
   readonly inputs = new Set<string>(['role']);
   /** Types that are not built in and that values of the statement may have. */
@@ -79,7 +81,8 @@ export class Closure {
     if (persistence === 'u') refuse(`${name} is unlogged, so that its changes are not in the change stream`);
     if (kind === 'm') this.materializedViews.add(oid);
     this.tables.add(oid);
-    for (const type of types) this.addType(type);
+    // What is stored in a domain has been checked.
+    for (const type of types) this.addType(type, false);
   }
 
   /** Partitions and inheriting tables. Policies are those of the table that is named. */
@@ -111,6 +114,7 @@ export class Closure {
     for (const number of valueFunctions) this.#addValueFunction(number, what);
     if (textTypes.some((type) => this.isMoment(type))) refuse(`${what} reads text as a date or time, and 'now' is one`);
     for (const type of [...textTypes, ...domains]) this.addType(type);
+    if (relations.length > 0) this.readsWithin = true;
     for (const oid of relations) {
       const relation = this.#catalog.relation(oid) ?? refuse(`${what} reads a relation that is not known`);
       this.addRelation(relation, false, rights);
@@ -138,6 +142,7 @@ export class Closure {
     if (declared) {
       for (const setting of declared.settings ?? []) this.inputs.add(setting.toLowerCase());
       for (const table of declared.tables ?? []) {
+        this.readsWithin = true;
         this.addRelation(this.#declaredTable(table), false, { user, as: user });
       }
     } else if (oid < firstUserOid) {
@@ -176,15 +181,18 @@ export class Closure {
     return second === undefined ? this.#names.relation(undefined, first) : this.#names.relation(first, second);
   }
 
-  /** A type that values may have, and what it consists of: domains have checks, which call functions. */
-  addType(oid: number): void {
+  /**
+   * A type that values may have, and what it consists of.
+   * @param made values of it are made by the statement: those of domains are then checked, which calls functions.
+   */
+  addType(oid: number, made = true): void {
     if (catalogTypes.has(oid)) refuse('it has a value of type regclass or the like, which shows names of the catalog');
-    if (oid < firstUserOid || this.types.has(oid)) return;
+    if (oid < firstUserOid || this.#isDone(`type ${oid} ${made}`)) return;
     this.types.add(oid);
     const type = this.#catalog.type(oid);
     if (type?.array) this.types.add(type.array);
-    for (const part of type?.parts ?? []) this.addType(part);
-    if (!type?.isDomain) return;
+    for (const part of type?.parts ?? []) this.addType(part, made);
+    if (!type?.isDomain || !made) return;
     const check = this.#catalog.expressions.of('domain', oid);
     if (check) this.addExpression(check, `a check of the domain ${type.name}`);
   }

@@ -79,6 +79,8 @@ const cacheable: [query: string, tables: string[]][] = [
     ['app.users'],
   ],
   [`SELECT similarity(name, 'x'), name <-> 'y' FROM users`, ['app.users']],
+  // What is stored was checked before.
+  ['SELECT * FROM checked', ['app.checked']],
   ['SELECT 5::positive FROM users', ['app.users']],
   [`SELECT current_user, current_role, session_user, current_catalog, current_schema FROM users`, ['app.users']],
   [`SELECT json_agg(u), jsonb_build_object('a', 1), format('%s', 1), concat('a', 1) FROM users u`, ['app.users']],
@@ -132,6 +134,7 @@ const refused: [query: string, reason: RegExp][] = [
   ['SELECT k.label FROM kinds k', /app.label\(\)/],
   ['SELECT * FROM users, procedural(id)', /procedural/],
   [`SELECT 'x'::known`, /app.sees\(\)/],
+  [`SELECT ROW(1, 'x')::checked`, /app.sees\(\)/],
   [`SELECT known('x')`, /app.sees\(\)/],
   [`SELECT * FROM json_to_record('{}') AS x (a known)`, /app.sees\(\)/],
   ['SELECT price = price FROM priced', /app.same\(\)|app.to_text\(\)/],

@@ -1,4 +1,3 @@
-export { resultSettings } from './builtins.ts';
 export {
   type Catalog,
   type CatalogReader,

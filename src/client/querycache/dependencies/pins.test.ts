@@ -1,4 +1,4 @@
-import { session } from '../../../../test/support/catalog.ts';
+import { plainRole, session } from '../../../../test/support/catalog.ts';
 import { testDatabase } from '../../../../test/support/postgres.ts';
 import { beforeAll, expect, test } from 'vitest';
 import { loadParser } from '../../../sql/index.ts';
@@ -26,6 +26,7 @@ const schema = `
   CREATE TABLE child () INHERITS (parent);
   CREATE VIEW seen AS SELECT * FROM users;
   CREATE FUNCTION reads() RETURNS bigint LANGUAGE sql STABLE RETURN (SELECT count(*) FROM codes);
+  CREATE FUNCTION oldest() RETURNS int LANGUAGE sql STABLE RETURN (SELECT max(age) FROM users);
 `;
 
 /** `undefined`: nothing is pinned; otherwise the key with these parameters. */
@@ -74,6 +75,7 @@ const cases: [query: string, parameters: unknown[], key: string[] | undefined][]
   ['SELECT (SELECT count(*) FROM users) FROM users WHERE id = $1', [1], undefined],
   ['SELECT * FROM users WHERE id = $1 UNION SELECT * FROM users', [1], undefined],
   ['SELECT *, reads() FROM users WHERE id = $1', [1], undefined],
+  ['SELECT *, oldest() FROM users WHERE id = $1', [1], undefined],
   ['SELECT * FROM users u (id, name) WHERE id = $1', [1], undefined],
   ['SELECT * FROM seen WHERE id = $1', [1], undefined],
   ['SELECT * FROM users WHERE id = age', [], undefined],
@@ -102,6 +104,29 @@ test('a key is pinned where its row alone decides', async () => {
     expect(answer, text).toMatchObject({ cacheable: true });
     expect(answer.cacheable && keyOf(answer.pin, parameters), text).toEqual(key);
   }
+});
+
+test('nothing is pinned where a policy or a declared function reads the same table', async () => {
+  await using database = await testDatabase();
+  await database.query(schema);
+  await database.query(`
+    ALTER TABLE users ENABLE ROW LEVEL SECURITY;
+    CREATE FUNCTION declared() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END';
+    CREATE POLICY elders ON users USING (age < (SELECT u.age FROM users u WHERE u.id = 1));
+    CREATE POLICY own ON parts USING (kind = current_user);
+    ALTER TABLE parts ENABLE ROW LEVEL SECURITY;`);
+  await using member = await plainRole(database);
+  await using client = await session(member.url);
+  const catalog = await readCatalog(client);
+  const asked = await readSession(client);
+  const pinOf = (text: string) => {
+    const answer = dependenciesOf(text, catalog, asked, { declared: { tables: ['codes'] } });
+    return answer.cacheable ? answer.pin : 'refused';
+  };
+  expect(pinOf('SELECT * FROM users WHERE id = $1')).toBeUndefined();
+  expect(pinOf('SELECT * FROM parts WHERE id = $1')).toMatchObject({ columns: [{ name: 'id' }] });
+  expect(pinOf('SELECT * FROM codes WHERE code = $1')).toMatchObject({ columns: [{ name: 'code' }] });
+  expect(pinOf('SELECT declared() FROM codes WHERE code = $1')).toBeUndefined();
 });
 
 test('a key is written as PostgreSQL writes it', async () => {

@@ -26,7 +26,7 @@ export function pinOf(
 ): Pin | undefined {
   const { equalities } = references;
   const identity = catalog.identityOf(relation.oid);
-  if (!equalities || !identity || !isPlain(relation) || redefinesEqual(names)) return undefined;
+  if (closure.readsWithin || !equalities || !identity || !isPlain(relation) || redefinesEqual(names)) return undefined;
   const family = familyOf(
     relation,
     references.relations.every(({ only }) => only),
