@@ -124,7 +124,7 @@ const believedMs = 60_000;
 const known = new WeakMap<Database, Map<string, { relation: Promise<Relation>; readAt: number }>>();
 
 /** As `readRelation`, but asked once a minute for each database and table, until something of it fails. */
-export function knownRelation(database: Database, table: TableReference): Promise<Relation> {
+function knownRelation(database: Database, table: TableReference): Promise<Relation> {
   let relations = known.get(database);
   if (!relations) known.set(database, (relations = new Map<string, { relation: Promise<Relation>; readAt: number }>()));
   const name = quotedTable(table);
