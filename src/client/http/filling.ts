@@ -3,6 +3,7 @@ import { messageOf } from '../../errors.ts';
 import type { Asked } from './asked.ts';
 import { PassingBody } from './body.ts';
 import { judge, type Refusal } from './freshness.ts';
+import { marksOf } from './marks.ts';
 import type { Settings } from './options.ts';
 import { cacheTags, store, type StoredResponse } from './stored-response.ts';
 
@@ -64,7 +65,7 @@ export class Filling<Native> {
     if (!body) return null;
     const tags = orRefused(() => [...cacheTags(response.headers), ...(this.#settings.tags?.(native, response) ?? [])]);
     // A response may turn out not to be one that can be kept when all of it is there: by trailers, for one.
-    if (spoilt.has(response) || 'isLasting' in tags) {
+    if (marksOf(response).isSpoilt || 'isLasting' in tags) {
       this.#settled.resolve({ passing: rebuilt(response, body), isLasting: true });
       return null;
     }
@@ -86,13 +87,6 @@ export class Filling<Native> {
     this.#settled.resolve({ passing, isLasting: soon !== 'late' });
     return soon === 'late' ? body.whole : undefined;
   }
-}
-
-const spoilt = new WeakSet<Response>();
-
-/** What comes of this response must not be kept, although it comes to a good end. */
-export function spoil(response: Response): void {
-  spoilt.add(response);
 }
 
 /** A mistake in what the cache is told by options keeps nobody from their response. */

@@ -1,6 +1,7 @@
 import { entityTag } from './conditions.ts';
 import { type Shelf, variesWith } from './freshness.ts';
 import { varied } from './key.ts';
+import { marksOf } from './marks.ts';
 
 /** A response as it is kept. Times in ms since the epoch. */
 export interface StoredResponse {
@@ -40,6 +41,9 @@ const perConnection = [
   'cache-status',
 ];
 
+/** Headers of the content, and of how it is cached: they belong to it, whoever has set them. */
+const ofContent = /^(?:content-(?!security)|etag$|last-modified$|cache-control$|expires$|date$|vary$|cache-tag$)/;
+
 export function store(
   response: Response,
   body: Uint8Array,
@@ -52,6 +56,8 @@ export function store(
     if (/^[\w-]+$/.test(name.trim())) headers.delete(name.trim());
   }
   for (const name of perConnection) headers.delete(name);
+  const vary = Object.fromEntries(variesWith(headers).map((name) => [name, varied(name, asked)]));
+  for (const name of marksOf(response).outer ?? []) if (!ofContent.test(name)) headers.delete(name);
   const now = Date.now();
   if (!headers.has('date')) headers.set('date', new Date(now).toUTCString());
   const digest = entityTag(body);
@@ -64,7 +70,7 @@ export function store(
     headers: [...headers],
     body,
     digest,
-    vary: Object.fromEntries(variesWith(headers).map((name) => [name, varied(name, asked)])),
+    vary,
     madeAt: now - shelf.ageMs,
     freshUntil,
     staleWhileUntil: freshUntil + shelf.staleWhileMs,

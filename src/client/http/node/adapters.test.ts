@@ -410,6 +410,30 @@ test('Express: identities of the application, routers, and `res.sendStatus`, `re
   }
 });
 
+test('Express: headers of middleware before the cache are those of each request', async () => {
+  const app = express();
+  let id = 0;
+  app.use((_, response, next) => {
+    response.set({ 'x-request-id': String((id += 1)), 'x-changed': 'before', 'x-removed': 'before', vary: 'Origin' });
+    next();
+  });
+  app.use(expressCache(memoryCache(), { ttl: '1m' }));
+  app.get('/', (_, response) => {
+    response.set('x-changed', 'by the handler').removeHeader('x-removed');
+    response.type('text').send('x'.repeat(2000));
+  });
+  const url = await listening(app.listen(0, '127.0.0.1'));
+  const answers = [await fetch(url), await fetch(url)];
+  const seen = answers.map(({ headers }) => ['x-request-id', 'x-changed', 'vary'].map((name) => headers.get(name)));
+  expect(seen).toEqual([
+    ['1', 'by the handler', 'Origin, Accept-Encoding'],
+    ['2', 'by the handler', 'Origin, Accept-Encoding'],
+  ]);
+  expect(answers.map((answer) => statusOf(answer).slice(0, 12))).toEqual(['pitcrew; fwd', 'pitcrew; hit']);
+  const other = await fetch(url, { headers: { origin: 'http://elsewhere.example' } });
+  expect(statusOf(other)).toBe('pitcrew; fwd=vary-miss; stored');
+});
+
 test('Fastify: streams, and mistakes in an identity are errors of the request', async () => {
   const app = fastify();
   app.addHook(

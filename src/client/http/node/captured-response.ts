@@ -1,6 +1,6 @@
 import { type IncomingMessage, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import { bodyless } from '../stored-response.ts';
-import { spoil } from '../filling.ts';
+import { mark } from '../marks.ts';
 
 /** Parts of a `ServerResponse` by which its headers are made, and those by which its body is. */
 const headerParts = [
@@ -37,6 +37,7 @@ export class CapturedResponse {
   /** Holds headers as the real one does, and is attached to nothing. */
   readonly #scratch: ServerResponse;
   readonly #method: string;
+  readonly #before: OutgoingHttpHeaders;
   #body: ReadableStreamDefaultController<Uint8Array> | undefined;
   #made: Response | undefined;
   #hasEnded = false;
@@ -47,6 +48,7 @@ export class CapturedResponse {
   /** @param before the headers of the real one when the request came to the cache */
   constructor(request: IncomingMessage, real: ServerResponse, before: OutgoingHttpHeaders) {
     this.#real = real;
+    this.#before = before;
     this.#method = request.method ?? 'GET';
     this.#scratch = new ServerResponse(request);
     for (const [name, value] of Object.entries(before)) {
@@ -60,6 +62,12 @@ export class CapturedResponse {
   /** The handler is done with it. */
   get hasEnded(): boolean {
     return this.#hasEnded;
+  }
+
+  /** Headers that are as they were before the handler was asked. */
+  get outer(): Set<string> {
+    const isSame = (name: string): boolean => String(this.#scratch.getHeader(name)) === String(this.#before[name]);
+    return new Set(Object.keys(this.#before).filter(isSame));
   }
 
   /** Trailers of the handler, to be sent after the body. */
@@ -172,6 +180,7 @@ export class CapturedResponse {
       this.#settled.reject(error);
       throw error;
     }
+    mark(this.#made, { outer: this.outer });
     this.#settled.resolve(this.#made);
   }
 
@@ -202,7 +211,7 @@ export class CapturedResponse {
       this.#write(chunk, rest.slice(0, typeof rest[0] === 'string' ? 1 : 0));
     }
     this.#begin();
-    if (this.#trailers && this.#made) spoil(this.#made);
+    if (this.#trailers && this.#made) mark(this.#made, { isSpoilt: true });
     this.#hasEnded = true;
     if (!this.#isCancelled) this.#body?.close();
     return this.#real;

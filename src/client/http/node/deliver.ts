@@ -18,15 +18,18 @@ export async function deliver(
   }
   const through = <Result>(work: () => Result): Result => (captured ? captured.through(work) : work());
   captured?.releaseHeaders();
-  writeHeaders(response, to, captured !== undefined);
+  if (captured) {
+    const { outer } = captured;
+    for (const name of to.getHeaderNames()) if (!outer.has(name)) to.removeHeader(name);
+  }
+  writeHeaders(response, to);
   const whole = wholeBody(response);
   if (whole || !response.body) through(() => to.end(whole));
   else await pump(response.body, to, through, captured);
   if (captured?.hasEnded) captured.release();
 }
 
-function writeHeaders({ status, statusText, headers }: Response, to: ServerResponse, replaces: boolean): void {
-  if (replaces) for (const name of to.getHeaderNames()) to.removeHeader(name);
+function writeHeaders({ status, statusText, headers }: Response, to: ServerResponse): void {
   to.statusCode = status;
   if (statusText !== '' && to.req.httpVersionMajor < 2) to.statusMessage = statusText;
   for (const [name, value] of headers) if (name !== 'set-cookie') to.setHeader(name, value);
