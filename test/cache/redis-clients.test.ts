@@ -1,29 +1,22 @@
 import { Redis, Cluster } from 'ioredis';
 import { createClient, createCluster } from 'redis';
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { RedisClientLike } from '../../src/client/cache/redis/index.ts';
 import type { Heard } from '../../src/client/cache/tier.ts';
-import { type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts';
-import { entry, key, pairOf, ready, tags, tier, ways, freshNamespace } from './redis-support.ts';
+import { startRedis, startRedisCluster } from '../support/redis.ts';
+import { entry, forAll, key, pairOf, ready, tags, tier, ways, freshNamespace } from './redis-support.ts';
 
-let server: RedisServer;
-let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
-beforeAll(async () => {
-  [server, cluster] = await Promise.all([startRedis(), startRedisCluster(3)]);
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await cluster[Symbol.asyncDispose]();
-});
+const server = forAll(startRedis);
+const cluster = forAll(() => startRedisCluster(3));
 
 const clients: [string, () => RedisClientLike][] = [
-  ['a client of redis', () => createClient({ url: server.url })],
-  ['a client of redis that speaks RESP2', () => createClient({ url: server.url, RESP: 2 })],
-  ['a cluster of redis', () => createCluster({ rootNodes: cluster.urls.map((url) => ({ url })) })],
+  ['a client of redis', () => createClient({ url: server().url })],
+  ['a client of redis that speaks RESP2', () => createClient({ url: server().url, RESP: 2 })],
+  ['a cluster of redis', () => createCluster({ rootNodes: cluster().urls.map((url) => ({ url })) })],
   [
     'a client of ioredis',
     () => {
-      const client = new Redis(server.port, '127.0.0.1', { lazyConnect: true, keyPrefix: 'prefix:' });
+      const client = new Redis(server().port, '127.0.0.1', { lazyConnect: true, keyPrefix: 'prefix:' });
       onTestFinished(() => client.disconnect());
       return client;
     },
@@ -32,7 +25,7 @@ const clients: [string, () => RedisClientLike][] = [
     'a cluster of ioredis',
     () => {
       const client = new Cluster(
-        cluster.ports.map((port) => ({ host: '127.0.0.1', port })),
+        cluster().ports.map((port) => ({ host: '127.0.0.1', port })),
         { lazyConnect: true },
       );
       onTestFinished(() => client.disconnect());

@@ -1,21 +1,14 @@
 import { Redis } from 'ioredis';
 import { createCluster } from 'redis';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { redisTier } from '../../src/client/cache/redis/index.ts';
 import type { CacheTier } from '../../src/client/cache/tier.ts';
 import { cacheTierCases, type TierStore } from '../../src/testing/index.ts';
-import { type RedisServer, startRedis, startRedisCluster } from '../support/redis.ts';
-import { freshNamespace, ready } from './redis-support.ts';
+import { startRedis, startRedisCluster } from '../support/redis.ts';
+import { forAll, freshNamespace, ready } from './redis-support.ts';
 
-let server: RedisServer;
-let cluster: Awaited<ReturnType<typeof startRedisCluster>>;
-beforeAll(async () => {
-  [server, cluster] = await Promise.all([startRedis(), startRedisCluster(3)]);
-});
-afterAll(async () => {
-  await server[Symbol.asyncDispose]();
-  await cluster[Symbol.asyncDispose]();
-});
+const server = forAll(startRedis);
+const cluster = forAll(() => startRedisCluster(3));
 
 async function connected(tier: CacheTier): Promise<CacheTier> {
   await ready(tier);
@@ -26,7 +19,7 @@ async function connected(tier: CacheTier): Promise<CacheTier> {
 function storeOnServer(client: () => { url: string } | { client: Redis }): TierStore {
   const namespace = freshNamespace();
   const onServer = async (work: (own: Redis) => Promise<unknown>): Promise<void> => {
-    const own = new Redis(server.port, '127.0.0.1');
+    const own = new Redis(server().port, '127.0.0.1');
     await work(own);
     own.disconnect();
   };
@@ -38,18 +31,18 @@ function storeOnServer(client: () => { url: string } | { client: Redis }): TierS
         await own.setrange(`${namespace}:v:${key}`, 60, 'damaged');
       }),
     forget: () => onServer((own) => own.flushall()),
-    breakDown: () => server.stop(),
-    mend: () => server.start(),
+    breakDown: () => server().stop(),
+    mend: () => server().start(),
     async stop() {},
   };
 }
 
 describe('a tier with the package redis', () => {
-  for (const { name, run } of cacheTierCases(() => storeOnServer(() => ({ url: server.url })))) test(name, run);
+  for (const { name, run } of cacheTierCases(() => storeOnServer(() => ({ url: server().url })))) test(name, run);
 });
 
 describe('a tier with a client of ioredis', () => {
-  const client = () => ({ client: new Redis(server.port, '127.0.0.1', { lazyConnect: true }) });
+  const client = () => ({ client: new Redis(server().port, '127.0.0.1', { lazyConnect: true }) });
   for (const { name, run } of cacheTierCases(() => storeOnServer(client))) test(name, run);
 });
 
@@ -58,7 +51,9 @@ describe('a tier in a cluster of three nodes', () => {
     const namespace = freshNamespace();
     return {
       open: () =>
-        connected(redisTier({ client: createCluster({ rootNodes: cluster.urls.map((url) => ({ url })) }), namespace })),
+        connected(
+          redisTier({ client: createCluster({ rootNodes: cluster().urls.map((url) => ({ url })) }), namespace }),
+        ),
       async stop() {},
     };
   };

@@ -2,7 +2,9 @@ import { createClient, createSentinel } from 'redis';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Heard } from '../../src/client/cache/tier.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
-import { entry, key, pairOf, ready, tags } from './redis-support.ts';
+import { entry, key, needsRedis, pairOf, ready, tags } from './redis-support.ts';
+
+needsRedis();
 
 async function ownServer(settings: Record<string, string> = {}): Promise<RedisServer> {
   const server = await startRedis(settings);

@@ -7,7 +7,9 @@ import { redisTier } from '../../src/client/cache/redis/index.ts';
 import type { CacheTier, Heard } from '../../src/client/cache/tier.ts';
 import { type RedisServer, startRedis } from '../support/redis.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
-import { entry, freshNamespace, key, pairOf, ready, tags, tier } from './redis-support.ts';
+import { entry, freshNamespace, key, needsRedis, pairOf, ready, tags, tier } from './redis-support.ts';
+
+needsRedis();
 
 async function ownServer(settings: Record<string, string> = {}): Promise<RedisServer> {
   const server = await startRedis(settings);

@@ -1,8 +1,31 @@
-import { onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, onTestFinished, vi } from 'vitest';
 import type { Entry } from '../../src/client/cache/entry.ts';
 import type { Invalidation } from '../../src/client/cache/invalidation.ts';
 import { redisTier, type RedisTierOptions } from '../../src/client/cache/redis/index.ts';
 import type { CacheTier } from '../../src/client/cache/tier.ts';
+import { noOwnRedis } from '../support/redis.ts';
+
+/** Skips the tests of a file where there can be no server of ours, and says why. */
+export function needsRedis(): void {
+  beforeEach(({ skip }) => {
+    const reason = noOwnRedis();
+    if (reason !== undefined) skip(`not tested here: ${reason}`);
+  });
+}
+
+/** Starts something for all tests of a file. @returns how to get at it in a test */
+export function forAll<Started extends AsyncDisposable>(start: () => Promise<Started>): () => Started {
+  needsRedis();
+  let started: Started | undefined;
+  beforeAll(async () => {
+    if (noOwnRedis() === undefined) started = await start();
+  });
+  afterAll(() => started?.[Symbol.asyncDispose]());
+  return () => {
+    if (started === undefined) throw new Error('nothing is started yet');
+    return started;
+  };
+}
 
 let namespaces = 0;
 

@@ -1,17 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Heard } from '../../src/client/cache/tier.ts';
-import { type RedisServer, startRedis } from '../support/redis.ts';
-import { entry, freshNamespace as fresh, key, ready, tier, ways } from './redis-support.ts';
+import { startRedis } from '../support/redis.ts';
+import { entry, forAll, freshNamespace as fresh, key, ready, tier, ways } from './redis-support.ts';
 
-let server: RedisServer;
-beforeAll(async () => {
-  server = await startRedis();
-});
-afterAll(() => server[Symbol.asyncDispose]());
+const server = forAll(startRedis);
 
 test('what one process has kept another one is given', async () => {
   const namespace = fresh();
-  const [a, b] = [tier({ url: server.url, namespace }), tier({ url: server.url, namespace })];
+  const [a, b] = [tier({ url: server().url, namespace }), tier({ url: server().url, namespace })];
   await ready(a, b);
   const value = { when: new Date(0), bytes: Buffer.from([0, 255]), text: 'größe' };
   expect(await a.set('key', entry(value, ['x']), a.position())).toBe(true);
@@ -36,7 +32,7 @@ test('what one process has kept another one is given', async () => {
 describe.each(ways)('invalidating %s', (_, what) => {
   test('is seen by every process that asks from then on', async () => {
     const namespace = fresh();
-    const [a, b] = [tier({ url: server.url, namespace }), tier({ url: server.url, namespace })];
+    const [a, b] = [tier({ url: server().url, namespace }), tier({ url: server().url, namespace })];
     await ready(a, b);
     for (let i = 0; i < 50; i += 1) {
       await a.set(key, entry(i, ['orders']), a.position());
@@ -49,7 +45,7 @@ describe.each(ways)('invalidating %s', (_, what) => {
 
   test('defeats what another process is loading', async () => {
     const namespace = fresh();
-    const [a, b] = [tier({ url: server.url, namespace }), tier({ url: server.url, namespace })];
+    const [a, b] = [tier({ url: server().url, namespace }), tier({ url: server().url, namespace })];
     await ready(a, b);
     const before = b.position();
     await a.invalidate([what]);
@@ -64,12 +60,12 @@ describe.each(ways)('invalidating %s', (_, what) => {
 
   test('is known to a process that begins later', async () => {
     const namespace = fresh();
-    const a = tier({ url: server.url, namespace });
+    const a = tier({ url: server().url, namespace });
     await ready(a);
     await a.set(key, entry('void', ['orders']), a.position());
     await a.set('other', entry('valid', ['x']), a.position());
     await a.invalidate([what]);
-    const c = tier({ url: server.url, namespace });
+    const c = tier({ url: server().url, namespace });
     await ready(c);
     expect(await c.get(key)).toBeUndefined();
     expect((await c.getMany([key, 'other'])).has('other')).toBe(what.kind !== 'all');
@@ -77,7 +73,7 @@ describe.each(ways)('invalidating %s', (_, what) => {
 
   test('reaches the memory of the others, and not the own', async () => {
     const namespace = fresh();
-    const [a, b] = [tier({ url: server.url, namespace }), tier({ url: server.url, namespace })];
+    const [a, b] = [tier({ url: server().url, namespace }), tier({ url: server().url, namespace })];
     const heard: Heard[] = [];
     const echo: Heard[] = [];
     b.onHeard((each) => heard.push(each));

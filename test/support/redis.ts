@@ -9,7 +9,7 @@ import { temporaryFolder } from './folder.ts';
 import { installWithApt, programPath } from './programs.ts';
 
 /** A program to start servers of our own with, or a server that is there (`REDIS_URL`), or in words why there is neither. */
-export type FoundRedis = { path: string; version: string } | { url: string } | { missing: string };
+type FoundRedis = { path: string; version: string } | { url: string } | { missing: string };
 
 export interface RedisServer extends AsyncDisposable {
   readonly port: number;
@@ -26,7 +26,7 @@ export interface RedisServer extends AsyncDisposable {
 let found: FoundRedis | undefined;
 
 /** `redis-server` on PATH, else the server of `REDIS_URL`, else installed with apt where we are root and apt works. */
-export function findRedis(): FoundRedis {
+function findRedis(): FoundRedis {
   return (found ??= look() ?? fromEnvironment() ?? install());
 }
 

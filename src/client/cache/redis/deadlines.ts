@@ -37,7 +37,7 @@ export class Deadlines {
     return new Promise<Answer>((resolve, reject) => {
       const waiting: Waiting = { until: now + this.#ms, reject };
       this.#queue.push(waiting);
-      if (!this.#timer) this.#timer = setTimeout(this.#look, this.#ms);
+      if (!this.#timer) this.#lookIn(this.#ms);
       start().then(
         (answer) => {
           this.#ended(waiting);
@@ -56,6 +56,12 @@ export class Deadlines {
     this.#silentSince = undefined;
   }
 
+  #lookIn(ms: number): void {
+    this.#timer = setTimeout(this.#look, ms);
+    // Whoever waits is kept alive by the connection; what has been answered shall keep nobody.
+    this.#timer.unref();
+  }
+
   #ended(waiting: Waiting): void {
     this.#atWork -= 1;
     this.#silentSince = undefined;
@@ -68,7 +74,8 @@ export class Deadlines {
     const late = first < 0 ? this.#queue : this.#queue.slice(0, first);
     this.#queue = first < 0 ? [] : this.#queue.slice(first);
     const next = this.#queue[0];
-    this.#timer = next && setTimeout(this.#look, Math.max(next.until - now, this.#ms / 8));
+    this.#timer = undefined;
+    if (next) this.#lookIn(Math.max(next.until - now, this.#ms / 8));
     if (!late.some(({ reject }) => reject)) return;
     // Answers may have come while this process was busy: they are read before this.
     setImmediate(() => {
