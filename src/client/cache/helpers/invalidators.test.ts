@@ -48,10 +48,17 @@ test('what a change outdates is said once, and invalidated by its name', async (
 test('in a transaction nothing is invalidated before it is committed', async () => {
   await using cache = createCache();
   const committed: (() => unknown)[] = [];
-  const transaction = { onCommit: (callback: () => unknown) => void committed.push(callback) };
+  const inDoubt: (() => unknown)[] = [];
+  const transaction = {
+    onCommit: (callback: () => unknown) => void committed.push(callback),
+    onOutcomeUnknown: (callback: () => unknown) => void inDoubt.push(callback),
+  };
   await cache.set('order:1', 1);
   shop(cache).changedIn(transaction, 'orders', { id: 1, customer: 'a' });
   expect(cache.peek('order:1')).toBe(1);
   for (const callback of committed) await callback();
+  expect(cache.peek('order:1')).toBeUndefined();
+  await cache.set('order:1', 1);
+  for (const callback of inDoubt) await callback();
   expect(cache.peek('order:1')).toBeUndefined();
 });

@@ -14,6 +14,8 @@ export type InvalidationRules = Record<string, (subject: never) => Outdated>;
 /** Something that knows when a transaction is committed: the client of `pool.transaction`. */
 export interface Committing {
   onCommit(callback: () => unknown): void;
+  /** When it is not known whether it was. */
+  onOutcomeUnknown?(callback: () => unknown): void;
 }
 
 export interface Invalidators<Rules extends InvalidationRules> {
@@ -22,7 +24,7 @@ export interface Invalidators<Rules extends InvalidationRules> {
    * change is committed: whoever loads before that sees what was.
    */
   changed<Name extends keyof Rules>(name: Name, ...subjects: Parameters<Rules[Name]>[0][]): Promise<void>;
-  /** The same when the transaction is committed, and not when it is rolled back. */
+  /** The same when the transaction is committed, or may be, and not when it is rolled back. */
   changedIn<Name extends keyof Rules>(
     transaction: Committing,
     name: Name,
@@ -48,9 +50,15 @@ export function createInvalidators<Rules extends InvalidationRules>(cache: Cache
     changedIn: (transaction, name, ...subjects) => {
       // What a rule throws shall undo the transaction rather than be lost after it.
       const outdated = outdatedBy(name, subjects);
-      transaction.onCommit(() => invalidateAll(cache, outdated));
+      whenCommitted(transaction, () => invalidateAll(cache, outdated));
     },
   };
+}
+
+/** Calls back when a transaction is committed, and when nobody knows whether it is. */
+export function whenCommitted(transaction: Committing, callback: () => unknown): void {
+  transaction.onCommit(callback);
+  transaction.onOutcomeUnknown?.(callback);
 }
 
 /** Invalidates all of it, each but once. */

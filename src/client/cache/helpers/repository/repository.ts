@@ -5,7 +5,7 @@ import { type KeysetPage, keysetPage, type KeysetPageOptions } from '../../../da
 import { isFatal, isServerError } from '../../../pool/transactions/failures.ts';
 import type { Cache } from '../../cache.ts';
 import type { EntryOptions, RememberOptions, Ttl } from '../../options.ts';
-import { type Committing, invalidateAll, type Outdated } from '../invalidators.ts';
+import { type Committing, invalidateAll, type Outdated, whenCommitted } from '../invalidators.ts';
 import { cacheKey, keyPattern } from '../keys/cache-key.ts';
 import { type RowKey, RowKeys } from './row-keys.ts';
 import { type Change, TableStatements } from './statements.ts';
@@ -172,7 +172,7 @@ export function repository<Row extends object>(options: RepositoryOptions<Row>):
     list: listOf(pool),
     in: (transaction) => ({
       ...readsOf(transaction),
-      ...writing(transaction, (what) => transaction.onCommit(() => invalidateAll(cache, what))),
+      ...writing(transaction, (what) => whenCommitted(transaction, () => invalidateAll(cache, what))),
       list: listOf(transaction),
     }),
     invalidate: (...changed) => cache.delete(...changed.map((key) => keys.cacheKey(key))),

@@ -2,7 +2,7 @@ import { PitcrewError } from '../../../../errors.ts';
 import { readByKeys } from '../../../data/by-keys.ts';
 import type { Database } from '../../../data/database.ts';
 import { quoted, type TableReference } from '../../../data/names.ts';
-import { columnsNamed, forgetRelations, knownRelation, type Relation } from '../../../data/relation.ts';
+import { columnsNamed, forgetRelations, fromRelation, type Relation } from '../../../data/relation.ts';
 import { textOf } from '../../../data/values.ts';
 
 type Values = Record<string, unknown>;
@@ -33,27 +33,23 @@ export class TableStatements {
   }
 
   async insert(database: Database, values: Values): Promise<Change> {
-    return this.#run(database, async (relation) => {
+    const rows = await this.#run(database, (relation) => {
       const { names, texts } = given(relation, values);
-      const { rows } = await database.query(
-        names.length === 0
-          ? `INSERT INTO ${relation.sql} DEFAULT VALUES RETURNING *`
-          : `INSERT INTO ${relation.sql} (${names.join(', ')})
+      if (names.length === 0) return { text: `INSERT INTO ${relation.sql} DEFAULT VALUES RETURNING *`, values: [] };
+      const text = `INSERT INTO ${relation.sql} (${names.join(', ')})
 VALUES (${names.map((_, i) => `$${i + 1}`).join(', ')})
-RETURNING *`,
-        texts,
-      );
-      return { before: undefined, after: rows[0] };
+RETURNING *`;
+      return { text, values: texts };
     });
+    return { before: undefined, after: rows[0] };
   }
 
   /** By one statement, which locks the row first: nobody else changes it between what it was and what it is. */
   async update(database: Database, key: readonly unknown[], values: Values): Promise<Change> {
-    return this.#run(database, async (relation) => {
+    const rows = await this.#run(database, (relation) => {
       const { names, texts } = given(relation, values);
       if (names.length === 0) throw new PitcrewError('E_USAGE', `nothing is given to update ${relation.name} with`);
-      const { rows } = await database.query(
-        `WITH before AS (
+      const text = `WITH before AS (
        SELECT *
          FROM ${relation.sql}
         WHERE ${this.#condition(names.length)}
@@ -67,25 +63,22 @@ RETURNING *`,
      )
 SELECT 'before' AS ${quoted(side)}, before.* FROM before
  UNION ALL
-SELECT 'after', after.* FROM after`,
-        [...texts, ...this.#keyTexts(relation, key)],
-      );
-      const find = (wanted: string): Values | undefined => {
-        const { [side]: found, ...row } = rows.find((each) => each[side] === wanted) ?? {};
-        return found === undefined ? undefined : row;
-      };
-      return { before: find('before'), after: find('after') };
+SELECT 'after', after.* FROM after`;
+      return { text, values: [...texts, ...this.#keyTexts(relation, key)] };
     });
+    const find = (wanted: string): Values | undefined => {
+      const { [side]: found, ...row } = rows.find((each) => each[side] === wanted) ?? {};
+      return found === undefined ? undefined : row;
+    };
+    return { before: find('before'), after: find('after') };
   }
 
   async delete(database: Database, key: readonly unknown[]): Promise<Change> {
-    return this.#run(database, async (relation) => {
-      const { rows } = await database.query(
-        `DELETE FROM ${relation.sql} WHERE ${this.#condition(0)} RETURNING *`,
-        this.#keyTexts(relation, key),
-      );
-      return { before: rows[0], after: undefined };
-    });
+    const rows = await this.#run(database, (relation) => ({
+      text: `DELETE FROM ${relation.sql} WHERE ${this.#condition(0)} RETURNING *`,
+      values: this.#keyTexts(relation, key),
+    }));
+    return { before: rows[0], after: undefined };
   }
 
   #condition(parametersBefore: number): string {
@@ -96,9 +89,13 @@ SELECT 'after', after.* FROM after`,
     return columnsNamed(relation, this.#key).map(({ form }, i) => textOf(key[i], form));
   }
 
-  async #run(database: Database, work: (relation: Relation) => Promise<Change>): Promise<Change> {
+  async #run(
+    database: Database,
+    statement: (relation: Relation) => { text: string; values: (string | null)[] },
+  ): Promise<Values[]> {
+    const { text, values } = await fromRelation(database, this.#table, statement);
     try {
-      return await work(await knownRelation(database, this.#table));
+      return (await database.query(text, values)).rows;
     } catch (error) {
       // Perhaps the table is not what it was.
       forgetRelations(database);
