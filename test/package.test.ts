@@ -100,28 +100,42 @@ test('without the optional packages the command that needs one says how to insta
   expect(run.status).toBe(2);
 });
 
-test('importing pitcrew loads no server code, no command, and nothing that only some need', () => {
+/** The files that importing something loads, in a process of its own. */
+function loadedBy(subpath: string): string[] {
   const script = `
     import { registerHooks } from 'node:module';
     const loaded = [];
     registerHooks({ load(url, context, next) { loaded.push(url); return next(url, context); } });
-    await import('pitcrew');
+    await import('${subpath}');
     console.log(JSON.stringify(loaded.filter((url) => url.startsWith('file:'))));
   `;
   writeFileSync(join(folder, 'load.mjs'), script);
-  const loaded = JSON.parse(
-    execFileSync(process.execPath, ['load.mjs'], { cwd: folder, encoding: 'utf8' }),
-  ) as string[];
-  expect(loaded.some((url) => url.endsWith('/pitcrew/dist/index.js'))).toBe(true);
+  return JSON.parse(execFileSync(process.execPath, ['load.mjs'], { cwd: folder, encoding: 'utf8' })) as string[];
+}
+
+/** The driver and what it is made of. */
+const driver = /^(pg|pg-.*|pgpass|postgres-.*|split2|xtend)$/;
+/** Of the cache: what memory and values need, no client of Redis. */
+const cachePackages = /^(lru-cache|msgpackr.*|@msgpackr-extract|node-gyp-build-optional-packages|detect-libc)$/;
+
+test.each([
+  // No parser yet, no zod, no OpenTelemetry.
+  ['pitcrew', [driver]],
+  ['pitcrew/cache', [cachePackages, driver]],
+  ['pitcrew/data', [driver]],
+  ['pitcrew/http', [cachePackages, driver]],
+  ['pitcrew/testing', [cachePackages]],
+])('importing %s loads no server code, no command, and nothing that only some need', (subpath, allowed) => {
+  const loaded = loadedBy(subpath);
+  expect(loaded.some((url) => url.includes('/pitcrew/dist/'))).toBe(true);
   expect(loaded.filter((url) => /\/pitcrew\/dist\/(ops|server|cli)\/|\/telemetry\/otel\/recorder/.test(url))).toEqual(
     [],
   );
   const packages = new Set(
-    loaded.map((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1]),
+    loaded.map((url) => /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1] ?? url),
   );
-  // The driver and what it is made of: no parser yet, no zod, no OpenTelemetry.
-  const driver = /^(pitcrew|pg|pg-.*|pgpass|postgres-.*|split2|xtend)$/;
-  expect([...packages].filter((name) => name === undefined || !driver.test(name))).toEqual([]);
+  packages.delete('pitcrew');
+  expect([...packages].filter((name) => !allowed.some((each) => each.test(name)))).toEqual([]);
 });
 
 test('the pool works as it is installed: the parser is found, and OpenTelemetry can be missing', async () => {

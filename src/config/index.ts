@@ -1,7 +1,7 @@
 import type { ConfigInput } from './definition.ts';
 
 export type { Config, ConfigInput } from './definition.ts';
-export { formatDuration, parseDuration } from './duration.ts';
+export { formatDuration, parseDuration } from './span.ts';
 export { configFileNames, loadConfig, type LoadedConfig, type LoadOptions } from './load.ts';
 export { nearest } from './nearest.ts';
 export { type Setting, settings } from './settings.ts';

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { configDefinition } from './definition.ts';
-import { formatDuration } from './duration.ts';
+import { formatDuration } from './span.ts';
 
 /** One setting of the definition, as documentation, environment and flags see it. */
 export interface Setting {

@@ -1,4 +1,4 @@
-import { parseDuration } from '../../config/duration.ts';
+import { parseDuration } from '../../config/span.ts';
 import { PitcrewError } from '../../errors.ts';
 import type { Invalidation } from './invalidation.ts';
 import type { MemoryOptions } from './memory/memory-tier.ts';
