@@ -23,6 +23,11 @@ export interface SessionSink {
 const ANSWER_MS = 15_000;
 /** After the server has said that it is not there yet, in ms. */
 const ASK_AGAIN_MS = 10;
+/**
+ * When nothing at all has come for so many times `maxLagMs`, though the server is asked all the time, the connection is given up: something
+ * between has forgotten it. By default that is longer than `wal_sender_timeout`, within which a busy sender says that it is there.
+ */
+const SILENT_LAGS = 45;
 /** The comparison of definitions takes the server a twentieth of the time at most, and is never later than this, in ms. */
 const SCHEMA_SHARE = 20;
 const SCHEMA_LATEST_MS = 10_000;
@@ -42,6 +47,8 @@ export class StreamSession {
   #leftOut: readonly Problem[] = [];
   /** When definitions were last compared, what they took, and up to which transaction they were known then. */
   #compared = { at: 0, tookMs: 0, xmax: 0 };
+  /** When something came last. */
+  #heardAt = 0;
   #wake = (): void => {};
   #lateness: NodeJS.Timeout | undefined;
   #askAgain: NodeJS.Timeout | undefined;
@@ -109,14 +116,21 @@ export class StreamSession {
     await replication.start(
       { slot, publications: [publication] },
       {
-        message: (bytes, at) => collector.message(bytes, at),
-        reached: (walEnd) => this.#reached(walEnd),
+        message: (bytes, at) => {
+          this.#heardAt = performance.now();
+          collector.message(bytes, at);
+        },
+        reached: (walEnd) => {
+          this.#heardAt = performance.now();
+          this.#reached(walEnd);
+        },
         ended: (error) => this.end(error ?? new Error('the server has ended the stream')),
       },
     );
     await this.#stillWanted();
     // Nothing that is kept is older than this.
     this.#lag = new Lag(performance.now());
+    this.#heardAt = performance.now();
     // Snapshots of the epoch are taken after the stream has begun, so that nothing lies between.
     await this.#open();
     const everyMs = Math.min(this.#settings.watchEveryMs, this.#settings.maxLagMs / 4);
@@ -204,6 +218,8 @@ export class StreamSession {
     const { maxLagMs } = this.#settings;
     const lagMs = Math.round(this.lagMs);
     if (lagMs > maxLagMs) this.#close('late', `the stream is ${lagMs} ms behind, more than ${maxLagMs} ms`);
+    const silentMs = Math.round(performance.now() - this.#heardAt);
+    if (silentMs > maxLagMs * SILENT_LAGS) this.end(new Error(`nothing has come for ${silentMs} ms`));
   }
 
   async #watch(): Promise<void> {

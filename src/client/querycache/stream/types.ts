@@ -17,7 +17,7 @@ export interface ChangeStreamOptions {
    * `max_slot_wal_keep_size` sets no limit: it could fill the server's disk. Without: a temporary one, which never outlives its connection.
    */
   permanentSlot?: string;
-  /** Beyond this the stream is late, in ms; 2000 by default. */
+  /** Beyond this the stream is late, in ms; 2000 by default. When nothing comes for 45 times as long, it connects anew. */
   maxLagMs?: number;
   /** How often the server is asked where its log is, in ms; 500 by default. */
   watchEveryMs?: number;

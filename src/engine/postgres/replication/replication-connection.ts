@@ -189,8 +189,12 @@ export class ReplicationConnection {
     clearTimeout(late);
   }
 
-  /** Ends the connection, and with it the stream. Takes a second at most, never throws. */
+  /**
+   * Ends the stream and the connection, in good order where the server answers: then a temporary slot is gone when this resolves. Takes
+   * two seconds at most, never throws.
+   */
   async close(): Promise<void> {
+    await this.stop();
     clearInterval(this.#statusTimer);
     const late = setTimeout(() => this.#destroy(), GOODBYE_MS);
     await this.#client.end().catch(() => {});

@@ -39,8 +39,18 @@ async function listening(database: TestDatabase, slot: { name: string; temporary
     tables,
     ended: end.promise,
     reached: () => reached,
-    [Symbol.asyncDispose]: () => connection.close(),
+    async [Symbol.asyncDispose]() {
+      await connection.close();
+      await unused(database);
+    },
   };
+}
+
+/** Resolves when the server has noticed that nobody reads from the database any more, which it does late after a cut. */
+async function unused(database: TestDatabase): Promise<void> {
+  await expect
+    .poll(() => database.query('SELECT 1 FROM pg_replication_slots WHERE database = current_database() AND active'))
+    .toEqual([]);
 }
 
 const kinds = (messages: readonly PgoutputMessage[]): string[] => messages.map(({ kind }) => kind);
@@ -223,6 +233,7 @@ test('what a reader throws ends the stream with that', async () => {
   await database.query('INSERT INTO t VALUES (1)');
   expect(await end.promise).toMatchObject({ detail: 'cannot use it' });
   await connection.close();
+  await unused(database);
 });
 
 test('messages that were not asked for, and those cut short, are refused', () => {
