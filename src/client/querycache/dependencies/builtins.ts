@@ -26,7 +26,7 @@ export const fixedBySession = words(
 export const steadyByArguments: ReadonlyMap<string, number> = new Map([['age', 2]]);
 
 /** Immutable by their declaration, but they read the catalog. */
-export const notImmutable = words('pg_partition_root');
+export const notImmutable = words('acldefault makeaclitem pg_partition_root satisfies_hash_partition');
 
 /** Settings that results may depend on, besides `search_path`: the key of a result has them all in it. */
 export const resultSettings: readonly string[] = Object.freeze([

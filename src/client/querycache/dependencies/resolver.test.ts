@@ -41,6 +41,18 @@ test('the catalog is read once for all that ask, and anew after definitions chan
   expect(resolve('SELECT * FROM v', asked)).toBe(answer);
 });
 
+test('while definitions change all the time, nothing is known and nobody waits for ever', async () => {
+  await using database = await testDatabase();
+  await using client = await session(database.url);
+  const catalog = currentCatalog(async (work) => {
+    const done = await work(client);
+    catalog.invalidate();
+    return done;
+  });
+  await catalog.read();
+  expect(catalog.known()).toBeUndefined();
+});
+
 test('answers are those of the session that asks', async () => {
   await using database = await testDatabase();
   await database.query(

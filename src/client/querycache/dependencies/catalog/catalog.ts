@@ -45,7 +45,8 @@ export async function readCatalog(reader: CatalogReader): Promise<Catalog> {
   try {
     return await readAll(reader);
   } finally {
-    await reader.query({ text: 'ROLLBACK' });
+    // Where it fails the connection is lost, and so is the transaction.
+    await reader.query({ text: 'ROLLBACK' }).catch(() => {});
   }
 }
 

@@ -56,7 +56,7 @@ export async function readExpressions(reader: CatalogReader): Promise<Expression
        UNION ALL
       SELECT 'body', oid, prosqlbody::text
         FROM pg_proc
-       WHERE prosqlbody IS NOT NULL
+       WHERE prosqlbody IS NOT NULL AND oid >= ${firstUserOid}
        UNION ALL
       SELECT 'defaults', oid, proargdefaults::text
         FROM pg_proc
