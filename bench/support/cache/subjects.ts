@@ -40,7 +40,7 @@ export interface Skewed {
 }
 
 /** Half of the keys of the skewed load have room. */
-export const skewedEntries = 50_000;
+const skewedEntries = 50_000;
 
 export const floorName = 'await lru.get';
 
