@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { messageOf } from '../../errors.ts';
 import type { Cache } from '../cache/index.ts';
 import { currentScope, runInScope } from '../scope.ts';
 import { requestName } from '../scope-middleware.ts';
@@ -45,10 +46,14 @@ export class ResponseCacheCore<Native> {
     let { key } = asked;
     let miss = 'uri-miss';
     for (let tried = 0; tried < mostVariants; tried += 1) {
-      const onlyLook = method === 'HEAD' || demands.onlyIfCached || demands.fresh || this.#unkept.has(key);
+      if (this.#unkept.has(key)) {
+        if (demands.onlyIfCached) return this.#answers.notKept();
+        return this.#answers.passing(await ask(false), asked, `fwd=${miss}`);
+      }
+      const onlyLook = method === 'HEAD' || demands.onlyIfCached || demands.fresh;
       const filling = new Filling(this.settings, asked, ask, false);
       const stored = onlyLook ? await this.#cache.get<StoredResponse>(key) : await this.#remember(key, filling);
-      if (filling.hasBegun) return this.#own(await filling.outcome, key, asked, `fwd=${miss}`);
+      if (filling.hasBegun) return this.#own(await filling.outcome, key, asked, `fwd=${miss}`, false);
       if (!stored) {
         if (demands.onlyIfCached) return this.#answers.notKept();
         if (demands.fresh && method === 'GET') return this.#renew(key, undefined, asked, ask, 'fwd=request');
@@ -86,7 +91,7 @@ export class ResponseCacheCore<Native> {
       return at?.origin === url.origin ? [at.pathname] : [];
     });
     await this.#cache.invalidatePattern(...[url.pathname, ...places].map(pathPattern));
-    if (response) await this.#cache.invalidateTags(...(this.settings.invalidates?.(native, response) ?? []));
+    if (response) await this.#invalidateTagsOf(native, response);
   }
 
   async invalidateRoute(pattern: string, params?: Readonly<Record<string, string | number>>): Promise<void> {
@@ -106,6 +111,15 @@ export class ResponseCacheCore<Native> {
   inScope<Result>(request: Request, native: Native, work: () => Result): Result {
     if (currentScope()?.ended === false) return work();
     return runInScope(() => this.settings.scopeName?.(native) ?? requestName(request), work);
+  }
+
+  async #invalidateTagsOf(native: Native, response: Response): Promise<void> {
+    try {
+      await this.#cache.invalidateTags(...(this.settings.invalidates?.(native, response) ?? []));
+    } catch (error) {
+      process.emitWarning(`pitcrew/http voids all it keeps, because its option invalidates threw: ${messageOf(error)}`);
+      await this.clear();
+    }
   }
 
   async #use(stored: StoredResponse, key: string, asked: Asked<Native>, ask: Ask): Promise<Response> {
@@ -133,7 +147,7 @@ export class ResponseCacheCore<Native> {
   ): Promise<Response> {
     let outcome: Outcome;
     try {
-      if (asked.request.method === 'HEAD' || this.#unkept.has(key)) {
+      if (asked.request.method === 'HEAD') {
         outcome = { passing: await ask(false), isLasting: false };
       } else {
         const filling = new Filling(this.settings, asked, ask, false);
@@ -151,7 +165,7 @@ export class ResponseCacheCore<Native> {
       void outcome.passing.body?.cancel().catch(() => {});
       return this.#answers.of(stored, key, asked, `hit; fwd-status=${outcome.passing.status}; detail=stale-if-error`);
     }
-    return this.#own(outcome, key, asked, why);
+    return this.#own(outcome, key, asked, why, stored !== undefined);
   }
 
   #renewBeside(key: string, asked: Asked<Native>, ask: Ask): void {
@@ -160,7 +174,7 @@ export class ResponseCacheCore<Native> {
       await this.#refresh(key, filling);
       if (!filling.hasBegun) return;
       const outcome = await filling.outcome;
-      await this.#note(outcome, key);
+      await this.#note(outcome, key, true);
       if ('passing' in outcome) await outcome.passing.body?.cancel();
     });
     // The handler tells of its failures as it does of others; what is kept stays until its time is over.
@@ -168,17 +182,17 @@ export class ResponseCacheCore<Native> {
   }
 
   /** The answer to the request whose handler has been asked. */
-  async #own(outcome: Outcome, key: string, asked: Asked<Native>, why: string): Promise<Response> {
-    await this.#note(outcome, key);
+  async #own(outcome: Outcome, key: string, asked: Asked<Native>, why: string, replaces: boolean): Promise<Response> {
+    await this.#note(outcome, key, replaces);
     if ('stored' in outcome) return this.#answers.of(outcome.stored, key, asked, `${why}; stored`);
     return this.#answers.passing(outcome.passing, asked, why);
   }
 
   /** What is not to be kept takes the place of what was, unless it is a failure. */
-  async #note(outcome: Outcome, key: string): Promise<void> {
+  async #note(outcome: Outcome, key: string, replaces: boolean): Promise<void> {
     if ('stored' in outcome) return;
     if (outcome.isLasting) this.#unkept.set(key, true);
-    if (outcome.isLasting && outcome.passing.status < 500) await this.#cache.delete(key);
+    if (replaces && outcome.isLasting && outcome.passing.status < 500) await this.#cache.delete(key);
   }
 
   /** What is kept, or made for another request at this time; nothing when this one's filling was chosen, and its outcome is there. */

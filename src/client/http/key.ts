@@ -12,13 +12,24 @@ const end = '@';
  */
 export function keyOf(url: URL, query: readonly string[] | undefined, who: string): string | undefined {
   if (url.pathname.length > longestPath) return undefined;
-  const parameters = new URLSearchParams(
-    [...url.searchParams].filter(([name]) => query === undefined || query.includes(name)),
-  );
-  // Stable: values of one parameter stay in their order.
-  parameters.sort();
-  const rest = hash([url.protocol, url.host, url.pathname, parameters.toString(), who]);
+  const rest = hash([url.protocol, url.host, url.pathname, queryOf(url.search, query), who]);
   return [...stepsOf(url.pathname), end, rest].join(':');
+}
+
+/**
+ * The query as it makes a difference: parameters sorted by their names, values as they were sent, since those that are encoded badly
+ * cannot be told apart when they are decoded. What parsers may take for one list (`a`, `a[]`) stays in its order.
+ */
+function queryOf(search: string, allowed: readonly string[] | undefined): string {
+  const named = search
+    .slice(1)
+    .split('&')
+    .filter((each) => each !== '')
+    .map((raw) => ({ raw, name: [...new URLSearchParams(raw).keys()][0] ?? '' }))
+    .filter(({ name }) => allowed === undefined || allowed.includes(name));
+  const stem = (name: string): string => name.split('[', 1)[0] ?? '';
+  const sorted = named.toSorted((a, b) => (stem(a.name) < stem(b.name) ? -1 : stem(a.name) > stem(b.name) ? 1 : 0));
+  return sorted.map(({ raw }) => raw).join('&');
 }
 
 /** The key of one of several responses to the same request, by the headers that they vary with. */

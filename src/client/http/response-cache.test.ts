@@ -382,6 +382,22 @@ test('a request that changes something voids what is kept for its path and below
   expect(await seen()).toEqual(['5', '6', '3', '7']);
 });
 
+test('where it cannot be told what a change concerns, all is voided', async () => {
+  const warned = vi.fn<(warning: Error) => void>();
+  process.once('warning', warned);
+  const options: ResponseCacheOptions = {
+    ttl: '1m',
+    invalidates: () => {
+      throw new Error('no such thing');
+    },
+  };
+  const { ask } = cachedBy(options, counted());
+  await ask('/other');
+  expect((await ask('/thing', {}, 'POST')).status).toBe(200);
+  expect(await text(ask('/other'))).toBe('3');
+  await vi.waitFor(() => expect(warned).toHaveBeenCalled());
+});
+
 test('what was asked for before a change is not kept after it', async () => {
   const gate = Promise.withResolvers<void>();
   let state = 'old';

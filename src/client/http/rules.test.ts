@@ -142,6 +142,9 @@ test('only parameters that are named make a difference, where some are', () => {
 });
 
 test.each([
+  ['http://a/x?a=%ff', 'http://a/x?a=%fe'],
+  ['http://a/x?a=1&%61=2', 'http://a/x?%61=2&a=1'],
+  ['http://a/x?a=1&a[]=2', 'http://a/x?a[]=2&a=1'],
   ['http://a/x', 'https://a/x'],
   ['http://a/x', 'http://b/x'],
   ['http://a/x', 'http://a:81/x'],

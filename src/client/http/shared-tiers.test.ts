@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { testFolder } from '../../../test/support/folder.ts';
 import { noOwnRedis, startRedis } from '../../../test/support/redis.ts';
 import { type CacheTier, createCache, fileTier, redisTier } from '../cache/index.ts';
@@ -23,8 +23,11 @@ describe.each(Object.keys(ways))('processes that share a tier of %s', (name) => 
     if (missing !== undefined) skip(`not tested here: ${missing}`);
     const tier = await (ways[name] as (typeof ways)[string])();
     let count = 0;
-    const started = [0, 1].map(() => {
-      const cache = createCache({ tiers: [tier()] });
+    const tiers = [tier(), tier()];
+    // Until they are connected a cache does without them.
+    await Promise.all(tiers.map((each) => vi.waitFor(() => each.invalidate([]), { timeout: 20_000 })));
+    const started = tiers.map((each) => {
+      const cache = createCache({ tiers: [each] });
       onTestFinished(() => cache.close());
       const cached = responseCache(cache, { ttl: '1m', tags: () => ['pages'] });
       const handle = cached(({ headers }: Request) => {

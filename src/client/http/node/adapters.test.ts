@@ -343,6 +343,48 @@ test('ranges are the handler’s, early hints the client’s', async () => {
   expect(await text(url)).toBe('abcd');
 });
 
+test('what changes something voids before its client hears of it, and also when it is broken off', async () => {
+  let state = 0;
+  const { url } = await plainServer({ ttl: '1m' }, (request, response) => {
+    if (request.method === 'GET') {
+      response.end(String(state));
+      return;
+    }
+    state += 1;
+    if (request.url === '/thing?broken') response.destroy();
+    else response.writeHead(200).end('changed', () => {});
+  });
+  const at = `${url}/thing`;
+  expect([await text(at), await text(at, { method: 'POST' }), await text(at)]).toEqual(['0', 'changed', '1']);
+  await expect(fetch(`${at}?broken`, { method: 'POST' })).rejects.toThrow();
+  await expect.poll(() => text(at)).toBe('2');
+});
+
+test('what a URL takes for the same, and a handler may not, is not taken for it', async () => {
+  const { url } = await plainServer({ ttl: '1m' }, (request, response) => {
+    response.end(`${request.headers.host} ${request.url}`);
+  });
+  const { port } = new URL(url);
+  const raw = async (target: string, host: string): Promise<string> => {
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.end(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    return answer.split('\r\n\r\n')[1] ?? '';
+  };
+  const ways: [target: string, host: string][] = [
+    ['/x/../orders', 'shop'],
+    ['/x\\..\\orders', 'shop'],
+    ['/%2e/orders', 'shop'],
+    ['/orders', 'shop#'],
+    ['/orders', 'shop?'],
+    ['/', 'shop/orders?'],
+    ['/orders', 'shop'],
+    ['/orders', 'shop:80'],
+  ];
+  for (const [target, host] of [...ways, ...ways]) expect(await raw(target, host)).toContain(`${host} ${target}`);
+});
+
 test('requests of which no URL can be made are the handler’s', async () => {
   const { url } = await plainServer({ ttl: '1m' }, (_, response) => response.end('here'));
   const socket = connect(Number(new URL(url).port), '127.0.0.1');

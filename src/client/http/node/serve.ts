@@ -81,21 +81,26 @@ function bypass<Native>(core: ResponseCacheCore<Native>, request: Request, excha
   }
   response.setHeader('cache-status', 'pitcrew; fwd=method');
   const before = Object.getOwnPropertyDescriptor(response, 'end');
-  const waiting = ['end', 'headersSent', 'writableEnded'];
+  const isTrue = { get: () => true, configurable: true };
+  let hasEnded = false;
   const end = (...given: Parameters<ServerResponse['end']>): ServerResponse => {
-    const isTrue = { get: () => true, configurable: true };
+    hasEnded = true;
     Object.defineProperties(response, {
       end: { value: () => response, configurable: true, writable: true },
       headersSent: isTrue,
       writableEnded: isTrue,
     });
     void voidChanged(core, request, native, response).finally(() => {
-      for (const name of waiting) Reflect.deleteProperty(response, name);
+      for (const name of ['end', 'headersSent', 'writableEnded']) Reflect.deleteProperty(response, name);
       if (before) Object.defineProperty(response, 'end', before);
       response.end(...given);
     });
     return response;
   };
+  // What is broken off may have changed something too.
+  response.once('close', () => {
+    if (!hasEnded) void voidChanged(core, request, native, response);
+  });
   Object.defineProperty(response, 'end', { value: end, configurable: true, writable: true });
   go();
 }
@@ -115,11 +120,18 @@ async function voidChanged<Native>(
   );
 }
 
-/** Undefined for what is no request that a cache could know of: such methods as CONNECT, or a host that is none. */
-function requestOf<Native>({ request, protocol, host, target }: Exchange<Native>): Request | undefined {
-  const url = target.startsWith('/') ? `${protocol}://${host ?? 'localhost'}${target}` : target;
+/**
+ * Undefined for what is no request that a cache could know of, such as methods like CONNECT. A URL takes other ways of writing a path
+ * or a host for the same, which a handler may not: what it makes of `/x/../orders` is not what is at `/orders`.
+ */
+function requestOf<Native>({ request, protocol, host = '', target }: Exchange<Native>): Request | undefined {
+  const method = request.method ?? 'GET';
   try {
-    return new Request(url, { method: request.method ?? 'GET', headers: headersOf(request.headers) });
+    const url = new URL(`${protocol}://${host || 'localhost'}${target}`);
+    const isAsSent = url.pathname + url.search === target && url.host === host.toLowerCase();
+    // What changes something changes it however it is written.
+    if (isSafe(method) && !isAsSent) return undefined;
+    return new Request(url, { method, headers: headersOf(request.headers) });
   } catch {
     return undefined;
   }
