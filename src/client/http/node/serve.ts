@@ -128,13 +128,19 @@ function requestOf<Native>({ request, protocol, host = '', target }: Exchange<Na
   const method = request.method ?? 'GET';
   try {
     const url = new URL(`${protocol}://${host || 'localhost'}${target}`);
-    const isAsSent = url.pathname + url.search === target && url.host === host.toLowerCase();
+    const isAsSent = url.pathname + url.search === target && isSameHost(url, host);
     // What changes something changes it however it is written.
     if (isSafe(method) && !isAsSent) return undefined;
     return new Request(url, { method, headers: headersOf(request.headers) });
   } catch {
     return undefined;
   }
+}
+
+/** `shop:80` is `shop`, where that is what the scheme means anyway. */
+function isSameHost(url: URL, host: string): boolean {
+  const sent = host.toLowerCase();
+  return sent === url.host || sent === `${url.host}${url.protocol === 'https:' ? ':443' : ':80'}`;
 }
 
 function headersOf(from: NodeJS.Dict<number | string | readonly string[]>): Headers {
