@@ -19,7 +19,7 @@ export interface CollectorOptions {
 }
 
 /** By this prefix of a logical message, anyone may tell that definitions have changed: an event trigger, or a migration. */
-export const DDL_MESSAGE = 'pitcrew:ddl';
+const definitionPrefix = 'pitcrew:ddl';
 
 interface KnownRelation {
   /** To be compared with what comes later. */
@@ -81,7 +81,7 @@ export class ChangeCollector {
         this.#relation(message.relation);
         break;
       case 'message':
-        if (message.prefix === DDL_MESSAGE) this.#ddl = true;
+        if (message.prefix === definitionPrefix) this.#ddl = true;
         // One that is not transactional may come between transactions.
         if (this.#xid === undefined) this.#tell(this.#near);
         break;

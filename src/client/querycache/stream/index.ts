@@ -1,4 +1,3 @@
 export { ChangeStream } from './change-stream.ts';
-export { DDL_MESSAGE } from './change-collector.ts';
 export { checkRequirements, type Problem, type RequirementOptions, type Requirements } from './requirements.ts';
 export type { Change, ChangeStreamOptions, ChangeStreamStats, Closed, PublishedTable, StreamEvent } from './types.ts';
