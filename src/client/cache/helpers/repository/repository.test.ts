@@ -241,6 +241,7 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
 
   test("with a pool of pg's", async () => {
     const plain = new pg.Pool({ connectionString: database.url });
+    plain.on('error', () => {});
     const repo = orders({ pool: plain });
     await repo.create({ customer: 'plain' });
     expect(await repo.get(1)).toMatchObject({ customer: 'plain' });
