@@ -204,7 +204,7 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
   test('a load that began before a write is not kept after it', async () => {
     const repo = orders();
     await repo.create({ customer: 'before' });
-    await using blocker = await blocked(database, '"a.b"."Or""ders"');
+    await using blocker = await blocked(database, 'LOCK TABLE "a.b"."Or""ders" IN ACCESS EXCLUSIVE MODE');
     const loading = repo.get(1);
     const updating = repo.update(1, { customer: 'after' });
     await blocker.release();
@@ -216,7 +216,8 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
     const repo = orders();
     await repo.create({ customer: 'before' });
     await repo.get(1);
-    await using blocker = await blocked(database, '"a.b"."Or""ders"');
+    // A row, not the table: the statement shall be under way, which is more than being understood.
+    await using blocker = await blocked(database, 'SELECT FROM "a.b"."Or""ders" WHERE id = 1 FOR UPDATE');
     const updating = repo.update(1, { customer: 'after' });
     const failed = expect(updating).rejects.toThrow();
     await expect.poll(() => blocker.waiting()).not.toEqual([]);
@@ -251,11 +252,11 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
   });
 });
 
-/** Holds up all who want to read or write a table. */
-async function blocked(database: TestDatabase, table: string) {
+/** Holds up all who want what a statement locks. */
+async function blocked(database: TestDatabase, lock: string) {
   const client = new pg.Client({ connectionString: database.url });
   await client.connect();
-  await client.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+  await client.query(`BEGIN; ${lock}`);
   const waitingSql = `
     SELECT pid FROM pg_stat_activity
      WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%UPDATE%'`;
