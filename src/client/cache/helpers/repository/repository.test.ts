@@ -219,10 +219,15 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
     // A row, not the table: the statement shall be under way, which is more than being understood.
     await using blocker = await blocked(database, 'SELECT FROM "a.b"."Or""ders" WHERE id = 1 FOR UPDATE');
     const updating = repo.update(1, { customer: 'after' });
-    const failed = expect(updating).rejects.toThrow();
-    await expect.poll(() => blocker.waiting()).not.toEqual([]);
-    for (const pid of await blocker.waiting()) await database.query('SELECT pg_terminate_backend($1)', [pid]);
-    await failed;
+    const outcome = updating.then(
+      () => 'updated',
+      () => 'failed',
+    );
+    const terminated = async (): Promise<string> => {
+      for (const pid of await blocker.waiting()) await database.query('SELECT pg_terminate_backend($1)', [pid]);
+      return Promise.race([outcome, new Promise<string>((resolve) => setImmediate(resolve, 'under way'))]);
+    };
+    await expect.poll(terminated, { timeout: 20_000 }).toBe('failed');
     expect(cache.peek('orders:1')).toBeUndefined();
   });
 
