@@ -20,7 +20,7 @@ function codeOf(error: unknown): string {
 
 test('a server that is away, restarts at once or is slow to start: callers hear of it in time, and are served when it is back', async () => {
   await using server = await scratchServer();
-  await using pool = open(server.url(), { failoverTimeoutMillis: 300 });
+  await using pool = open(server.url(), { connectionTimeoutMillis: 10_000, failoverTimeoutMillis: 300 });
   expect(await callers(pool)).toEqual(['served']);
 
   await server.whileStopped(async () => {

@@ -157,7 +157,10 @@ describe('what was changed in a session', () => {
     SELECT current_setting('search_path')                                             AS path,
            (SELECT count(*)::int FROM pg_listening_channels())                        AS channels,
            to_regclass('pg_temp.scratch') IS NOT NULL                                 AS scratch,
-           (SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory')           AS locks,
+           (SELECT count(*)::int
+              FROM pg_locks
+             WHERE locktype = 'advisory'
+               AND pid = pg_backend_pid())                                             AS locks,
            (SELECT count(*)::int FROM pg_prepared_statements WHERE name = 'one')      AS prepared
   `;
   const nothing = { path: '"$user", public', channels: 0, scratch: false, locks: 0, prepared: 0 };

@@ -4,8 +4,9 @@ import type { StatementDescription } from '../../../sql/index.ts';
 const runsToKnow = 2;
 /** What changes data may take so many times longer: a commit waits for the disk, and keeps up others of its kind only. */
 export const commitFactor = 4;
-/** How long a statement keeps off shared connections after it overstayed there. */
-const overstayedMs = 60_000;
+/** How long a statement keeps off shared connections after it overstayed there; twice as long each time that follows, up to a minute. */
+const firstOffMs = 5000;
+const longestOffMs = 60_000;
 /** Gains of the smoothed mean and deviation: 1/8 and 1/4, as TCP estimates its round trips (RFC 6298, section 2). */
 const meanGain = 1 / 8;
 const deviationGain = 1 / 4;
@@ -32,6 +33,7 @@ export class StatementRecord {
   /** The quickest run of late. */
   #leastMs = Infinity;
   #offUntil = 0;
+  #offMs = 0;
 
   constructor(text: string, description: StatementDescription) {
     this.text = text;
@@ -55,7 +57,10 @@ export class StatementRecord {
 
   /** It was stopped for taking too long, or waiting for a lock too long, on a shared connection. */
   overstayed(nowMs: number): void {
-    this.#offUntil = nowMs + overstayedMs;
+    // One that has behaved for as long again may have been unlucky.
+    const isRepeated = nowMs < this.#offUntil + this.#offMs;
+    this.#offMs = isRepeated ? Math.min(this.#offMs * 2, longestOffMs) : firstOffMs;
+    this.#offUntil = nowMs + this.#offMs;
   }
 
   /** Whether it may share a connection now: it is known to be done within `limitMs` nearly always. */
