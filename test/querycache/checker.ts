@@ -121,7 +121,7 @@ export async function check(options: CheckerOptions): Promise<Outcome> {
     }
   };
   const cutter = async (): Promise<void> => {
-    while (options.cuts && outcome.fills < options.fills * 0.8) {
+    while (options.cuts && outcome.fills < options.fills / 2) {
       await pause(150 + random(300));
       await admin.client.query(
         'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND temporary',

@@ -48,7 +48,7 @@ test.each(['on', 'off'])('one server with synchronous_commit %s: nothing wrong i
 
 test('a stream that is cut again and again: nothing wrong is left', async () => {
   await using servers = await withStandby();
-  const outcome = await check({ url: servers.primary.url(), fenced: true, fills: 800, seed: 5, cuts: true });
+  const outcome = await check({ url: servers.primary.url(), fenced: true, fills: 3000, seed: 5, cuts: true });
   expect(outcome.wrong).toEqual([]);
   expect(outcome.epochs).toBeGreaterThan(2);
   expect(outcome.left).toBeGreaterThan(10);
