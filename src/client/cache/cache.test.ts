@@ -183,6 +183,19 @@ describe('an invalidation', () => {
     expect(cache.peek('key')).toBe('after');
   });
 
+  test('is seen by whoever asks after it, though the tags of the load under way are not known yet', async () => {
+    await using cache = createCache();
+    const before = held<string>();
+    const options = { tags: (value: string) => [`of ${value}`] };
+    const waiting = cache.remember('key', '1m', before.loader, options);
+    await expect.poll(() => before.loader.mock.calls.length).toBe(1);
+    await cache.invalidateTags('of before');
+    expect(await cache.remember('key', '1m', () => 'after', options)).toBe('after');
+    before.resolve('before');
+    expect(await waiting).toBe('before');
+    expect(cache.peek('key')).toBe('after');
+  });
+
   test('set is one, too: a load from before does not overwrite it', async () => {
     await using cache = createCache();
     const before = held<string>();

@@ -327,7 +327,7 @@ export class Cache {
         if (lives === 0) return undefined;
         return times.entry(value, lives, options, typeof tags === 'function' ? tags(value as Value) : tags, loadMs);
       },
-      tags: typeof tags === 'function' ? [] : tags,
+      tags: typeof tags === 'function' ? undefined : tags,
       hardMs: timeout.hard === undefined ? hardMs : durationMs('timeout.hard', timeout.hard),
       softMs: staleWhileRevalidate
         ? 0

@@ -72,9 +72,10 @@ export class Tiers {
     if (flight !== untracked) this.#flights.end(key, flight);
   }
 
-  /** Whether what departed then is still wanted, as far as its tags are known. */
-  isCurrent({ key, since, flight }: Departure, tags: readonly string[]): boolean {
-    return !flight.isOvertaken && !this.#fence.isVoid(key, tags, since);
+  /** Whether what departed then is still wanted. Where its tags are not known yet, whatever was invalidated since may concern it. */
+  isCurrent({ key, since, flight }: Departure, tags: readonly string[] | undefined): boolean {
+    if (flight.isOvertaken) return false;
+    return tags === undefined ? since === this.#fence.now : !this.#fence.isVoid(key, tags, since);
   }
 
   /** The first fresh entry of the tiers, which those before it are given as well; else the last stale one. */

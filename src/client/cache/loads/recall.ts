@@ -10,8 +10,8 @@ export interface Recipe {
   readonly load: (context: LoadContext) => unknown;
   /** Makes an entry of what was loaded; `undefined` when it is not to be kept. */
   readonly entryOf: (value: unknown, loadMs: number, key: string) => Entry | undefined;
-  /** Those that are known before it is loaded. */
-  readonly tags: readonly string[];
+  /** Where they are known before it is loaded. */
+  readonly tags: readonly string[] | undefined;
   readonly hardMs: number;
   /** What is stale is served when the load takes longer; `undefined` when it is waited for. */
   readonly softMs: number | undefined;
