@@ -260,7 +260,7 @@ export class Cache {
     const departure = tiers.depart(full);
     try {
       const found = await tiers.fetch(departure);
-      const entry = found && found.entry.freshUntil > Date.now() ? found.entry : undefined;
+      const entry = found && found.freshUntil > Date.now() ? found : undefined;
       if (entry) statistics.recalled(full, 'tier');
       else statistics.missed(full);
       return entry;

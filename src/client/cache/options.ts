@@ -67,9 +67,6 @@ export interface LoadContext {
 
 export type Loader<Value> = (context: LoadContext) => Value | PromiseLike<Value>;
 
-/** Where a value came from. */
-export type Source = 'memory' | 'tier' | 'loader' | 'stale' | 'shared';
-
 /** Told of what a cache does, with keys as they are behind all namespaces. Every method is optional. */
 export interface CacheObserver {
   /** A key was asked for, and was there or not. Of hits in memory a few are told, of which each stands for `times`. */

@@ -16,12 +16,6 @@ export interface Departure {
   readonly flight: Flight;
 }
 
-/** An entry, and which tier had it. */
-export interface Found {
-  readonly entry: Entry;
-  readonly tier: number;
-}
-
 const untracked: Flight = { isOvertaken: false };
 
 /** All tiers of a cache as one, memory first. */
@@ -79,18 +73,17 @@ export class Tiers {
   }
 
   /** The first fresh entry of the tiers, which those before it are given as well; else the last stale one. */
-  async fetch(departure: Departure): Promise<Found | undefined> {
-    let stale: Found | undefined;
+  async fetch(departure: Departure): Promise<Entry | undefined> {
+    let stale: Entry | undefined;
     for (const [index, tier] of this.#tiers.entries()) {
       const entry = await tier.get(departure.key);
       const now = Date.now();
       if (!entry || entry.keptUntil <= now) continue;
-      const found = { entry, tier: index };
       if (entry.freshUntil > now) {
         void this.#keep(departure, entry, index);
-        return found;
+        return entry;
       }
-      if (!stale || stale.entry.createdAt < entry.createdAt) stale = found;
+      if (!stale || stale.createdAt < entry.createdAt) stale = entry;
     }
     return stale;
   }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EventEmitter, once } from 'node:events';
 import type pg from 'pg';
 import { PitcrewError } from '../../errors.ts';
-import { createDescriber, loadParser } from '../../sql/index.ts';
+import { createDescriber, loadParser, type StatementDescription } from '../../sql/index.ts';
 import type { PoolObserver, StatementOutcome } from '../observer.ts';
 import { currentScope } from '../scope.ts';
 import type { Call } from './call.ts';
@@ -128,7 +128,7 @@ export class PoolCore {
         statement.settled = true;
         statement.waiting?.ended();
         unwatch?.();
-        if (mayHaveWritten(statement)) this.#router.wrote(scope);
+        if (mayHaveWritten(description, statement.endpoint)) this.#router.wrote(scope);
         if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(statement, undefined, result));
         resolve(result);
       },
@@ -138,7 +138,7 @@ export class PoolCore {
         statement.waiting?.ended();
         unwatch?.();
         // What failed may have been done all the same.
-        if (mayHaveWritten(statement) && statement.sentAt > 0) this.#router.wrote(scope);
+        if (mayHaveWritten(description, statement.endpoint) && statement.sentAt > 0) this.#router.wrote(scope);
         if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(statement, error, undefined));
         reject(error);
       },
@@ -275,7 +275,7 @@ export class PoolCore {
         const text = submittedText(query);
         const description = text === undefined ? undefined : this.#records.of(text).description;
         changed ||= !description || leavesTraces(description);
-        if (this.#router.isSingle || description?.readOnly || endpoint.role === 'replica') return;
+        if (this.#router.isSingle || !mayHaveWritten(description, endpoint)) return;
         const scope = this.#scope();
         whenAnswered(query, () => this.#router.wrote(scope));
       },
@@ -299,7 +299,7 @@ export class PoolCore {
     const startedAt = performance.now();
     const scope = this.#scope();
     return (error: Error | undefined, result: pg.QueryResult | undefined): void => {
-      if (!description.readOnly && endpoint.role !== 'replica') this.#router.wrote(scope);
+      if (mayHaveWritten(description, endpoint)) this.#router.wrote(scope);
       const progress = { record, values, startedAt, sentAt: startedAt, endedAt: 0, endpoint, shared: false };
       if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(progress, error, result));
     };
@@ -355,8 +355,8 @@ function outcomeOf(
 }
 
 /** What is not known to change nothing has changed nothing all the same where a replica ran it. */
-function mayHaveWritten({ record, endpoint }: Statement): boolean {
-  return !record.description.readOnly && endpoint?.role !== 'replica';
+function mayHaveWritten(description: StatementDescription | undefined, endpoint: Statement['endpoint']): boolean {
+  return !description?.readOnly && endpoint?.role !== 'replica';
 }
 
 /** In the words of `pg`. */

@@ -135,8 +135,8 @@ export class Recall {
     let isStored = false;
     try {
       const found = anew ? undefined : await this.#tiers.fetch(departure);
-      if (found && found.entry.freshUntil > Date.now()) return { value: found.entry.value, source: 'tier' };
-      const stale = found?.entry ?? held;
+      if (found && found.freshUntil > Date.now()) return { value: found.value, source: 'tier' };
+      const stale = found ?? held;
       lookedUp(stale);
       const lease = await this.#lease(departure);
       if (lease !== undefined && 'entry' in lease) return { value: lease.entry.value, source: 'tier' };
@@ -195,7 +195,7 @@ export class Recall {
       if (leftMs <= 0) return undefined;
       await tier.waitFor(departure.key, leftMs, pauseMs);
       const found = await this.#tiers.fetch(departure);
-      if (found && found.entry.freshUntil > Date.now()) return { entry: found.entry, release: async () => {} };
+      if (found && found.freshUntil > Date.now()) return { entry: found, release: async () => {} };
     }
   }
 }

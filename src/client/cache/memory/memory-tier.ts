@@ -81,11 +81,6 @@ export class MemoryTier {
     this.#held.clear();
   }
 
-  /** Keys in use, those used last first. */
-  keys(): IterableIterator<string> {
-    return this.#held.keys();
-  }
-
   stats(): TierSize {
     const { size, calculatedSize } = this.#held;
     const bytes = calculatedSize > 0 ? calculatedSize : undefined;
