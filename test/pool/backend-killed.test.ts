@@ -25,7 +25,7 @@ interface Watched extends AsyncDisposable {
 /** A pool whose one shared connection is open, and that knows both statements as quick. */
 async function warmed(): Promise<Watched> {
   const observer = outcomes();
-  const pool = new Pool({ connectionString: database.url, lanes: 1, laneLimitMillis: 50, observer });
+  const pool = new Pool({ connectionString: database.url, lanes: 1, laneLimitMillis: 5000, observer });
   const warm = (): Promise<void> =>
     warmLane(pool, observer, [
       [read, [-1, 0]],

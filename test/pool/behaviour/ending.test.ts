@@ -69,6 +69,8 @@ test('a statement that is stopped on a shared connection and runs again is answe
     connectionString: database.url,
     max: 4,
     lanes: 1,
+    // However busy the machine is, the statement is quick enough to share a connection.
+    laneLimitMillis: 5000,
     observer: { statementEnded: (_, { lane }) => void shared.push(lane) },
   });
   const text = 'SELECT pg_sleep($1)::text AS slept';
