@@ -1,5 +1,6 @@
 import type { PoolObserver } from './observer.ts';
 import { databaseOf, Pool, type PoolOptions } from './pool/index.ts';
+import { type CachedQueries, cachedQueries, QueryCache, type QueryCacheOptions } from './querycache/index.ts';
 import {
   createTelemetry,
   Reporter,
@@ -13,12 +14,24 @@ export interface CreatePoolOptions extends PoolOptions {
   telemetry?: TelemetryOptions | false | undefined;
   /** Sends what is counted to `pitcrew serve`, which shows it beside the server's own statistics. */
   report?: ReporterOptions | undefined;
+  /**
+   * Keeps results of statements until something that they were read from has changed, by whichever client: `{}` for those that ask for it
+   * (`{ cache: '5m' }`, `pool.cached.query`), or with policies. Without it nothing is kept.
+   */
+  cache?: QueryCacheOptions | undefined;
 }
 
 /** A pool that counts what is asked of it. */
 export interface MeasuredPool extends Pool {
   /** `undefined` when the pool was made without. */
   readonly telemetry: Telemetry | undefined;
+  /** The query cache; `undefined` when the pool was made without. */
+  readonly cached: CachedQueries | undefined;
+}
+
+/** A pool with a query cache. */
+export interface CachingPool extends MeasuredPool {
+  readonly cached: CachedQueries;
 }
 
 /**
@@ -35,11 +48,15 @@ export interface MeasuredPool extends Pool {
  * ```
  * @throws `E_CONFIG` for options that make no sense
  */
+export function createPool(options: CreatePoolOptions & { cache: QueryCacheOptions }): CachingPool;
+export function createPool(options?: CreatePoolOptions): MeasuredPool;
 export function createPool(options: CreatePoolOptions = {}): MeasuredPool {
-  const { telemetry: wanted, report, observer, ...rest } = options;
+  const { telemetry: wanted, report, observer, cache: kept, ...rest } = options;
   const telemetry = wanted === false ? undefined : createTelemetry(wanted);
+  const cache = kept && new QueryCache(kept);
   const pool = new Pool({
     ...rest,
+    ...(cache ? { keeper: cache } : {}),
     observer: telemetry && observer ? both(telemetry, observer) : (telemetry ?? observer),
   });
   telemetry?.observePool(() => pool.stats().endpoints, databaseOf(pool.options));
@@ -50,7 +67,7 @@ export function createPool(options: CreatePoolOptions = {}): MeasuredPool {
     );
     pool.onEnd(() => reporter.close());
   }
-  return Object.assign(pool, { telemetry });
+  return Object.assign(pool, { telemetry, cached: cache && cachedQueries(pool, cache) });
 }
 
 /** Tells two observers; the first one's memory of a statement is kept beside the second's. */

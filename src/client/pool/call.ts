@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type pg from 'pg';
 import type { QueryResult } from 'pg';
+import type { Preface } from './result-keeper.ts';
 import type { StatementConfig } from './statements/statement.ts';
 
 export type Callback<Result = QueryResult> = (error: Error | undefined, result: Result) => void;
@@ -13,10 +14,28 @@ export interface QueryLimits {
   query_timeout?: number | undefined;
 }
 
+/** What a caller wants of the query cache: how long a result may be used, or `false` for none that is kept. */
+export type CacheWish = string | number | false;
+
+/** What can be given with a statement. */
+export interface QueryOptions extends QueryLimits {
+  /**
+   * How long a result may be used: ms, or a text such as `'5m'`. It is given up before that when what it was read from has changed.
+   * Only where the pool has a query cache, and not within transactions.
+   */
+  cache?: CacheWish | undefined;
+}
+
 /** `pg.Pool`'s `query`, and with limits. */
 export type PoolQuery = pg.Pool['query'] & {
   /* oxlint-disable-next-line typescript/no-explicit-any -- as pg.Pool declares it */
-  <R extends pg.QueryResultRow = any, I = any[]>(config: pg.QueryConfig<I> & QueryLimits): Promise<QueryResult<R>>;
+  <R extends pg.QueryResultRow = any, I = any[]>(config: pg.QueryConfig<I> & QueryOptions): Promise<QueryResult<R>>;
+  /* oxlint-disable-next-line typescript/no-explicit-any -- as pg.Pool declares it */
+  <R extends pg.QueryResultRow = any, I = any[]>(
+    text: string,
+    values: pg.QueryConfigValues<I>,
+    options: QueryOptions,
+  ): Promise<QueryResult<R>>;
 };
 
 /** A cursor, a stream or a query object, which drives its connection itself. */
@@ -30,6 +49,8 @@ export interface Call {
   values: unknown[] | undefined;
   config: StatementConfig | undefined;
   callback: Callback | undefined;
+  cache?: CacheWish | undefined;
+  preface?: Preface | undefined;
 }
 
 /**
@@ -53,10 +74,15 @@ export function isSubmittable(query: unknown): query is Submittable {
 }
 
 /**
- * Reads `(text)`, `(text, values)`, `(config)`, `(config, values)`, each with or without a callback, as `pg` does. Throws a
- * TypeError for anything else, again as `pg` does.
+ * Reads `(text)`, `(text, values)`, `(config)`, `(config, values)`, each with or without a callback, as `pg` does, and
+ * `(text, values, options)`. Throws a TypeError for anything else, again as `pg` does.
  */
 export function readCall(query: unknown, second: unknown, third: unknown): Call {
+  if (typeof query === 'string' && typeof third === 'object' && third !== null) {
+    const options = third as StatementConfig & QueryOptions;
+    const values = second as unknown[] | undefined;
+    return { text: query, values, config: { ...options, text: query }, callback: undefined, cache: options.cache };
+  }
   const callback = (typeof second === 'function' ? second : third) as Callback | undefined;
   const given = typeof second === 'function' ? undefined : (second as unknown[] | undefined);
   if (callback !== undefined && typeof callback !== 'function') throw new TypeError('callback is not a function');
@@ -64,6 +90,7 @@ export function readCall(query: unknown, second: unknown, third: unknown): Call 
   if (typeof query !== 'object' || query === null) {
     throw new TypeError('Client was passed a null or undefined query');
   }
-  const config = query as StatementConfig & { callback?: Callback };
-  return { text: config.text, values: given ?? config.values, config, callback: callback ?? config.callback };
+  const config = query as StatementConfig & QueryOptions & { callback?: Callback };
+  const { text, cache } = config;
+  return { text, values: given ?? config.values, config, callback: callback ?? config.callback, cache };
 }

@@ -8,12 +8,13 @@ import { currentScope } from '../scope.ts';
 import type { Call } from './call.ts';
 import type { OwnConnection } from './connections/connection.ts';
 import { leavesTraces } from './connections/session-reset.ts';
-import { backendPid, isBusy } from './driver.ts';
+import { backendPid, isBusy, isInTransaction } from './driver.ts';
 import type { EndpointStats } from './endpoint-types.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { CallSite, HolderKind, Wait } from './holders/index.ts';
 import type { ResolvedOptions } from './options.ts';
 import { lend } from './pool-client.ts';
+import { isPending, type PendingResult, type ResultKeeper } from './result-keeper.ts';
 import { type Access, Router } from './routing/router.ts';
 import type { StatementRecord } from './statements/record.ts';
 import type { Statement } from './statements/statement.ts';
@@ -25,6 +26,7 @@ import { submittedText, whenAnswered } from './submit.ts';
 export class PoolCore {
   readonly #options: ResolvedOptions;
   readonly #observer: PoolObserver;
+  readonly #keeper: ResultKeeper | undefined;
   readonly #events: EventEmitter;
   readonly #records: StatementRecords;
   readonly #router: Router;
@@ -38,6 +40,7 @@ export class PoolCore {
     this.#options = options;
     this.#events = events;
     this.#observer = options.observer ?? {};
+    this.#keeper = options.keeper;
     this.#records = new StatementRecords(createDescriber(options.functions));
     this.#router = new Router(options, {
       connected: (client) => this.#connected(client),
@@ -53,8 +56,15 @@ export class PoolCore {
       again: (statement) => this.#route(statement),
     });
     // Without the parser nothing is known of statements: each gets a connection of its own.
-    this.#ready = Promise.allSettled([loadParser(), this.#router.start()]).then(() => {
+    const ready = Promise.allSettled([loadParser(), this.#router.start()]).then(() => {
       this.#ready = undefined;
+    });
+    this.#ready = ready;
+    this.#keeper?.start({
+      ready,
+      types: options.types,
+      run: (call) => this.#answer('write', call),
+      primaryConnection: () => this.#router.primaryConnection(),
     });
   }
 
@@ -75,6 +85,7 @@ export class PoolCore {
   async end(): Promise<void> {
     this.#ending = true;
     await this.#ready;
+    await this.#keeper?.end();
     await this.#router.end();
   }
 
@@ -82,13 +93,39 @@ export class PoolCore {
   answer(access: Access, call: Call): Promise<pg.QueryResult> {
     if (this.#ending) return Promise.reject(poolEnded());
     if (this.#ready) return this.#answerLater(this.#ready, access, call);
+    return this.#kept(access, call) ?? this.#answer(access, call);
+  }
+
+  #answer(access: Access, call: Call): Promise<pg.QueryResult> {
     return new Promise((resolve, reject) => this.#begin(access, call, resolve, reject));
   }
 
   /** Awaits, and does not only wait: so the caller stays in the stack, by which its line is known. */
   async #answerLater(ready: Promise<unknown>, access: Access, call: Call): Promise<pg.QueryResult> {
     await ready;
-    return new Promise((resolve, reject) => this.#begin(access, call, resolve, reject));
+    return await (this.#kept(access, call) ?? this.#answer(access, call));
+  }
+
+  /** The answer of the keeper, if it has one; who asks for the primary or for analytics is given none. */
+  #kept(access: Access, call: Call): Promise<pg.QueryResult> | undefined {
+    const keeper = this.#keeper;
+    if (!keeper || call.cache === false || access === 'write' || access === 'analytics') return undefined;
+    const { signal } = call.config ?? {};
+    if (signal?.aborted) return Promise.reject(abortReason(signal));
+    const kept = keeper.answer(call, currentScope()?.root, (other) => this.#answer(access, other));
+    if (!kept) return undefined;
+    return isPending(kept) ? this.#within(call, kept) : Promise.resolve(kept);
+  }
+
+  /** As long as the caller is willing to wait. */
+  #within({ config }: Call, { promise, leave }: PendingResult): Promise<pg.QueryResult> {
+    return new Promise((resolve, reject) => {
+      const unwatch = watchLimits(config, this.#router.queryTimeoutMs, (reason) => {
+        leave();
+        reject(reason);
+      });
+      promise.then(resolve, reject).finally(() => unwatch?.());
+    });
   }
 
   /** Runs a statement and answers by one of the two functions. */
@@ -97,12 +134,18 @@ export class PoolCore {
       reject(poolEnded());
       return;
     }
-    if (this.#ready) void this.#ready.then(() => this.#begin(access, call, resolve, reject));
+    if (this.#ready) void this.#ready.then(() => this.#runNow(access, call, resolve, reject));
+    else this.#runNow(access, call, resolve, reject);
+  }
+
+  #runNow(access: Access, call: Call, resolve: (result: pg.QueryResult) => void, reject: (error: Error) => void): void {
+    const kept = this.#kept(access, call);
+    if (kept) kept.then(resolve, reject);
     else this.#begin(access, call, resolve, reject);
   }
 
   #begin(access: Access, call: Call, resolve: (result: pg.QueryResult) => void, reject: (error: Error) => void): void {
-    const { text, values, config } = call;
+    const { text, values, config, preface } = call;
     const record = this.#records.of(typeof text === 'string' ? text : '');
     const { description } = record;
     const observer = this.#observer;
@@ -114,6 +157,7 @@ export class PoolCore {
       record,
       values,
       config,
+      preface: preface && { ...preface, record: this.#records.of(preface.text) },
       startedAt: performance.now(),
       endpoint: undefined,
       sentAt: 0,
@@ -128,7 +172,7 @@ export class PoolCore {
         statement.settled = true;
         statement.waiting?.ended();
         unwatch?.();
-        if (mayHaveWritten(description, statement.endpoint)) this.#router.wrote(scope);
+        if (mayHaveWritten(description, statement.endpoint)) this.#wrote(scope, description);
         if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(statement, undefined, result));
         resolve(result);
       },
@@ -138,7 +182,7 @@ export class PoolCore {
         statement.waiting?.ended();
         unwatch?.();
         // What failed may have been done all the same.
-        if (mayHaveWritten(description, statement.endpoint) && statement.sentAt > 0) this.#router.wrote(scope);
+        if (mayHaveWritten(description, statement.endpoint) && statement.sentAt > 0) this.#wrote(scope, description);
         if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(statement, error, undefined));
         reject(error);
       },
@@ -150,6 +194,11 @@ export class PoolCore {
     });
     if (config?.signal?.aborted) statement.reject(abortReason(config.signal));
     else this.#route(statement);
+  }
+
+  #wrote(scope: object | undefined, description: StatementDescription): void {
+    this.#router.wrote(scope);
+    this.#keeper?.wrote(description);
   }
 
   /** Whose writes are to be seen; asked in the caller's own context, and not at all where there are no replicas. */
@@ -192,6 +241,7 @@ export class PoolCore {
   }
 
   seeAtLeast(token: string): void {
+    this.#keeper?.seesAllUntilNow(currentScope()?.root);
     // With one server there is nothing that could be behind.
     if (token !== '') this.#router.atLeast(this.#scope(), token);
   }
@@ -258,6 +308,11 @@ export class PoolCore {
     const { holders } = endpoint;
     const holder = holders.taken({ kind, pid: backendPid(connection.client) ?? undefined, site });
     let changed = false;
+    const writes = this.#keeper?.lent();
+    // Told before the caller is, whose next statement must see it.
+    const endedOutside = (): void => {
+      if (!isInTransaction(connection.client)) writes?.ended();
+    };
     const client = lend({
       endpoint,
       connection,
@@ -265,9 +320,11 @@ export class PoolCore {
         holders.note(holder, text);
         const record = this.#records.of(typeof text === 'string' ? text : '');
         changed ||= leavesTraces(record.description);
+        if (mayHaveWritten(record.description, endpoint)) writes?.sent(record.description);
         const ended = this.#watchLent(endpoint, record, values);
         return (error, result) => {
           holders.idle(holder);
+          endedOutside();
           ended(error, result);
         };
       },
@@ -275,13 +332,18 @@ export class PoolCore {
         const text = submittedText(query);
         const description = text === undefined ? undefined : this.#records.of(text).description;
         changed ||= !description || leavesTraces(description);
-        if (this.#router.isSingle || !mayHaveWritten(description, endpoint)) return;
+        if (!mayHaveWritten(description, endpoint)) return;
+        writes?.sent(description);
         const scope = this.#scope();
-        whenAnswered(query, () => this.#router.wrote(scope));
+        whenAnswered(query, () => {
+          this.#router.wrote(scope);
+          endedOutside();
+        });
       },
       isChanged: () => changed,
       queryTimeoutMs: this.#router.queryTimeoutMs,
       onRelease: (error) => {
+        writes?.ended();
         this.#events.emit('release', error, connection.client);
         holders.released(holder);
       },

@@ -2,6 +2,7 @@ import type { PoolConfig } from 'pg';
 import { PitcrewError } from '../../errors.ts';
 import type { DeclaredFunctions } from '../../sql/index.ts';
 import type { PoolObserver } from '../observer.ts';
+import type { ResultKeeper } from './result-keeper.ts';
 import type { BalancingName } from './topology/index.ts';
 
 /** The options of `pg.Pool`, with the same names and meanings, and Pitcrew's own. Times in ms where the name says no other unit. */
@@ -58,6 +59,8 @@ export interface PoolOptions extends PoolConfig {
   binary?: boolean | undefined;
   /** Told of everything that happens; see telemetry. */
   observer?: PoolObserver | undefined;
+  /** Answers statements from results that it keeps; the query cache of `createPool` is one. */
+  keeper?: ResultKeeper | undefined;
 }
 
 /** Limits of the connections to one server. */

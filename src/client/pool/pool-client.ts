@@ -78,8 +78,10 @@ function watched(plain: (...args: unknown[]) => unknown, args: unknown[], { watc
   const [query, second, third] = args;
   if (isSubmittable(query)) submits(query);
   if (isSubmittable(query) || query === undefined || query === null) return plain(...args);
-  const { text, values, callback } = readCall(query, second, third);
+  const { text, values, callback, config } = readCall(query, second, third);
   const ended = watch(text, values);
+  // `pg` takes no options behind the values.
+  const plainly = typeof query === 'string' && config ? [{ ...config, values }] : args;
   if (callback) {
     const told = (error: Error | undefined, result: pg.QueryResult): void => {
       ended(error, result);
@@ -87,7 +89,7 @@ function watched(plain: (...args: unknown[]) => unknown, args: unknown[], { watc
     };
     return values === undefined ? plain(query, told) : plain(query, values, told);
   }
-  const answer = plain(...args) as Promise<pg.QueryResult>;
+  const answer = plain(...plainly) as Promise<pg.QueryResult>;
   return answer.then(
     (result) => {
       ended(undefined, result);

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import driver, { type default as pg } from 'pg';
-import type { PoolQuery, QueryLimits } from './call.ts';
+import type { PoolQuery, QueryOptions } from './call.ts';
 import { PoolCore } from './core.ts';
 import type { EndpointStats } from './endpoint-types.ts';
 import { type PoolOptions, type ResolvedOptions, resolveOptions } from './options.ts';
@@ -103,7 +103,12 @@ export class Pool extends EventEmitter {
     callback: (error: Error, result: pg.QueryResult<R>) => void,
   ): void;
   query<R extends pg.QueryResultRow = any, I = any[]>(
-    config: pg.QueryConfig<I> & QueryLimits,
+    config: pg.QueryConfig<I> & QueryOptions,
+  ): Promise<pg.QueryResult<R>>;
+  query<R extends pg.QueryResultRow = any, I = any[]>(
+    text: string,
+    values: pg.QueryConfigValues<I>,
+    options: QueryOptions,
   ): Promise<pg.QueryResult<R>>;
   /* oxlint-enable typescript/no-explicit-any */
   query(query: unknown, second?: unknown, third?: unknown): unknown {

@@ -1,17 +1,5 @@
-export {
-  type CacheableDependencies,
-  type CatalogReader,
-  type CurrentCatalog,
-  createResolver,
-  currentCatalog,
-  type DeclaredFunctions,
-  type DeclaredReads,
-  type Dependencies,
-  type Pin,
-  pinnedKey,
-  readSession,
-  type Resolver,
-  type Session,
-} from './dependencies/index.ts';
-export { type KeyedStatement, queryKey, statementKey } from './key.ts';
-export { areMoving } from './parameters.ts';
+export { type CachedQueries, cachedQueries } from './cached-queries.ts';
+export type { DeclaredFunctions, DeclaredReads } from './dependencies/index.ts';
+export type { ChangeOptions, QueryCacheOptions, ResultMemoryOptions, StatementPolicy } from './options.ts';
+export { QueryCache, type QueryExplanation } from './query-cache.ts';
+export type { QueryCacheStats } from './stats.ts';

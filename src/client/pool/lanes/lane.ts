@@ -2,8 +2,9 @@ import type pg from 'pg';
 import { answersPing, closeClient } from '../connections/connection.ts';
 import { isUsable, keepAlive, onBound, onServerError, prepareValue, typesOf, wireOf } from '../driver.ts';
 import { isConnectionLost, isFatal } from '../failures.ts';
+import { asStatement } from '../statements/preface.ts';
 import type { Statement } from '../statements/statement.ts';
-import { LaneQuery } from './lane-query.ts';
+import { type LaneListener, LaneQuery } from './lane-query.ts';
 import { type LanePreparation, Preparations, unprepared } from './preparations.ts';
 
 /** What a lane tells of its work. */
@@ -98,14 +99,9 @@ export class Lane {
 
   /** Writes a statement behind those under way. Throws what preparing its values throws; then nothing was written. */
   send(statement: Statement): void {
-    const values = statement.values?.map((value) => prepareValue(value));
-    const query = new LaneQuery(
-      statement,
-      values,
-      this.#preparationFor(statement),
-      typesOf(this.client),
-      this.#listener,
-    );
+    const query = this.#queryOf(statement, this.#listener);
+    const preface = statement.preface && asStatement(statement.preface, statement, this.client);
+    const before = preface && this.#queryOf(preface, this.#prefaceListener);
     const now = performance.now();
     statement.sentAt = now;
     statement.shared = true;
@@ -114,10 +110,12 @@ export class Lane {
       this.#headIdleMs = nodeTiming.idleTime;
       keepAlive(this.client, true);
     }
-    this.#inFlight += 1;
-    this.uses += 1;
     this.#cork();
-    this.client.query(query as never);
+    for (const each of before ? [before, query] : [query]) {
+      this.#inFlight += 1;
+      this.uses += 1;
+      this.client.query(each as never);
+    }
   }
 
   /** Prepares the statement anew when it comes the next time. */
@@ -148,6 +146,22 @@ export class Lane {
       this.#host.ended(this, query, serviceMs);
     },
   };
+
+  readonly #prefaceListener = {
+    ended: ({ statement, error, result }: LaneQuery): void => {
+      // The statement behind it is under way.
+      this.#headSince = performance.now();
+      this.#headIdleMs = nodeTiming.idleTime;
+      this.#inFlight -= 1;
+      if (error) statement.reject(error);
+      else statement.resolve(result);
+    },
+  };
+
+  #queryOf(statement: Statement, listener: LaneListener): LaneQuery {
+    const values = statement.values?.map((value) => prepareValue(value));
+    return new LaneQuery(statement, values, this.#preparationFor(statement), typesOf(this.client), listener);
+  }
 
   #preparationFor({ record }: Statement): LanePreparation {
     return this.#host.prepare ? this.#preparations.of(record) : unprepared();

@@ -73,6 +73,13 @@ export class Router {
     return this.#primaryEndpoint() ?? this.#awaitPrimary('primary');
   }
 
+  /** How to connect to the primary; waits for one while there is none, as long as a failover may take. */
+  async primaryConnection(): Promise<pg.ClientConfig> {
+    const known = this.#topology.primary();
+    const { address } = known ?? (await this.#topology.awaitPrimary(this.#options.failoverTimeoutMillis));
+    return { ...this.#config, ...address };
+  }
+
   /** A statement that may change data was answered by the primary, on behalf of that scope. */
   wrote(scope: object | undefined): void {
     this.#consistency?.wrote(scope);

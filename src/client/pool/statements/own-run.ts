@@ -4,6 +4,7 @@ import { destroy, forgetPrepared, whenReady } from '../driver.ts';
 import { isConnectionLost, isStalePrepared } from '../failures.ts';
 import { quoteIdentifier } from '../../../engine/postgres/identifiers.ts';
 import { cancelRequest } from '../transactions/index.ts';
+import { ask } from './preface.ts';
 import type { Statement } from './statement.ts';
 
 /** How long a server may take to end a statement that is to be cancelled, before the connection is given up. */
@@ -52,7 +53,7 @@ export function runAlone(
       free();
     }
   };
-  const { record, config, values } = statement;
+  const { record, config, values, preface } = statement;
   const send = (): void => {
     try {
       if (config) client.query({ ...config, values, query_timeout: undefined } as pg.QueryConfig, done);
@@ -61,7 +62,8 @@ export function runAlone(
       ended(error instanceof Error ? error : new Error(String(error)), undefined as never);
     }
   };
-  send();
+  if (preface) ask(preface, client, send);
+  else send();
 }
 
 /** Has the server forget a named statement, so that the next use of the name prepares it as its tables are now. Never rejects. */

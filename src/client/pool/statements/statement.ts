@@ -1,5 +1,6 @@
 import type { CustomTypesConfig, QueryResult } from 'pg';
 import type { EndpointRole } from '../../observer.ts';
+import type { PrefaceStatement } from './preface.ts';
 import type { StatementRecord } from './record.ts';
 
 /** A query's configuration as `pg` takes it, and what Pitcrew adds. */
@@ -29,6 +30,8 @@ export interface Statement {
   readonly values: unknown[] | undefined;
   /** Where the caller gave more than a text and values. */
   readonly config: StatementConfig | undefined;
+  /** What is asked right before it, on the same connection. */
+  readonly preface: PrefaceStatement | undefined;
   readonly startedAt: number;
   /** Where it runs, once that is decided. */
   endpoint: { readonly name: string; readonly role: EndpointRole } | undefined;

@@ -1,0 +1,99 @@
+import type { CacheTier, Invalidation, Position, TierSize } from '../../cache/index.ts';
+import { GuardedTier } from '../../cache/guarded-tier.ts';
+import type { RawResult } from '../../pool/index.ts';
+import { Snapshot } from '../fence/index.ts';
+import { invalidationsOf, tagsOf } from '../feed/notes.ts';
+import type { SharedFeed } from '../feed/shared-feed.ts';
+import type { Keyed } from '../plans.ts';
+import type { KeptResult } from './result-memory.ts';
+
+/** What a tier has kept of a result. */
+interface StoredResult {
+  readonly raw: RawResult;
+  readonly snapshot: string;
+  readonly bytes: number;
+}
+
+/** As it was found. */
+export interface SharedResult extends KeptResult {
+  readonly snapshot: Snapshot;
+  readonly bytes: number;
+}
+
+/** Results that several processes share. When their tier is away there are none. */
+export class SharedResults {
+  readonly #tier: GuardedTier;
+  readonly #database: string;
+  readonly #feed: SharedFeed;
+  readonly #storing = new Set<Promise<unknown>>();
+  #unreadable = 0;
+
+  constructor(tier: CacheTier, database: string, feed: SharedFeed) {
+    this.#tier = new GuardedTier(tier, () => {});
+    this.#database = database;
+    this.#feed = feed;
+  }
+
+  /** See `SharedFeed.sharedMark`. */
+  get sharedMark(): number | undefined {
+    return this.#tier.isAway ? undefined : this.#feed.sharedMark;
+  }
+
+  /** To be asked for before a load begins. */
+  position(): Position {
+    return this.#tier.position();
+  }
+
+  async get(key: string): Promise<SharedResult | undefined> {
+    const entry = await this.#tier.get(this.#key(key));
+    if (!entry) return undefined;
+    const { createdAt, keptUntil } = entry;
+    try {
+      const { raw, snapshot, bytes } = entry.value as StoredResult;
+      if (Array.isArray(raw.rows) && Array.isArray(raw.fields)) {
+        return { raw, createdAt, keptUntil, snapshot: Snapshot.parse(snapshot), bytes };
+      }
+    } catch {
+      // Something else has written it.
+    }
+    this.#unreadable += 1;
+    return undefined;
+  }
+
+  /** Nobody waits for it. */
+  set({ key, dependencies }: Keyed, result: KeptResult, bytes: number, snapshot: Snapshot, position: Position): void {
+    const { raw, createdAt, keptUntil } = result;
+    const value: StoredResult = { raw, snapshot: snapshot.toString(), bytes };
+    const tags = dependencies.flatMap(({ table, keys }) => tagsOf(this.#database, table, keys));
+    const entry = { value, createdAt, freshUntil: keptUntil, keptUntil, tags, loadMs: 0 };
+    const storing = this.#tier.set(this.#key(key), entry, position).finally(() => this.#storing.delete(storing));
+    this.#storing.add(storing);
+  }
+
+  invalidate(tables: ReadonlySet<number>): Promise<void> {
+    return this.#invalidate(invalidationsOf(this.#database, new Map([...tables].map((oid) => [oid, 'all']))));
+  }
+
+  clear(): Promise<void> {
+    return this.#invalidate([{ kind: 'prefix', prefix: `${this.#database}:results:` }]);
+  }
+
+  /** Resolves when what was to be stored so far is. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#storing);
+  }
+
+  stats(): TierSize & { name: string; isAway: boolean } {
+    const { name, isAway } = this.#tier;
+    const stats = this.#tier.stats();
+    return { name, isAway, ...stats, unreadable: stats.unreadable + this.#unreadable };
+  }
+
+  async #invalidate(what: readonly Invalidation[]): Promise<void> {
+    await this.#tier.invalidate(what);
+  }
+
+  #key(key: string): string {
+    return `${this.#database}:results:${key}`;
+  }
+}
