@@ -1,6 +1,7 @@
 import { failureCases } from './cache-tier/failures.ts';
 import { invalidationCases } from './cache-tier/invalidations.ts';
 import { keepingCases } from './cache-tier/keeping.ts';
+import { noteCases } from './cache-tier/notes.ts';
 import { optionalCases } from './cache-tier/optional.ts';
 import { type Case, Handles, type TierStore } from './cache-tier/support.ts';
 import { truthCase } from './cache-tier/truth.ts';
@@ -30,7 +31,14 @@ export function cacheTierCases(
   start: () => Promise<TierStore> | TierStore,
   { patienceMs = 10_000 }: CacheTierCaseOptions = {},
 ): CacheTierCase[] {
-  const all: Case[] = [...keepingCases, ...invalidationCases, ...optionalCases, ...failureCases, truthCase];
+  const all: Case[] = [
+    ...keepingCases,
+    ...invalidationCases,
+    ...noteCases,
+    ...optionalCases,
+    ...failureCases,
+    truthCase,
+  ];
   return all.map(({ name, check }) => ({
     name,
     run: async () => {

@@ -82,6 +82,51 @@ test('a lost message is noticed by the next one, and by the number when none fol
   expect(await listening.get(key)).toBeUndefined();
 });
 
+test('what is missed after a gap was noticed, before all is known again, is told as missed as well', async () => {
+  const server = await ownServer();
+  const own = await admin(server);
+  const namespace = freshNamespace();
+  const [a, b] = await pairOf({ url: server.url, namespace });
+  const heard = heardBy(b);
+  const { epoch, at } = b.position();
+  // A message of the future, and no answer to the question that follows.
+  const [gap] = await own
+    .multi()
+    .publish(`{${namespace}}:heard`, `${epoch} ${at + 9} someone []`)
+    .addCommand(['CLIENT', 'PAUSE', '600', 'ALL'])
+    .exec();
+  expect(gap).toBe(2);
+  await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['unknown']);
+  await expect(b.get(key)).rejects.toMatchObject(unavailable);
+  await vi.waitFor(() => a.invalidate([tag]), { timeout: 10_000 });
+  await ready(b);
+  expect(['unknown', [tag]]).toContainEqual(heard.at(1));
+});
+
+test('a note that is lost is noticed, costs no name and voids nothing', async () => {
+  const server = await ownServer();
+  const own = await admin(server);
+  const proxy = await tcpProxy(server.url);
+  onTestFinished(() => proxy[Symbol.asyncDispose]());
+  const namespace = freshNamespace();
+  const [a, b] = [tier({ url: server.url, namespace }), tier({ url: proxy.url(server.url), namespace })];
+  const heard = heardBy(b);
+  await ready(a, b);
+  await a.set(key, entry('kept', tags), a.position());
+  await a.invalidate([{ kind: 'note', text: 'one' }]);
+  await expect.poll(() => heard, { timeout: 10_000 }).toEqual([[{ kind: 'note', text: 'one' }]]);
+  expect(await own.hmGet(`{${namespace}}:state`, ['at', 'floor', 'names'])).toEqual(['1', '0', '0']);
+  expect((await own.keys(`*${namespace}*`)).toSorted()).toEqual([`${namespace}:v:${key}`, `{${namespace}}:state`]);
+  proxy.silence();
+  await a.invalidate([{ kind: 'note', text: 'lost' }]);
+  await expect(b.get(key)).rejects.toMatchObject(unavailable);
+  await own.sendCommand(['CLIENT', 'KILL', 'TYPE', 'pubsub']);
+  proxy.resume();
+  await ready(a, b);
+  expect(['unknown', [{ kind: 'note', text: 'lost' }]]).toContainEqual(heard.at(1));
+  expect((await b.get(key))?.value).toBe('kept');
+});
+
 test('a connection for messages that is silently dead is noticed', async () => {
   const server = await ownServer();
   const proxy = await tcpProxy(server.url);

@@ -11,7 +11,7 @@ const mostPending = 10_000;
 
 /**
  * A tier that may be away: then it holds nothing, and costs nothing. What was invalidated meanwhile is told to it before anything
- * of it is used again. Never rejects.
+ * of it is used again; notes are not, which are for those who listen now. Never rejects.
  */
 export class GuardedTier {
   readonly #tier: CacheTier;
@@ -99,7 +99,7 @@ export class GuardedTier {
         this.#failed(error);
       }
     }
-    this.#pending.push(...what);
+    for (const each of what) if (each.kind !== 'note') this.#pending.push(each);
     if (this.#pending.length > mostPending) this.#pending = [{ kind: 'all' }];
   }
 

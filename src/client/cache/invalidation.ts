@@ -7,4 +7,6 @@ export type Invalidation =
   | { readonly kind: 'prefix'; readonly prefix: string }
   /** All keys that match; `*` stands for any characters. */
   | { readonly kind: 'pattern'; readonly pattern: string }
-  | { readonly kind: 'all' };
+  | { readonly kind: 'all' }
+  /** Concerns no entry: a word to the other processes that share a tier, in order with what is invalidated. Caches make none. */
+  | { readonly kind: 'note'; readonly text: string };

@@ -20,7 +20,7 @@ export interface CacheStats {
   meanLoadMs: number;
   /** Values that were not kept, because something that concerns them was invalidated while they were loaded. */
   refused: number;
-  invalidations: Record<Invalidation['kind'], number>;
+  invalidations: Record<Exclude<Invalidation['kind'], 'note'>, number>;
   tiers: TierStats[];
   /** By the first part of keys, those most asked for first; a hundred at most. Memory hits are sampled. */
   groups: GroupStats[];
@@ -89,7 +89,7 @@ export class CacheStatistics {
   }
 
   invalidated(what: readonly Invalidation[]): void {
-    for (const { kind } of what) this.#invalidations[kind] += 1;
+    for (const { kind } of what) if (kind !== 'note') this.#invalidations[kind] += 1;
   }
 
   /** Tells one more observer, until the function that it returns is called. */

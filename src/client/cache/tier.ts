@@ -30,7 +30,10 @@ export interface CacheTier {
   /** Keeps an entry, unless it was invalidated since `position`, or a newer one is there: then false. */
   set(key: string, entry: Entry, position: Position): Promise<boolean>;
   setMany(entries: ReadonlyMap<string, Entry>, position: Position): Promise<void>;
-  /** Resolves when no process that asks from now on is given any of it. */
+  /**
+   * Resolves when no process that asks from now on is given any of it. A note voids nothing and costs no place in the history, but is
+   * passed on and counted like the rest: a handle that has missed one is told `unknown`. Its text is of any characters, 64 kB at most.
+   */
   invalidate(what: readonly Invalidation[]): Promise<void>;
   /** Adds to a counter, atomically across processes. A new one begins at 0 and lives for `ttlMs`. */
   increment?(key: string, by: number, ttlMs: number): Promise<number>;
@@ -41,7 +44,10 @@ export interface CacheTier {
    * who waits has to ask again and again.
    */
   waitFor?(key: string, ms: number): Promise<boolean>;
-  /** Told of what other processes invalidate. */
+  /**
+   * Told of what other processes invalidate, notes included, and of nothing of this handle's own: in the order in which it was invalidated,
+   * what came in one call together (of long lists, parts), and before `position()` says that it is known.
+   */
   onHeard(listener: (heard: Heard) => void): void;
   /** What it holds, as far as it knows without looking at all of it. */
   stats(): TierSize;

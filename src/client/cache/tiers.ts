@@ -174,8 +174,10 @@ export class Tiers {
     } else {
       this.#forget(heard);
     }
-    // Tiers further away may be this machine's own, of which other machines know nothing.
-    const what: readonly Invalidation[] = heard === 'unknown' ? [{ kind: 'all' }] : heard;
+    // Tiers further away may be this machine's own, of which other machines know nothing. Notes are for those who share this one.
+    const what: readonly Invalidation[] =
+      heard === 'unknown' ? [{ kind: 'all' }] : heard.filter(({ kind }) => kind !== 'note');
+    if (what.length === 0) return;
     for (const tier of this.#tiers.slice(from + 1)) void tier.invalidate(what);
   }
 }

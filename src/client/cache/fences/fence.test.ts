@@ -15,6 +15,7 @@ const invalidations: fc.Arbitrary<Invalidation> = fc.oneof(
     .array(fc.constantFrom('a', 'b', ':', '*'), { minLength: 1, maxLength: 4 })
     .map((each) => ({ kind: 'pattern' as const, pattern: each.join('') })),
   fc.constant({ kind: 'all' as const }),
+  keys.map((text) => ({ kind: 'note' as const, text })),
 );
 const entries = fc.record({ key: keys, tags: fc.uniqueArray(fc.constantFrom('x', 'y', 'z')) });
 
@@ -31,6 +32,8 @@ function concerns(what: Invalidation, key: string, tags: readonly string[]): boo
       return new RegExp(`^${what.pattern.replaceAll('*', '.*')}$`, 's').test(key);
     case 'all':
       return true;
+    case 'note':
+      return false;
   }
 }
 
@@ -57,6 +60,19 @@ describe('a history', () => {
       }),
     );
   });
+});
+
+test('notes are not remembered, and move nothing', () => {
+  const history = new History({ names: 2, patterns: 1 });
+  history.note({ kind: 'tag', tag: 'x' }, 1);
+  for (let at = 2; at < 100; at++) history.note({ kind: 'note', text: `${at}` }, at);
+  expect([history.floor, history.latest]).toEqual([0, 1]);
+  expect(history.isVoid('key', ['x'], 0)).toBe(true);
+  expect(history.isVoid('key', [], 0)).toBe(false);
+  const fence = new Fence();
+  const before = fence.now;
+  fence.heard([{ kind: 'note', text: 'x' }]);
+  expect(fence.now).toBe(before);
 });
 
 test('a fence that has missed something trusts nothing from before', () => {

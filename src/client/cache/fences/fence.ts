@@ -4,7 +4,7 @@ import { History } from './history.ts';
 
 /**
  * The order of this process's own invalidations, and of those that it has heard of: what its memory is held against. Keys are not
- * remembered: their entries are deleted, and their loads are told.
+ * remembered: their entries are deleted, and their loads are told. Nor are notes, which concern no entry.
  */
 export class Fence {
   readonly #history = new History();
@@ -16,7 +16,7 @@ export class Fence {
   }
 
   raise(what: readonly Invalidation[]): void {
-    const remembered = what.filter(({ kind }) => kind !== 'key');
+    const remembered = what.filter(({ kind }) => kind !== 'key' && kind !== 'note');
     if (remembered.length === 0) return;
     this.#now += 1;
     for (const each of remembered) this.#history.note(each, this.#now);

@@ -41,8 +41,9 @@ export class History {
     return this.#floor;
   }
 
-  /** Something was invalidated at that position. Positions must not go down. */
+  /** Something was invalidated at that position. Positions must not go down. Notes concern nothing, and are not remembered. */
   note(what: Invalidation, at: number): void {
+    if (what.kind === 'note') return;
     this.#latest = Math.max(this.#latest, at);
     switch (what.kind) {
       case 'key':

@@ -139,6 +139,7 @@ describe('records', () => {
   const invalidations = fc.oneof(
     texts.map((key) => ({ kind: 'key' as const, key })),
     texts.map((prefix) => ({ kind: 'prefix' as const, prefix })),
+    texts.map((text) => ({ kind: 'note' as const, text })),
     fc.constant({ kind: 'all' as const }),
     // Lone surrogates too.
     fc.integer({ min: 0, max: 0xffff }).map((unit) => tag(String.fromCharCode(unit))),

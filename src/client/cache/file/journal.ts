@@ -143,19 +143,20 @@ export class Journal {
       const { size } = await opened.handle.stat();
       await this.#readTo(reading, size, isContinued ? before.at : Infinity);
     } catch (error) {
+      // Up to there it was told.
+      if (isContinued) this.#before = { epoch: reading.epoch, at: Math.max(before.at, reading.offset) };
       await opened.handle.close();
       throw error;
     }
     const last = this.#reading;
+    // Before the position says that it is known.
+    if (!isContinued) this.#tell('unknown');
     this.#reading = reading;
     await last?.handle.close().catch(() => {});
-    if (!isContinued) this.#tell('unknown');
   }
 
-  /** @param toldFrom records of other processes that end after it are told */
+  /** @param toldFrom records of other processes that end after it are told, before the offset is beyond them */
   async #readTo(reading: Reading, size: number, toldFrom: number): Promise<void> {
-    const heard: Invalidation[] = [];
-    let isDamaged = false;
     let rest: Buffer = Buffer.alloc(0);
     for (let at = reading.offset; at < size;) {
       const chunk = Buffer.allocUnsafe(Math.min(chunkBytes, size - at));
@@ -164,6 +165,8 @@ export class Journal {
       at += bytesRead;
       const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
       const start = reading.offset;
+      const heard: Invalidation[] = [];
+      let isDamaged = false;
       for (const { record, end } of readRecords(bytes)) {
         if (!record) {
           // It may have been anything.
@@ -172,15 +175,15 @@ export class Journal {
           continue;
         }
         for (const each of record.what) reading.history.note(each, start + end);
-        if (record.origin !== this.#origin && start + end > toldFrom) heard.push(...record.what);
+        if (record.origin !== this.#origin && start + end > toldFrom) for (const each of record.what) heard.push(each);
       }
+      if (isDamaged) this.#tell('unknown');
+      else if (heard.length > 0) this.#tell(heard);
       const whole = wholeLines(bytes);
       reading.offset = start + whole;
       rest = bytes.subarray(whole);
     }
     reading.size = size;
-    if (isDamaged) this.#tell('unknown');
-    else if (heard.length > 0) this.#tell(heard);
   }
 
   /**

@@ -49,8 +49,8 @@ function isInvalidation(each: unknown): each is Invalidation {
   if (typeof each !== 'object' || each === null || !('kind' in each)) return false;
   const { kind } = each;
   if (kind === 'all') return true;
-  if (kind !== 'key' && kind !== 'tag' && kind !== 'prefix' && kind !== 'pattern') return false;
-  return typeof (each as Record<string, unknown>)[kind] === 'string';
+  if (kind !== 'key' && kind !== 'tag' && kind !== 'prefix' && kind !== 'pattern' && kind !== 'note') return false;
+  return typeof (each as Record<string, unknown>)[kind === 'note' ? 'text' : kind] === 'string';
 }
 
 function checksum(text: string): string {

@@ -158,9 +158,10 @@ export class Bus {
       this.sync().catch(() => {});
       return;
     }
+    // Before the position says that it is known.
+    if (message.origin !== this.#origin) this.#tell(what);
     known.note(what, message.at);
     for (const each of this.#waiting) if (each.at <= message.at) each.resolve();
-    if (message.origin !== this.#origin) this.#tell(what);
   }
 
   /** Something was missed: nothing that is held is certain. */
@@ -262,7 +263,8 @@ export class Bus {
     }
     if (!this.#isOrdered && this.#isInStep) await this.#arrival(number, epoch);
     if (epoch !== known.epoch || number > known.at || this.#missed) {
-      if (!this.#missed && (known.epoch !== '' || this.#wasAsked)) this.#tell('unknown');
+      // Once more where a gap was noticed: nothing was heard since, and what was kept since is no more certain than what was kept before.
+      if (known.epoch !== '' || this.#wasAsked) this.#tell('unknown');
       known.begin({ epoch, at: number, floor: Number(floor), patterns: pairs(rest) });
     }
     this.#missed = false;

@@ -10,6 +10,8 @@ import { tierError } from './tier-error.ts';
 const tombstoneMs = '60000';
 /** Invalidations in one script: some hundred microseconds of Redis's time. */
 const mostAtOnce = 500;
+/** Characters of notes in one message: every process has it waiting at Redis until it is read, and is cut off when that is too much. */
+const mostNoted = 1_000_000;
 const mostPatterns = '200';
 
 interface Context {
@@ -23,7 +25,22 @@ interface Context {
 
 /** Resolves when no process is given any of it any more, and this one has heard of it as well. */
 export async function invalidate(what: readonly Invalidation[], context: Context): Promise<void> {
-  for (let i = 0; i < what.length; i += mostAtOnce) await invalidateSome(what.slice(i, i + mostAtOnce), context);
+  for (const part of partsOf(what)) await invalidateSome(part, context);
+}
+
+function* partsOf(what: readonly Invalidation[]): Generator<readonly Invalidation[]> {
+  let start = 0;
+  let noted = 0;
+  for (const [index, each] of what.entries()) {
+    const length = each.kind === 'note' ? each.text.length : 0;
+    if (index - start === mostAtOnce || (noted + length > mostNoted && index > start)) {
+      yield what.slice(start, index);
+      start = index;
+      noted = 0;
+    }
+    noted += length;
+  }
+  yield what.slice(start);
 }
 
 async function invalidateSome(what: readonly Invalidation[], context: Context): Promise<void> {

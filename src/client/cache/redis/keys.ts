@@ -48,7 +48,7 @@ export function namesConcerning(key: string, tags: readonly string[]): string[] 
   return names;
 }
 
-/** What a script is given of a list of invalidations. */
+/** What a script is given of a list of invalidations; of notes nothing: they are in the message only. */
 export function sorted(what: readonly Invalidation[]): {
   keys: string[];
   names: string[];
@@ -83,9 +83,8 @@ function readInvalidation(given: unknown): Invalidation | undefined {
   if (typeof given !== 'object' || given === null || !('kind' in given)) return undefined;
   const { kind } = given;
   if (kind === 'all') return { kind };
-  if (kind !== 'key' && kind !== 'tag' && kind !== 'prefix' && kind !== 'pattern') return undefined;
-  // Each kind names what it is of by its own name.
-  return kind in given && typeof (given as Record<string, unknown>)[kind] === 'string'
-    ? (given as Invalidation)
-    : undefined;
+  if (kind !== 'key' && kind !== 'tag' && kind !== 'prefix' && kind !== 'pattern' && kind !== 'note') return undefined;
+  // Each kind names what it is of by its own name; a note has a text.
+  const field = kind === 'note' ? 'text' : kind;
+  return typeof (given as Record<string, unknown>)[field] === 'string' ? (given as Invalidation) : undefined;
 }
