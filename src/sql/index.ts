@@ -1,9 +1,11 @@
-export type { StatementDescription, StatementKind, TableName } from './description.ts';
+export type { StatementDescription, StatementEffects, StatementKind, TableChange, TableName } from './description.ts';
 export {
   createDescriber,
   type DeclaredFunctions,
   type Describe,
   describe,
+  type FunctionJudge,
+  judgeFunctions,
   loadParser,
   parserLoaded,
 } from './describe/index.ts';

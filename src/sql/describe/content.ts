@@ -5,6 +5,10 @@ export interface Content {
   /** Names as written: `['lower']`, `['app', 'visible_to']`. */
   functions: string[][];
   operators: string[][];
+  /** Last names behind a dot: `x.name`, `(x).name`. */
+  fields: Set<string>;
+  /** Last names of types. */
+  types: Set<string>;
   /** In words, for explanations; the first found. */
   obstacle: string | undefined;
   /** The row type of a temporary table is named. */
@@ -42,7 +46,7 @@ const samplingMethods = new Set(['bernoulli', 'system']);
 
 /** Reads a tree through, whatever it is of. */
 export function contentOf(tree: Tree): Content {
-  const content: Content = { functions: [], operators: [], obstacle: undefined, temporaryType: false };
+  const content: Content = { functions: [], operators: [], fields: new Set(), types: new Set(), obstacle: undefined, temporaryType: false };
   visit(tree, content);
   return content;
 }
@@ -61,7 +65,11 @@ function visit(tree: Tree | undefined, content: Content): void {
     else if (field === 'operName' || field === 'useOp') content.operators.push(namesOf(value));
     else visit(value, content);
   }
-  if ('typemod' in tree && namesOf(tree['names'])[0]?.startsWith('pg_temp')) content.temporaryType = true;
+  if ('typemod' in tree) {
+    const names = namesOf(tree['names']);
+    if (names[0]?.startsWith('pg_temp')) content.temporaryType = true;
+    content.types.add(names.at(-1) ?? '');
+  }
   visitNode(tree, content);
 }
 
@@ -70,6 +78,8 @@ function visitNode(tree: Tree, content: Content): void {
   if (expression && !namedByKeyword.has(textOf(expression['kind']) ?? '')) {
     content.operators.push(namesOf(expression['name']));
   }
+  for (const name of namesOf(fieldsOf(tree, 'ColumnRef')?.['fields']).slice(1)) content.fields.add(name);
+  for (const name of namesOf(fieldsOf(tree, 'A_Indirection')?.['indirection'])) content.fields.add(name);
   const sample = fieldsOf(tree, 'RangeTableSample');
   if (sample) {
     const method = namesOf(sample['method']);

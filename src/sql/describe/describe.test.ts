@@ -15,6 +15,7 @@ suite('before the parser is loaded', () => {
       single: false,
       read: [],
       written: [],
+      effects: undefined,
       fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/),
       normalized: 'SELECT $1 FROM t',
       reason: 'the parser is not loaded, or broke on it',
@@ -287,6 +288,78 @@ suite('tables', () => {
     expect(kind).not.toBe('unknown');
     expect(named(reads)).toEqual(read.split(' ').filter(Boolean));
     expect(named(writes)).toEqual(written.split(' ').filter(Boolean));
+  });
+});
+
+suite('changes', () => {
+  it.each([
+    ['SELECT 1 FROM a FOR UPDATE', ''],
+    ['INSERT INTO s.a TABLE b', 'insert s.a'],
+    ['INSERT INTO a VALUES (1) ON CONFLICT DO NOTHING', 'insert a'],
+    ['INSERT INTO a VALUES (1) ON CONFLICT (x) DO UPDATE SET y = 1', 'insert a, update a'],
+    ['UPDATE ONLY a SET y = 1', 'update only a'],
+    ['DELETE FROM a USING b', 'delete a'],
+    [
+      'MERGE INTO a USING b ON true WHEN MATCHED THEN DELETE WHEN NOT MATCHED THEN INSERT VALUES (1)',
+      'insert a, delete a',
+    ],
+    ['MERGE INTO a USING b ON true WHEN MATCHED AND b.x THEN UPDATE SET y = 1', 'update a'],
+    ['WITH x AS (DELETE FROM a RETURNING *), y AS (UPDATE b SET c = 1) INSERT INTO d TABLE x', 'insert d, delete a, update b'],
+    ['WITH x AS (DELETE FROM a RETURNING *) SELECT * FROM x', 'delete a'],
+    ['TRUNCATE a, ONLY s.b', 'truncate a, truncate only s.b'],
+    ['TRUNCATE a CASCADE', 'truncate cascade a'],
+    ['COPY s.a (b) FROM STDIN', 'insert s.a'],
+    ['COPY a TO STDOUT', ''],
+    ['COPY (DELETE FROM a RETURNING 1) TO STDOUT', 'delete a'],
+    ['REFRESH MATERIALIZED VIEW CONCURRENTLY a', 'refresh a'],
+    ['EXPLAIN DELETE FROM a', ''],
+    ['EXPLAIN EXECUTE p', ''],
+    ['EXPLAIN ANALYZE DELETE FROM a', 'delete a'],
+    ['PREPARE p AS DELETE FROM a', ''],
+    ['DECLARE c CURSOR FOR TABLE a', ''],
+    ['VACUUM ANALYZE a', ''],
+    ['LOCK a', ''],
+    ['COMMIT', ''],
+    [`PREPARE TRANSACTION 'x'`, ''],
+    ['SET a.b = 1', ''],
+    ['', ''],
+    ['BEGIN; DELETE FROM a; INSERT INTO b VALUES (1); COMMIT', 'delete a, insert b'],
+  ])('by %s: %s', (text, changes) => {
+    const { effects } = describe(text);
+    const told = effects?.changes.map((change) => `${change.by} ${change.only ? 'only ' : ''}${named([change]).join('')}`);
+    expect(told?.join(', ')).toBe(changes);
+  });
+
+  it.each([
+    'EXECUTE p',
+    'EXPLAIN ANALYZE EXECUTE p',
+    'CALL p()',
+    'DO $$ BEGIN END $$',
+    'CREATE TABLE a AS TABLE b',
+    'SELECT * INTO a FROM b',
+    'EXPLAIN ANALYZE CREATE TABLE a AS TABLE b',
+    'DROP TABLE a',
+    'ALTER TABLE a ADD b int',
+    `COMMIT PREPARED 'x'`,
+    `LOAD 'a'`,
+    'DELETE FROM a; CALL p()',
+    'SET search_path = b; DELETE FROM a',
+    `SELECT set_config('search_path', 'b', false); DELETE FROM a`,
+    'SELEC 1',
+  ])('by %s are not told', (text) => {
+    expect(describe(text).effects).toBeUndefined();
+  });
+
+  it('come with all that is called, each once', () => {
+    const { effects } = describe(
+      'INSERT INTO a SELECT lower(b.c), app.f(d::app.mood), lower(e) FROM b WHERE (x).y OPERATOR(app.=) 1 RETURNING z + z + z',
+    );
+    expect(effects).toMatchObject({
+      functions: [['lower'], ['app', 'f']],
+      operators: [['app', '='], ['+']],
+      fields: ['c', 'y'],
+      types: ['mood'],
+    });
   });
 });
 

@@ -1,5 +1,6 @@
 import type { StatementDescription, TableName } from '../description.ts';
 import { statementPattern } from '../pattern.ts';
+import { combinedEffects } from './effects.ts';
 import { digest, fingerprintOf } from './fingerprint.ts';
 import { type DeclaredFunctions, type Judge, judge } from './functions.ts';
 import { recent } from './memory.ts';
@@ -66,6 +67,10 @@ function combined(statements: readonly Node[], judgement: Judge): Findings {
     single: false,
     read: merged(findings.map(({ read }) => read)),
     written: merged(findings.map(({ written }) => written)),
+    effects: combinedEffects(
+      statements,
+      findings.map(({ effects }) => effects),
+    ),
     reason: findings.length === 0 ? undefined : 'it is several statements',
   };
 }
@@ -85,6 +90,7 @@ function unknown(text: string, reason: string, fingerprint?: string): StatementD
     single: false,
     read: none,
     written: none,
+    effects: undefined,
     fingerprint: fingerprint ?? digest(statementPattern(text).pattern),
     normalized: normalize(text),
     reason,

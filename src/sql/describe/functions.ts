@@ -40,6 +40,35 @@ export interface Judge {
   knowsOperator(name: readonly string[]): boolean;
 }
 
+/** Judges functions whose schema and name are known from the catalog. */
+export interface FunctionJudge {
+  /** What an application says of a function of its own; `undefined` when it says nothing. */
+  declared(schema: string, name: string): 'none' | 'write' | undefined;
+  /** Whether a built-in function that is declared volatile is known to change no row of any table. */
+  leavesRows(name: string): boolean;
+}
+
+/** Built-in functions that are bound to their session and change no row of any table. */
+const settingSession = new Set(
+  `currval lastval set_config setseed pg_advisory_lock pg_advisory_lock_shared pg_advisory_unlock pg_advisory_unlock_all
+  pg_advisory_unlock_shared pg_try_advisory_lock pg_try_advisory_lock_shared pg_export_snapshot pg_notification_queue_usage`.split(
+    /\s+/,
+  ),
+);
+
+export function judgeFunctions({ readOnlyFunctions, writingFunctions }: DeclaredFunctions = {}): FunctionJudge {
+  const isRead = matcher(readOnlyFunctions);
+  const isWriting = matcher(writingFunctions);
+  return {
+    declared(schema, name) {
+      const names = [name, `${schema}.${name}`];
+      if (names.some(isWriting)) return 'write';
+      return names.some(isRead) ? 'none' : undefined;
+    },
+    leavesRows: (name) => harmlessVolatileFunctions.has(name) || writing.has(name) || settingSession.has(name),
+  };
+}
+
 /** Judges functions and operators by the list of the built-in ones and by what the application has declared. */
 export function judge(declared: DeclaredFunctions = {}): Judge {
   const isRead = matcher(declared.readOnlyFunctions);

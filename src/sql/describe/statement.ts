@@ -1,5 +1,6 @@
 import type { StatementDescription, StatementKind, TableName } from '../description.ts';
 import { type Content, contentOf } from './content.ts';
+import { effectsOf } from './effects.ts';
 import type { Judge } from './functions.ts';
 import { relationsOf } from './relations.ts';
 import { fieldsOf, listOf, type Node, nodeOf, textOf } from './tree.ts';
@@ -54,6 +55,7 @@ export function findingsOf(statement: Node, judge: Judge): Findings {
     // What is only planned is not written.
     read: Object.freeze(executed ? read : [...read, ...written]),
     written: Object.freeze(executed ? written : []),
+    effects: effectsOf(statement, content, executed),
     reason: reasonOf(kind, obstacle, bound),
   };
 }
