@@ -1,4 +1,4 @@
-export { createPool, type CreatePoolOptions, type MeasuredPool } from './client/create-pool.ts';
+export { type CachingPool, createPool, type CreatePoolOptions, type MeasuredPool } from './client/create-pool.ts';
 export type { AcquireOutcome, EndpointRole, PoolObserver, PoolWarning, StatementOutcome } from './client/observer.ts';
 export {
   type EndpointOptions,

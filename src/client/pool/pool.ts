@@ -84,6 +84,9 @@ export class Pool extends EventEmitter {
     config: pg.QueryArrayConfig<I>,
     values?: pg.QueryConfigValues<I>,
   ): Promise<pg.QueryArrayResult<R>>;
+  query<R extends unknown[] = any[], I = any[]>(
+    config: pg.QueryArrayConfig<I> & QueryOptions,
+  ): Promise<pg.QueryArrayResult<R>>;
   query<R extends pg.QueryResultRow = any, I = any[]>(config: pg.QueryConfig<I>): Promise<pg.QueryResult<R>>;
   query<R extends pg.QueryResultRow = any, I = any[]>(
     textOrConfig: string | pg.QueryConfig<I>,

@@ -12,7 +12,7 @@ export interface QueryCacheOptions {
   memory?: ResultMemoryOptions | undefined;
   /**
    * Shared with other processes: results, and what one of them reads of the database's changes, so that a single one needs a replication slot.
-   * `redisTier(…)`, or your own. Without it each process reads for itself.
+   * `redisTier(…)`, or your own; for this cache alone, and closed with it. Without it each process reads for itself.
    */
   tier?: CacheTier | undefined;
   /**

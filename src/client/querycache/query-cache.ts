@@ -1,9 +1,11 @@
 import { hash } from 'node:crypto';
 import pg from 'pg';
-import { messageOf } from '../../errors.ts';
+import { parseDuration } from '../../config/span.ts';
+import { messageOf, PitcrewError } from '../../errors.ts';
 import { loadParser, type StatementDescription } from '../../sql/index.ts';
 import { durationMs } from '../cache/options.ts';
 import {
+  type CacheWish,
   type Call,
   type KeeperHost,
   type LentWrites,
@@ -107,7 +109,7 @@ export class QueryCache implements ResultKeeper {
     this.#closing.abort();
     await this.#beginning;
     await this.#feed?.close();
-    await this.#shared?.settled();
+    await this.#shared?.close();
   }
 
   answer(
@@ -116,6 +118,7 @@ export class QueryCache implements ResultKeeper {
     run: (call: Call) => Promise<pg.QueryResult>,
   ): pg.QueryResult | PendingResult | undefined {
     if (call.cache === undefined && !this.#policies.isAutomatic) return undefined;
+    if (call.cache !== undefined && wishMs(call.cache) === undefined) return refused(call.cache);
     if (this.#truth === 'nothing' || call.config?.binary || call.config?.rows || call.config?.portal) {
       return this.#past('not open', call);
     }
@@ -140,8 +143,7 @@ export class QueryCache implements ResultKeeper {
 
   /** Nothing that is kept now is given any more, in this process and those that share its tier. */
   async clear(): Promise<void> {
-    this.#giveUp(this.#fence.evictAll(), 'cleared');
-    this.#writes.mayHaveWritten('unknown');
+    this.#forget('all');
     await this.#shared?.clear();
   }
 
@@ -158,8 +160,7 @@ export class QueryCache implements ResultKeeper {
       if (found) oids.add(found.oid);
       else unknown.push(table);
     }
-    this.#giveUp(this.#fence.evict(oids), 'cleared');
-    this.#writes.mayHaveWritten(oids);
+    this.#forget(oids);
     await this.#shared?.invalidate(oids);
     return unknown;
   }
@@ -221,6 +222,7 @@ export class QueryCache implements ResultKeeper {
         connection,
         source: (told) => new BestSource(changes, connection, told),
         listener,
+        givenUp: (tables) => this.#forget(tables),
         mark: () => this.#fence.mark(),
         maxLagMs: changes.maxLagMs,
       });
@@ -263,6 +265,12 @@ export class QueryCache implements ResultKeeper {
     this.#fence.open(settled);
     this.#plans.reset('by time');
     this.#truth = 'own writes';
+  }
+
+  /** What is under way is not kept either. */
+  #forget(tables: ReadonlySet<number> | 'all'): void {
+    this.#giveUp(tables === 'all' ? this.#fence.evictAll() : this.#fence.evict(tables), 'cleared');
+    this.#writes.mayHaveWritten(tables === 'all' ? 'unknown' : tables);
   }
 
   /** This process has changed something, and whoever asks now must see it. */
@@ -321,7 +329,7 @@ export class QueryCache implements ResultKeeper {
     if (call.cache === undefined && plan.verdict === undefined) return undefined;
     const found = keyed(plan, call.values);
     if (typeof found === 'string') return this.#past('parameter', call);
-    const ttlMs = call.cache === undefined ? (plan.verdict ?? this.#ttlMs) : durationMs('cache', call.cache || 0);
+    const ttlMs = (call.cache === undefined ? undefined : wishMs(call.cache)) ?? plan.verdict ?? this.#ttlMs;
     const seesFrom = Math.max(this.#seesFrom, (scope && this.#scopesSeeFrom.get(scope)) ?? -Infinity);
     const isCurrent = this.#knownUntil() >= seesFrom;
     const isLate = (this.#feed?.lagMs ?? Infinity) > this.#settings.changes.maxLagMs && this.#truth === 'changes';
@@ -499,6 +507,25 @@ interface Load {
   readonly run: (call: Call) => Promise<pg.QueryResult>;
   /** What is shared may be used: all that the caller must see is known. */
   readonly isCurrent: boolean;
+}
+
+const wishes = new Map<CacheWish, number | undefined>();
+
+/** Few are given, again and again. */
+function wishMs(wish: CacheWish): number | undefined {
+  if (typeof wish === 'number' && wish >= 0) return wish;
+  if (wishes.has(wish)) return wishes.get(wish);
+  const ms = wish === false ? 0 : parseDuration(wish);
+  if (wishes.size < 1000) wishes.set(wish, ms);
+  return ms;
+}
+
+function refused(wish: CacheWish): PendingResult {
+  const error = new PitcrewError('E_USAGE', 'cache must be a span of time', {
+    detail: `Found ${String(wish)}.`,
+    hint: 'Give milliseconds, or a text such as "90s", "5m" or "1d"; false for a result that is not kept.',
+  });
+  return { promise: Promise.reject(error), leave: () => {} };
 }
 
 function isFresh(createdAt: number, keptUntil: number, ttlMs: number): boolean {

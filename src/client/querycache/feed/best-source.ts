@@ -12,7 +12,8 @@ export class BestSource implements ChangeSource {
     connection: () => Promise<pg.ClientConfig>,
     listener: (event: StreamEvent) => void,
   ) {
-    this.#stream = new ChangeStream({ ...changes, connection, listener });
+    const { publication, createPublication, permanentSlot, maxLagMs } = changes;
+    this.#stream = new ChangeStream({ publication, createPublication, permanentSlot, maxLagMs, connection, listener });
   }
 
   get lagMs(): number {

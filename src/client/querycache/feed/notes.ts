@@ -10,7 +10,9 @@ export type Note =
   | { readonly kind: 'changed'; readonly xid: number; readonly tables: ReadonlyMap<number, Keys> }
   /** All that was told to the reader before this snapshot was taken has been passed on. Numbered within its epoch. */
   | { readonly kind: 'beat'; readonly epoch: string; readonly number: number; readonly snapshot: Snapshot }
-  | { readonly kind: 'closed'; readonly why: Closed; readonly reason: string };
+  | { readonly kind: 'closed'; readonly why: Closed; readonly reason: string }
+  /** An application wants what was read from these tables, or all of it, to be forgotten. By whichever process. */
+  | { readonly kind: 'given up'; readonly oids: readonly number[] | 'all' };
 
 /** Longer ones name tables as a whole: tiers need not take any number of characters. */
 const mostCharacters = 30_000;

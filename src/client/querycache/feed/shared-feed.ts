@@ -18,6 +18,8 @@ export interface SharedFeedOptions {
   /** What is read from when it falls to this process to read. */
   source: OpenSource;
   listener: (event: StreamEvent) => void;
+  /** Another process wants what was read from these tables to be forgotten. */
+  givenUp: (tables: ReadonlySet<number> | 'all') => void;
   /** How many changes the listener has been told. */
   mark: () => number;
   maxLagMs: number;
@@ -55,14 +57,15 @@ export class SharedFeed implements ChangeSource {
       tablesOf: (epoch) => this.#tablesOf(epoch),
     });
     tier.onHeard((heard) => {
-      if (this.#source) return;
       if (heard === 'unknown') {
-        this.#follower.lost('something that another process told was missed');
+        if (!this.#source) this.#follower.lost('something that another process told was missed');
         return;
       }
       for (const each of heard) {
         const note = each.kind === 'note' ? readNote(database, each.text) : undefined;
-        if (note) this.#follower.heard(note);
+        if (note?.kind === 'given up') options.givenUp(note.oids === 'all' ? 'all' : new Set(note.oids));
+        // Who reads itself is not told by others, if there should be two for a moment.
+        else if (note && !this.#source) this.#follower.heard(note);
       }
     });
   }

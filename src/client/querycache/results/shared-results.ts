@@ -2,7 +2,7 @@ import type { CacheTier, Invalidation, Position, TierSize } from '../../cache/in
 import { GuardedTier } from '../../cache/guarded-tier.ts';
 import type { RawResult } from '../../pool/index.ts';
 import { Snapshot } from '../fence/index.ts';
-import { invalidationsOf, tagsOf } from '../feed/notes.ts';
+import { invalidationsOf, tagsOf, writeNote } from '../feed/notes.ts';
 import type { SharedFeed } from '../feed/shared-feed.ts';
 import type { Keyed } from '../plans.ts';
 import type { KeptResult } from './result-memory.ts';
@@ -71,16 +71,18 @@ export class SharedResults {
   }
 
   invalidate(tables: ReadonlySet<number>): Promise<void> {
-    return this.#invalidate(invalidationsOf(this.#database, new Map([...tables].map((oid) => [oid, 'all']))));
+    const what = invalidationsOf(this.#database, new Map([...tables].map((oid) => [oid, 'all'])));
+    return this.#giveUp([...tables], what);
   }
 
   clear(): Promise<void> {
-    return this.#invalidate([{ kind: 'prefix', prefix: `${this.#database}:results:` }]);
+    return this.#giveUp('all', [{ kind: 'prefix', prefix: `${this.#database}:results:` }]);
   }
 
-  /** Resolves when what was to be stored so far is. */
-  async settled(): Promise<void> {
+  /** Ends the tier, after what was to be stored so far is. */
+  async close(): Promise<void> {
     await Promise.allSettled(this.#storing);
+    await this.#tier.close();
   }
 
   stats(): TierSize & { name: string; isAway: boolean } {
@@ -89,8 +91,10 @@ export class SharedResults {
     return { name, isAway, ...stats, unreadable: stats.unreadable + this.#unreadable };
   }
 
-  async #invalidate(what: readonly Invalidation[]): Promise<void> {
-    await this.#tier.invalidate(what);
+  /** In this tier, and in the memory of all who share it. */
+  async #giveUp(oids: readonly number[] | 'all', what: readonly Invalidation[]): Promise<void> {
+    const text = writeNote(this.#database, { kind: 'given up', oids });
+    await this.#tier.invalidate([{ kind: 'note', text }, ...what]);
   }
 
   #key(key: string): string {

@@ -5,20 +5,20 @@ export interface ChangeStreamOptions {
   /** How to connect to the primary, asked for every attempt: after a failover it is another one. Not through a pooler. */
   connection: () => pg.ClientConfig | Promise<pg.ClientConfig>;
   /** `pitcrew` by default. Made by whoever owns the tables, or by consent (`createPublication`). */
-  publication?: string;
+  publication?: string | undefined;
   /**
    * Consent to make the publication, or add to it, when connecting. `tables`: those that this role owns and whose rows can be
    * told apart; others are left out. `all tables`: needs a superuser, holds for tables made later too, and is refused while
    * there is a table whose UPDATE would fail by it. Without: it must be there.
    */
-  createPublication?: 'tables' | 'all tables';
+  createPublication?: 'tables' | 'all tables' | undefined;
   /**
    * A slot that stays when the connection ends, so that the next one need not wait for running transactions. Refused where
    * `max_slot_wal_keep_size` sets no limit: it could fill the server's disk. Without: a temporary one, which never outlives its connection.
    */
-  permanentSlot?: string;
+  permanentSlot?: string | undefined;
   /** Beyond this the stream is late, in ms; 2000 by default. When nothing comes for 45 times as long, it connects anew. */
-  maxLagMs?: number;
+  maxLagMs?: number | undefined;
   /** How often the server is asked where its log is, in ms; 500 by default. */
   watchEveryMs?: number;
   /**
