@@ -52,6 +52,24 @@ const steps = fc.array(
     { weight: 2, arbitrary: fc.constant<Step>((model) => model.replay()) },
     { weight: 1, arbitrary: fc.constant<Step>((model) => model.note()) },
     { weight: 1, arbitrary: fc.constant<Step>((model) => model.cut()) },
+    { weight: 3, arbitrary: fc.constant<Step>((model) => model.tell()) },
+    { weight: 1, arbitrary: fc.constant<Step>((model) => model.miss()) },
+    {
+      weight: 5,
+      arbitrary: which.map(
+        (at): Step =>
+          (model) =>
+            model.ask(at),
+      ),
+    },
+    {
+      weight: 5,
+      arbitrary: which.map(
+        (at): Step =>
+          (model) =>
+            model.answer(at),
+      ),
+    },
     {
       weight: 5,
       arbitrary: fc.tuple(dependency, fc.boolean()).map(
@@ -69,31 +87,47 @@ const steps = fc.array(
       ),
     },
   ),
-  { size: 'max', maxLength: 120 },
+  { size: 'max', maxLength: 160 },
 );
 
-/** How many entries were wrong, and how many were in the cache, over all runs. */
-function run(fenced: boolean, runs: number): { wrong: number; kept: number } {
-  const total = { wrong: 0, kept: 0 };
+interface Outcome {
+  wrong: number;
+  kept: number;
+}
+
+/** How many entries were wrong, and how many were kept, over all runs: in the tier, and in the memory of who follows. */
+function run(fenced: boolean, runs: number, marks = true): { cache: Outcome; memory: Outcome } {
+  const cache: Outcome = { wrong: 0, kept: 0 };
+  const memory: Outcome = { wrong: 0, kept: 0 };
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 5 }), (all, transactionsPerTable) => {
-      const model = new Model(fenced, transactionsPerTable);
+      const model = new Model(fenced, transactionsPerTable, marks);
       for (const step of all) step(model);
-      total.wrong += model.quiesce().length;
-      total.kept += model.cache.size;
-      if (fenced) expect(total.wrong).toBe(0);
+      const wrong = model.quiesce();
+      cache.wrong += wrong.cache.length;
+      memory.wrong += wrong.memory.length;
+      cache.kept += model.cache.size;
+      memory.kept += model.memory.size;
+      if (fenced && marks) expect([cache.wrong, memory.wrong]).toEqual([0, 0]);
     }),
     { numRuns: runs },
   );
-  return total;
+  return { cache, memory };
 }
 
-test('whatever the order of commits, arrivals, reads and fills: no entry stays wrong', () => {
-  const { wrong, kept } = run(true, 3000);
-  expect(wrong).toBe(0);
-  expect(kept).toBeGreaterThan(500);
+test('whatever the order of commits, arrivals, reads, fills and answers: no entry stays wrong', () => {
+  const { cache, memory } = run(true, 3000);
+  expect([cache.wrong, memory.wrong]).toEqual([0, 0]);
+  expect(cache.kept).toBeGreaterThan(500);
+  expect(memory.kept).toBeGreaterThan(200);
 });
 
 test('deleting on arrival alone leaves wrong entries', () => {
-  expect(run(false, 300).wrong).toBeGreaterThan(10);
+  expect(run(false, 300).cache.wrong).toBeGreaterThan(10);
+});
+
+test('a mark that is taken with the answer only leaves wrong entries in memory, and none in the tier', () => {
+  const { cache, memory } = run(true, 3000, false);
+  expect(cache.wrong).toBe(0);
+  expect(memory.wrong).toBeGreaterThan(10);
 });

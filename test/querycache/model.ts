@@ -1,4 +1,4 @@
-import { type Dependency, Fence, Snapshot } from '../../src/client/querycache/fence/index.ts';
+import { type ChangedTables, type Dependency, Fence, Snapshot } from '../../src/client/querycache/fence/index.ts';
 
 interface Running {
   xid: number;
@@ -15,7 +15,28 @@ interface Pending {
   value: string;
 }
 
-/** A database with a change stream and a standby, as far as the fence is concerned. Every step is one that a server may take. */
+interface Held {
+  readonly dependency: Dependency;
+  readonly snapshot: Snapshot;
+  readonly value: string;
+}
+
+/** What a process is told that does not read the stream itself, in this order. */
+type Told = ChangedTables | { opened: Snapshot };
+
+/** What it has asked the tier for. */
+interface Asked {
+  id: string;
+  held: Held;
+  token: number | undefined;
+  mark: number;
+}
+
+/**
+ * A database with a change stream and a standby, as far as the fence is concerned. Every step is one that a server may take. What is
+ * kept is in a tier that two processes share: one that reads the stream, and a follower that is told of it later, and has a memory of its
+ * own.
+ */
 export class Model {
   readonly fence: Fence;
   readonly #fenced: boolean;
@@ -29,12 +50,22 @@ export class Model {
   readonly #rows = new Map<string, Set<number>>();
   readonly #standbyRows = new Map<string, Set<number>>();
   readonly #pending: Pending[] = [];
-  readonly cache = new Map<string, { dependency: Dependency; value: string }>();
+  /** The tier. */
+  readonly cache = new Map<string, Held>();
+  readonly #follower: Fence;
+  readonly #marks: boolean;
+  readonly memory = new Map<string, Held>();
+  readonly #untold: Told[] = [];
+  readonly #asked: Asked[] = [];
 
-  constructor(fenced: boolean, transactionsPerTable: number) {
+  /** @param marks the follower takes its mark before it asks, as it should; else when it has the answer */
+  constructor(fenced: boolean, transactionsPerTable: number, marks = true) {
     this.#fenced = fenced;
+    this.#marks = marks;
     this.fence = new Fence({ transactionsPerTable });
     this.fence.open(this.#snapshot());
+    this.#follower = new Fence({ transactionsPerTable });
+    this.#follower.open(this.#snapshot());
   }
 
   begin(): void {
@@ -76,6 +107,39 @@ export class Model {
     for (const { table, key } of ended.writes) tables.set(table, (tables.get(table) ?? new Set()).add(key));
     if (this.#fenced) this.#gone(this.fence.changed({ xid: ended.xid, tables }));
     else this.#deleteConcerned(tables);
+    this.#untold.push({ xid: ended.xid, tables });
+  }
+
+  /** The follower is told of the next change. */
+  tell(): void {
+    const told = this.#untold.shift();
+    if (!told) return;
+    const gone = 'opened' in told ? this.#follower.open(told.opened) : this.#follower.changed(told);
+    for (const id of gone) this.memory.delete(id);
+  }
+
+  /** The follower has missed something: it begins anew with what comes from now on. */
+  miss(): void {
+    this.#untold.length = 0;
+    this.#follower.open(this.#snapshot());
+    this.memory.clear();
+  }
+
+  ask(which: number): void {
+    const found = pick([...this.cache], which);
+    if (!found) return;
+    const [id, held] = found;
+    this.#asked.push({ id, held, token: this.#follower.token(), mark: this.#follower.mark() });
+  }
+
+  answer(which: number): void {
+    const asked = pick(this.#asked, which);
+    if (!asked) return;
+    this.#asked.splice(this.#asked.indexOf(asked), 1);
+    const { id, held, token } = asked;
+    const mark = this.#marks ? asked.mark : this.#follower.mark();
+    if (!this.#follower.keepCertified(id, [held.dependency], held.snapshot, token, mark)) return;
+    this.memory.set(id, held);
   }
 
   replay(): void {
@@ -90,6 +154,7 @@ export class Model {
     this.#gone(this.fence.close());
     this.#streamed = this.#log.length;
     this.#gone(this.fence.open(this.#snapshot()));
+    this.#untold.push({ opened: this.#snapshot() });
   }
 
   note(): void {
@@ -115,18 +180,24 @@ export class Model {
     this.#pending.splice(this.#pending.indexOf(read), 1);
     const { id, dependency, snapshot, token } = read;
     if (this.#fenced && !this.fence.keep(id, [dependency], snapshot, token)) return;
-    this.cache.set(id, { dependency, value: read.value });
+    this.cache.set(id, { dependency, snapshot, value: read.value });
   }
 
-  /** Everything that is under way ends and arrives. @returns entries that are wrong then. */
-  quiesce(): string[] {
+  /** Everything that is under way ends and arrives. @returns entries that are wrong then, in the tier and in the memory. */
+  quiesce(): { cache: string[]; memory: string[] } {
     while (this.#running.length > 0) {
       this.logCommit(0);
       this.show(0);
     }
     while (this.#streamed < this.#log.length) this.stream();
     while (this.#pending.length > 0) this.fill(0);
-    return [...this.cache].filter(([, entry]) => entry.value !== value(this.#rows, entry.dependency)).map(([id]) => id);
+    while (this.#untold.length > 0) this.tell();
+    while (this.#asked.length > 0) this.answer(0);
+    return { cache: this.#wrong(this.cache), memory: this.#wrong(this.memory) };
+  }
+
+  #wrong(held: ReadonlyMap<string, Held>): string[] {
+    return [...held].filter(([, entry]) => entry.value !== value(this.#rows, entry.dependency)).map(([id]) => id);
   }
 
   #gone(ids: readonly string[]): void {

@@ -36,6 +36,9 @@ export interface FenceStats {
 /** When a read began: to be taken before the statement is sent. */
 export type FenceToken = number;
 
+/** How much had been told at a moment: to be compared with later ones of the same fence. */
+export type FenceMark = number;
+
 /**
  * Decides what may be kept and what must go, by comparing the transactions of the change stream with the snapshots that results were
  * read with. A change can be in the stream *before* other sessions can see it: always so while its commit waits for a synchronous
@@ -46,6 +49,9 @@ export type FenceToken = number;
  * - a result is refused when its snapshot does not see a transaction that has arrived and changed what it depends on;
  * - a result is refused while its snapshot does not see all transactions that had begun when the epoch did: they may have changed
  *   something that the stream did not tell.
+ *
+ * What others have held against this rule already, and keep true (a tier that processes share), need only be held against what was told
+ * since it was asked for: `keepCertified`.
  */
 export class Fence {
   readonly #transactionsPerTable: number;
@@ -54,6 +60,9 @@ export class Fence {
   /** `undefined` while closed. */
   #settledFrom: number | undefined;
   #token: FenceToken = 0;
+  #mark: FenceMark = 0;
+  /** The first mark of the epoch. */
+  #openedAt: FenceMark = 0;
   /** The highest `xmin` of all snapshots of this epoch: what is below it, every later one sees. */
   #horizon = 0;
   #changesUntilPrune = 0;
@@ -69,6 +78,11 @@ export class Fence {
     return this.#settledFrom === undefined ? undefined : this.#token;
   }
 
+  /** To be taken before a question whose answer is to be held against what is told meanwhile. */
+  mark(): FenceMark {
+    return this.#mark;
+  }
+
   /**
    * Begins an epoch: changes come from now on, without a gap.
    * @param snapshot taken on the primary after the stream had begun, or after definitions of tables were changed.
@@ -76,6 +90,7 @@ export class Fence {
    */
   open(snapshot: Snapshot): EntryId[] {
     const evicted = this.close();
+    this.#openedAt = this.#mark += 1;
     this.#settledFrom = snapshot.xmax;
     this.#horizon = snapshot.xmin;
     return evicted;
@@ -94,11 +109,12 @@ export class Fence {
   /** A transaction has arrived. @returns the entries that are void by it, which are forgotten here. */
   changed({ xid, tables }: ChangedTables): EntryId[] {
     if (this.#settledFrom === undefined) return [];
+    this.#mark += 1;
     const evicted: EntryId[] = [];
     for (const [table, keys] of tables) {
       let changes = this.#tables.get(table);
       if (!changes) this.#tables.set(table, (changes = new TableChanges(this.#transactionsPerTable)));
-      changes.add(xid, keys, this.#horizon);
+      changes.add(xid, keys, this.#horizon, this.#mark);
       evicted.push(...this.#index.evict(table, keys, xid));
     }
     this.#evicted += evicted.length;
@@ -129,6 +145,31 @@ export class Fence {
     return true;
   }
 
+  /**
+   * As `keep`, for a result of which it is certain that everything told up to the mark is in it or does not concern it, as when a tier has
+   * given it that is told the same changes in the same order. Then it does not matter what is still known of these, nor which
+   * transactions the epoch began with.
+   * @param token taken together with the mark, before the tier was asked.
+   */
+  keepCertified(
+    id: EntryId,
+    dependencies: readonly Dependency[],
+    snapshot: Snapshot,
+    token: FenceToken | undefined,
+    mark: FenceMark,
+  ): boolean {
+    const reason = this.#refusal(dependencies, snapshot, token, mark);
+    if (reason) this.#refused[reason] += 1;
+    else this.#index.set(id, dependencies, snapshot);
+    return reason === undefined;
+  }
+
+  /** Whether anything told after the mark may concern these rows, whichever snapshot sees it. True when that cannot be known. */
+  changedSince(dependencies: readonly Dependency[], mark: FenceMark): boolean {
+    if (this.#settledFrom === undefined || mark < this.#openedAt) return true;
+    return dependencies.some(({ table, keys }) => this.#tables.get(table)?.changedSince(mark, keys));
+  }
+
   /** The entry is not kept any more, for a reason of the cache's own. */
   forget(id: EntryId): void {
     this.#index.delete(id);
@@ -144,10 +185,12 @@ export class Fence {
     dependencies: readonly Dependency[],
     snapshot: Snapshot,
     token: FenceToken | undefined,
+    mark?: FenceMark,
   ): keyof FenceStats['refused'] | undefined {
     if (this.#settledFrom === undefined || token !== this.#token) return 'epoch';
-    if (snapshot.xmin < this.#settledFrom) return 'unsettled';
-    const seen = dependencies.every(({ table, keys }) => this.#tables.get(table)?.seenBy(snapshot, keys) ?? true);
+    if (mark !== undefined && mark < this.#openedAt) return 'epoch';
+    if (mark === undefined && snapshot.xmin < this.#settledFrom) return 'unsettled';
+    const seen = dependencies.every(({ table, keys }) => this.#tables.get(table)?.seenBy(snapshot, keys, mark) ?? true);
     return seen ? undefined : 'changed';
   }
 

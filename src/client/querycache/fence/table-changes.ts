@@ -6,17 +6,26 @@ export type Keys = ReadonlySet<string> | 'all';
 /** How many keys of one table are kept apart; beyond that a transaction counts as having changed all rows. */
 const MOST_KEYS = 20_000;
 
+interface Change {
+  readonly keys: Keys;
+  /** The mark at which its last part was told. */
+  readonly toldAt: number;
+}
+
 /**
  * What was changed in one table by transactions that some snapshot may not see yet. Bounded: what is dropped raises the
- * floor, below which nothing is certain.
+ * floor, below which nothing is certain, and the mark from which on all that was told is remembered.
  */
 export class TableChanges {
   readonly #most: number;
   /** In order of arrival, which is the order of commits. */
-  readonly #byXid = new Map<number, Keys>();
+  readonly #byXid = new Map<number, Change>();
   #keys = 0;
   #highest = 0;
   #floor = 0;
+  /** The marks of what was told last, and of what was told last of all that was dropped. */
+  #lastToldAt = 0;
+  #droppedToldAt = 0;
 
   constructor(most: number) {
     this.#most = most;
@@ -31,15 +40,19 @@ export class TableChanges {
     return this.#highest;
   }
 
-  /** @param horizon every snapshot taken from now on sees all transactions below it. */
-  add(xid: number, keys: Keys, horizon: number): void {
+  /**
+   * @param horizon every snapshot taken from now on sees all transactions below it.
+   * @param toldAt rises from one transaction to the next.
+   */
+  add(xid: number, keys: Keys, horizon: number, toldAt: number): void {
     this.#highest = Math.max(this.#highest, xid);
-    const before = this.#byXid.get(xid);
+    this.#lastToldAt = toldAt;
+    const before = this.#byXid.get(xid)?.keys;
     this.#keys -= sizeOf(before);
     const both = before === undefined ? keys : union(before, keys);
     const kept = this.#keys + sizeOf(both) > MOST_KEYS ? 'all' : both;
     this.#keys += sizeOf(kept);
-    this.#byXid.set(xid, kept);
+    this.#byXid.set(xid, { keys: kept, toldAt });
     if (this.#byXid.size > this.#most) this.prune(horizon);
     for (const oldest of this.#byXid.keys()) {
       if (this.#byXid.size <= this.#most) break;
@@ -52,18 +65,29 @@ export class TableChanges {
     for (const xid of this.#byXid.keys()) if (xid < horizon) this.#drop(xid);
   }
 
-  /** Whether a snapshot sees everything that was changed in these rows. */
-  seenBy(snapshot: Snapshot, keys: readonly string[] | undefined): boolean {
-    if (snapshot.xmin > this.#highest) return true;
-    if (snapshot.xmin <= this.#floor) return false;
-    for (const [xid, changed] of this.#byXid) {
-      if (!snapshot.sees(xid) && concerns(changed, keys)) return false;
+  /** Whether a snapshot sees everything that was changed in these rows, of what was told after a mark. */
+  seenBy(snapshot: Snapshot, keys: readonly string[] | undefined, mark = 0): boolean {
+    if (this.#lastToldAt <= mark || snapshot.xmin > this.#highest) return true;
+    if (this.#droppedToldAt > mark && snapshot.xmin <= this.#floor) return false;
+    for (const [xid, change] of this.#byXid) {
+      if (change.toldAt > mark && !snapshot.sees(xid) && concerns(change.keys, keys)) return false;
     }
     return true;
   }
 
+  /** Whether these rows may have been changed by what was told after a mark. */
+  changedSince(mark: number, keys: readonly string[] | undefined): boolean {
+    if (this.#lastToldAt <= mark) return false;
+    if (this.#droppedToldAt > mark) return true;
+    for (const change of this.#byXid.values()) if (change.toldAt > mark && concerns(change.keys, keys)) return true;
+    return false;
+  }
+
   #drop(xid: number): void {
-    this.#keys -= sizeOf(this.#byXid.get(xid));
+    const change = this.#byXid.get(xid);
+    if (!change) return;
+    this.#keys -= sizeOf(change.keys);
+    this.#droppedToldAt = Math.max(this.#droppedToldAt, change.toldAt);
     this.#byXid.delete(xid);
     this.#floor = Math.max(this.#floor, xid);
   }
