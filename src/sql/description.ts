@@ -33,14 +33,16 @@ export interface TableChange extends TableName {
 /** What running a statement does, for those who know the server's catalog. Names as written, each once. */
 export interface StatementEffects {
   changes: readonly TableChange[];
+  /** As `read` of the statement, where it is run. */
+  reads: readonly TableName[];
   /** All that it calls by name, harmless or not: `['lower']`, `['app', 'visible_to']`. */
   functions: readonly (readonly string[])[];
   /** Without those that keywords stand for: IN, CASE, USING. */
   operators: readonly (readonly string[])[];
   /** Last names of `x.name`: columns mostly, but a function of the row is written so too. */
   fields: readonly string[];
-  /** Last names of the types that it names. */
-  types: readonly string[];
+  /** Types that it names: `['app', 'mood']`. */
+  types: readonly (readonly string[])[];
 }
 
 /**

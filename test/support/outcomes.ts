@@ -11,6 +11,7 @@ export function statement(id: number): StatementDescription {
     single: true,
     read: [{ schema: undefined, name: `table_${id}` }],
     written: [],
+    effects: undefined,
     fingerprint: (id + 1).toString(16),
     normalized: `SELECT * FROM table_${id} WHERE id = $1`,
     reason: undefined,

@@ -7,8 +7,7 @@ export interface Content {
   operators: string[][];
   /** Last names behind a dot: `x.name`, `(x).name`. */
   fields: Set<string>;
-  /** Last names of types. */
-  types: Set<string>;
+  types: string[][];
   /** In words, for explanations; the first found. */
   obstacle: string | undefined;
   /** The row type of a temporary table is named. */
@@ -46,7 +45,14 @@ const samplingMethods = new Set(['bernoulli', 'system']);
 
 /** Reads a tree through, whatever it is of. */
 export function contentOf(tree: Tree): Content {
-  const content: Content = { functions: [], operators: [], fields: new Set(), types: new Set(), obstacle: undefined, temporaryType: false };
+  const content: Content = {
+    functions: [],
+    operators: [],
+    fields: new Set(),
+    types: [],
+    obstacle: undefined,
+    temporaryType: false,
+  };
   visit(tree, content);
   return content;
 }
@@ -68,7 +74,7 @@ function visit(tree: Tree | undefined, content: Content): void {
   if ('typemod' in tree) {
     const names = namesOf(tree['names']);
     if (names[0]?.startsWith('pg_temp')) content.temporaryType = true;
-    content.types.add(names.at(-1) ?? '');
+    content.types.push(names);
   }
   visitNode(tree, content);
 }

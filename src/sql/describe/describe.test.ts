@@ -304,7 +304,10 @@ suite('changes', () => {
       'insert a, delete a',
     ],
     ['MERGE INTO a USING b ON true WHEN MATCHED AND b.x THEN UPDATE SET y = 1', 'update a'],
-    ['WITH x AS (DELETE FROM a RETURNING *), y AS (UPDATE b SET c = 1) INSERT INTO d TABLE x', 'insert d, delete a, update b'],
+    [
+      'WITH x AS (DELETE FROM a RETURNING *), y AS (UPDATE b SET c = 1) INSERT INTO d TABLE x',
+      'insert d, delete a, update b',
+    ],
     ['WITH x AS (DELETE FROM a RETURNING *) SELECT * FROM x', 'delete a'],
     ['TRUNCATE a, ONLY s.b', 'truncate a, truncate only s.b'],
     ['TRUNCATE a CASCADE', 'truncate cascade a'],
@@ -326,7 +329,9 @@ suite('changes', () => {
     ['BEGIN; DELETE FROM a; INSERT INTO b VALUES (1); COMMIT', 'delete a, insert b'],
   ])('by %s: %s', (text, changes) => {
     const { effects } = describe(text);
-    const told = effects?.changes.map((change) => `${change.by} ${change.only ? 'only ' : ''}${named([change]).join('')}`);
+    const told = effects?.changes.map(
+      (change) => `${change.by} ${change.only ? 'only ' : ''}${named([change]).join('')}`,
+    );
     expect(told?.join(', ')).toBe(changes);
   });
 
@@ -358,7 +363,8 @@ suite('changes', () => {
       functions: [['lower'], ['app', 'f']],
       operators: [['app', '='], ['+']],
       fields: ['c', 'y'],
-      types: ['mood'],
+      types: [['app', 'mood']],
+      reads: [{ schema: undefined, name: 'b' }],
     });
   });
 });

@@ -1,6 +1,16 @@
-import type { StatementEffects, TableChange } from '../description.ts';
+import type { StatementEffects, TableChange, TableName } from '../description.ts';
 import { type Content, contentOf } from './content.ts';
-import { fieldsOf, isNodeName, isObject, listOf, type Node, nodeOf, textOf, type Tree, type TreeObject } from './tree.ts';
+import {
+  fieldsOf,
+  isNodeName,
+  isObject,
+  listOf,
+  type Node,
+  nodeOf,
+  textOf,
+  type Tree,
+  type TreeObject,
+} from './tree.ts';
 
 /** Statements that change no row of any table, and run nothing that could: what they prepare or set is run by others. */
 const inert = new Set(
@@ -10,6 +20,7 @@ const inert = new Set(
 
 const nothing: StatementEffects = Object.freeze({
   changes: Object.freeze([]),
+  reads: Object.freeze([]),
   functions: Object.freeze([]),
   operators: Object.freeze([]),
   fields: Object.freeze([]),
@@ -19,19 +30,26 @@ const nothing: StatementEffects = Object.freeze({
 /**
  * What running a statement changes and calls by its text; `undefined` when the text does not tell: definitions, CALL, DO, EXECUTE.
  * @param content of the statement.
+ * @param reads what it reads.
  * @param executed `false` for EXPLAIN without ANALYZE.
  */
-export function effectsOf(statement: Node, content: Content, executed: boolean): StatementEffects | undefined {
+export function effectsOf(
+  statement: Node,
+  content: Content,
+  reads: readonly TableName[],
+  executed: boolean,
+): StatementEffects | undefined {
   if (!executed || inert.has(statement.tag)) return nothing;
   const changes = changesOf(statement);
   if (!changes) return undefined;
   const { functions, operators, fields, types } = content;
   return Object.freeze({
     changes: Object.freeze(changes),
+    reads: Object.freeze(reads),
     functions: namesOnce(functions),
     operators: namesOnce(operators),
     fields: Object.freeze([...fields]),
-    types: Object.freeze([...types]),
+    types: namesOnce(types),
   });
 }
 
@@ -52,10 +70,11 @@ export function combinedEffects(
   const known = effects.filter((each) => each !== undefined);
   return Object.freeze({
     changes: Object.freeze(known.flatMap(({ changes }) => changes)),
+    reads: Object.freeze(known.flatMap(({ reads }) => reads)),
     functions: namesOnce(known.flatMap(({ functions }) => functions)),
     operators: namesOnce(known.flatMap(({ operators }) => operators)),
     fields: Object.freeze([...new Set(known.flatMap(({ fields }) => fields))]),
-    types: Object.freeze([...new Set(known.flatMap(({ types }) => types))]),
+    types: namesOnce(known.flatMap(({ types }) => types)),
   });
 }
 

@@ -55,7 +55,7 @@ export function findingsOf(statement: Node, judge: Judge): Findings {
     // What is only planned is not written.
     read: Object.freeze(executed ? read : [...read, ...written]),
     written: Object.freeze(executed ? written : []),
-    effects: effectsOf(statement, content, executed),
+    effects: effectsOf(statement, content, read, executed),
     reason: reasonOf(kind, obstacle, bound),
   };
 }

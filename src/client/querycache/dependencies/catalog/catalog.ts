@@ -4,8 +4,9 @@ import { type CatalogReader, readRows, textIn } from './reading.ts';
 import { readCatalogRelations, readChildren, readExemptRoles, readMomentColumns, type Relation } from './relations.ts';
 import { type Cast, type Operator, readCasts, readOperators, readRoutines, type Routine } from './routines.ts';
 import { readTypes, type Type } from './types.ts';
+import { readWriteFacts, type WriteFacts } from './writes.ts';
 
-/** What a database had defined at one moment, as far as the results of queries depend on it. */
+/** What a database had defined at one moment, as far as the results of queries, and what writes change, depend on it. */
 export interface Catalog {
   /** Which transactions it has seen (`pg_current_snapshot()`): definitions that a later one changed are not in it. */
   readonly snapshot: string;
@@ -20,11 +21,13 @@ export interface Catalog {
   routine(oid: number): Routine | undefined;
   /** All of a name, of whatever schema. */
   routinesNamed(name: string): readonly Routine[];
+  readonly operators: readonly Operator[];
   operatorsNamed(name: string): readonly Operator[];
   readonly casts: readonly Cast[];
   type(oid: number): Type | undefined;
   typeNamed(schema: string, name: string): Type | undefined;
   readonly expressions: Expressions;
+  readonly writes: WriteFacts;
 }
 
 /** Catalogs that are larger are not waited for: a statement at a time. */
@@ -58,15 +61,17 @@ async function readAll(reader: CatalogReader): Promise<Catalog> {
   const exemptRoles = await readExemptRoles(reader);
   const identities = await readIdentities(reader);
   const routines = await readRoutines(reader);
-  const operators = Map.groupBy(await readOperators(reader), ({ name }) => name);
+  const operators = await readOperators(reader);
   const casts = await readCasts(reader);
   const types = await readTypes(reader);
   const expressions = await readExpressions(reader);
+  const writes = await readWriteFacts(reader);
 
   const relationsByOid = byOid(relations);
   const relationsByName = byName(relations);
   const routinesByOid = byOid(routines);
   const routinesByName = Map.groupBy(routines, ({ name }) => name);
+  const operatorsByName = Map.groupBy(operators, ({ name }) => name);
   const typesByOid = byOid(types);
   const typesByName = byName(types);
   return {
@@ -79,11 +84,13 @@ async function readAll(reader: CatalogReader): Promise<Catalog> {
     identityOf: (table) => identities.get(table),
     routine: (oid) => routinesByOid.get(oid),
     routinesNamed: (name) => routinesByName.get(name) ?? [],
-    operatorsNamed: (name) => operators.get(name) ?? [],
+    operators,
+    operatorsNamed: (name) => operatorsByName.get(name) ?? [],
     casts,
     type: (oid) => typesByOid.get(oid),
     typeNamed: (schema, name) => typesByName.get(schema)?.get(name),
     expressions,
+    writes,
   };
 }
 

@@ -13,6 +13,7 @@ export interface Expression {
   /** Types that are made of text (by output and input), and of columns that functions give. */
   readonly textTypes: readonly number[];
   readonly domains: readonly number[];
+  readonly writes: boolean;
   /** What keeps it from being a plain read, in words. */
   readonly obstacle: string | undefined;
 }
@@ -112,6 +113,7 @@ function expressionOf(list: readonly string[]): Expression {
     valueFunctions: numbers(/^\{SQLVALUEFUNCTION :op (\d+)/),
     textTypes: [...numbers(/^:resulttype (\d+) :resultcollid/), ...numbers(/^:funccoltypes \(o ([\d ]+)\)/)],
     domains: numbers(/^:resulttype (\d+) .*:coercionformat$/),
+    writes,
     obstacle:
       (writes ? 'writes' : undefined) ??
       (settings.includes(undefined) ? 'asks for a setting whose name cannot be read' : undefined) ??

@@ -1,0 +1,207 @@
+import { type CatalogReader, firstUserOid, numberIn, numbersIn, readRows, textIn } from './reading.ts';
+
+/** A foreign key, seen from the table that it refers to. */
+export interface Referrer {
+  /** The table whose column it is. */
+  readonly table: number;
+  /** As in pg_constraint: a no action, r restrict, c cascade, n set null, d set default. */
+  readonly onDelete: string;
+  readonly onUpdate: string;
+  /** It is declared so, and not on a table of which this one, or that one, is a partition. */
+  readonly own: boolean;
+}
+
+/** A function that triggers of a table call, unless they are disabled. */
+export interface Trigger {
+  readonly schema: string;
+  readonly function: string;
+  readonly functionOid: number;
+  /** Bits as in pg_trigger.tgtype, of all triggers of the table that call it. */
+  readonly type: number;
+}
+
+/** Bits of pg_trigger.tgtype (catalog/pg_trigger.h). */
+export const triggerBits = { insert: 4, delete: 8, update: 16, truncate: 32, instead: 64 } as const;
+
+/** What the server calls for a row that is written, by the expressions of the table. */
+export interface RowExpressions {
+  /** Functions that are not built in: of defaults, generated columns, checks and policies. */
+  readonly routines: readonly number[];
+  /** What policies read. */
+  readonly relations: readonly number[];
+}
+
+/** What else the server changes or calls when a statement writes. Of most tables there is nothing to tell. */
+export interface WriteFacts {
+  referrersOf(table: number): readonly Referrer[];
+  triggersOf(relation: number): readonly Trigger[];
+  /** Commands that a rule adds to or replaces, as in pg_rewrite: 2 update, 3 insert, 4 delete. */
+  ruledCommandsOf(relation: number): string;
+  /** What is written when a view is that has neither rules nor triggers. */
+  targetOf(view: number): number | undefined;
+  rowExpressionsOf(relation: number): RowExpressions | undefined;
+}
+
+export async function readWriteFacts(reader: CatalogReader): Promise<WriteFacts> {
+  const referrers = await readReferrers(reader);
+  const triggers = await readTriggers(reader);
+  const rules = await readRules(reader);
+  const targets = await readViewTargets(reader);
+  const expressions = await readRowExpressions(reader);
+  return {
+    referrersOf: (table) => referrers.get(table) ?? [],
+    triggersOf: (relation) => triggers.get(relation) ?? [],
+    ruledCommandsOf: (relation) => rules.get(relation) ?? '',
+    targetOf: (view) => targets.get(view),
+    rowExpressionsOf: (relation) => expressions.get(relation),
+  };
+}
+
+/** Those of partitions, which are constraints of their own, as well. */
+async function readReferrers(reader: CatalogReader): Promise<Map<number, Referrer[]>> {
+  const rows = await readRows(
+    reader,
+    `
+    SELECT /* pitcrew */
+           confrelid                                                          AS "table",
+           string_agg(DISTINCT concat(confdeltype, confupdtype, conparentid = 0, conrelid), ',') AS "referrers"
+      FROM pg_constraint
+     WHERE contype = 'f'
+     GROUP BY confrelid
+    `,
+  );
+  return new Map(
+    rows.map((row) => {
+      const referrers = textIn(row, 'referrers')
+        .split(',')
+        .map((text) => ({
+          onDelete: text.charAt(0),
+          onUpdate: text.charAt(1),
+          own: text.charAt(2) === 't',
+          table: Number(text.slice(3)),
+        }));
+      return [numberIn(row, 'table'), referrers];
+    }),
+  );
+}
+
+/** Without those that are the server's own means: of foreign keys and deferred unique keys. */
+async function readTriggers(reader: CatalogReader): Promise<Map<number, Trigger[]>> {
+  const rows = await readRows(
+    reader,
+    `
+    SELECT /* pitcrew */
+           t.tgrelid          AS "relation",
+           n.nspname          AS "schema",
+           p.proname          AS "function",
+           p.oid              AS "functionOid",
+           bit_or(t.tgtype)   AS "type"
+      FROM pg_trigger t
+      JOIN pg_proc p      ON p.oid = t.tgfoid
+      JOIN pg_namespace n ON n.oid = p.pronamespace
+      JOIN pg_class c     ON c.oid = t.tgrelid AND c.relpersistence <> 't'
+     WHERE t.tgenabled <> 'D'
+       -- A clone on a partition may count as internal; what belongs to a constraint does and has it.
+       AND NOT (t.tgisinternal AND t.tgconstraint <> 0)
+     GROUP BY t.tgrelid, n.nspname, p.proname, p.oid
+    `,
+  );
+  const triggers = rows.map((row) => ({
+    relation: numberIn(row, 'relation'),
+    trigger: {
+      schema: textIn(row, 'schema'),
+      function: textIn(row, 'function'),
+      functionOid: numberIn(row, 'functionOid'),
+      type: numberIn(row, 'type'),
+    },
+  }));
+  const byRelation = Map.groupBy(triggers, ({ relation }) => relation);
+  return new Map(Array.from(byRelation, ([relation, list]) => [relation, list.map(({ trigger }) => trigger)]));
+}
+
+async function readRules(reader: CatalogReader): Promise<Map<number, string>> {
+  const rows = await readRows(
+    reader,
+    `
+    SELECT /* pitcrew */
+           ev_class                                  AS "relation",
+           string_agg(DISTINCT ev_type::text, '')    AS "commands"
+      FROM pg_rewrite
+     WHERE ev_type <> '1'
+       AND ev_enabled <> 'D'
+     GROUP BY ev_class
+    `,
+  );
+  return new Map(rows.map((row) => [numberIn(row, 'relation'), textIn(row, 'commands')]));
+}
+
+/**
+ * Of a view that can be written without rules and triggers, its only relation in FROM: the first that its stored tree names. Up to
+ * PostgreSQL 15 the view itself comes before it, as OLD and NEW. What other views name first does no harm: the server refuses to
+ * write to them.
+ */
+async function readViewTargets(reader: CatalogReader): Promise<Map<number, number>> {
+  const rows = await readRows(
+    reader,
+    `
+    SELECT /* pitcrew */
+           w.ev_class           AS "view",
+           named.relid          AS "target"
+      FROM pg_rewrite w
+      JOIN pg_class c ON c.oid = w.ev_class AND c.relkind = 'v' AND c.relpersistence <> 't'
+     CROSS JOIN LATERAL (
+       SELECT m[1] AS relid
+         FROM regexp_matches(w.ev_action::text, ':relid ([0-9]+)', 'g') WITH ORDINALITY AS f (m, place)
+        WHERE m[1]::oid NOT IN (0, w.ev_class)
+        ORDER BY place
+        LIMIT 1) named
+     WHERE w.ev_type = '1'
+       AND w.ev_class >= ${firstUserOid}
+    `,
+  );
+  return new Map(rows.map((row) => [numberIn(row, 'view'), numberIn(row, 'target')]));
+}
+
+/** By what pg_depend knows of, which leaves out what is built in: no built-in function that can stand there writes. */
+async function readRowExpressions(reader: CatalogReader): Promise<Map<number, RowExpressions>> {
+  const rows = await readRows(
+    reader,
+    `
+    WITH /* pitcrew */ expressions (class, id, relation) AS (
+      SELECT 'pg_attrdef'::regclass::oid, oid, adrelid FROM pg_attrdef
+       UNION ALL
+      SELECT 'pg_constraint'::regclass, oid, conrelid FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0
+       UNION ALL
+      SELECT 'pg_policy'::regclass, oid, polrelid FROM pg_policy
+    ), used (relation, routine, read) AS (
+      SELECT e.relation, d.refobjid, NULL::oid
+        FROM expressions e
+        JOIN pg_depend d ON d.classid = e.class AND d.objid = e.id
+       WHERE d.refclassid = 'pg_proc'::regclass
+       UNION ALL
+      SELECT e.relation, o.oprcode, NULL
+        FROM expressions e
+        JOIN pg_depend d   ON d.classid = e.class AND d.objid = e.id AND d.refclassid = 'pg_operator'::regclass
+        JOIN pg_operator o ON o.oid = d.refobjid
+       UNION ALL
+      SELECT e.relation, NULL, d.refobjid
+        FROM expressions e
+        JOIN pg_depend d ON d.classid = e.class AND d.objid = e.id AND d.refclassid = 'pg_class'::regclass
+       WHERE e.class = 'pg_policy'::regclass
+         AND d.refobjid <> e.relation
+    )
+    SELECT relation                                                                  AS "relation",
+           string_agg(DISTINCT routine::text, ',') FILTER (WHERE routine >= ${firstUserOid})  AS "routines",
+           string_agg(DISTINCT read::text, ',')                                      AS "relations"
+      FROM used
+     WHERE routine >= ${firstUserOid} OR read IS NOT NULL
+     GROUP BY relation
+    `,
+  );
+  return new Map(
+    rows.map((row) => [
+      numberIn(row, 'relation'),
+      { routines: numbersIn(row, 'routines'), relations: numbersIn(row, 'relations') },
+    ]),
+  );
+}
