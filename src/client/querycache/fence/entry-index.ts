@@ -51,7 +51,7 @@ export class EntryIndex {
     }
   }
 
-  /** Takes out and gives the entries that depend on these rows and whose snapshot does not see the transaction. */
+  /** Takes out and gives the entries that depend on these rows and whose snapshot does not see the transaction; none sees Infinity. */
   evict(table: number, keys: Keys, xid: number): EntryId[] {
     const entries = this.#tables.get(table);
     if (!entries) return [];

@@ -170,6 +170,20 @@ export class Fence {
     return dependencies.some(({ table, keys }) => this.#tables.get(table)?.changedSince(mark, keys));
   }
 
+  /** Something else than a transaction that is told makes results void. @returns the entries that depend on these tables. */
+  evict(tables: Iterable<number>): EntryId[] {
+    const evicted = [...tables].flatMap((table) => this.#index.evict(table, 'all', Infinity));
+    this.#evicted += evicted.length;
+    return evicted;
+  }
+
+  /** As `evict`, of all tables. */
+  evictAll(): EntryId[] {
+    const evicted = this.#index.clear();
+    this.#evicted += evicted.length;
+    return evicted;
+  }
+
   /** The entry is not kept any more, for a reason of the cache's own. */
   forget(id: EntryId): void {
     this.#index.delete(id);
