@@ -110,11 +110,7 @@ export class StreamSession extends WatchedSession {
     if (this.ended) return snapshot;
     this.#lag.marked(insertLsn, askedAt);
     this.#replication?.ask();
-    if (
-      this.#lag.behind &&
-      this.lagMs > this.#settings.maxLagMs / 2 &&
-      this.#collector?.inTransaction === false
-    ) {
+    if (this.#lag.behind && this.lagMs > this.#settings.maxLagMs / 2 && this.#collector?.inTransaction === false) {
       await watcher.nudge();
     }
     return snapshot;
