@@ -10,12 +10,17 @@ import {
 } from '../../src/client/querycache/fence/index.ts';
 import { eventually } from '../support/replicated.ts';
 import { ChangeStream, type StreamEvent } from '../../src/client/querycache/stream/index.ts';
+import { TriggerStream } from '../../src/client/querycache/triggers/index.ts';
+
+export type Source = 'replication' | 'triggers';
 
 export interface CheckerOptions {
   /** The primary. */
   url: string;
   /** Where readers read, one after the other; the primary without. */
   readUrls?: readonly string[];
+  /** Where changes come from: logical replication, or triggers. */
+  source?: Source;
   /** Off: entries are deleted when a change arrives, and results refused when one has arrived since they were asked for. */
   fenced: boolean;
   /** Until so many results were kept. */
@@ -47,6 +52,11 @@ interface Question {
 
 type Oids = Record<'accounts' | 'items' | 'marks', number>;
 
+const cuts: Record<Source, string> = {
+  replication: 'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND temporary',
+  triggers: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pitcrew trigger stream'`,
+};
+
 /** Few enough that the same are asked for and written again and again. */
 const ROWS = 120;
 const REGIONS = 6;
@@ -74,16 +84,20 @@ export async function check(options: CheckerOptions): Promise<Outcome> {
     `SELECT relname AS name, oid FROM pg_class WHERE relname IN ('accounts', 'items', 'marks')`,
   );
   const oids = Object.fromEntries(rows.map(({ name, oid }) => [name, oid])) as Oids;
-  const stream = new ChangeStream({
+  const { source = 'replication' } = options;
+  const settings = {
     connection: () => ({ connectionString: options.url }),
-    createPublication: 'tables',
     watchEveryMs: 50,
-    listener(event) {
+    listener(event: StreamEvent) {
       evicted.push(...keeper.heard(event));
       if (evicted.length > 50) evicted.splice(0, evicted.length - 50);
       if (event.type === 'changed' && event.tables.has(oids.marks)) mark.resolve();
     },
-  });
+  };
+  const stream =
+    source === 'triggers'
+      ? new TriggerStream({ ...settings, createTriggers: true })
+      : new ChangeStream({ ...settings, createPublication: 'tables' });
   const { state, reason } = await stream.start();
   if (state !== 'open') throw new Error(reason);
 
@@ -123,9 +137,7 @@ export async function check(options: CheckerOptions): Promise<Outcome> {
   const cutter = async (): Promise<void> => {
     while (options.cuts && outcome.fills < options.fills / 2) {
       await pause(150 + random(300));
-      await admin.client.query(
-        'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND temporary',
-      );
+      await admin.client.query(cuts[source]);
     }
   };
   try {

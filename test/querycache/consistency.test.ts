@@ -1,10 +1,10 @@
 import pg from 'pg';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Fence, snapshotOf, type SnapshotRow, snapshotStatement } from '../../src/client/querycache/fence/index.ts';
 import { ChangeStream, type StreamEvent } from '../../src/client/querycache/stream/index.ts';
 import { scratchReplica, type ScratchServer, scratchServer } from '../support/postgres.ts';
 import { eventually } from '../support/replicated.ts';
-import { check, prepare } from './checker.ts';
+import { check, prepare, type Source } from './checker.ts';
 
 async function asAdmin(server: { url(): string }, ...statements: string[]): Promise<pg.QueryResult> {
   const client = new pg.Client(server.url());
@@ -38,31 +38,45 @@ async function withStandby(): Promise<{ primary: ScratchServer; replica: { url()
   return { primary, replica, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
-test.each(['on', 'off'])('one server with synchronous_commit %s: nothing wrong is left', async (synchronous_commit) => {
-  await using server = await scratchServer(18, { synchronous_commit });
-  await prepare(server.url());
-  const outcome = await check({ url: server.url(), fenced: true, fills: 3000, seed: 1 });
-  expect(outcome.wrong).toEqual([]);
-  expect(outcome.left).toBeGreaterThan(10);
-});
+const sources: Source[] = ['replication', 'triggers'];
 
-test('a stream that is cut again and again: nothing wrong is left', async () => {
-  await using servers = await withStandby();
-  const outcome = await check({ url: servers.primary.url(), fenced: true, fills: 3000, seed: 5, cuts: true });
-  expect(outcome.wrong).toEqual([]);
-  expect(outcome.epochs).toBeGreaterThan(2);
-  expect(outcome.left).toBeGreaterThan(10);
-});
+describe.each(sources)('changes from %s', (source) => {
+  test.each(['on', 'off'])(
+    'one server with synchronous_commit %s: nothing wrong is left',
+    async (synchronous_commit) => {
+      await using server = await scratchServer(18, { synchronous_commit });
+      await prepare(server.url());
+      const outcome = await check({ source, url: server.url(), fenced: true, fills: 3000, seed: 1 });
+      expect(outcome.wrong).toEqual([]);
+      expect(outcome.left).toBeGreaterThan(10);
+    },
+  );
 
-test('a synchronous standby: nothing wrong is left, wherever it was read', async () => {
-  await using servers = await withStandby();
-  const url = servers.primary.url();
-  const primary = await check({ url, fenced: true, fills: 3000, seed: 2 });
-  expect(primary.wrong).toEqual([]);
-  expect(primary.left).toBeGreaterThan(10);
-  const both = await check({ url, fenced: true, fills: 1500, seed: 3, readUrls: [url, servers.replica.url()] });
-  expect(both.wrong).toEqual([]);
-  expect(both.left).toBeGreaterThan(5);
+  test('a stream that is cut again and again: nothing wrong is left', async () => {
+    await using servers = await withStandby();
+    const outcome = await check({ source, url: servers.primary.url(), fenced: true, fills: 3000, seed: 5, cuts: true });
+    expect(outcome.wrong).toEqual([]);
+    expect(outcome.epochs).toBeGreaterThan(2);
+    expect(outcome.left).toBeGreaterThan(10);
+  });
+
+  test('a synchronous standby: nothing wrong is left, wherever it was read', async () => {
+    await using servers = await withStandby();
+    const url = servers.primary.url();
+    const primary = await check({ source, url, fenced: true, fills: 3000, seed: 2 });
+    expect(primary.wrong).toEqual([]);
+    expect(primary.left).toBeGreaterThan(10);
+    const both = await check({
+      source,
+      url,
+      fenced: true,
+      fills: 1500,
+      seed: 3,
+      readUrls: [url, servers.replica.url()],
+    });
+    expect(both.wrong).toEqual([]);
+    expect(both.left).toBeGreaterThan(5);
+  });
 });
 
 test('a commit that waits for a standby is in the stream before it can be seen: what is read meanwhile is refused', async () => {

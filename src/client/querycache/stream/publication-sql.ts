@@ -1,9 +1,9 @@
 /** Whether UPDATE and DELETE can go on when a table is published: its rows can be told apart. `c`: the table. */
-const identity = `
+export const identity = `
   LEFT JOIN LATERAL (
          SELECT array_agg(a.attname::text ORDER BY a.attnum) AS columns
            FROM pg_index i
-           JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey::int2[])
+           JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
           WHERE i.indrelid = c.oid
             AND i.indisvalid
             AND i.indimmediate

@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { PitcrewError } from '../../../errors.ts';
 import { candidatesSql, requirementsSql } from './publication-sql.ts';
 import type { ChangeStreamOptions } from './types.ts';
 
@@ -76,6 +77,18 @@ export async function checkRequirements(client: pg.ClientBase, options: Requirem
     slotThere: found.slotThere,
     slotLost: found.slotLost === true,
   };
+}
+
+export function refusal(problems: readonly Problem[]): PitcrewError {
+  return new PitcrewError('E_UNSUPPORTED', 'the changes of the database cannot be read', {
+    detail: `${problems.map(({ message }) => message).join('; ')}.`,
+    hint: problems.map(({ hint }) => hint).join(' '),
+  });
+}
+
+/** For people: what it is, and what can be done. */
+export function sentences(problems: readonly Problem[]): string[] {
+  return problems.map(({ message, hint }) => `${message}. ${hint}`);
 }
 
 /** Tables that can be added to a publication without harm, and those that cannot, with why. */

@@ -1,16 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { lsnOf } from '../../../engine/postgres/replication/index.ts';
 import { Snapshot } from '../fence/index.ts';
+import { closeClient, GOODBYE_MS, openClient, unrefClient } from './client.ts';
 import { type Published, readPublished } from './publication.ts';
 import { schemaSql } from './schema-sql.ts';
-
-/** Texts, but for what our own statements need: the application may have set parsers for its own use. */
-const parsers: pg.CustomTypesConfig = {
-  getTypeParser: (oid: number) => (value: string) => {
-    if (oid === pg.types.builtins.BOOL) return value === 't';
-    return oid === pg.types.builtins.INT4 ? Number(value) : value;
-  },
-};
 
 /** Where the server stands. */
 export interface Standing {
@@ -26,9 +19,6 @@ export interface Definitions extends Published {
   text: string;
 }
 
-/** How long the end of the connection may take, in ms, and to have something cancelled before. */
-const GOODBYE_MS = 500;
-
 /** The second connection of a change stream, an ordinary one: asks where the log ends and whether definitions have changed. */
 export class Watcher {
   readonly client: pg.Client;
@@ -39,21 +29,12 @@ export class Watcher {
 
   /** @param lost told once when the connection ends without being asked to. */
   static async open(config: pg.ClientConfig, timeoutMs: number, lost: (error: Error) => void): Promise<Watcher> {
-    const more: object = { binary: false, query_timeout: timeoutMs };
-    const client = new pg.Client({
-      connectionTimeoutMillis: 10_000,
-      ...config,
-      pipeline: false,
-      types: parsers,
-      ...more,
-    });
-    client.on('error', lost);
+    const client = await openClient(config, timeoutMs, lost);
     try {
-      await client.connect();
       // Its own few writes do not wait for standbys.
       await client.query(`SET /* pitcrew */ synchronous_commit = local; SET statement_timeout = ${timeoutMs}`);
     } catch (error) {
-      await new Watcher(client).close();
+      await closeClient(client);
       throw error;
     }
     return new Watcher(client);
@@ -100,15 +81,10 @@ export class Watcher {
 
   /** From now on the connection keeps no process alive. */
   unref(): void {
-    (this.client as unknown as { unref(): void }).unref();
+    unrefClient(this.client);
   }
 
-  async close(): Promise<void> {
-    this.client.removeAllListeners('error');
-    this.client.on('error', () => {});
-    const { stream } = (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection;
-    const late = setTimeout(() => stream.destroy(), GOODBYE_MS);
-    await this.client.end().catch(() => {});
-    clearTimeout(late);
+  close(): Promise<void> {
+    return closeClient(this.client);
   }
 }

@@ -1,0 +1,4 @@
+export { type Made, makeTriggers } from './make-triggers.ts';
+export { type Removed, removeTriggers } from './remove-triggers.ts';
+export { TriggerStream } from './trigger-stream.ts';
+export type { TriggerStreamOptions } from './types.ts';
