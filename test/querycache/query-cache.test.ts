@@ -51,11 +51,13 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
   test('what was read is kept, until somebody changes it', async () => {
     await using it = await shop({}, major);
     const { database, pool } = it;
-    expect(pool.cached.stats()).toMatchObject({ truth: 'changes', isReader: true });
+    expect(pool.cached.stats()).toMatchObject({ truth: 'stream', isReader: true });
     expect(await kept(pool, byId, [1])).toEqual([{ id: 1, status: 'open' }]);
     expect(await kept(pool, byCustomer, [1, 'open'])).toEqual([{ n: 10 }]);
     await database.query(`UPDATE orders SET status = 'paid' WHERE id = 1`);
-    await eventually(async () => (await pool.query(byId, [1], { cache: '1m' })).rows).toEqual([{ id: 1, status: 'paid' }]);
+    await eventually(async () => (await pool.query(byId, [1], { cache: '1m' })).rows).toEqual([
+      { id: 1, status: 'paid' },
+    ]);
     await eventually(async () => (await pool.query(byCustomer, [1, 'open'], { cache: '1m' })).rows).toEqual([{ n: 9 }]);
     expect(await kept(pool, byId, [1])).toEqual([{ id: 1, status: 'paid' }]);
   });
@@ -67,7 +69,9 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
     await kept(pool, byId, [2]);
     const { misses } = pool.cached.stats();
     await database.query(`UPDATE orders SET status = 'paid' WHERE id = 1`);
-    await eventually(async () => (await pool.query(byId, [1], { cache: '1m' })).rows).toEqual([{ id: 1, status: 'paid' }]);
+    await eventually(async () => (await pool.query(byId, [1], { cache: '1m' })).rows).toEqual([
+      { id: 1, status: 'paid' },
+    ]);
     await pool.query(byId, [2], { cache: '1m' });
     expect(pool.cached.stats().misses).toBe(misses + 1);
   });
@@ -220,7 +224,9 @@ test('definitions that change void everything', async () => {
   const { database, pool } = it;
   const open = 'SELECT count(*)::int AS n FROM open_orders';
   expect(await kept(pool, open, [])).toEqual([{ n: 30 }]);
-  await database.query(`CREATE OR REPLACE VIEW open_orders AS SELECT * FROM orders WHERE status = 'open' AND customer = 1`);
+  await database.query(
+    `CREATE OR REPLACE VIEW open_orders AS SELECT * FROM orders WHERE status = 'open' AND customer = 1`,
+  );
   await eventually(async () => (await pool.query(open, [], { cache: '1m' })).rows).toEqual([{ n: 10 }]);
   await database.query(`CREATE TABLE later (id int PRIMARY KEY)`);
   await eventually(async () => (await pool.query('SELECT * FROM later', [], { cache: '1m' })).rows).toEqual([]);
@@ -229,7 +235,9 @@ test('definitions that change void everything', async () => {
 test('sessions that differ do not share results', async () => {
   await using it = await shop({ lanes: 0, max: 1, min: 1 });
   const { database, pool } = it;
-  await database.query(`CREATE SCHEMA other; CREATE TABLE other.orders (id int PRIMARY KEY, status text); INSERT INTO other.orders VALUES (1, 'other')`);
+  await database.query(
+    `CREATE SCHEMA other; CREATE TABLE other.orders (id int PRIMARY KEY, status text); INSERT INTO other.orders VALUES (1, 'other')`,
+  );
   await eventually(() => pool.cached.stats().changes?.epochs).toBeGreaterThan(1);
   await kept(pool, byId, [1]);
   // The only connection of the pool is another one from now on; the next results are not what its key says.
@@ -266,7 +274,7 @@ test('row security goes by the role and by settings', async () => {
     [other, 2],
   ] as const) {
     await pool.cached.ready();
-    expect(pool.cached.stats().truth).toBe('changes');
+    expect(pool.cached.stats().truth).toBe('stream');
     expect(await kept(pool, 'SELECT id FROM notes', [])).toEqual([{ id }]);
   }
 });
@@ -305,7 +313,7 @@ test('while changes are not known nothing that was kept is given', async () => {
   await database.query(
     `SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = current_database() AND active`,
   );
-  await eventually(() => pool.cached.stats().truth).not.toBe('changes');
+  await eventually(() => pool.cached.stats().truth).not.toBe('stream');
   await database.query(`UPDATE orders SET status = 'paid' WHERE id = 1`);
   expect((await pool.query(byId, [1], { cache: '1m' })).rows).toEqual([{ id: 1, status: 'paid' }]);
 });

@@ -37,7 +37,7 @@ async function fleet(): Promise<Fleet> {
     );
   const stackOf = stack.move();
   const pools: Fleet['pools'] = [another(), another(), another()];
-  for (const pool of pools) await eventually(() => pool.cached.stats().truth).toBe('changes');
+  for (const pool of pools) await eventually(() => pool.cached.stats().truth).toBe('stream');
   return { database, pools, another, [Symbol.asyncDispose]: () => stackOf.disposeAsync() };
 }
 
@@ -109,11 +109,11 @@ test('when the one that reads ends, another one takes its place', async () => {
   for (const pool of others) await eventually(() => statusOf(pool, 5)).toBe('paid');
   await eventually(() => others.filter((pool) => pool.cached.stats().isReader).length).toBe(1);
   for (const pool of others) {
-    await eventually(() => pool.cached.stats().truth).toBe('changes');
+    await eventually(() => pool.cached.stats().truth).toBe('stream');
     await kept(pool, 5);
   }
   const late = it.another();
-  await eventually(() => late.cached.stats().truth).toBe('changes');
+  await eventually(() => late.cached.stats().truth).toBe('stream');
   await kept(late, 5);
   expect(late.cached.stats().isReader).toBe(false);
   expect(await slots(database)).toHaveLength(1);
@@ -134,7 +134,9 @@ test('what is given up by hand is given up by all', async () => {
 test('Redis away: each goes on with the database, and nothing wrong is given when it is back', async () => {
   await using server = await startRedis();
   await using database = await testDatabase();
-  await database.query(`CREATE TABLE orders (id int PRIMARY KEY, status text NOT NULL); INSERT INTO orders VALUES (1, 'open')`);
+  await database.query(
+    `CREATE TABLE orders (id int PRIMARY KEY, status text NOT NULL); INSERT INTO orders VALUES (1, 'open')`,
+  );
   await using stack = new AsyncDisposableStack();
   const pools = Array.from({ length: 2 }, () =>
     stack.use(
@@ -147,7 +149,7 @@ test('Redis away: each goes on with the database, and nothing wrong is given whe
     ),
   );
   for (const pool of pools) {
-    await eventually(() => pool.cached.stats().truth).toBe('changes');
+    await eventually(() => pool.cached.stats().truth).toBe('stream');
     await kept(pool, 1);
   }
   for (const [round, away] of (['freeze', 'stop'] as const).entries()) {
@@ -159,7 +161,7 @@ test('Redis away: each goes on with the database, and nothing wrong is given whe
     if (away === 'freeze') server.thaw();
     else await server.start();
     for (const pool of pools) {
-      await eventually(() => pool.cached.stats().truth).toBe('changes');
+      await eventually(() => pool.cached.stats().truth).toBe('stream');
       await kept(pool, 1);
       expect(await statusOf(pool, 1)).toBe(status);
     }

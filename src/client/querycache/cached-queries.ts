@@ -30,7 +30,7 @@ export interface CachedQueries {
 /** The cache as the application sees it. */
 export function cachedQueries(pool: Pool, cache: QueryCache): CachedQueries {
   return {
-    query: (text, values) => pool.query(text, [...(values ?? [])], { cache: cache.defaultTtlMs }),
+    query: (text, values) => pool.query(text, [...(values ?? [])], { cache: cache.ttlMs }),
     explain: (text, values) => cache.explain(text, values),
     invalidate: (...tables) => cache.invalidate(tables),
     clear: () => cache.clear(),

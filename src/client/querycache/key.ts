@@ -17,12 +17,7 @@ export interface KeyedStatement {
 export function statementKey({ text, session, inputs }: KeyedStatement): string {
   const { database, role, sessionUser, searchPath, schemas, settings } = session;
   return digest(
-    JSON.stringify([
-      text,
-      [database, role, sessionUser, searchPath, schemas],
-      sorted(settings),
-      sorted(inputs ?? {}),
-    ]),
+    JSON.stringify([text, [database, role, sessionUser, searchPath, schemas], sorted(settings), sorted(inputs ?? {})]),
   );
 }
 

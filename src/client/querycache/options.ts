@@ -69,7 +69,16 @@ const mebibyte = 1024 ** 2;
 export type QueryCacheSettings = ReturnType<typeof withDefaults>;
 
 export function withDefaults(options: QueryCacheOptions) {
-  const { name = 'queries', ttl = '5m', memory = {}, tier, tables = {}, statements = [], functions = {}, changes = {} } = options;
+  const {
+    name = 'queries',
+    ttl = '5m',
+    memory = {},
+    tier,
+    tables = {},
+    statements = [],
+    functions = {},
+    changes = {},
+  } = options;
   return {
     name,
     ttl,

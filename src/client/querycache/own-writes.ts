@@ -2,7 +2,14 @@ import type { StatementDescription } from '../../sql/index.ts';
 import type { LentWrites } from '../pool/index.ts';
 import type { CurrentCatalog } from './dependencies/index.ts';
 import type { Sessions } from './session/session-facts.ts';
-import { ClientWrites, createFootprints, type Footprint, type Footprints, mayCommitWithin, OwnWrites } from './writes/index.ts';
+import {
+  ClientWrites,
+  createFootprints,
+  type Footprint,
+  type Footprints,
+  mayCommitWithin,
+  OwnWrites,
+} from './writes/index.ts';
 
 /** What the pool itself writes: its readers see it at once, whatever the changes have told by then. */
 export class PoolWrites {

@@ -133,7 +133,10 @@ export class Plans {
   }
 
   /** Why changes of what is read would not be learnt. */
-  #refusal({ tables, materializedViews }: Extract<Dependencies, { cacheable: true }>, catalog: Catalog): string | undefined {
+  #refusal(
+    { tables, materializedViews }: Extract<Dependencies, { cacheable: true }>,
+    catalog: Catalog,
+  ): string | undefined {
     if (this.#told === 'by time') return undefined;
     const [view] = materializedViews;
     if (view !== undefined) {

@@ -9,11 +9,12 @@ import type { ChangeStreamStats } from './stream/index.ts';
 /** What a query cache has done since it was made, and how true it is now. */
 export interface QueryCacheStats {
   /**
-   * What keeps results true. `changes`: whoever changes something, within a moment. `own writes`: what this pool itself writes, at once; what
-   * others write is not noticed before a result's time is over. `nothing`: no result is used at present.
+   * What keeps results true. `stream` and `triggers`: changes by whichever client, within a moment, learnt from the database's log or by
+   * triggers. `own writes`: what this pool itself writes, at once; what others write is not noticed before a result's time is over.
+   * `nothing`: no result is used at present.
    */
-  truth: 'changes' | 'own writes' | 'nothing';
-  /** Why it is not `changes`, in words. */
+  truth: 'stream' | 'triggers' | 'own writes' | 'nothing';
+  /** Why changes of others are not known, in words. */
   reason: string | undefined;
   /** Where changes come from: `state`, how late they are, and what about the tables is worth knowing. */
   changes: ChangeStreamStats | undefined;
@@ -44,7 +45,7 @@ export interface QueryCacheStats {
 }
 
 interface Parts {
-  truth: QueryCacheStats['truth'];
+  truth: 'changes' | 'own writes' | 'nothing';
   reason: string;
   feed: ChangeSource | undefined;
   counts: Counts;
@@ -59,7 +60,7 @@ export function statsOf({ truth, reason, feed, counts, memory, fence, shared }: 
   const fenced = fence.stats().refused;
   const tier = shared?.stats();
   return {
-    truth,
+    truth: truth === 'changes' ? (feed?.by ?? 'stream') : truth,
     reason: truth === 'changes' ? undefined : reason,
     changes: feed?.stats(),
     isReader: feed instanceof SharedFeed ? feed.isReader : feed !== undefined,

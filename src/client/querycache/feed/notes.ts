@@ -39,7 +39,10 @@ function keysFor(keys: Keys): string[] | 'all' {
 /** @returns `undefined` for one of another database, or what is none of ours */
 export function readNote(database: string, text: string): Note | undefined {
   try {
-    const [from, note] = JSON.parse(text) as [string, Note & { tables?: [number, string[] | 'all'][]; snapshot?: string }];
+    const [from, note] = JSON.parse(text) as [
+      string,
+      Note & { tables?: [number, string[] | 'all'][]; snapshot?: string },
+    ];
     if (from !== database) return undefined;
     if (note.kind === 'beat') return { ...note, snapshot: Snapshot.parse(String(note.snapshot)) };
     if (note.kind !== 'changed') return note;

@@ -1,5 +1,6 @@
 import type { CacheTier, Invalidation } from '../../cache/index.ts';
 import type { PublishedTable, StreamEvent } from '../stream/index.ts';
+import type { LearntBy } from './change-source.ts';
 import { invalidationsOf, type Note, writeNote } from './notes.ts';
 
 interface Item {
@@ -22,6 +23,7 @@ export const tablesKey = (database: string): string => `${database}:tables`;
 /** What is kept there. */
 export interface StoredTables {
   readonly epoch: string;
+  readonly by: LearntBy;
   readonly tables: readonly PublishedTable[];
 }
 
@@ -38,6 +40,7 @@ export class Publisher {
   #open: Extract<StreamEvent, { type: 'open' }> | undefined;
   /** Nothing is passed on until everybody has been told to begin anew. */
   #broken = true;
+  #by: LearntBy = 'stream';
   #attempts = 0;
   #beats = 0;
   #tablesUntil = 0;
@@ -56,14 +59,19 @@ export class Publisher {
   }
 
   /** To be called after this process has been told itself. */
-  told(event: StreamEvent): void {
+  told(event: StreamEvent, by: LearntBy): void {
+    this.#by = by;
     switch (event.type) {
       case 'open':
         this.#open = event;
         this.#begin();
         break;
       case 'changed':
-        if (!this.#broken) this.#add({ kind: 'changed', xid: event.xid, tables: event.tables }, invalidationsOf(this.#database, event.tables));
+        if (!this.#broken)
+          this.#add(
+            { kind: 'changed', xid: event.xid, tables: event.tables },
+            invalidationsOf(this.#database, event.tables),
+          );
         break;
       case 'snapshot':
         if (this.#broken) this.#begin();
@@ -135,7 +143,7 @@ export class Publisher {
 
   async #putTables({ tables }: Extract<StreamEvent, { type: 'open' }>): Promise<void> {
     const now = Date.now();
-    const value: StoredTables = { epoch: this.#epoch, tables: [...tables.values()] };
+    const value: StoredTables = { epoch: this.#epoch, by: this.#by, tables: [...tables.values()] };
     const entry = { value, createdAt: now, freshUntil: now + tablesMs, keptUntil: now + tablesMs, tags: [], loadMs: 0 };
     if (await this.#tier.set(tablesKey(this.#database), entry, this.#tier.position())) {
       this.#tablesUntil = now + tablesMs / 2;

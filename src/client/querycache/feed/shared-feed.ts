@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { messageOf } from '../../../errors.ts';
 import type { CacheTier } from '../../cache/index.ts';
 import type { ChangeStreamStats, StreamEvent } from '../stream/index.ts';
-import type { ChangeSource, OpenSource } from './change-source.ts';
+import type { ChangeSource, LearntBy, OpenSource } from './change-source.ts';
 import { Follower, type PublishedTables } from './follower.ts';
 import { readNote } from './notes.ts';
 import { Publisher, type StoredTables, tablesKey } from './publisher.ts';
@@ -44,6 +44,7 @@ export class SharedFeed implements ChangeSource {
   #state: ChangeStreamStats['state'] = 'ended';
   #reason: string | undefined = 'not started';
   #epoch: string | undefined;
+  #by: LearntBy = 'stream';
   #tables = 0;
   #transactions = 0;
   #epochs = 0;
@@ -81,6 +82,10 @@ export class SharedFeed implements ChangeSource {
    */
   get sharedMark(): number | undefined {
     return this.#source ? this.#publisher.sharedMark : this.#options.mark();
+  }
+
+  get by(): LearntBy {
+    return this.#source?.by ?? this.#by;
   }
 
   get lagMs(): number {
@@ -151,7 +156,7 @@ export class SharedFeed implements ChangeSource {
   async #read(seat: Seat, tried: () => void): Promise<void> {
     const source = this.#options.source((event) => {
       this.#tell(event);
-      this.#publisher.told(event);
+      this.#publisher.told(event, source.by);
     });
     this.#source = source;
     const remind = setInterval(() => this.#remind(source), remindEveryMs).unref();
@@ -196,6 +201,8 @@ export class SharedFeed implements ChangeSource {
   async #tablesOf(epoch: string): Promise<PublishedTables | undefined> {
     const entry = await this.#options.tier.get(tablesKey(this.#options.database));
     const stored = entry?.value as StoredTables | undefined;
-    return stored?.epoch === epoch ? new Map(stored.tables.map((table) => [table.oid, table])) : undefined;
+    if (stored?.epoch !== epoch) return undefined;
+    this.#by = stored.by;
+    return new Map(stored.tables.map((table) => [table.oid, table]));
   }
 }

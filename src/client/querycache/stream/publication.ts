@@ -4,6 +4,8 @@ import { publishedSql } from './publication-sql.ts';
 import { candidates, type Problem, type Requirements } from './requirements.ts';
 import type { PublishedTable } from './types.ts';
 
+/** "pcpb"; see `feed/seat.ts` for another one. */
+const lockNumber = 0x70637062;
 /** How long making a publication may wait for others who change definitions, in ms. */
 const LOCK_TIMEOUT_MS = 2000;
 
@@ -15,15 +17,20 @@ export async function makePublication(
   client: pg.ClientBase,
   name: string,
   mode: 'tables' | 'all tables',
-  { published, allTables }: Pick<Requirements, 'published' | 'allTables'>,
+  { allTables }: Pick<Requirements, 'allTables'>,
 ): Promise<Problem[]> {
   const quoted = quoteIdentifier(name);
   if (allTables) return [];
   await client.query(`BEGIN /* pitcrew */; SET LOCAL lock_timeout = ${LOCK_TIMEOUT_MS}`);
   try {
     let leftOut: Problem[] = [];
-    if (mode === 'all tables') await client.query(`CREATE /* pitcrew */ PUBLICATION ${quoted} FOR ALL TABLES`);
-    else {
+    // Processes that start together make it one after the other.
+    await client.query('SELECT /* pitcrew */ pg_advisory_xact_lock($1::int, 0)', [lockNumber]);
+    const { rowCount } = await client.query('SELECT /* pitcrew */ FROM pg_publication WHERE pubname = $1', [name]);
+    const published = rowCount === 1;
+    if (mode === 'all tables' && !published)
+      await client.query(`CREATE /* pitcrew */ PUBLICATION ${quoted} FOR ALL TABLES`);
+    if (mode === 'tables') {
       const found = await candidates(client, name);
       ({ leftOut } = found);
       // Children of a table by inheritance come by themselves when they can: each is judged for itself.

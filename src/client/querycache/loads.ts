@@ -1,0 +1,154 @@
+import type pg from 'pg';
+import { type Call, rawConfig, rawOf, type RawResult } from '../pool/index.ts';
+import type { Counts } from './counts.ts';
+import type { Fence } from './fence/index.ts';
+import { type Flight, Flights } from './flights.ts';
+import type { PoolWrites } from './own-writes.ts';
+import type { Keyed, KeepingPlan, Plans } from './plans.ts';
+import type { ResultMemory } from './results/result-memory.ts';
+import type { SharedResults } from './results/shared-results.ts';
+import { listOf, probeText, readProbe } from './session/probe.ts';
+import type { Sessions } from './session/session-facts.ts';
+import type { Standing } from './standing.ts';
+
+/** What is to be loaded, and for how long it may be kept. */
+export interface Load {
+  readonly plan: KeepingPlan;
+  readonly found: Keyed;
+  readonly call: Call;
+  readonly ttlMs: number;
+  /** Runs a statement as if nothing were kept. */
+  readonly run: (call: Call) => Promise<pg.QueryResult>;
+  /** What others share may be used: all that the caller must see is known. */
+  readonly isCurrent: boolean;
+}
+
+export interface LoadParts {
+  readonly fence: Fence;
+  readonly counts: Counts;
+  readonly memory: ResultMemory;
+  readonly plans: Plans;
+  readonly sessions: Sessions;
+  readonly writes: PoolWrites;
+  readonly standing: Standing;
+}
+
+type Begun = Omit<Flight, 'promise'>;
+
+/** Gets results from others or from the database, each once for all who want it, and keeps them where nothing speaks against it. */
+export class Loads {
+  readonly #parts: LoadParts;
+  readonly #flights = new Flights();
+
+  constructor(parts: LoadParts) {
+    this.#parts = parts;
+  }
+
+  /** A load under way that lacks nothing of what its caller must see. */
+  underWay(key: string, { tables }: KeepingPlan, seesFrom: number): Flight | undefined {
+    const { fence, writes } = this.#parts;
+    const flight = this.#flights.get(key);
+    if (!flight || flight.startedAt < seesFrom || flight.token !== fence.token()) return undefined;
+    const isOvertaken =
+      fence.changedSince(flight.dependencies, flight.mark) || writes.writtenSince(tables, flight.ownMark);
+    return isOvertaken ? undefined : flight;
+  }
+
+  begin(load: Load): Flight {
+    const { fence, writes } = this.#parts;
+    const { found } = load;
+    const begun: Begun = {
+      dependencies: found.dependencies,
+      token: fence.token(),
+      mark: fence.mark(),
+      ownMark: writes.mark(),
+      startedAt: performance.now(),
+      waiting: 0,
+      controller: new AbortController(),
+    };
+    const flight: Flight = { ...begun, promise: this.#fetch(load, begun) };
+    this.#flights.begin(found.key, flight);
+    return flight;
+  }
+
+  async #fetch(load: Load, begun: Begun): Promise<RawResult> {
+    const { shared } = this.#parts.standing;
+    const position = shared?.position();
+    if (shared && load.isCurrent) {
+      const raw = await this.#fromShared(shared, load, begun);
+      if (raw) return raw;
+    }
+    const { counts } = this.#parts;
+    counts.missed(load.plan.names);
+    const began = performance.now();
+    let row: readonly (string | null)[] | undefined;
+    try {
+      const { text, values } = load.call;
+      const result = await load.run({
+        text,
+        values,
+        config: { text, ...rawConfig, signal: begun.controller.signal },
+        callback: undefined,
+        cache: false,
+        preface: { text: probeText, values: [listOf(load.plan.inputs)], answered: (told) => (row = told) },
+      });
+      const raw = rawOf(result);
+      this.#keep(raw, row, load, begun, position);
+      return raw;
+    } catch (error) {
+      counts.loadErrors += 1;
+      throw error;
+    } finally {
+      counts.loadMs += performance.now() - began;
+    }
+  }
+
+  /** What another process has loaded. */
+  async #fromShared(shared: SharedResults, load: Load, begun: Begun): Promise<RawResult | undefined> {
+    const { fence, counts, memory, writes, standing } = this.#parts;
+    const { plan, found, ttlMs } = load;
+    const { sharedMark } = shared;
+    // Of what this process has just written the others may not have been told.
+    if (sharedMark === undefined || writes.recently(plan.tables, standing.toldWithinMs)) return undefined;
+    const stored = await shared.get(found.key);
+    if (!stored || !isFresh(stored, ttlMs) || writes.writtenSince(plan.tables, begun.ownMark)) return undefined;
+    counts.tierHits += 1;
+    counts.shared(plan.names);
+    if (fence.keepCertified(found.key, found.dependencies, stored.snapshot, begun.token, sharedMark)) {
+      memory.set(found.key, stored, stored.bytes);
+    }
+    return stored.raw;
+  }
+
+  #keep(
+    raw: RawResult,
+    row: readonly (string | null)[] | undefined,
+    { plan, found, ttlMs }: Load,
+    { token, ownMark }: Begun,
+    position: ReturnType<SharedResults['position']> | undefined,
+  ): void {
+    const { fence, counts, memory, plans, sessions, writes, standing } = this.#parts;
+    const probe = readProbe(row);
+    if (probe?.session !== plan.session) {
+      counts.refused.session += 1;
+      if (probe && sessions.met(probe.session)) plans.resetSessions();
+      return;
+    }
+    sessions.confirmed();
+    const bytes = memory.bytesOf(raw);
+    if (writes.writtenSince(plan.tables, ownMark)) counts.refused['own write'] += 1;
+    else if (bytes === undefined) counts.refused['too large'] += 1;
+    else if (fence.keep(found.key, found.dependencies, probe.snapshot, token)) {
+      const now = Date.now();
+      const kept = { raw, createdAt: now, keptUntil: now + ttlMs };
+      memory.set(found.key, kept, bytes);
+      if (position) standing.shared?.set(found, kept, bytes, probe.snapshot, position);
+    }
+  }
+}
+
+/** For a caller who wants nothing that is older than `ttlMs`. */
+export function isFresh({ createdAt, keptUntil }: { createdAt: number; keptUntil: number }, ttlMs: number): boolean {
+  const now = Date.now();
+  return now < keptUntil && now - createdAt < ttlMs;
+}
