@@ -11,6 +11,17 @@ export {
   type TransactionClient,
   type TransactionOptions,
 } from './client/pool/index.ts';
+export {
+  type CachedQueries,
+  type ChangeOptions,
+  type DeclaredReads,
+  type QueryCacheOptions,
+  type QueryCacheStats,
+  type QueryExplanation,
+  removeTriggers,
+  type ResultMemoryOptions,
+  type StatementPolicy,
+} from './client/querycache/index.ts';
 export { currentScope, type RequestScope, runInScope } from './client/scope.ts';
 export { requestName, scopeHook, scopeMiddleware, withScope } from './client/scope-middleware.ts';
 export {

@@ -1,7 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type pg from 'pg';
 import type { QueryResult } from 'pg';
-import type { Preface } from './result-keeper.ts';
+import type { Preface } from './statements/preface.ts';
 import type { StatementConfig } from './statements/statement.ts';
 
 export type Callback<Result = QueryResult> = (error: Error | undefined, result: Result) => void;

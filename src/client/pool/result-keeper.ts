@@ -2,18 +2,6 @@ import type pg from 'pg';
 import type { StatementDescription } from '../../sql/index.ts';
 import type { Call } from './call.ts';
 
-/** A question that goes before a statement, on the same connection and outside of a transaction. */
-export interface Preface {
-  /** Gives one row, whose last column is `pg_backend_pid()`. */
-  readonly text: string;
-  readonly values: readonly unknown[];
-  /**
-   * Told before the statement is answered, and anew when that is sent again.
-   * @param row as texts; `undefined` when there is no answer, or when a pooler in between may have asked another session
-   */
-  answered(row: readonly (string | null)[] | undefined): void;
-}
-
 /** An answer that is not there yet. */
 export interface PendingResult {
   readonly promise: Promise<pg.QueryResult>;

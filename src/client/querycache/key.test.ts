@@ -43,7 +43,6 @@ test('everything that decides over a result changes its key', () => {
 test('the order of settings does not change a key, nor does the call', () => {
   const turned = { ...asked, settings: { DateStyle: 'ISO, MDY', TimeZone: 'UTC' } };
   expect(statementKey({ ...statement, session: turned })).toBe(statementKey(statement));
-  const types = {};
   expect(queryKey(statementKey(statement), [])).toBe(statementKey(statement));
 });
 

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { answersPing, closeClient } from '../connections/connection.ts';
 import { isUsable, keepAlive, onBound, onServerError, prepareValue, typesOf, wireOf } from '../driver.ts';
 import { isConnectionLost, isFatal } from '../failures.ts';
-import { asStatement } from '../statements/preface.ts';
+import { asStatement } from '../statements/ask-before.ts';
 import type { Statement } from '../statements/statement.ts';
 import { type LaneListener, LaneQuery } from './lane-query.ts';
 import { type LanePreparation, Preparations, unprepared } from './preparations.ts';

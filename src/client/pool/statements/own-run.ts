@@ -4,7 +4,7 @@ import { destroy, forgetPrepared, whenReady } from '../driver.ts';
 import { isConnectionLost, isStalePrepared } from '../failures.ts';
 import { quoteIdentifier } from '../../../engine/postgres/identifiers.ts';
 import { cancelRequest } from '../transactions/index.ts';
-import { ask } from './preface.ts';
+import { ask } from './ask-before.ts';
 import type { Statement } from './statement.ts';
 
 /** How long a server may take to end a statement that is to be cancelled, before the connection is given up. */

@@ -1,4 +1,3 @@
-export { type Made, makeTriggers } from './make-triggers.ts';
 export { type Removed, removeTriggers } from './remove-triggers.ts';
 export { TriggerStream } from './trigger-stream.ts';
 export type { TriggerStreamOptions } from './types.ts';
