@@ -11,7 +11,13 @@ const [url = '', namespace = '', rounds = '0', library = '', fences = ''] = proc
 const source = new Redis(url);
 const client = new Redis(url, { lazyConnect: true });
 const tier = redisTier({ ...(library === 'ioredis' ? { client } : { url }), namespace, timeout: 5000 });
-await tier.invalidate([]);
+// Connections may be cut from the start.
+for (let ready = false; !ready;) {
+  ready = await tier.invalidate([]).then(
+    () => true,
+    () => new Promise<false>((resolve) => setTimeout(resolve, 20, false)),
+  );
+}
 
 const truth = (n: number) => `${namespace}:truth:${n}`;
 const known = (n: number) => `${namespace}:known:${n}`;

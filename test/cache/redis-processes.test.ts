@@ -56,9 +56,11 @@ test('nor while their connections are cut again and again', async () => {
     // Not for ever: a busy machine needs longer to connect again.
     if (cuts >= 15) clearInterval(cutting);
   }, 100);
+  onTestFinished(() => {
+    clearInterval(cutting);
+    own.destroy();
+  });
   const found = await processes(['redis', 'redis', 'ioredis'], 150, 'fenced');
-  clearInterval(cutting);
-  own.destroy();
   expect(found.wrong).toBe(0);
   expect(found.failed).toBeGreaterThan(0);
   expect(found.hits).toBeGreaterThan(100);
