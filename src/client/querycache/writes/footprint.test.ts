@@ -159,6 +159,10 @@ const known: [text: string, tables: string][] = [
   ['BEGIN; DELETE FROM items WHERE id = 2; SELECT 1', 'items remarks'],
   // Partitions and inheritance.
   ['INSERT INTO events VALUES (20)', '(events) (events_0) (events_1) events_1_a'],
+  [
+    'MERGE INTO ONLY events e USING (SELECT 20 AS n) x ON e.id = x.n WHEN NOT MATCHED THEN INSERT VALUES (n)',
+    '(events) (events_0) (events_1) events_1_a',
+  ],
   ['INSERT INTO events_0 VALUES (-1)', 'events_0'],
   ['UPDATE events SET a = 2', '(events) events_0 (events_1) events_1_a (first_texts)'],
   ['UPDATE events SET id = 50 WHERE id = 0', '(events) events_0 (events_1) events_1_a (first_texts)'],

@@ -48,7 +48,8 @@ export class Reach {
       return;
     }
     this.tables.add(oid);
-    if (whole && (by !== 'insert' || kind === 'p')) this.#writeChildren(oid, by, moving);
+    // MERGE INTO ONLY inserts into partitions nevertheless.
+    if (by === 'insert' ? kind === 'p' : whole) this.#writeChildren(oid, by, moving);
     this.#followKeys(oid, by, above);
   }
 
