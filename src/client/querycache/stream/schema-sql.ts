@@ -39,6 +39,7 @@ SELECT /* pitcrew */
             JOIN pg_class c ON c.oid = i.inhrelid
            WHERE c.relpersistence <> 't'),
          (SELECT sum(hash_record_extended(ROW(oid, xmin), 0)) FROM pg_proc WHERE oid >= 16384),
+         (SELECT sum(hash_record_extended(ROW(oid, xmin), 0)) FROM pg_event_trigger),
          (SELECT sum(hash_record_extended(ROW(oid, xmin), 0)) FROM pg_policy),
          (SELECT sum(hash_record_extended(ROW(oid, xmin), 0)) FROM pg_type
            WHERE oid >= 16384 AND typtype <> 'c' AND typcategory <> 'A'),
