@@ -344,6 +344,7 @@ suite('changes', () => {
     'SELECT * INTO a FROM b',
     'EXPLAIN ANALYZE CREATE TABLE a AS TABLE b',
     'DROP TABLE a',
+    'REINDEX TABLE a',
     'ALTER TABLE a ADD b int',
     `COMMIT PREPARED 'x'`,
     `LOAD 'a'`,

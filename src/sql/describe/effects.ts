@@ -12,10 +12,13 @@ import {
   type TreeObject,
 } from './tree.ts';
 
-/** Statements that change no row of any table, and run nothing that could: what they prepare or set is run by others. */
+/**
+ * Statements that change no row of any table, and run nothing that could: what they prepare or set is run by others. Not those that call
+ * event triggers, REINDEX among them.
+ */
 const inert = new Set(
   `VariableSetStmt VariableShowStmt DiscardStmt ListenStmt UnlistenStmt NotifyStmt PrepareStmt DeallocateStmt FetchStmt
-  ClosePortalStmt LockStmt ConstraintsSetStmt VacuumStmt ReindexStmt ClusterStmt CheckPointStmt`.split(/\s+/),
+  ClosePortalStmt LockStmt ConstraintsSetStmt VacuumStmt ClusterStmt CheckPointStmt`.split(/\s+/),
 );
 
 const nothing: StatementEffects = Object.freeze({

@@ -14,6 +14,7 @@ export {
   type Relation,
   type Routine,
   triggerBits,
+  type TriggerFunction,
 } from './catalog/index.ts';
 export type { DeclaredFunctions, DeclaredReads } from './declared.ts';
 export { Names } from './names.ts';

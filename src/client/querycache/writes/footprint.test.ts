@@ -72,6 +72,8 @@ const schema = `
   CREATE TRIGGER v BEFORE UPDATE ON quiet FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
   CREATE TABLE touched (id int PRIMARY KEY, at timestamptz);
   CREATE TRIGGER t BEFORE UPDATE ON touched FOR EACH ROW EXECUTE FUNCTION touches();
+  CREATE TABLE conditional (id int);
+  CREATE TRIGGER t AFTER INSERT ON conditional FOR EACH ROW WHEN (logs() > 1) EXECUTE FUNCTION pitcrew.told();
   CREATE TABLE far (id int PRIMARY KEY, watched_id int REFERENCES quiet ON DELETE CASCADE);
   CREATE TRIGGER t AFTER DELETE ON far EXECUTE FUNCTION on_change();
   CREATE TABLE moved (id int PRIMARY KEY) PARTITION BY RANGE (id);
@@ -159,6 +161,10 @@ const known: [text: string, tables: string][] = [
   ['BEGIN; DELETE FROM items WHERE id = 2; SELECT 1', 'items remarks'],
   // Partitions and inheritance.
   ['INSERT INTO events VALUES (20)', '(events) (events_0) (events_1) events_1_a'],
+  [
+    'MERGE INTO ONLY events e USING (SELECT 20 AS n) x ON e.id = x.n WHEN NOT MATCHED THEN INSERT VALUES (n)',
+    '(events) (events_0) (events_1) events_1_a',
+  ],
   ['INSERT INTO events_0 VALUES (-1)', 'events_0'],
   ['UPDATE events SET a = 2', '(events) events_0 (events_1) events_1_a (first_texts)'],
   ['UPDATE events SET id = 50 WHERE id = 0', '(events) events_0 (events_1) events_1_a (first_texts)'],
@@ -228,6 +234,7 @@ const unknown: [text: string, reason: RegExp][] = [
   ['INSERT INTO checked VALUES (1)', /public.unread/],
   ['INSERT INTO in_domain VALUES (1)', /public.logs/],
   [`INSERT INTO with_policy VALUES (1, 'a')`, /public.logs/],
+  ['INSERT INTO conditional VALUES (1)', /public.logs/],
   ['SELECT logs()', /public.logs/],
   ['SELECT logs_sql()', /the function public.logs_sql\(\) writes/],
   ['SELECT logs_deep()', /the function public.logs_sql\(\) writes/],
@@ -300,6 +307,18 @@ describe.each(testedMajors(18, 16, 15))('PostgreSQL %i', (major) => {
     expect(tables === 'unknown' ? tables : sorted(tables)).toEqual(['other.users']);
     const calling = footprintOf(describeStatement(`SELECT lower('A')`), catalog, ofOther, judgeFunctions());
     expect(calling.reason).toMatch(/other.lower/);
+  });
+
+  test('event triggers are called when a materialised view is refreshed', async () => {
+    await database.query(`
+      CREATE FUNCTION defined() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END';
+      CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION defined();
+    `);
+    const now = await readCatalog(client);
+    const refresh = describeStatement('REFRESH MATERIALIZED VIEW totals');
+    expect(footprintOf(refresh, now, asked, judgeFunctions()).reason).toBe('an event trigger calls public.defined()');
+    const declared = judgeFunctions({ readOnlyFunctions: ['defined'] });
+    expect(footprintOf(refresh, now, asked, declared).tables).not.toBe('unknown');
   });
 
   test('what the application says of its functions holds for triggers, defaults and calls', () => {

@@ -1,5 +1,13 @@
 import type { FunctionJudge, TableChange } from '../../../sql/index.ts';
-import { type Catalog, firstUserOid, type Names, refuse, type Relation, triggerBits } from '../dependencies/index.ts';
+import {
+  type Catalog,
+  firstUserOid,
+  type Names,
+  refuse,
+  type Relation,
+  triggerBits,
+  type TriggerFunction,
+} from '../dependencies/index.ts';
 import type { CallSearch } from './calls.ts';
 
 type Way = TableChange['by'];
@@ -48,11 +56,15 @@ export class Reach {
       return;
     }
     this.tables.add(oid);
-    if (whole && (by !== 'insert' || kind === 'p')) this.#writeChildren(oid, by, moving);
+    // MERGE INTO ONLY inserts into partitions nevertheless.
+    if (by === 'insert' ? kind === 'p' : whole) this.#writeChildren(oid, by, moving);
     this.#followKeys(oid, by, above);
   }
 
   #refresh({ oid, name }: Relation): void {
+    for (const called of this.#catalog.writes.eventTriggers) {
+      if (!this.#isHarmless(called)) refuse(`an event trigger calls ${called.schema}.${called.function}()`);
+    }
     this.tables.add(oid);
     const expression = this.#catalog.expressions.of('view', oid);
     if (!expression) refuse(`the materialised view ${name} cannot be looked into`);
@@ -94,13 +106,17 @@ export class Reach {
   }
 
   #refuseTriggers({ oid, name }: Relation, ways: readonly Way[]): void {
-    for (const { type, schema, function: called, functionOid } of this.#catalog.writes.triggersOf(oid)) {
-      if (!ways.some((way) => type & bitOf(way))) continue;
-      const replaces = (type & triggerBits.instead) !== 0;
-      const harmless =
-        schema === ownSchema || functionOid < firstUserOid || this.#judge.declared(schema, called) === 'none';
-      if (replaces || !harmless) refuse(`a trigger of ${name} calls ${schema}.${called}()`);
+    for (const trigger of this.#catalog.writes.triggersOf(oid)) {
+      if (!ways.some((way) => trigger.type & bitOf(way))) continue;
+      const replaces = (trigger.type & triggerBits.instead) !== 0;
+      if (replaces || !this.#isHarmless(trigger)) {
+        refuse(`a trigger of ${name} calls ${trigger.schema}.${trigger.function}()`);
+      }
     }
+  }
+
+  #isHarmless({ schema, function: name, functionOid }: TriggerFunction): boolean {
+    return schema === ownSchema || functionOid < firstUserOid || this.#judge.declared(schema, name) === 'none';
   }
 
   #relation(oid: number | undefined, what: string): Relation {

@@ -7,4 +7,4 @@ export { type CatalogReader, firstUserOid, readRows, textIn } from './reading.ts
 export type { Relation } from './relations.ts';
 export type { Cast, Operator, Routine } from './routines.ts';
 export type { Type } from './types.ts';
-export { triggerBits } from './writes.ts';
+export { triggerBits, type TriggerFunction } from './writes.ts';

@@ -1,4 +1,4 @@
-import { type CatalogReader, firstUserOid, numberIn, numbersIn, readRows, textIn } from './reading.ts';
+import { type CatalogReader, firstUserOid, numberIn, numbersIn, readRows, type TextRow, textIn } from './reading.ts';
 
 /** A foreign key, seen from the table that it refers to. */
 export interface Referrer {
@@ -11,11 +11,15 @@ export interface Referrer {
   readonly own: boolean;
 }
 
-/** A function that triggers of a table call, unless they are disabled. */
-export interface Trigger {
+/** What is called when something happens. */
+export interface TriggerFunction {
   readonly schema: string;
   readonly function: string;
   readonly functionOid: number;
+}
+
+/** A function that triggers of a table call, unless they are disabled. */
+export interface Trigger extends TriggerFunction {
   /** Bits as in pg_trigger.tgtype, of all triggers of the table that call it. */
   readonly type: number;
 }
@@ -25,7 +29,7 @@ export const triggerBits = { insert: 4, delete: 8, update: 16, truncate: 32, ins
 
 /** What the server calls for a row that is written, by the expressions of the table. */
 export interface RowExpressions {
-  /** Functions that are not built in: of defaults, generated columns, checks and policies. */
+  /** Functions that are not built in: of defaults, generated columns, checks, policies and conditions of triggers. */
   readonly routines: readonly number[];
   /** What policies read. */
   readonly relations: readonly number[];
@@ -35,6 +39,8 @@ export interface RowExpressions {
 export interface WriteFacts {
   referrersOf(table: number): readonly Referrer[];
   triggersOf(relation: number): readonly Trigger[];
+  /** Of event triggers, which are called when definitions change, and for REFRESH. */
+  readonly eventTriggers: readonly TriggerFunction[];
   /** Commands that a rule adds to or replaces, as in pg_rewrite: 2 update, 3 insert, 4 delete. */
   ruledCommandsOf(relation: number): string;
   /** What is written when a view is that has neither rules nor triggers. */
@@ -45,12 +51,14 @@ export interface WriteFacts {
 export async function readWriteFacts(reader: CatalogReader): Promise<WriteFacts> {
   const referrers = await readReferrers(reader);
   const triggers = await readTriggers(reader);
+  const eventTriggers = await readEventTriggers(reader);
   const rules = await readRules(reader);
   const targets = await readViewTargets(reader);
   const expressions = await readRowExpressions(reader);
   return {
     referrersOf: (table) => referrers.get(table) ?? [],
     triggersOf: (relation) => triggers.get(relation) ?? [],
+    eventTriggers,
     ruledCommandsOf: (relation) => rules.get(relation) ?? '',
     targetOf: (view) => targets.get(view),
     rowExpressionsOf: (relation) => expressions.get(relation),
@@ -108,15 +116,35 @@ async function readTriggers(reader: CatalogReader): Promise<Map<number, Trigger[
   );
   const triggers = rows.map((row) => ({
     relation: numberIn(row, 'relation'),
-    trigger: {
-      schema: textIn(row, 'schema'),
-      function: textIn(row, 'function'),
-      functionOid: numberIn(row, 'functionOid'),
-      type: numberIn(row, 'type'),
-    },
+    trigger: { ...functionIn(row), type: numberIn(row, 'type') },
   }));
   const byRelation = Map.groupBy(triggers, ({ relation }) => relation);
   return new Map(Array.from(byRelation, ([relation, list]) => [relation, list.map(({ trigger }) => trigger)]));
+}
+
+async function readEventTriggers(reader: CatalogReader): Promise<TriggerFunction[]> {
+  const rows = await readRows(
+    reader,
+    `
+    SELECT /* pitcrew */
+           n.nspname          AS "schema",
+           p.proname          AS "function",
+           p.oid              AS "functionOid"
+      FROM pg_event_trigger t
+      JOIN pg_proc p      ON p.oid = t.evtfoid
+      JOIN pg_namespace n ON n.oid = p.pronamespace
+     WHERE t.evtenabled <> 'D'
+    `,
+  );
+  return rows.map(functionIn);
+}
+
+function functionIn(row: TextRow): TriggerFunction {
+  return {
+    schema: textIn(row, 'schema'),
+    function: textIn(row, 'function'),
+    functionOid: numberIn(row, 'functionOid'),
+  };
 }
 
 async function readRules(reader: CatalogReader): Promise<Map<number, string>> {
@@ -167,28 +195,25 @@ async function readRowExpressions(reader: CatalogReader): Promise<Map<number, Ro
   const rows = await readRows(
     reader,
     `
-    WITH /* pitcrew */ expressions (class, id, relation) AS (
-      SELECT 'pg_attrdef'::regclass::oid, oid, adrelid FROM pg_attrdef
+    WITH /* pitcrew */ expressions (class, id, relation, called) AS (
+      SELECT 'pg_attrdef'::regclass::oid, oid, adrelid, NULL::oid FROM pg_attrdef
        UNION ALL
-      SELECT 'pg_constraint'::regclass, oid, conrelid FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0
+      SELECT 'pg_constraint'::regclass, oid, conrelid, NULL FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0
        UNION ALL
-      SELECT 'pg_policy'::regclass, oid, polrelid FROM pg_policy
+      SELECT 'pg_policy'::regclass, oid, polrelid, NULL FROM pg_policy
+       UNION ALL
+      -- Conditions; what the trigger itself calls is told apart.
+      SELECT 'pg_trigger'::regclass, oid, tgrelid, tgfoid FROM pg_trigger WHERE tgqual IS NOT NULL
     ), used (relation, routine, read) AS (
-      SELECT e.relation, d.refobjid, NULL::oid
+      SELECT e.relation,
+             CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode::oid END,
+             CASE WHEN e.class = 'pg_policy'::regclass AND d.refclassid = 'pg_class'::regclass
+                  THEN nullif(d.refobjid, e.relation) END
         FROM expressions e
-        JOIN pg_depend d ON d.classid = e.class AND d.objid = e.id
-       WHERE d.refclassid = 'pg_proc'::regclass
-       UNION ALL
-      SELECT e.relation, o.oprcode, NULL
-        FROM expressions e
-        JOIN pg_depend d   ON d.classid = e.class AND d.objid = e.id AND d.refclassid = 'pg_operator'::regclass
-        JOIN pg_operator o ON o.oid = d.refobjid
-       UNION ALL
-      SELECT e.relation, NULL, d.refobjid
-        FROM expressions e
-        JOIN pg_depend d ON d.classid = e.class AND d.objid = e.id AND d.refclassid = 'pg_class'::regclass
-       WHERE e.class = 'pg_policy'::regclass
-         AND d.refobjid <> e.relation
+        JOIN pg_depend d        ON d.classid = e.class AND d.objid = e.id
+                               AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_class'::regclass)
+        LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+       WHERE d.refobjid IS DISTINCT FROM e.called
     )
     SELECT relation                                                                  AS "relation",
            string_agg(DISTINCT routine::text, ',') FILTER (WHERE routine >= ${firstUserOid})  AS "routines",
