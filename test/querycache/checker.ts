@@ -54,7 +54,7 @@ type Oids = Record<'accounts' | 'items' | 'marks', number>;
 
 const cuts: Record<Source, string> = {
   replication: 'SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE active AND temporary',
-  triggers: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pitcrew trigger stream'`,
+  triggers: `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'`,
 };
 
 /** Few enough that the same are asked for and written again and again. */

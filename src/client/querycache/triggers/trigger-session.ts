@@ -132,8 +132,10 @@ export class TriggerSession extends WatchedSession {
   protected async look(watcher: Watcher): Promise<Snapshot> {
     const askedAt = performance.now();
     const { snapshot } = await watcher.standing();
-    if (!this.#lag.isQuiet(snapshot, askedAt)) await this.#mark(watcher, snapshot, askedAt);
-    else this.heard();
+    const quiet = this.#lag.isQuiet(snapshot, askedAt);
+    if (quiet) this.heard();
+    // Only with a mark does the server move on in its queue, and say how full it is.
+    if (!quiet || this.#queueUsage > NEARLY_FULL) await this.#mark(watcher, snapshot, askedAt);
     if (performance.now() > this.#makeAgainAt) this.#make();
     return snapshot;
   }
