@@ -1,4 +1,5 @@
 export type * from './applications/types.ts';
+export type * from './caches/types.ts';
 export { zeroStatement, zeroTable, zeroTableGauges } from './families.ts';
 export { openStore } from './open-store.ts';
 export * from './types.ts';
