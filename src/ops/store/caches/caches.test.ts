@@ -122,7 +122,7 @@ test('caches stand as their live processes last told, and their sizes have a cou
   // Memory is each process's own; what they share is as large as each says.
   expect(last('cache.bytes', 'memory')).toMatchObject({ min: 70, max: 180 });
   expect(last('cache.bytes', 'redis')).toMatchObject({ min: 5000, max: 5000 });
-  expect(last('cache.stream_lag_ms')).toMatchObject({ max: 120 });
+  expect(last('cache.stream_lag_seconds')).toMatchObject({ max: 0.12 });
 });
 
 test('names without end do not fill the store, and nothing of them is lost', async () => {

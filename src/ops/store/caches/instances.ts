@@ -4,6 +4,7 @@ import type { PreparedReport } from '../applications/prepared.ts';
 import { storable } from '../storable.ts';
 import type { MetricSample } from '../types.ts';
 import { numberArray, timeArray } from '../write/array-literal.ts';
+import { tiersOf } from './sizes.ts';
 import type { CacheState } from './types.ts';
 
 /** A report that is the latest of its process, and how often that reports. */
@@ -138,27 +139,18 @@ export async function cacheSamples(
 }
 
 function samplesOf(rows: readonly StateRow[]): MetricSample[] {
-  const samples = new Map<string, MetricSample>();
-  const put = (
-    name: string,
-    labels: Record<string, string>,
-    value: number | null,
-    merge: (one: number, other: number) => number,
-  ): void => {
-    if (value === null) return;
-    const key = JSON.stringify([name, labels]);
-    const known = samples.get(key);
-    samples.set(key, { name, labels, kind: 'gauge', value: known ? merge(known.value, value) : value });
-  };
-  const sum = (one: number, other: number): number => one + other;
-  for (const { application, cache, state } of rows) {
-    for (const { name: tier, entries, bytes } of state.tiers) {
-      // A tier that processes share is as large as each of them says.
-      const merge = tier === 'memory' ? sum : Math.max;
-      put('cache.entries', { application, cache, tier }, entries, merge);
-      put('cache.bytes', { application, cache, tier }, bytes, merge);
-    }
-    put('cache.stream_lag_ms', { application, cache }, state.stream?.lagMs ?? null, Math.max);
-  }
-  return [...samples.values()];
+  return [...Map.groupBy(rows, ({ cache }) => cache)].flatMap(([cache, told]) => {
+    const application = told[0]?.application ?? '';
+    const states = told.map(({ state }) => state);
+    const gauge = (name: string, labels: Record<string, string>, value: number | null): MetricSample[] =>
+      value === null ? [] : [{ name, labels: { application, cache, ...labels }, kind: 'gauge', value }];
+    const lags = states.flatMap(({ stream }) => stream?.lagMs ?? []);
+    return [
+      ...tiersOf(states).flatMap(({ name: tier, entries, bytes }) => [
+        ...gauge('cache.entries', { tier }, entries),
+        ...gauge('cache.bytes', { tier }, bytes),
+      ]),
+      ...gauge('cache.stream_lag_seconds', {}, lags.length === 0 ? null : Math.max(...lags) / 1000),
+    ];
+  });
 }

@@ -1,7 +1,15 @@
 import type { ClientBase } from 'pg';
 import { otherName, wholeName } from '../applications/limits.ts';
 import type { ApplicationNames } from '../applications/names.ts';
-import { amount, entryOf, inOrder, type PreparedReport, type RowKey, timeOf } from '../applications/prepared.ts';
+import {
+  amount,
+  entryOf,
+  inOrder,
+  type PreparedCache,
+  type PreparedReport,
+  type RowKey,
+  timeOf,
+} from '../applications/prepared.ts';
 import { cacheFields, families, zeroCache } from '../families.ts';
 import { addRow, emptyRows, type FamilyRows } from '../write/rows.ts';
 import type { CacheCounters, CachePart, CacheReport } from './types.ts';
@@ -22,33 +30,30 @@ export async function prepareCaches(
       at: prepared.received.at.getTime(),
     })),
   );
-  const parts = told.flatMap(({ prepared, cache }, index) => {
-    const made = { id: caches.ids[index] ?? 0, cache, parts: [] };
+  const found = told.flatMap(({ prepared, cache }, index) => {
+    const made: PreparedCache = { id: caches.ids[index] ?? 0, cache, parts: [] };
     prepared.caches.push(made);
     return partsOf(cache).map((part) => ({ prepared, made, part }));
   });
   const numbers = await names.cacheParts(
     client,
-    parts.map(({ prepared, made, part }) => ({
+    found.map(({ prepared, made, part }) => ({
       cacheId: made.id,
       kind: part.kind,
       name: part.name,
       at: prepared.received.at.getTime(),
     })),
   );
-  for (const [index, { made, part }] of parts.entries()) {
-    const entries: PreparedReport['caches'][number]['parts'] = made.parts;
-    entries.push({ id: numbers.ids[index] ?? 0, part });
-  }
+  for (const [index, { made, part }] of found.entries()) made.parts.push({ id: numbers.ids[index] ?? 0, part });
   return { seenCaches: caches.stale, seenParts: numbers.stale };
 }
 
 function partsOf(cache: CacheReport): CachePart[] {
   const { tiers, misses, staleHits, loads, loadErrors, loadMs, invalidations, refused, bypasses, groups } = cache;
   const counted = (kind: CachePart['kind'], record: Readonly<Record<string, number>>): CachePart[] =>
-    Object.entries(record).map(([name, count]) => part(kind, name, { count }));
+    Object.entries(record).map(([name, count]) => partOf(kind, name, { count }));
   return [
-    part('whole', wholeName, {
+    partOf('whole', wholeName, {
       hits: tiers.reduce((sum, { hits }) => sum + hits, 0),
       evictions: tiers.reduce((sum, { evictions }) => sum + evictions, 0),
       refused: Object.values(refused).reduce((sum, count) => sum + count, 0),
@@ -60,7 +65,7 @@ function partsOf(cache: CacheReport): CachePart[] {
       loadUs: loadMs * 1000,
     }),
     ...tiers.map(({ name, hits, lookups, misses: empty, lookupMs, evictions, unreadable, refused: given }) =>
-      part('tier', name, {
+      partOf('tier', name, {
         hits,
         lookups,
         misses: empty,
@@ -70,14 +75,14 @@ function partsOf(cache: CacheReport): CachePart[] {
         refused: given,
       }),
     ),
-    ...groups.map(({ group, hits, misses: empty }) => part('group', group, { hits, misses: empty })),
+    ...groups.map(({ group, hits, misses: empty }) => partOf('group', group, { hits, misses: empty })),
     ...counted('invalidation', invalidations),
     ...counted('refused', refused),
     ...counted('bypass', bypasses),
   ];
 }
 
-function part(kind: CachePart['kind'], name: string, counters: Partial<CacheCounters>): CachePart {
+function partOf(kind: CachePart['kind'], name: string, counters: Partial<CacheCounters>): CachePart {
   const made: CachePart = { ...zeroCache, kind, name: kind === 'whole' ? name : name.trim() || otherName };
   for (const field of cacheFields) made[field] = amount(counters[field] ?? 0);
   return made;
@@ -88,13 +93,13 @@ export function rowsOfCaches(reports: readonly PreparedReport[]): {
   rows: FamilyRows;
   additions: Map<number, CacheCounters>;
 } {
-  const sums = new Map<string, CacheCounters & { row: RowKey }>();
+  const sums = new Map<string, CacheCounters & { row: RowKey; isWhole: boolean }>();
   const additions = new Map<number, CacheCounters>();
   for (const { received, caches } of reports) {
     for (const { id, part: told } of caches.flatMap(({ parts }) => parts)) {
       const row = { targetId: received.targetId, id, at: timeOf(received, 'cache') };
       add(
-        entryOf(sums, `${id}/${row.at}`, () => ({ ...zeroCache, row })),
+        entryOf(sums, `${id}/${row.at}`, () => ({ ...zeroCache, row, isWhole: told.kind === 'whole' })),
         told,
       );
       if (told.kind === 'group') continue;
@@ -105,10 +110,10 @@ export function rowsOfCaches(reports: readonly PreparedReport[]): {
     }
   }
   const rows = emptyRows(families.cache);
-  for (const { row, ...sum } of inOrder(sums)) {
+  for (const { row, isWhole, ...sum } of inOrder(sums)) {
     const values = cacheFields.map((field) => sum[field]);
-    // A cache at rest has nothing to say.
-    if (values.some((value) => value > 0)) addRow(rows, row.targetId, row.id, row.at, values);
+    // That a cache is at rest is told by the whole.
+    if (isWhole || values.some((value) => value > 0)) addRow(rows, row.targetId, row.id, row.at, values);
   }
   return { rows, additions };
 }
