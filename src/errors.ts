@@ -33,6 +33,7 @@ const errorClasses = {
   E_CACHE_TIER: { status: 503, exitCode: 1 },
   E_CACHE_TIMEOUT: { status: 504, exitCode: 1 },
   E_STORE_UNAVAILABLE: { status: 503, exitCode: 3 },
+  E_DAEMON_UNREACHABLE: { status: 503, exitCode: 3 },
   E_EMBEDDED: { status: 500, exitCode: 3 },
   E_DATA_DIR: { status: 500, exitCode: 2 },
   E_LISTEN: { status: 500, exitCode: 3 },
@@ -42,6 +43,11 @@ const errorClasses = {
 } as const satisfies Record<string, ErrorClass>;
 
 export type ErrorCode = keyof typeof errorClasses;
+
+/** Whether a text, as from another process, is a code of ours. */
+export function isErrorCode(text: unknown): text is ErrorCode {
+  return typeof text === 'string' && Object.hasOwn(errorClasses, text);
+}
 
 export interface ErrorOptions {
   /** What exactly was found, in one sentence. */

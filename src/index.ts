@@ -25,17 +25,25 @@ export {
 export { currentScope, type RequestScope, runInScope } from './client/scope.ts';
 export { requestName, scopeHook, scopeMiddleware, withScope } from './client/scope-middleware.ts';
 export {
+  type CacheCommand,
+  type CacheCommandResult,
+  type CacheFigures,
+  cacheReporting,
   createTelemetry,
+  type ObserveCacheOptions,
   type OtelOptions,
   Reporter,
+  type ReportedCache,
   type ReporterOptions,
   type RepeatedStatement,
   type ScopeSummary,
   type SlowStatement,
   type StatementSummary,
+  type StreamFigures,
   type Telemetry,
   type TelemetryOptions,
   type TelemetrySnapshot,
+  type TierFigures,
   type Timer,
   type TimerStats,
 } from './client/telemetry/index.ts';

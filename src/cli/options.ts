@@ -33,17 +33,45 @@ export function withCommonOptions(command: Command, uses: (setting: Setting) => 
 /** Loads the settings for a command: flags, environment, `.env`, file. */
 export async function loadSettings(command: Command): Promise<LoadedConfig> {
   const options = command.opts<CommonOptions>();
-  const cwd = process.cwd();
-  if (existsSync(join(cwd, '.env'))) loadEnvFile(join(cwd, '.env'));
   const flags = Object.fromEntries(
     settings.flatMap(({ flag }) => (flag === undefined ? [] : [[flag, options[camelCase(flag)]]])),
   );
   const wanted = typeof flags.database === 'string' && !flags.database.includes('://') ? flags.database : undefined;
   if (wanted !== undefined) flags.database = undefined;
-  const loaded = await loadConfig({ cwd, env: process.env, file: options.config, flags });
+  const loaded = await loadFrom(options, flags);
   if (wanted !== undefined) keepOnly(loaded, wanted);
+  return loaded;
+}
+
+async function loadFrom(options: CommonOptions, flags: Record<string, unknown>): Promise<LoadedConfig> {
+  const cwd = process.cwd();
+  if (existsSync(join(cwd, '.env'))) loadEnvFile(join(cwd, '.env'));
+  const loaded = await loadConfig({ cwd, env: process.env, file: options.config, flags });
   if (!options.quiet) for (const warning of loaded.warnings) note(`warning: ${warning}`);
   return loaded;
+}
+
+/** Adds what commands that ask a daemon understand: `--url`, `--database NAME` and what all do. */
+export function withDaemonOptions(command: Command): Command {
+  return withCommonOptions(
+    command
+      .option('--url <url>', 'where "pitcrew serve" listens (default: http://127.0.0.1:7432)')
+      .option('--database <name>', 'under which name it watches the database (default: its first)'),
+    () => false,
+  );
+}
+
+/** Where the daemon is, and what it asks for: `--url`, or this machine at the port of the settings; the token of PITCREW_TOKEN. */
+export async function loadDaemonAddress(
+  command: Command,
+): Promise<{ url: string; token: string | undefined; database: string | undefined }> {
+  const options = command.opts<CommonOptions & { url?: string; database?: string }>();
+  const { server } = (await loadFrom(options, {})).config;
+  return {
+    url: options.url ?? `http://127.0.0.1:${server.port}`,
+    token: server.token,
+    database: options.database,
+  };
 }
 
 /** `--database NAME` picks one of the databases of the config. */

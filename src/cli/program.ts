@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { PitcrewError } from '../errors.ts';
+import { cacheCommand } from './commands/cache.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { initCommand } from './commands/init.ts';
@@ -22,7 +23,7 @@ export async function runCommand(argv: string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return 0;
-      const text = error.message.replace(/^error: /, '');
+      const text = error.code === 'commander.help' ? 'no command is named' : error.message.replace(/^error: /, '');
       printError(new PitcrewError('E_USAGE', text, { hint: usageHint(error) }), { json });
       return 2;
     }
@@ -40,8 +41,10 @@ export function createProgram(): Command {
     .showHelpAfterError(false)
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  for (const command of [demoCommand(), serveCommand(), monitorCommand(), doctorCommand(), initCommand()]) {
+  const commands = [demoCommand(), serveCommand(), monitorCommand(), doctorCommand(), initCommand(), cacheCommand()];
+  for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
+    for (const nested of command.commands) nested.copyInheritedSettings(program);
   }
   return program;
 }

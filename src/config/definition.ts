@@ -119,6 +119,10 @@ const actions = z
     resetStatistics: flag.default(false).meta({
       description: 'Allow resetting pg_stat_statements from the API.',
     }),
+    cache: flag.default(false).meta({
+      description:
+        "Allow clearing, invalidating and warming applications' caches from the dashboard, the API and `pitcrew cache`.",
+    }),
   })
   .prefault({});
 

@@ -68,7 +68,7 @@ describe('a report', () => {
     for (let turn = 0; turn < 3; turn += 1) {
       const body = JSON.stringify(report);
       const answer = await accepted(turn === 0 ? sendBody(body) : sendBody(gzipSync(body), 'gzip'));
-      expect(answer).toEqual({ accepted: true, at: report.to, stored: true, note: null });
+      expect(answer).toEqual({ accepted: true, at: report.to, stored: true, note: null, commands: [] });
     }
     const { statements } = await list('?application=once');
     expect(statements).toMatchObject([

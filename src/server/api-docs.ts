@@ -111,8 +111,24 @@ calls, errors, latencies and callers of statements, its requests and timers, its
 the store is away and the report waits in memory (\`stored: false\`). A report is known by its \`instance\` and \`sequence\`, so
 that it may be sent again until there is an answer. It is counted at the end of the time that it covers; when that lies in the
 future or more than 15 minutes ago, at the time of arrival, and \`note\` says so. Of one database there are at most 50
-applications and 5,000 statements a day, of one application 300 kinds of requests and 300 timers; what is beyond that is counted
-together, as \`other\`.
+applications and 5,000 statements a day, of one application 300 kinds of requests, 300 timers and 50 caches; what is beyond that is
+counted together, as \`other\`.
+
+## Caches
+
+\`\`\`sh
+curl 'http://127.0.0.1:7432/api/v1/database/cache/stats?application=shop&cache=catalogue&from=6h'
+curl -X POST http://127.0.0.1:7432/api/v1/database/cache/clear
+curl -X POST http://127.0.0.1:7432/api/v1/database/cache/invalidate \\
+  -H 'content-type: application/json' -d '{"application": "shop", "cache": "catalogue", "tags": ["products"]}'
+\`\`\`
+
+Caches live in the processes of applications, which a daemon cannot call. What is asked of them waits in the store, and is in the answer to
+the next report of each process that it concerns: those of all daemons on one store. The process does it and sends the
+result at once. So \`202\` says that it was asked for; \`GET …/cache/commands/{id}\`, with the \`id\` of that answer, says which
+processes have done it and which are still to (\`finished\`, \`waiting\`). A process that has not reported for half a
+minute is \`silent\`: nobody waits for it, and it is given the command if it does report within ten minutes. Processes that began
+later are not: what they have is younger.
 
 ## Prometheus
 
@@ -124,7 +140,9 @@ minutes apart is not counted in them. Applications that report have gauges of th
 \`pitcrew_application_pool_open{application="…",endpoint="…",role="…"}\` and so on, and a histogram of the time of their calls,
 \`pitcrew_application_call_seconds\`, of all statements together. Likewise \`pitcrew_application_request_seconds\` of their requests
 together, \`pitcrew_application_timer_seconds{timer="…"}\` of 20 timers each, and \`pitcrew_application_acquire_seconds\` of waits for a
-connection, with counters of timeouts, errors and connections beside it. OpenMetrics is given to scrapers that ask for it.
+connection, with counters of timeouts, errors and connections beside it. Caches that applications report have
+\`pitcrew_cache_hits_total{application="…",cache="…",tier="…"}\`, misses, loads, evictions, invalidations by \`cause\` and refused fills by
+\`reason\`, and gauges of their entries and bytes by tier. OpenMetrics is given to scrapers that ask for it.
 
 \`\`\`yaml
 scrape_configs:

@@ -61,7 +61,9 @@ describe('sessions', () => {
   test("Pitcrew's own session is left alone, and without the setting nothing is done", async () => {
     const own = shop.monitor.activity()?.sessions.find((session) => session.own);
     expect((await shop.post(`${base}/sessions/${own?.pid}/terminate`)).status).toBe(409);
-    const closed = shop.appWith({ config: { ...shop.config, actions: { sessions: false, resetStatistics: false } } });
+    const closed = shop.appWith({
+      config: { ...shop.config, actions: { sessions: false, resetStatistics: false, cache: false } },
+    });
     const refused = await closed.request(`${base}/sessions/1/cancel`, { method: 'POST' });
     expect(refused.status).toBe(403);
     expect(await refused.json()).toMatchObject({ detail: 'The setting actions.sessions is false.' });
@@ -174,7 +176,7 @@ describe('away', () => {
   });
 
   test('with the setting, statistics are reset and history stays', async () => {
-    const actions = { sessions: false, resetStatistics: true };
+    const actions = { sessions: false, resetStatistics: true, cache: false };
     const allowed = createMonitor({ name: 'again', url: shop.watched.url, config: shop.config.monitor, actions });
     try {
       await allowed.collectNow(['slow']);

@@ -14,6 +14,8 @@ import { answerThrown, problemResponse } from './request/problem.ts';
 import { refuseInvalid } from './request/validate.ts';
 import { applicationRoutes } from './routes/applications/applications.ts';
 import { ingestPath, ingestRoutes, maxReportBytes } from './routes/applications/ingest.ts';
+import { cacheCommandRoutes } from './routes/caches/commands.ts';
+import { cacheStatsRoutes } from './routes/caches/stats.ts';
 import { dashboardRoutes } from './routes/dashboard.ts';
 import { eventRoutes } from './routes/events.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -74,6 +76,8 @@ export function createApp(context: AppContext): Api {
   queryDetailRoutes(app, context);
   applicationRoutes(app, context);
   ingestRoutes(app, context);
+  cacheStatsRoutes(app, context);
+  cacheCommandRoutes(app, context);
   sessionRoutes(app, context);
   tableRoutes(app, context);
   eventRoutes(app, context);

@@ -84,6 +84,49 @@ export function reportedPoolCounts(
   };
 }
 
+export type ReportedCacheFigures = ApplicationReport['caches'][number];
+
+/** A cache of values with a tier in memory and one in Redis. */
+export function reportedCache(name: string, change: Partial<ReportedCacheFigures> = {}): ReportedCacheFigures {
+  return {
+    name,
+    kind: 'values',
+    tiers: [reportedTier('memory', { hits: 80, lookups: 100, misses: 20 }), reportedTier('redis', { hits: 10 })],
+    misses: 8,
+    staleHits: 2,
+    loads: 8,
+    loadErrors: 1,
+    loadMs: 40,
+    invalidations: { tag: 3 },
+    refused: { invalidated: 1 },
+    bypasses: {},
+    groups: [{ group: 'orders', hits: 70, misses: 5 }],
+    stream: null,
+    warmers: [],
+    ...change,
+  };
+}
+
+export function reportedTier(
+  name: string,
+  change: Partial<ReportedCacheFigures['tiers'][number]> = {},
+): ReportedCacheFigures['tiers'][number] {
+  return {
+    name,
+    hits: 0,
+    lookups: 20,
+    misses: 10,
+    lookupMs: 4,
+    evictions: 0,
+    unreadable: 0,
+    refused: 0,
+    entries: 100,
+    bytes: 50_000,
+    isAway: false,
+    ...change,
+  };
+}
+
 /** A report of the ten seconds before `to`. */
 export function applicationReport(change: Partial<ApplicationReport> = {}, to = new Date()): ApplicationReport {
   return {
@@ -99,6 +142,8 @@ export function applicationReport(change: Partial<ApplicationReport> = {}, to = 
     scopes: [],
     timers: [],
     poolCounts: null,
+    caches: [],
+    commandResults: [],
     ...change,
   };
 }

@@ -170,9 +170,9 @@ export class Cache {
     );
     await Promise.all(
       missing.map(async (key) => {
-        const { value, source } = await (recalled.get(this.#key(key)) as Promise<Recalled>);
+        const { value, source, tier } = await (recalled.get(this.#key(key)) as Promise<Recalled>);
         // That it was not there has been counted.
-        if (source !== 'loader') statistics.recalled(this.#key(key), source);
+        if (source !== 'loader') statistics.recalled(this.#key(key), source, tier);
         if (value !== undefined) values.set(key, value as Value);
       }),
     );
@@ -260,10 +260,10 @@ export class Cache {
     const departure = tiers.depart(full);
     try {
       const found = await tiers.fetch(departure);
-      const entry = found && found.freshUntil > Date.now() ? found : undefined;
-      if (entry) statistics.recalled(full, 'tier');
+      const fresh = found && found.entry.freshUntil > Date.now() ? found : undefined;
+      if (fresh) statistics.recalled(full, 'tier', fresh.tier);
       else statistics.missed(full);
-      return entry;
+      return fresh?.entry;
     } finally {
       tiers.arrived(departure);
     }
@@ -288,10 +288,10 @@ export class Cache {
     try {
       const fetched = await tiers.fetchMany(departures);
       for (const key of missing) {
-        const entry = fetched.get(key);
-        if (entry) {
-          found.set(key, entry);
-          statistics.recalled(key, 'tier');
+        const there = fetched.get(key);
+        if (there) {
+          found.set(key, there.entry);
+          statistics.recalled(key, 'tier', there.tier);
         } else {
           statistics.missed(key);
         }
@@ -311,8 +311,8 @@ export class Cache {
   ): Promise<Value> {
     const { recall, statistics } = this.#shared;
     const recalled = recall.value(full, held, this.#recipe(ttl, loader, options));
-    const { value, source } = await (options.signal ? abortable(recalled, options.signal) : recalled);
-    statistics.recalled(full, source);
+    const { value, source, tier } = await (options.signal ? abortable(recalled, options.signal) : recalled);
+    statistics.recalled(full, source, tier);
     return value as Value;
   }
 

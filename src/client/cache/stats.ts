@@ -30,6 +30,13 @@ export interface TierStats extends TierSize {
   name: string;
   /** It cannot be reached now. */
   isAway: boolean;
+  /** Answers that it gave. */
+  hits: number;
+  /** Keys that were looked up in it, and those of which it had nothing fresh. Callers who wait for one lookup share it. */
+  lookups: number;
+  misses: number;
+  /** How long looking into it takes; memory answers at once, and is not measured. */
+  meanMs: number | undefined;
 }
 
 export interface GroupStats {
@@ -53,7 +60,8 @@ export class CacheStatistics {
   readonly #observers = new Set<CacheObserver>();
   #untilSample = untilNextSample();
   #memoryHits = 0;
-  #tierHits = 0;
+  /** By the tier's place among those beyond memory. */
+  readonly #tierHits: number[] = [];
   #staleHits = 0;
   #misses = 0;
   #loads = 0;
@@ -71,12 +79,12 @@ export class CacheStatistics {
   }
 
   /** Something that memory did not have came from elsewhere. */
-  recalled(key: string, source: 'tier' | 'loader' | 'stale'): void {
+  recalled(key: string, source: 'tier' | 'loader' | 'stale', tier = 0): void {
     if (source === 'loader') {
       this.missed(key);
       return;
     }
-    if (source === 'tier') this.#tierHits += 1;
+    if (source === 'tier') this.#tierHits[tier] = (this.#tierHits[tier] ?? 0) + 1;
     else this.#staleHits += 1;
     this.#group(key).hits += 1;
     this.#asked(key, 1);
@@ -122,11 +130,13 @@ export class CacheStatistics {
   }
 
   report(tiers: Tiers): CacheStats {
-    const hits = this.#memoryHits + this.#tierHits + this.#staleHits;
+    const tierHits = this.#tierHits.reduce((sum, hits) => sum + hits, 0);
+    const hits = this.#memoryHits + tierHits + this.#staleHits;
+    const beyondMemory = tierHits + this.#staleHits + this.#misses;
     const memory = tiers.memoryStats();
     return {
       memoryHits: this.#memoryHits,
-      tierHits: this.#tierHits,
+      tierHits,
       staleHits: this.#staleHits,
       misses: this.#misses,
       hitRatio: hits / Math.max(1, hits + this.#misses),
@@ -136,8 +146,31 @@ export class CacheStatistics {
       refused: this.#refused,
       invalidations: { ...this.#invalidations },
       tiers: [
-        ...(memory ? [{ name: 'memory', isAway: false, ...memory }] : []),
-        ...tiers.shared.map((tier) => ({ name: tier.name, isAway: tier.isAway, ...tier.stats() })),
+        ...(memory
+          ? [
+              {
+                name: 'memory',
+                isAway: false,
+                hits: this.#memoryHits,
+                lookups: this.#memoryHits + beyondMemory,
+                misses: beyondMemory,
+                meanMs: undefined,
+                ...memory,
+              },
+            ]
+          : []),
+        ...tiers.shared.map((tier, index) => {
+          const { count = 0, misses = 0, totalMs = 0 } = tiers.lookups[index] ?? {};
+          return {
+            name: tier.name,
+            isAway: tier.isAway,
+            hits: this.#tierHits[index] ?? 0,
+            lookups: count,
+            misses,
+            meanMs: count > 0 ? totalMs / count : undefined,
+            ...tier.stats(),
+          };
+        }),
       ],
       groups: [...this.#groups.values()]
         .map((group) => ({ ...group }))

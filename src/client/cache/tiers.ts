@@ -16,6 +16,20 @@ export interface Departure {
   readonly flight: Flight;
 }
 
+/** What a tier had, and which one: its place among those beyond memory. */
+export interface Fetched {
+  readonly entry: Entry;
+  readonly tier: number;
+}
+
+/** How often a tier was looked into, while it could be reached. */
+export interface Lookups {
+  count: number;
+  /** Of which found nothing that was fresh. */
+  misses: number;
+  totalMs: number;
+}
+
 const untracked: Flight = { isOvertaken: false };
 
 /** All tiers of a cache as one, memory first. */
@@ -25,6 +39,7 @@ export class Tiers {
   readonly #tiers: readonly GuardedTier[];
   readonly #flights = new Flights();
   readonly #observer: CacheObserver;
+  readonly #lookups: Lookups[];
 
   constructor({ memory = {}, tiers = [], observer = {} }: CacheOptions) {
     this.#observer = observer;
@@ -33,11 +48,17 @@ export class Tiers {
       tier.onHeard((heard) => this.#heard(index, heard));
       return new GuardedTier(tier, (error) => observer.tier?.(tier.name, error));
     });
+    this.#lookups = this.#tiers.map(() => ({ count: 0, misses: 0, totalMs: 0 }));
   }
 
   /** Those beyond this process's memory. */
   get shared(): readonly GuardedTier[] {
     return this.#tiers;
+  }
+
+  /** Of the tiers beyond memory, in their order. */
+  get lookups(): readonly Lookups[] {
+    return this.#lookups;
   }
 
   /** What this process's memory has, fresh or not. */
@@ -73,36 +94,42 @@ export class Tiers {
   }
 
   /** The first fresh entry of the tiers, which those before it are given as well; else the last stale one. */
-  async fetch(departure: Departure): Promise<Entry | undefined> {
-    let stale: Entry | undefined;
+  async fetch(departure: Departure): Promise<Fetched | undefined> {
+    let stale: Fetched | undefined;
     for (const [index, tier] of this.#tiers.entries()) {
+      const began = performance.now();
       const entry = await tier.get(departure.key);
       const now = Date.now();
+      const isFresh = entry !== undefined && entry.freshUntil > now && entry.keptUntil > now;
+      this.#looked(index, began, 1, isFresh ? 0 : 1);
       if (!entry || entry.keptUntil <= now) continue;
-      if (entry.freshUntil > now) {
+      if (isFresh) {
         void this.#keep(departure, entry, index);
-        return entry;
+        return { entry, tier: index };
       }
-      if (!stale || stale.createdAt < entry.createdAt) stale = entry;
+      if (!stale || stale.entry.createdAt < entry.createdAt) stale = { entry, tier: index };
     }
     return stale;
   }
 
   /** As `fetch`, of many keys in one round trip per tier. */
-  async fetchMany(departures: readonly Departure[]): Promise<Map<string, Entry>> {
-    const found = new Map<string, Entry>();
+  async fetchMany(departures: readonly Departure[]): Promise<Map<string, Fetched>> {
+    const found = new Map<string, Fetched>();
     let missing = departures;
     for (const [index, tier] of this.#tiers.entries()) {
       if (missing.length === 0) break;
+      const began = performance.now();
+      const asked = missing.length;
       const entries = await tier.getMany(missing.map(({ key }) => key));
       const now = Date.now();
       missing = missing.filter((departure) => {
         const entry = entries.get(departure.key);
         if (!entry || entry.freshUntil <= now) return true;
-        found.set(departure.key, entry);
+        found.set(departure.key, { entry, tier: index });
         void this.#keep(departure, entry, index);
         return false;
       });
+      this.#looked(index, began, asked, missing.length);
     }
     return found;
   }
@@ -138,6 +165,14 @@ export class Tiers {
 
   async close(): Promise<void> {
     await Promise.all(this.#tiers.map((tier) => tier.close()));
+  }
+
+  #looked(index: number, began: number, keys: number, misses: number): void {
+    const lookups = this.#lookups[index];
+    if (!lookups || this.#tiers[index]?.isAway) return;
+    lookups.count += keys;
+    lookups.misses += misses;
+    lookups.totalMs += performance.now() - began;
   }
 
   /** Keeps an entry in memory and in the tiers before one. */

@@ -1,3 +1,13 @@
+export { cacheReporting } from './caches/cache-reporting.ts';
+export type { ObserveCacheOptions } from './caches/observed-caches.ts';
+export type {
+  CacheCommand,
+  CacheCommandResult,
+  CacheFigures,
+  ReportedCache,
+  StreamFigures,
+  TierFigures,
+} from './caches/reported-cache.ts';
 export type { RepeatedFinding } from './findings.ts';
 export type {
   OtelOptions,

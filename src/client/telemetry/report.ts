@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cacheReport, commandResult } from './caches/report.ts';
 
 /**
  * What an application tells `pitcrew serve` of itself, by `POST /api/v1/database/ingest`. Only the daemon loads this file at run
@@ -117,6 +118,9 @@ export const applicationReport = z.object({
   scopes: z.array(scope).max(1000).default([]),
   timers: z.array(timer).max(500).default([]),
   poolCounts: poolCounts.nullable().default(null),
+  caches: z.array(cacheReport).max(100).default([]),
+  /** What became of commands that the answers to earlier reports gave. */
+  commandResults: z.array(commandResult).max(100).default([]),
 });
 
 export type ApplicationReport = z.infer<typeof applicationReport>;

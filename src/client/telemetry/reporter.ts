@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { messageOf, PitcrewError } from '../../errors.ts';
+import type { CacheIncrease } from './caches/increase.ts';
+import { Commands, commandsOf } from './caches/commands.ts';
 import { sparse } from './histogram.ts';
 import type { TelemetryLogger } from './options.ts';
 import type { PoolEndpoint, PoolIncrease } from './pool-counters.ts';
@@ -28,7 +30,7 @@ export interface ReporterOptions {
 
 /** What there is to report. */
 export interface ReporterSource {
-  telemetry: Pick<Telemetry, 'take'>;
+  telemetry: Pick<Telemetry, 'take' | 'runCacheCommand'>;
   /** The pool's endpoints now. */
   endpoints: () => readonly PoolEndpoint[];
 }
@@ -57,6 +59,7 @@ export class Reporter {
   readonly #address: URL;
   readonly #intervalMs: number;
   readonly #instance = randomUUID();
+  readonly #commands: Commands;
   #timer: NodeJS.Timeout | undefined;
   #since = new Date();
   #sequence = 0;
@@ -71,6 +74,10 @@ export class Reporter {
   constructor(options: ReporterOptions, source: ReporterSource) {
     this.#options = options;
     this.#source = source;
+    this.#commands = new Commands(
+      (command) => source.telemetry.runCacheCommand(command),
+      () => this.#soon(),
+    );
     this.#address = ingestAddress(options);
     this.#intervalMs = options.intervalMs ?? 10_000;
     if (!(this.#intervalMs > 0)) throw badOption('intervalMs', 'a time in ms', options.intervalMs);
@@ -111,10 +118,20 @@ export class Reporter {
     }
   }
 
+  /** An operator waits for what became of a command; while the daemon is away there is no hurry. */
+  #soon(): void {
+    // What is being sent was made before.
+    if (this.#sending) void this.#sending.then(() => this.#soon());
+    else if (this.#failures === 0 && this.#commands.haveResults) this.#schedule(0);
+  }
+
   #schedule(ms: number): void {
     if (this.#closed) return;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
-      void this.flush().then(() => this.#schedule(this.#restMs()));
+      void this.flush().then(() => {
+        this.#schedule(this.#failures === 0 && this.#commands.haveResults ? 0 : this.#restMs());
+      });
     }, ms);
     this.#timer.unref();
   }
@@ -182,6 +199,8 @@ export class Reporter {
         histogram: sparse(buckets),
       })),
       poolCounts: taken.pool ? reportedPool(taken.pool) : null,
+      caches: taken.caches.map((cache) => reportedCache(cache)),
+      commandResults: this.#commands.take(),
     };
   }
 
@@ -199,14 +218,17 @@ export class Reporter {
       redirect: 'error',
       signal: AbortSignal.timeout(timeoutMs),
     });
-    const said = (await answer.text()).slice(0, 300);
-    if (answer.ok) return;
+    const said = await answer.text();
+    if (answer.ok) {
+      this.#commands.begin(commandsIn(said));
+      return;
+    }
     // What this daemon cannot read it would refuse for ever.
     if (answer.status === 400 || answer.status === 413 || answer.status === 422) {
       this.#pending = undefined;
       this.#refused += 1;
     }
-    throw new Error(`${this.#address.host} answered ${answer.status}: ${said}`);
+    throw new Error(`${this.#address.host} answered ${answer.status}: ${said.slice(0, 300)}`);
   }
 
   #accepted(): void {
@@ -259,4 +281,31 @@ function reported(increase: StatementIncrease): ApplicationReport['statements'][
 
 function reportedPool({ waits, ...counts }: PoolIncrease): ApplicationReport['poolCounts'] {
   return { ...counts, waitMs: waits.totalMs, waitMaxMs: waits.maxMs, waits: sparse(waits.buckets) };
+}
+
+function reportedCache({ tiers, bypasses = {}, stream, ...cache }: CacheIncrease): ApplicationReport['caches'][number] {
+  return {
+    ...cache,
+    warmers: [...cache.warmers],
+    groups: [...cache.groups],
+    bypasses,
+    tiers: tiers.map(({ entries = null, bytes = null, lookups = 0, misses = 0, lookupMs = 0, ...tier }) => ({
+      ...tier,
+      lookups,
+      misses,
+      lookupMs,
+      entries,
+      bytes,
+    })),
+    stream: stream ? { ...stream, reason: stream.reason ?? null, lagMs: stream.lagMs ?? null } : null,
+  };
+}
+
+function commandsIn(answer: string): ReturnType<typeof commandsOf> {
+  try {
+    return commandsOf(JSON.parse(answer));
+  } catch {
+    // What stands before the daemon may answer anything.
+    return [];
+  }
 }

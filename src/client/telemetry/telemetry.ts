@@ -2,6 +2,9 @@ import type { StatementDescription } from '../../sql/index.ts';
 import type { AcquireOutcome, EndpointRole, PoolObserver, PoolWarning, StatementOutcome } from '../observer.ts';
 import { messageOf } from '../../errors.ts';
 import { currentScope, measureScopeMemory } from '../scope.ts';
+import type { CacheIncrease } from './caches/increase.ts';
+import { type ObserveCacheOptions, ObservedCaches } from './caches/observed-caches.ts';
+import type { CacheCommand, CacheCommandResult, ReportedCache } from './caches/reported-cache.ts';
 import { Callers } from './callers.ts';
 import { channels } from './channels.ts';
 import { Findings, type RepeatedFinding } from './findings.ts';
@@ -46,6 +49,7 @@ export interface TelemetryInterval {
   timers: TimerIncrease[];
   /** `undefined` when the pool did nothing. */
   pool: PoolIncrease | undefined;
+  caches: CacheIncrease[];
 }
 
 /** Looks at the stack for statistics, per second: 12 µs each, so a quarter of a hundredth of a CPU. */
@@ -69,6 +73,7 @@ export class Telemetry implements PoolObserver {
   readonly #callers: Callers;
   readonly #statements: StatementTable;
   readonly #pool = new PoolCounters();
+  readonly #caches = new ObservedCaches();
   #database: string | undefined;
   #otel: OtelRecorder | undefined;
   #otelStarting: Promise<void> | undefined;
@@ -168,6 +173,24 @@ export class Telemetry implements PoolObserver {
     this.#database = database;
   }
 
+  /**
+   * Reports a cache beside the pool, and lets `pitcrew cache` and the dashboard clear, invalidate and warm it.
+   * @example
+   * ```ts
+   * pool.telemetry?.observeCache(cacheReporting(cache, { name: 'catalogue' }), { warmers: [bestsellers] });
+   * ```
+   * @returns a function that ends it
+   * @throws `E_CONFIG` for a name that another cache of this process has
+   */
+  observeCache(cache: ReportedCache, options: ObserveCacheOptions = {}): () => void {
+    return this.#caches.observe(cache, options);
+  }
+
+  /** Does what an operator asks of one of the caches; for the reporter. Never rejects. */
+  runCacheCommand(command: CacheCommand): Promise<CacheCommandResult> {
+    return this.#caches.run(command);
+  }
+
   /** Begins to measure something of the application's own; `end()` it. */
   startTimer(name: string): Timer {
     return this.#timers.startTimer(name);
@@ -200,6 +223,7 @@ export class Telemetry implements PoolObserver {
       scopes: this.#scopeCalls.take(),
       timers: this.#timers.take(),
       pool: this.#pool.take(),
+      caches: this.#caches.take(),
     };
   }
 

@@ -231,6 +231,25 @@ export const metricDefinitions = {
     labels: ['application', 'endpoint', 'role'],
   },
 
+  'cache.entries': {
+    kind: 'gauge',
+    unit: 'count',
+    help: "Entries of a tier of an application's cache",
+    labels: ['application', 'cache', 'tier'],
+  },
+  'cache.bytes': {
+    kind: 'gauge',
+    unit: 'bytes',
+    help: "Bytes of a tier of an application's cache",
+    labels: ['application', 'cache', 'tier'],
+  },
+  'cache.stream_lag_seconds': {
+    kind: 'gauge',
+    unit: 'seconds',
+    help: 'How far the change stream of a cache is behind, where it is furthest',
+    labels: ['application', 'cache'],
+  },
+
   'host.cpu_ratio': { kind: 'gauge', unit: 'ratio', help: "CPU in use on the daemon's machine" },
   'host.load_1m': { kind: 'gauge', unit: 'count', help: "Load average of the daemon's machine" },
   'host.memory_used_bytes': { kind: 'gauge', unit: 'bytes', help: "Memory in use on the daemon's machine" },

@@ -9,7 +9,7 @@ import { InstanceCollector } from './collectors/instance.ts';
 import { SlowCollector } from './collectors/slow.ts';
 import { StatementsCollector } from './collectors/statements.ts';
 import { TablesCollector } from './collectors/tables.ts';
-import { Actions } from './connection/actions.ts';
+import { Actions, type AllowedActions } from './connection/actions.ts';
 import { Link, reasonOf } from './connection/link.ts';
 import { createHealthWindow, healthReport } from './health/index.ts';
 import { LatestMetrics } from './latest.ts';
@@ -46,7 +46,7 @@ export interface MonitorOptions {
   /** Whose statements are read where several databases of one server are watched: see `statementScopes`. All by default. */
   statements?: TargetStatements | undefined;
   /** What may be done to the database; nothing by default. */
-  actions?: Config['actions'];
+  actions?: AllowedActions;
   /** Where history is written; without it everything live works all the same. */
   store?: Store | undefined;
   logger?: MonitorLogger;

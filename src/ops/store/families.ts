@@ -1,4 +1,5 @@
 import type { ActivityCounters, ApplicationCounters, CallerCounters } from './applications/types.ts';
+import type { CacheCounters } from './caches/types.ts';
 import type { Family, IndexCounters, StatementCounters, TableCounters, TableGauges } from './types.ts';
 
 /**
@@ -143,6 +144,21 @@ export const zeroActivity: Readonly<ActivityCounters> = Object.freeze({
   closed: 0,
 });
 
+export const zeroCache: Readonly<CacheCounters> = Object.freeze({
+  hits: 0,
+  misses: 0,
+  staleHits: 0,
+  loads: 0,
+  loadErrors: 0,
+  loadUs: 0,
+  lookups: 0,
+  lookupUs: 0,
+  evictions: 0,
+  unreadable: 0,
+  refused: 0,
+  count: 0,
+});
+
 const zeroCaller: Readonly<CallerCounters> = Object.freeze({ calls: 0, requests: 0 });
 
 export const statementFields = fieldsOf<StatementCounters>(zeroStatement);
@@ -153,6 +169,7 @@ export const indexGaugeFields = ['bytes'] as const;
 export const applicationFields = fieldsOf<ApplicationCounters>(zeroApplication);
 export const activityFields = fieldsOf<ActivityCounters>(zeroActivity);
 export const activityMaxima = ['maxUs', 'mostStatements', 'mostHeapGrowth'] as const;
+export const cacheFields = fieldsOf<CacheCounters>(zeroCache);
 const callerFields = fieldsOf<CallerCounters>(zeroCaller);
 
 /**
@@ -210,6 +227,13 @@ export const families: Readonly<Record<Family, FamilyDefinition>> = {
       ...activityMaxima.map(greatest),
       { name: 'histogram', type: 'integer[]', rollUp: 'counts', sparse: true },
     ],
+    rawSeconds: 10,
+    rawRetentionMs: 2 * 3_600_000,
+  },
+  cache: {
+    family: 'cache',
+    key: 'cache_part_id',
+    columns: cacheFields.map(counter),
     rawSeconds: 10,
     rawRetentionMs: 2 * 3_600_000,
   },

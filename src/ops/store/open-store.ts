@@ -1,9 +1,11 @@
 import pg from 'pg';
 import { messageOf } from '../../errors.ts';
 import { ReportWriter } from './applications/report-writer.ts';
+import { askCaches, pendingCommands } from './caches/commands.ts';
 import { connectionConfig, StoreClient } from './connection.ts';
 import { storeError } from './failures.ts';
 import { createHistory } from './history/index.ts';
+import { createReader } from './history/reader.ts';
 import { levelsOf } from './levels.ts';
 import { Partitions, partitionsFor } from './partitions.ts';
 import { storable } from './storable.ts';
@@ -94,6 +96,8 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
       }),
     append: (batch) => writer.append(batch),
     report: (received) => reports.append(received),
+    askCaches: (ask) => askCaches(createReader(pool), ask),
+    pendingCacheCommands: (process) => pendingCommands(createReader(pool), process),
     async flush() {
       await Promise.all([writer.flush(), reports.flush()]);
     },

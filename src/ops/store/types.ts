@@ -5,12 +5,13 @@
 
 import type { Config } from '../../config/index.ts';
 import type { ApplicationHistory, ReceivedReport } from './applications/types.ts';
+import type { CacheAsk, CacheHistory, PendingCommand } from './caches/types.ts';
 import type { TimeRange } from './time-range.ts';
 
 export type { TimeRange };
 
 /** Rooms of history that are rolled up and expire by the same rules. */
-export type Family = 'metric' | 'statement' | 'table' | 'index' | 'application' | 'caller' | 'activity';
+export type Family = 'metric' | 'statement' | 'table' | 'index' | 'application' | 'caller' | 'activity' | 'cache';
 
 /** One value of one series. A series is a name and its labels, for one target. */
 export interface MetricSample {
@@ -287,7 +288,7 @@ export interface RelationsAnswer<Totals> extends TimeRange {
 }
 
 /** Reading. Every method throws `E_STORE_UNAVAILABLE` while the store is away. */
-export interface History extends ApplicationHistory {
+export interface History extends ApplicationHistory, CacheHistory {
   series(query: SeriesQuery): Promise<SeriesAnswer>;
   statements(query: StatementsQuery): Promise<StatementsAnswer>;
   /** Users and databases of the statements that were seen in the range, Pitcrew's own apart; each in order. */
@@ -341,6 +342,18 @@ export interface Store {
    * when the store cannot take it now; never throws. What cannot be written in time is dropped and counted.
    */
   report(received: ReceivedReport): Promise<boolean>;
+  /**
+   * Keeps a command for caches of applications, which any daemon on this store gives to their processes as they report, for ten
+   * minutes. Gives its id.
+   */
+  askCaches(ask: CacheAsk): Promise<string>;
+  /** What a process that reports is to do with its caches: what it has not told the result of. */
+  pendingCacheCommands(process: {
+    targetId: number;
+    application: string;
+    instance: string;
+    now: Date;
+  }): Promise<PendingCommand[]>;
   /** Queues a batch; returns at once, never throws. What cannot be written in time is dropped and counted. */
   append(batch: Batch): void;
   /** Resolves when everything queued has been written, or rejects with `E_STORE_UNAVAILABLE`. */

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { pendingCommand } from '../../client/telemetry/caches/report.ts';
 import { applicationReport as report } from '../../client/telemetry/report.ts';
 import { shownFrom, timestamp } from './common.ts';
 
@@ -10,6 +11,10 @@ export const ingestAnswer = z
     at: timestamp.openapi({ description: 'The time at which its figures are counted.' }),
     stored: z.boolean().openapi({ description: 'false: the store is away, and the report waits in memory.' }),
     note: z.string().nullable().openapi({ description: 'Why it is not counted at the time that it says.' }),
+    commands: z.array(pendingCommand).openapi({
+      description:
+        'What the process is to do with its caches; the report after tells the result. Given again until it has.',
+    }),
   })
   .openapi('IngestAnswer');
 

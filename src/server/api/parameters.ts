@@ -84,6 +84,46 @@ export const applicationPath = {
   name: text(100).openapi({ param: { name: 'name', in: 'path' }, description: 'Name of the application.' }),
 };
 
+/** Text that a process is handed: as a cache may have it for a key, and PostgreSQL's JSON can hold it. */
+const handed = (length: number) =>
+  text(length)
+    .min(1)
+    .refine((value) => value.isWellFormed(), 'a text without halves of surrogate pairs is allowed');
+
+const cacheFilters = {
+  application: text(100).optional().openapi({ description: 'Only caches of this application.' }),
+  cache: text(100).optional().openapi({ description: 'Only caches of this name.' }),
+};
+
+export const cacheStatsQuery = { ...stepQuery.shape, ...cacheFilters };
+
+const someOf = (description: string) => z.array(handed(1000)).max(100).default([]).openapi({ description });
+
+export const cacheClearRequest = z.strictObject(cacheFilters).openapi('CacheClearRequest');
+
+export const cacheInvalidateRequest = z
+  .strictObject({
+    ...cacheFilters,
+    keys: someOf('Keys, as the application gives them.'),
+    tags: someOf('Tags.'),
+    patterns: someOf('Patterns of keys; `*` stands for any characters.'),
+    tables: someOf('Tables whose results go, of caches of queries: `orders`, `shop.orders`.'),
+  })
+  .refine(({ keys, tags, patterns, tables }) => keys.length + tags.length + patterns.length + tables.length > 0, {
+    message: 'at least one of keys, tags, patterns and tables must name something; clear takes everything. That',
+  })
+  .openapi('CacheInvalidateRequest');
+
+export const cacheWarmRequest = z
+  .strictObject({ ...cacheFilters, warmer: handed(100).openapi({ description: 'Name of the warmer.' }) })
+  .openapi('CacheWarmRequest');
+
+export const commandPath = z.object({
+  id: z
+    .uuid({ error: 'the id of a command is allowed' })
+    .openapi({ param: { name: 'id', in: 'path' }, description: 'As asking for it answered.' }),
+});
+
 export const fingerprintPath = {
   fingerprint: z
     .string()

@@ -28,7 +28,7 @@ export const databases = z
       lostBatches: z.number(),
       bytes: z.number().nullable(),
     }),
-    actions: z.object({ sessions: z.boolean(), resetStatistics: z.boolean() }),
+    actions: z.object({ sessions: z.boolean(), resetStatistics: z.boolean(), cache: z.boolean() }),
   })
   .openapi('Databases');
 export type Databases = z.infer<typeof databases>;

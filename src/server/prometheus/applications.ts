@@ -1,6 +1,14 @@
 import { bucketOf } from '../../client/telemetry/histogram.ts';
 import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
-import type { ActivityTotal, ApplicationNow, LatencyCounts, Store } from '../../ops/store/index.ts';
+import type {
+  ActivityTotal,
+  ApplicationNow,
+  CacheNow,
+  CacheTotal,
+  LatencyCounts,
+  Store,
+} from '../../ops/store/index.ts';
+import { cacheFamilies } from './caches.ts';
 import type { HistogramFamily, MetricFamily } from './exposition.ts';
 
 /** How long a scrape waits for the store before it gives what was known. */
@@ -10,7 +18,7 @@ const readWithinMs = 1000;
 const boundsUs = Array.from({ length: 19 }, (_, index) => 2 ** (8 + index));
 
 /**
- * Pools of applications as they are now, and what applications have measured since they were first seen: of all statements
+ * Pools and caches of applications as they are now, and what applications have measured since they were first seen: of all statements
  * together, since fingerprints and lines would be too many. They stand still while the store is away.
  */
 export function createApplicationFamilies(store: Store | undefined) {
@@ -41,6 +49,7 @@ export function createApplicationFamilies(store: Store | undefined) {
         found.flatMap(({ target, applications }) => applications.map((application) => ({ target, application }))),
       ),
       ...activityFamilies(found.flatMap(({ target, activities }) => activities.map((total) => ({ target, total })))),
+      ...cacheFamilies(found),
     ];
   };
 }
@@ -48,17 +57,21 @@ export function createApplicationFamilies(store: Store | undefined) {
 interface Known {
   applications: ApplicationNow[];
   activities: ActivityTotal[];
+  caches: CacheNow[];
+  cacheTotals: CacheTotal[];
 }
 
-const nothing: Known = { applications: [], activities: [] };
+const nothing: Known = { applications: [], activities: [], caches: [], cacheTotals: [] };
 
 async function readKnown(history: Store['history'], targetId: number): Promise<Known> {
   const now = new Date();
-  const [applications, activities] = await Promise.all([
+  const [applications, activities, caches, cacheTotals] = await Promise.all([
     history.applicationsNow({ targetId, now }),
     history.activityTotals({ targetId, now }),
+    history.cachesNow({ targetId, now }),
+    history.cacheTotals({ targetId, now }),
   ]);
-  return { applications, activities };
+  return { applications, activities, caches, cacheTotals };
 }
 
 interface Row {

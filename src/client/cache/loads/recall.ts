@@ -2,7 +2,7 @@ import { messageOf } from '../../../errors.ts';
 import type { Entry } from '../entry.ts';
 import type { CacheObserver, LoadContext } from '../options.ts';
 import type { Lease } from '../tier.ts';
-import type { Departure, Tiers } from '../tiers.ts';
+import type { Departure, Fetched, Tiers } from '../tiers.ts';
 import { soon, within } from './within.ts';
 
 /** What a load needs to know, with all defaults filled in. Times in ms. */
@@ -21,6 +21,8 @@ export interface Recipe {
 export interface Recalled {
   readonly value: unknown;
   readonly source: 'tier' | 'loader' | 'stale';
+  /** The place of the tier that had it, among those beyond memory. */
+  readonly tier?: number | undefined;
 }
 
 /** How long a process may have the right to load a key to itself: a holder that dies delays nobody for longer. */
@@ -135,11 +137,11 @@ export class Recall {
     let isStored = false;
     try {
       const found = anew ? undefined : await this.#tiers.fetch(departure);
-      if (found && found.freshUntil > Date.now()) return { value: found.value, source: 'tier' };
-      const stale = found ?? held;
+      if (found && found.entry.freshUntil > Date.now()) return fromTier(found);
+      const stale = found?.entry ?? held;
       lookedUp(stale);
       const lease = await this.#lease(departure);
-      if (lease !== undefined && 'entry' in lease) return { value: lease.entry.value, source: 'tier' };
+      if (lease !== undefined && 'found' in lease) return fromTier(lease.found);
       try {
         const entry = await this.#load(departure, recipe);
         if (!entry.keep) return { value: entry.value, source: 'loader' };
@@ -184,7 +186,7 @@ export class Recall {
   }
 
   /** The right to load, or what another process has loaded meanwhile; nothing where it has to be done without. */
-  async #lease(departure: Departure): Promise<Lease | { entry: Entry; release(): Promise<void> } | undefined> {
+  async #lease(departure: Departure): Promise<Lease | { found: Fetched; release(): Promise<void> } | undefined> {
     const tier = this.#tiers.shared.find(({ canLease }) => canLease);
     if (!tier) return undefined;
     const giveUpAt = Date.now() + leaseMs;
@@ -195,7 +197,11 @@ export class Recall {
       if (leftMs <= 0) return undefined;
       await tier.waitFor(departure.key, leftMs, pauseMs);
       const found = await this.#tiers.fetch(departure);
-      if (found && found.freshUntil > Date.now()) return { entry: found, release: async () => {} };
+      if (found && found.entry.freshUntil > Date.now()) return { found, release: async () => {} };
     }
   }
+}
+
+function fromTier({ entry, tier }: Fetched): Recalled {
+  return { value: entry.value, source: 'tier', tier };
 }

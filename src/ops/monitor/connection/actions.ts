@@ -11,12 +11,15 @@ import type { PlanAnswer, PlanRequest, TopStatements } from '../types.ts';
 import type { Link } from './link.ts';
 import { type Taken, topStatements } from './top-statements.ts';
 
+/** What the settings allow to be changed on the server. */
+export type AllowedActions = Pick<Config['actions'], 'sessions' | 'resetStatistics'>;
+
 /** What is done on request, over the connections that watch; what changes something only when it is allowed. */
 export class Actions {
   readonly #link: Link;
-  readonly #allowed: Config['actions'] | undefined;
+  readonly #allowed: AllowedActions | undefined;
 
-  constructor(link: Link, allowed: Config['actions'] | undefined) {
+  constructor(link: Link, allowed: AllowedActions | undefined) {
     this.#link = link;
     this.#allowed = allowed;
   }
@@ -44,7 +47,7 @@ export class Actions {
     return this.#checked(() => resetStatements(this.#link.quick(), this.#link.known()));
   }
 
-  #require(setting: keyof Config['actions'], variable: string, what: string): void {
+  #require(setting: keyof AllowedActions, variable: string, what: string): void {
     if (this.#allowed?.[setting]) return;
     throw new PitcrewError('E_FORBIDDEN', `${what} is not allowed`, {
       detail: `The setting actions.${setting} is false.`,

@@ -11,6 +11,10 @@ export const limits = {
   callers: 60,
   /** Kinds of requests of an application, and its timers, each likewise. */
   activities: 300,
+  /** Caches of an application, likewise. */
+  caches: 50,
+  /** Tiers of a cache, its groups of keys, and causes and reasons, each likewise. */
+  cacheParts: 200,
   /** Processes of an application whose reports are known apart; those seen longest ago are forgotten. */
   instances: 2000,
   /** Endpoints of an application. */
@@ -23,5 +27,5 @@ export const otherName = 'other';
 export const otherFingerprint = '0';
 /** Under it, all statements of an application are kept together as well; no report can name it. */
 export const wholeFingerprint = '';
-/** Likewise of requests: all of an application together. Also the name of its pools. */
+/** Likewise of requests: all of an application together. Also the name of its pools, and of a cache as a whole. */
 export const wholeName = '';

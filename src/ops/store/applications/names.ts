@@ -3,6 +3,7 @@ import { storable } from '../storable.ts';
 import { BoundedMap } from '../write/bounded-map.ts';
 import { resolve } from '../write/dimensions.ts';
 import { limits, otherFingerprint, otherName, wholeFingerprint, wholeName } from './limits.ts';
+import type { CachePartKind, CacheReport } from '../caches/types.ts';
 import type { ActivityKind } from './types.ts';
 import { findNames, type Named, type NameTable } from './name-table.ts';
 
@@ -27,6 +28,20 @@ export interface CallerName {
 export interface ActivityName {
   applicationId: number;
   kind: ActivityKind;
+  name: string;
+  at: number;
+}
+
+export interface CacheName {
+  applicationId: number;
+  name: string;
+  kind: CacheReport['kind'];
+  at: number;
+}
+
+export interface CachePartName {
+  cacheId: number;
+  kind: CachePartKind;
   name: string;
   at: number;
 }
@@ -69,8 +84,31 @@ const activityTable: NameTable = {
   limit: limits.activities,
 };
 
+const cacheTable: NameTable = {
+  table: 'pitcrew.cache',
+  keys: { application_id: 'integer', name: 'text' },
+  group: ['application_id'],
+  extras: ['kind'],
+  limit: limits.caches,
+};
+
+const cachePartTable: NameTable = {
+  table: 'pitcrew.cache_part',
+  keys: { cache_id: 'integer', kind: 'text', name: 'text' },
+  group: ['cache_id', 'kind'],
+  extras: [],
+  limit: limits.cacheParts,
+};
+
 /** About 20 MB at most, together. */
-const cached = { applications: 1000, statements: 20_000, callers: 50_000, activities: 10_000 };
+const cached = {
+  applications: 1000,
+  statements: 20_000,
+  callers: 50_000,
+  activities: 10_000,
+  caches: 1000,
+  cacheParts: 20_000,
+};
 /** `last_seen` is brought up to date when it is behind by this much. */
 const lagMs = 60_000;
 /** What was beyond a limit may have room after this time. */
@@ -85,6 +123,8 @@ export class ApplicationNames {
   readonly #statements = new BoundedMap<Named>(cached.statements);
   readonly #callers = new BoundedMap<Named>(cached.callers);
   readonly #activities = new BoundedMap<Named>(cached.activities);
+  readonly #caches = new BoundedMap<Named>(cached.caches);
+  readonly #cacheParts = new BoundedMap<Named>(cached.cacheParts);
   #since = Date.now();
 
   /** The store may be another one. */
@@ -93,6 +133,8 @@ export class ApplicationNames {
     this.#statements.clear();
     this.#callers.clear();
     this.#activities.clear();
+    this.#caches.clear();
+    this.#cacheParts.clear();
     this.#since = Date.now();
   }
 
@@ -175,6 +217,33 @@ export class ApplicationNames {
         findNames(client, activityTable, missing, (row) =>
           row.name === wholeName ? row : { ...row, name: otherName },
         ),
+    );
+    return { ids: entries.map(({ id }) => id), stale: staleOf(entries, seen) };
+  }
+
+  async caches(client: ClientBase, seen: readonly CacheName[]): Promise<Numbers> {
+    const rows = seen.map(({ applicationId, name, kind, at }) => ({
+      application_id: applicationId,
+      name: storable(name).trim() || otherName,
+      kind,
+      at,
+    }));
+    const entries = await resolve(
+      rows,
+      ({ application_id: id, name }) => `${id}\n${name}`,
+      this.#caches,
+      (missing) => findNames(client, cacheTable, missing, (row) => ({ ...row, name: otherName })),
+    );
+    return { ids: entries.map(({ id }) => id), stale: staleOf(entries, seen) };
+  }
+
+  async cacheParts(client: ClientBase, seen: readonly CachePartName[]): Promise<Numbers> {
+    const rows = seen.map(({ cacheId, kind, name, at }) => ({ cache_id: cacheId, kind, name: storable(name), at }));
+    const entries = await resolve(
+      rows,
+      ({ cache_id: id, kind, name }) => `${id}\n${kind}\n${name}`,
+      this.#cacheParts,
+      (missing) => findNames(client, cachePartTable, missing, (row) => ({ ...row, name: otherName })),
     );
     return { ids: entries.map(({ id }) => id), stale: staleOf(entries, seen) };
   }

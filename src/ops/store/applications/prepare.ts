@@ -7,6 +7,7 @@ import { wholeFingerprint } from './limits.ts';
 import { type ApplicationNames, type CallerName, type StatementName } from './names.ts';
 import { amount, entryOf, inOrder, type PreparedReport, type RowKey, timeOf } from './prepared.ts';
 import { prepareActivities } from './prepare-activities.ts';
+import { prepareCaches } from '../caches/prepare.ts';
 import type { ApplicationCounters, CallerCounters, ReceivedReport } from './types.ts';
 
 type Statement = ApplicationReport['statements'][number];
@@ -17,6 +18,8 @@ export interface Prepared {
   seenStatements: Map<number, number>;
   seenCallers: Map<number, number>;
   seenActivities: Map<number, number>;
+  seenCaches: Map<number, number>;
+  seenCacheParts: Map<number, number>;
 }
 
 /** Resolves names to numbers (making new ones). Not for use within a transaction. */
@@ -31,7 +34,7 @@ export async function prepareReports(
   );
   const reports = received.map((each, index): PreparedReport => {
     const applicationId = applications[index] ?? 0;
-    return { received: each, applicationId, wholeId: 0, statements: [], callers: [], activities: [] };
+    return { received: each, applicationId, wholeId: 0, statements: [], callers: [], activities: [], caches: [] };
   });
 
   const found = reports.flatMap((prepared) => statementsOf(prepared).map((entry) => ({ prepared, ...entry })));
@@ -64,7 +67,15 @@ export async function prepareReports(
     prepared.callers.push({ id: numbers.ids[index] ?? 0, counters, most });
   }
   const seenActivities = await prepareActivities(client, names, reports);
-  return { reports, seenStatements: statements.stale, seenCallers: numbers.stale, seenActivities };
+  const { seenCaches, seenParts } = await prepareCaches(client, names, reports);
+  return {
+    reports,
+    seenStatements: statements.stale,
+    seenCallers: numbers.stale,
+    seenActivities,
+    seenCaches,
+    seenCacheParts: seenParts,
+  };
 }
 
 interface Found {

@@ -1,3 +1,4 @@
+import type { CachePart, CacheReport } from '../caches/types.ts';
 import { families } from '../families.ts';
 import { floorTo } from '../levels.ts';
 import type { ActivityFigures, ApplicationCounters, CallerCounters, LatencyCounts, ReceivedReport } from './types.ts';
@@ -11,6 +12,14 @@ export interface PreparedReport {
   statements: { id: number; counters: ApplicationCounters; maxUs: number; latency: LatencyCounts }[];
   callers: { id: number; counters: CallerCounters; most: number }[];
   activities: PreparedActivity[];
+  caches: PreparedCache[];
+}
+
+/** What a report tells of one cache. */
+export interface PreparedCache {
+  id: number;
+  cache: CacheReport;
+  parts: { id: number; part: CachePart }[];
 }
 
 /** What a report tells of one activity. */
@@ -35,7 +44,7 @@ export interface RowKey {
 }
 
 /** When the rows of a report are: its end belongs to the time before it. In ms since 1970. */
-export function timeOf({ at }: ReceivedReport, family: 'application' | 'caller' | 'activity'): number {
+export function timeOf({ at }: ReceivedReport, family: 'application' | 'caller' | 'activity' | 'cache'): number {
   return floorTo(at.getTime() - 1, (families[family].rawSeconds ?? 1) * 1000);
 }
 

@@ -192,5 +192,6 @@ function sizeOf({ report }: ReceivedReport): number {
       sum + 300 + 2 * text.length + 80 * histogram.length + 300 * (callSites.length + scopes.length),
     0,
   );
-  return 1000 + statements + activities + 400 * (report.repeated.length + report.pool.length);
+  const caches = report.caches.reduce((sum, { groups, tiers }) => sum + 1000 + 200 * (groups.length + tiers.length), 0);
+  return 1000 + statements + activities + caches + 400 * (report.repeated.length + report.pool.length);
 }

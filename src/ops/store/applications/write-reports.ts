@@ -1,6 +1,9 @@
 import type { ClientBase } from 'pg';
+import { cacheSamples, type LatestReport, writeCacheInstances, writeCommandResults } from '../caches/instances.ts';
+import { rowsOfCaches } from '../caches/prepare.ts';
+import type { CacheCounters } from '../caches/types.ts';
 import { isMissingPartition } from '../failures.ts';
-import { activityFields, columnName, families } from '../families.ts';
+import { activityFields, cacheFields, columnName, families } from '../families.ts';
 import { type LevelName, levelNames } from '../levels.ts';
 import { type Partition, partitionAt, type Partitions } from '../partitions.ts';
 import { storable } from '../storable.ts';
@@ -53,6 +56,7 @@ function partitionsOf(received: readonly ReceivedReport[], levels: readonly Leve
       partitionAt('application', level, timeOf(each, 'application')),
       partitionAt('caller', level, timeOf(each, 'caller')),
       partitionAt('activity', level, timeOf(each, 'activity')),
+      partitionAt('cache', level, timeOf(each, 'cache')),
       partitionAt('metric', level, each.arrivedAt.getTime()),
     ]),
   );
@@ -73,15 +77,22 @@ async function writePrepared(client: ClientBase, { reports, ...seen }: Prepared)
   if (accepted.reports.length === 0) return;
   const { application, caller, sums } = rowsOfReports(accepted.reports);
   const activity = rowsOfActivities(accepted.reports);
-  const all = [application, caller, activity.rows, await metricRows(client, accepted.samples)];
+  const cache = rowsOfCaches(accepted.reports);
+  await writeCacheInstances(client, accepted.latest);
+  await writeCommandResults(client, accepted.reports);
+  const samples = [...accepted.samples, ...(await samplesOfCaches(client, accepted.samples))];
+  const all = [application, caller, activity.rows, cache.rows, await metricRows(client, samples)];
   const rows = all.filter(({ keys }) => keys.length > 0);
   const watermarks = await lockWatermarks(client, rows);
   for (const family of rows) await writeRows(client, family, watermarks);
   await addToApplications(client, applications, accepted.reports, sums);
   await addToActivities(client, activity.additions);
+  await addToCacheParts(client, cache.additions);
   await moveLastSeen(client, 'pitcrew.application_statement', seen.seenStatements);
   await moveLastSeen(client, 'pitcrew.caller', seen.seenCallers);
   await moveLastSeen(client, 'pitcrew.activity', seen.seenActivities);
+  await moveLastSeen(client, 'pitcrew.cache', seen.seenCaches);
+  await moveLastSeen(client, 'pitcrew.cache_part', seen.seenCacheParts);
 }
 
 /** From here on no other daemon writes for these applications until the transaction ends. */
@@ -102,6 +113,7 @@ async function lockApplications(
 }
 
 interface PoolSample {
+  applicationId: number;
   targetId: number;
   at: number;
   samples: ReturnType<typeof poolSamples>;
@@ -109,6 +121,8 @@ interface PoolSample {
 
 interface Accepted {
   reports: PreparedReport[];
+  /** Those of them that say how their process stands now. */
+  latest: LatestReport[];
   samples: PoolSample[];
 }
 
@@ -121,7 +135,7 @@ async function acceptReports(
   const isDue = ({ applicationId, received }: PreparedReport): boolean =>
     received.arrivedAt.getTime() >= (applications.get(applicationId)?.sampledAt ?? 0) + sampleEveryMs;
   const instances = await readInstances(client, reports, reports.filter(isDue));
-  const accepted: Accepted = { reports: [], samples: [] };
+  const accepted: Accepted = { reports: [], latest: [], samples: [] };
   const changed = new Set<Instance>();
   for (const prepared of reports) {
     const { report, arrivedAt, targetId } = prepared.received;
@@ -136,6 +150,7 @@ async function acceptReports(
     // What was sent again later is not the latest.
     const isLatest = counted.highest === report.sequence;
     const state = isLatest || !known ? { seenAt: at, seconds, pool: report.pool } : known.state;
+    if (isLatest) accepted.latest.push({ prepared, instance: name, seconds });
     const instance = { applicationId: prepared.applicationId, name, counted, state, isNew: known?.isNew ?? true };
     changed.delete(known ?? instance);
     changed.add(instance);
@@ -144,10 +159,25 @@ async function acceptReports(
     application.sampledAt = at;
     const live = instances.of(application.id).filter((each) => isLive(each.state, at));
     const pools = sumPools(live.map((each) => each.state));
-    accepted.samples.push({ targetId, at, samples: poolSamples(application.name, pools) });
+    accepted.samples.push({
+      applicationId: application.id,
+      targetId,
+      at,
+      samples: poolSamples(application.name, pools),
+    });
   }
   await writeInstances(client, [...changed]);
   return accepted;
+}
+
+/** Caches of the applications whose pools are sampled, at the last of these moments. */
+async function samplesOfCaches(client: ClientBase, pools: readonly PoolSample[]): Promise<PoolSample[]> {
+  const last = new Map(pools.map((sample) => [sample.applicationId, sample]));
+  const due = new Map([...last].map(([id, { at }]) => [id, at]));
+  return (await cacheSamples(client, due)).flatMap(({ applicationId, samples }) => {
+    const moment = last.get(applicationId);
+    return moment ? [{ ...moment, samples }] : [];
+  });
 }
 
 /** Made in the transaction, so that its numbers are not remembered: it may be undone. */
@@ -238,6 +268,24 @@ async function addToActivities(client: ClientBase, additions: readonly ActivityA
       numberArray(additions.map(({ id }) => id)),
       latencies,
       ...activityFields.map((field) => numberArray(additions.map(({ figures }) => figures[field]))),
+    ],
+  );
+}
+
+/** As `addToActivities`. */
+async function addToCacheParts(client: ClientBase, additions: ReadonlyMap<number, CacheCounters>): Promise<void> {
+  if (additions.size === 0) return;
+  const names = cacheFields.map(columnName);
+  await client.query(
+    `
+     UPDATE pitcrew.cache_part AS kept
+     SET    ${names.map((name) => `${name} = kept.${name} + input.${name}`).join(', ')}
+     FROM   unnest($1::integer[], ${names.map((_, index) => `$${index + 2}::double precision[]`).join(', ')})
+            AS input (id, ${names.join(', ')})
+     WHERE  kept.id = input.id`,
+    [
+      numberArray([...additions.keys()]),
+      ...cacheFields.map((field) => numberArray([...additions.values()].map((counters) => counters[field]))),
     ],
   );
 }

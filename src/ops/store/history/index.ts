@@ -9,6 +9,8 @@ import {
 } from './applications.ts';
 import { readApplicationStatement, readApplicationStatements } from './application-statements.ts';
 import { readCallers, readRepeatedCalls } from './callers.ts';
+import { readCacheCommand } from '../caches/commands.ts';
+import { readCaches, readCacheSeries, readCachesNow, readCacheTotals } from './caches.ts';
 import { readTableGauges } from './gauges-at.ts';
 import { createReader } from './reader.ts';
 import { readIndexes, readTables, readTableSeries } from './relations.ts';
@@ -40,5 +42,10 @@ export function createHistory(pool: Pool): History {
     activityTotals: (query) => readActivityTotals(reader, query),
     callers: (query) => readCallers(reader, query),
     repeatedCalls: (query) => readRepeatedCalls(reader, query),
+    caches: (query) => readCaches(reader, query),
+    cacheSeries: (query) => readCacheSeries(reader, query),
+    cachesNow: (query) => readCachesNow(reader, query),
+    cacheTotals: (query) => readCacheTotals(reader, query),
+    cacheCommand: (query) => readCacheCommand(reader, query),
   };
 }

@@ -3,6 +3,7 @@ import { PitcrewError } from '../../../errors.ts';
 import { sqlStateOf, unavailable } from '../failures.ts';
 import { inTransaction } from '../transaction.ts';
 import { first } from './first.ts';
+import { fourth } from './fourth.ts';
 import { second } from './second.ts';
 import { third } from './third.ts';
 
@@ -13,7 +14,7 @@ export interface Migration {
 }
 
 /** In order; a number is never used twice. */
-const migrations: readonly Migration[] = [first, second, third];
+const migrations: readonly Migration[] = [first, second, third, fourth];
 
 /** First key of Pitcrew's advisory locks on the store ("pitc"); claims use it with the target's number. */
 export const lockClass = 0x70_69_74_63;

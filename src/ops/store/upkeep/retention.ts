@@ -73,6 +73,11 @@ export async function forgetUnused(client: ClientBase, levels: readonly Level[],
   await client.query('DELETE FROM pitcrew.relation WHERE dropped_at < $1', [before]);
   await client.query('DELETE FROM pitcrew.caller WHERE last_seen < $1', [before]);
   await client.query('DELETE FROM pitcrew.activity WHERE last_seen < $1', [before]);
+  await client.query('DELETE FROM pitcrew.cache_part WHERE last_seen < $1', [before]);
+  await client.query('DELETE FROM pitcrew.cache WHERE last_seen < $1', [before]);
+  await client.query("DELETE FROM pitcrew.cache_command WHERE expires_at < $1::timestamptz - interval '7 days'", [
+    new Date(now),
+  ]);
   await client.query('DELETE FROM pitcrew.application_statement WHERE last_seen < $1', [before]);
   await client.query('DELETE FROM pitcrew.application WHERE last_seen < $1', [before]);
   await client.query("DELETE FROM pitcrew.application_instance WHERE seen_at < $1::timestamptz - interval '7 days'", [

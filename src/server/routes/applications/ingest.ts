@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApplicationReport } from '../../../client/telemetry/report.ts';
+import type { PendingCommand, Store } from '../../../ops/store/index.ts';
 import { applicationReport, ingestAnswer } from '../../api/applications.ts';
 import { oneDatabaseQuery } from '../../api/parameters.ts';
 import { type Api, type AppContext, pickMonitor, storeOf } from '../../context.ts';
@@ -43,8 +44,16 @@ export function ingestRoutes(app: Api, context: AppContext): void {
     const { at, note } = placeOf(report, arrivedAt);
     const written = store.report({ targetId, report, at, arrivedAt });
     const stored = await Promise.race([written, delay(writeWithinMs, false, { ref: false })]);
-    return c.json({ accepted: true as const, at: at.toISOString(), stored, note }, 202);
+    const commands = await commandsFor(store, targetId, report);
+    return c.json({ accepted: true as const, at: at.toISOString(), stored, note, commands }, 202);
   });
+}
+
+/** What the process that reports is to do with its caches. While the store is away nobody knows. */
+async function commandsFor(store: Store, targetId: number, report: ApplicationReport): Promise<PendingCommand[]> {
+  if (report.caches.length === 0) return [];
+  const { application, instance } = report;
+  return store.pendingCacheCommands({ targetId, application, instance, now: new Date() }).catch(() => []);
 }
 
 /** A clock may be ahead by this much, and reports may be late by so much. */
