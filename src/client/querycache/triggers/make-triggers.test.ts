@@ -3,7 +3,8 @@ import { plainRole, session } from '../../../../test/support/catalog.ts';
 import { scratchReplica, scratchServer, testDatabase, testedMajors } from '../../../../test/support/postgres.ts';
 import { eventually } from '../../../../test/support/replicated.ts';
 import { heard } from '../../../../test/support/triggered.ts';
-import { makeTriggers, removeTriggers } from './index.ts';
+import { makeTriggers } from './make-triggers.ts';
+import { removeTriggers } from './remove-triggers.ts';
 
 const triggers = `
 SELECT tgrelid::regclass::text AS "table", count(*)::int4 AS "triggers"

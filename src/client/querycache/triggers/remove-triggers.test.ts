@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { session } from '../../../../test/support/catalog.ts';
 import { type TestDatabase, testDatabase, testedMajors } from '../../../../test/support/postgres.ts';
 import { heard } from '../../../../test/support/triggered.ts';
-import { makeTriggers, removeTriggers } from './index.ts';
+import { makeTriggers } from './make-triggers.ts';
+import { removeTriggers } from './remove-triggers.ts';
 
 /** What there is of ours. */
 async function leftIn(database: TestDatabase): Promise<unknown> {
