@@ -11,6 +11,10 @@ import type { Heard, Position } from './tier.ts';
 export interface Departure {
   readonly key: string;
   readonly since: number;
+  /** The same for what tiers give: from before all that they were being told of when they were asked. */
+  readonly givenSince: number;
+  /** Tiers were being told that the key is void. */
+  readonly isKeyVoid: boolean;
   /** Of the tiers, in their order. */
   readonly positions: readonly Position[];
   readonly flight: Flight;
@@ -24,6 +28,9 @@ export class Tiers {
   readonly #memory: MemoryTier | undefined;
   readonly #tiers: readonly GuardedTier[];
   readonly #flights = new Flights();
+  /** Of what tiers are being told: where the fence was before it, in the order in which it began; and keys, with how often. */
+  readonly #telling = new Set<{ readonly since: number }>();
+  readonly #voiding = new Map<string, number>();
   readonly #observer: CacheObserver;
 
   constructor({ memory = {}, tiers = [], observer = {} }: CacheOptions) {
@@ -51,15 +58,14 @@ export class Tiers {
 
   depart(key: string): Departure {
     const positions = this.#tiers.map((tier) => tier.position());
-    return { key, since: this.#fence.now, positions, flight: this.#flights.begin(key) };
+    return this.#departure(key, positions, this.#flights.begin(key));
   }
 
   /** For keys that are only looked for, all at once: with a single tier nothing of them is kept anywhere else. */
   departAll(keys: readonly string[]): Departure[] {
     const positions = this.#tiers.map((tier) => tier.position());
-    const since = this.#fence.now;
     const isKept = this.#memory !== undefined || this.#tiers.length > 1;
-    return keys.map((key) => ({ key, since, positions, flight: isKept ? this.#flights.begin(key) : untracked }));
+    return keys.map((key) => this.#departure(key, positions, isKept ? this.#flights.begin(key) : untracked));
   }
 
   arrived({ key, flight }: Departure): void {
@@ -78,7 +84,7 @@ export class Tiers {
     for (const [index, tier] of this.#tiers.entries()) {
       const entry = await tier.get(departure.key);
       const now = Date.now();
-      if (!entry || entry.keptUntil <= now) continue;
+      if (!entry || entry.keptUntil <= now || this.#isVoid(departure, entry)) continue;
       if (entry.freshUntil > now) {
         void this.#keep(departure, entry, index);
         return entry;
@@ -98,7 +104,7 @@ export class Tiers {
       const now = Date.now();
       missing = missing.filter((departure) => {
         const entry = entries.get(departure.key);
-        if (!entry || entry.freshUntil <= now) return true;
+        if (!entry || entry.freshUntil <= now || this.#isVoid(departure, entry)) return true;
         found.set(departure.key, entry);
         void this.#keep(departure, entry, index);
         return false;
@@ -121,19 +127,16 @@ export class Tiers {
       this.#memory?.set(key, entry, this.#fence.now);
     }
     const keys = [...entries.keys()].map((key) => ({ kind: 'key' as const, key }));
-    await Promise.all(
-      this.#tiers.map(async (tier) => {
-        await tier.invalidate(keys);
-        await tier.setMany(entries, tier.position());
-      }),
-    );
+    await this.#tell(this.#tiers, keys, this.#fence.now, async (tier) => {
+      await tier.invalidate(keys);
+      await tier.setMany(entries, tier.position());
+    });
   }
 
   /** Resolves when no process is given any of it any more. */
   async invalidate(what: readonly Invalidation[]): Promise<void> {
-    this.#forget(what);
     this.#observer.invalidated?.(what.length, what);
-    await Promise.all(this.#tiers.map((tier) => tier.invalidate(what)));
+    await this.#void(what, this.#tiers);
   }
 
   async close(): Promise<void> {
@@ -155,6 +158,54 @@ export class Tiers {
     return !refused;
   }
 
+  #departure(key: string, positions: readonly Position[], flight: Flight): Departure {
+    const since = this.#fence.now;
+    const [oldest] = this.#telling.size > 0 ? this.#telling : [];
+    return { key, since, givenSince: oldest?.since ?? since, isKeyVoid: this.#voiding.has(key), positions, flight };
+  }
+
+  /**
+   * Whether a tier has given what it was being told is void when it was asked. Nobody is given that, lest it come to be kept where
+   * it was void already.
+   */
+  #isVoid({ key, since, givenSince, isKeyVoid }: Departure, { tags }: Entry): boolean {
+    return isKeyVoid || (givenSince !== since && this.#fence.isVoid(key, tags, givenSince));
+  }
+
+  /** Lets go of it here, and has tiers do so. */
+  async #void(heard: Heard, tiers: readonly GuardedTier[]): Promise<void> {
+    const since = this.#fence.now;
+    if (heard === 'unknown') {
+      this.#fence.heard(heard);
+      this.#memory?.clear();
+    } else {
+      this.#forget(heard);
+    }
+    const what: readonly Invalidation[] = heard === 'unknown' ? [{ kind: 'all' }] : heard;
+    await this.#tell(tiers, what, since, (tier) => tier.invalidate(what));
+  }
+
+  /** @param since where the fence was before */
+  async #tell(
+    tiers: readonly GuardedTier[],
+    what: readonly Invalidation[],
+    since: number,
+    told: (tier: GuardedTier) => Promise<void>,
+  ): Promise<void> {
+    if (tiers.length === 0) return;
+    const telling = { since };
+    const keys = what.flatMap((each) => (each.kind === 'key' ? [each.key] : []));
+    this.#telling.add(telling);
+    for (const key of keys) this.#voiding.set(key, (this.#voiding.get(key) ?? 0) + 1);
+    await Promise.all(tiers.map(told));
+    this.#telling.delete(telling);
+    for (const key of keys) {
+      const others = (this.#voiding.get(key) ?? 0) - 1;
+      if (others > 0) this.#voiding.set(key, others);
+      else this.#voiding.delete(key);
+    }
+  }
+
   #forget(what: readonly Invalidation[]): void {
     this.#fence.raise(what);
     for (const each of what) {
@@ -168,14 +219,7 @@ export class Tiers {
   }
 
   #heard(from: number, heard: Heard): void {
-    if (heard === 'unknown') {
-      this.#fence.heard(heard);
-      this.#memory?.clear();
-    } else {
-      this.#forget(heard);
-    }
     // Tiers further away may be this machine's own, of which other machines know nothing.
-    const what: readonly Invalidation[] = heard === 'unknown' ? [{ kind: 'all' }] : heard;
-    for (const tier of this.#tiers.slice(from + 1)) void tier.invalidate(what);
+    void this.#void(heard, this.#tiers.slice(from + 1));
   }
 }
