@@ -2,6 +2,7 @@
  * A process of a fleet that reads through a cache what others change beside it. Told by messages to work for a while, and then, when nobody
  * works any more, to hold all that its cache gives against the source: numbers in Redis that only go up.
  */
+import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import { type CacheTier, createCache, fileTier, redisTier } from '../../src/client/cache/index.ts';
@@ -18,7 +19,15 @@ export interface TruthSettings {
   fault?: TierFault | undefined;
 }
 
-export type TruthOrder = { do: 'work'; rounds: number } | { do: 'check' };
+export type TruthOrder =
+  /** Reads, and changes the source. */
+  | { do: 'work'; rounds: number }
+  /** Puts values of its own into the cache. */
+  | { do: 'set'; rounds: number }
+  /** Holds what there is against the source. */
+  | { do: 'check' }
+  /** Says what there is. */
+  | { do: 'tell' };
 
 export interface TruthAnswer {
   /** Values that were loaded. */
@@ -27,6 +36,8 @@ export interface TruthAnswer {
   changes: number;
   /** What differs from the source, in words. */
   wrong: string[];
+  /** What there is, by key. */
+  held: Record<string, unknown>;
 }
 
 const keys = Array.from({ length: 8 }, (_, n) => `item:${n}:value`);
@@ -52,7 +63,8 @@ const pick = (n: number): number => Math.floor(Math.random() * n);
 const pause = (): Promise<void> => (pick(2) ? delay(pick(mostMs)) : Promise.resolve());
 const sourceOf = (key: string): string => `${namespace}-source:${key}`;
 const tagsOf = (key: string): string[] => [`tag:${key}`, 'items'];
-let done: TruthAnswer = { loads: 0, hits: 0, changes: 0, wrong: [] };
+const nothingDone = (): TruthAnswer => ({ loads: 0, hits: 0, changes: 0, wrong: [], held: {} });
+let done = nothingDone();
 
 async function load(key: string): Promise<number> {
   done.loads += 1;
@@ -119,9 +131,40 @@ async function check(): Promise<void> {
   }
 }
 
+async function set(rounds: number): Promise<void> {
+  const caller = async (): Promise<void> => {
+    for (let round = 0; round < rounds; round += 1) {
+      const key = keys[pick(keys.length)] ?? '';
+      done.changes += 1;
+      if (pick(3)) await cache.set(key, randomUUID(), { ttl: '1h', tags: tagsOf(key) });
+      else
+        await cache.setMany(
+          [
+            [key, randomUUID()],
+            [keys[0] ?? '', randomUUID()],
+          ],
+          { ttl: '1h' },
+        );
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, caller));
+}
+
+async function tell(): Promise<void> {
+  await cache.has('nothing');
+  for (const key of keys) done.held[key] = await cache.get(key);
+}
+
+const orders = {
+  work,
+  set,
+  check,
+  tell,
+};
+
 process.on('message', (order: TruthOrder) => {
-  done = { loads: 0, hits: 0, changes: 0, wrong: [] };
-  void (order.do === 'work' ? work(order.rounds) : check()).then(() => process.send?.(done));
+  done = nothingDone();
+  void orders[order.do](order.do === 'work' || order.do === 'set' ? order.rounds : 0).then(() => process.send?.(done));
 });
 process.on('disconnect', () => void cache.close().then(() => process.exit()));
 // Connected before the first order.

@@ -30,8 +30,11 @@ export interface CacheTier {
   /** Keeps an entry, unless it was invalidated since `position`, or a newer one is there: then false. */
   set(key: string, entry: Entry, position: Position): Promise<boolean>;
   setMany(entries: ReadonlyMap<string, Entry>, position: Position): Promise<void>;
-  /** Resolves when no process that asks from now on is given any of it. */
-  invalidate(what: readonly Invalidation[]): Promise<void>;
+  /**
+   * Resolves when no process that asks from now on is given any of it, with the position of just that invalidation where it is known: of
+   * values that several processes set at once, those set with the last one stay.
+   */
+  invalidate(what: readonly Invalidation[]): Promise<Position | void>;
   /** Adds to a counter, atomically across processes. A new one begins at 0 and lives for `ttlMs`. */
   increment?(key: string, by: number, ttlMs: number): Promise<number>;
   /** The right to load a key, for one process of all that share the tier; `undefined` while another one has it. */

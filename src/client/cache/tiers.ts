@@ -20,7 +20,9 @@ export interface Departure {
   readonly flight: Flight;
 }
 
-const untracked: Flight = { isOvertaken: false };
+const untracked: Flight = { overtaken: undefined };
+/** Entries that are put somewhere at once. */
+const mostAtOnce = 500;
 
 /** All tiers of a cache as one, memory first. */
 export class Tiers {
@@ -74,7 +76,7 @@ export class Tiers {
 
   /** Whether what departed then is still wanted. Where its tags are not known yet, whatever was invalidated since may concern it. */
   isCurrent({ key, since, flight }: Departure, tags: readonly string[] | undefined): boolean {
-    if (flight.isOvertaken) return false;
+    if (flight.overtaken) return false;
     return tags === undefined ? since === this.#fence.now : !this.#fence.isVoid(key, tags, since);
   }
 
@@ -122,21 +124,36 @@ export class Tiers {
 
   /** Puts entries in the place of whatever is there or on its way, here and in other processes. */
   async replace(entries: ReadonlyMap<string, Entry>): Promise<void> {
+    const flights = new Map<string, Flight>();
     for (const [key, entry] of entries) {
-      this.#flights.overtake(key);
+      this.#flights.overtake(key, 'here');
       this.#memory?.set(key, entry, this.#fence.now);
+      if (this.#tiers.length > 0) flights.set(key, this.#flights.begin(key));
     }
-    const keys = [...entries.keys()].map((key) => ({ kind: 'key' as const, key }));
+    const all = [...entries];
+    // Of what is invalidated at once the tiers can tell when that was.
+    for (let at = 0; at < flights.size; at += mostAtOnce) await this.#replace(all.slice(at, at + mostAtOnce), flights);
+    for (const [key, flight] of flights) this.#flights.end(key, flight);
+  }
+
+  async #replace(entries: readonly (readonly [string, Entry])[], flights: ReadonlyMap<string, Flight>): Promise<void> {
+    const keys = entries.map(([key]) => ({ kind: 'key' as const, key }));
     await this.#tell(this.#tiers, keys, this.#fence.now, async (tier) => {
-      await tier.invalidate(keys);
-      await tier.setMany(entries, tier.position());
+      const position = await tier.invalidate(keys);
+      const isFirst = tier === this.#tiers[0];
+      // What others set goes by the order of the first tier; those behind it must not keep what they do not know to be the last.
+      const left = entries.filter(([key]) => {
+        const by = flights.get(key)?.overtaken;
+        return by === undefined || (isFirst && by === 'elsewhere');
+      });
+      if (left.length > 0) await tier.setMany(new Map(left), position ?? tier.position());
     });
   }
 
   /** Resolves when no process is given any of it any more. */
   async invalidate(what: readonly Invalidation[]): Promise<void> {
     this.#observer.invalidated?.(what.length, what);
-    await this.#void(what, this.#tiers);
+    await this.#void(what, 'here', this.#tiers);
   }
 
   async close(): Promise<void> {
@@ -173,13 +190,13 @@ export class Tiers {
   }
 
   /** Lets go of it here, and has tiers do so. */
-  async #void(heard: Heard, tiers: readonly GuardedTier[]): Promise<void> {
+  async #void(heard: Heard, by: 'here' | 'elsewhere', tiers: readonly GuardedTier[]): Promise<void> {
     const since = this.#fence.now;
     if (heard === 'unknown') {
       this.#fence.heard(heard);
       this.#memory?.clear();
     } else {
-      this.#forget(heard);
+      this.#forget(heard, by);
     }
     const what: readonly Invalidation[] = heard === 'unknown' ? [{ kind: 'all' }] : heard;
     await this.#tell(tiers, what, since, (tier) => tier.invalidate(what));
@@ -190,7 +207,7 @@ export class Tiers {
     tiers: readonly GuardedTier[],
     what: readonly Invalidation[],
     since: number,
-    told: (tier: GuardedTier) => Promise<void>,
+    told: (tier: GuardedTier) => Promise<unknown>,
   ): Promise<void> {
     if (tiers.length === 0) return;
     const telling = { since };
@@ -206,11 +223,11 @@ export class Tiers {
     }
   }
 
-  #forget(what: readonly Invalidation[]): void {
+  #forget(what: readonly Invalidation[], by: 'here' | 'elsewhere'): void {
     this.#fence.raise(what);
     for (const each of what) {
       if (each.kind === 'key') {
-        this.#flights.overtake(each.key);
+        this.#flights.overtake(each.key, by);
         this.#memory?.delete(each.key);
       } else if (each.kind === 'all') {
         this.#memory?.clear();
@@ -220,6 +237,6 @@ export class Tiers {
 
   #heard(from: number, heard: Heard): void {
     // Tiers further away may be this machine's own, of which other machines know nothing.
-    void this.#void(heard, this.#tiers.slice(from + 1));
+    void this.#void(heard, 'elsewhere', this.#tiers.slice(from + 1));
   }
 }

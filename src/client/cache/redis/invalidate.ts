@@ -1,4 +1,5 @@
 import type { Invalidation } from '../invalidation.ts';
+import type { Position } from '../tier.ts';
 import type { Bus } from './bus.ts';
 import type { Commands } from './commands.ts';
 import { type Keys, sorted } from './keys.ts';
@@ -21,12 +22,17 @@ interface Context {
   mostNames: number;
 }
 
-/** Resolves when no process is given any of it any more, and this one has heard of it as well. */
-export async function invalidate(what: readonly Invalidation[], context: Context): Promise<void> {
+/**
+ * Resolves when no process is given any of it any more, and this one has heard of it as well; with the position of the invalidation
+ * where it was a single one.
+ */
+export async function invalidate(what: readonly Invalidation[], context: Context): Promise<Position | undefined> {
+  if (what.length <= mostAtOnce) return invalidateSome(what, context);
   for (let i = 0; i < what.length; i += mostAtOnce) await invalidateSome(what.slice(i, i + mostAtOnce), context);
+  return undefined;
 }
 
-async function invalidateSome(what: readonly Invalidation[], context: Context): Promise<void> {
+async function invalidateSome(what: readonly Invalidation[], context: Context): Promise<Position> {
   const { bus, commands, keys, isCluster, origin, mostNames } = context;
   const { keys: invalidated, names, patterns, isAll } = sorted(what);
   const values = invalidated.map((key) => keys.value(key));
@@ -59,7 +65,7 @@ async function invalidateSome(what: readonly Invalidation[], context: Context): 
     if (at > 0) {
       if (isCluster) await voidValues(mark, tombstone({ epoch, at }));
       await bus.reached(at, epoch);
-      return;
+      return { epoch, at };
     }
     // Another epoch has begun.
     await bus.lost();

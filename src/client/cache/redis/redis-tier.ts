@@ -155,11 +155,11 @@ class RedisTier implements CacheTier {
     }
   }
 
-  async invalidate(what: readonly Invalidation[]): Promise<void> {
+  async invalidate(what: readonly Invalidation[]): Promise<Position | void> {
     await this.#unready();
     // Asked for nothing it is asked whether it is there.
     if (what.length === 0) return this.#bus.sync();
-    await invalidate(what, {
+    return invalidate(what, {
       bus: this.#bus,
       commands: this.#commands,
       keys: this.#keys,
