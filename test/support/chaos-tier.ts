@@ -31,7 +31,7 @@ export function chaosTier(tier: CacheTier, { mostMs, fault }: Chaos): CacheTier 
     return result;
   };
   const since = (position: Position): Position => (fault === 'keeps what is late' ? tier.position() : position);
-  const { increment, lease, waitFor } = tier;
+  const { increment, endCounters, lease, waitFor } = tier;
   return {
     name: tier.name,
     position: () => tier.position(),
@@ -42,6 +42,7 @@ export function chaosTier(tier: CacheTier, { mostMs, fault }: Chaos): CacheTier 
     invalidate: (what) =>
       through(() => tier.invalidate(fault === 'forgets tags' ? what.filter(({ kind }) => kind !== 'tag') : what)),
     ...(increment && { increment: (key, by, ttlMs) => through(() => increment.call(tier, key, by, ttlMs)) }),
+    ...(endCounters && { endCounters: (keys) => through(() => endCounters.call(tier, keys)) }),
     ...(lease && { lease: (key, ttlMs) => through(() => lease.call(tier, key, ttlMs)) }),
     ...(waitFor && { waitFor: (key, ms) => waitFor.call(tier, key, ms) }),
     onHeard: (listener) => tier.onHeard(fault === 'tells nobody' ? () => {} : listener),

@@ -72,6 +72,10 @@ export class GuardedTier {
     return this.#run<number | undefined>(async () => this.#tier.increment?.(key, by, ttlMs), undefined);
   }
 
+  endCounters(keys: readonly string[]): Promise<void> {
+    return this.#run(async () => this.#tier.endCounters?.(keys), undefined);
+  }
+
   /** The lease; `'taken'` while another process has it, `undefined` where there are none. */
   lease(key: string, ttlMs: number): Promise<Lease | 'taken' | undefined> {
     const { lease } = this.#tier;

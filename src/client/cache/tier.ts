@@ -37,6 +37,8 @@ export interface CacheTier {
   invalidate(what: readonly Invalidation[]): Promise<Position | void>;
   /** Adds to a counter, atomically across processes. A new one begins at 0 and lives for `ttlMs`. */
   increment?(key: string, by: number, ttlMs: number): Promise<number>;
+  /** Ends counters, for all processes: they begin at 0 again. To be there where `increment` is. */
+  endCounters?(keys: readonly string[]): Promise<void>;
   /** The right to load a key, for one process of all that share the tier; `undefined` while another one has it. */
   lease?(key: string, ttlMs: number): Promise<Lease | undefined>;
   /**

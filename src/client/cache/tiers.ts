@@ -96,8 +96,11 @@ export class Tiers {
     return stale;
   }
 
-  /** As `fetch`, of many keys in one round trip per tier. */
-  async fetchMany(departures: readonly Departure[]): Promise<Map<string, Entry>> {
+  /**
+   * As `fetch`, of many keys in one round trip per tier.
+   * @param stale is given what there is that is not fresh
+   */
+  async fetchMany(departures: readonly Departure[], stale: Map<string, Entry>): Promise<Map<string, Entry>> {
     const found = new Map<string, Entry>();
     let missing = departures;
     for (const [index, tier] of this.#tiers.entries()) {
@@ -105,9 +108,15 @@ export class Tiers {
       const entries = await tier.getMany(missing.map(({ key }) => key));
       const now = Date.now();
       missing = missing.filter((departure) => {
-        const entry = entries.get(departure.key);
-        if (!entry || entry.freshUntil <= now || this.#isVoid(departure, entry)) return true;
-        found.set(departure.key, entry);
+        const { key } = departure;
+        const entry = entries.get(key);
+        if (!entry || entry.keptUntil <= now || this.#isVoid(departure, entry)) return true;
+        if (entry.freshUntil <= now) {
+          if ((stale.get(key)?.createdAt ?? 0) < entry.createdAt) stale.set(key, entry);
+          return true;
+        }
+        stale.delete(key);
+        found.set(key, entry);
         void this.#keep(departure, entry, index);
         return false;
       });

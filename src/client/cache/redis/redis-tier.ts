@@ -175,6 +175,19 @@ class RedisTier implements CacheTier {
     return Number(await this.#commands.run(incrementScript, [this.#keys.counter(key)], args));
   }
 
+  async endCounters(keys: readonly string[]): Promise<void> {
+    await this.#unready();
+    const counters = keys.map((key) => this.#keys.counter(key));
+    // Those of one command must be in one slot.
+    const most = this.#link.isCluster ? 1 : mostNames;
+    const ended: Promise<unknown>[] = [];
+    for (let i = 0; i < counters.length; i += most) {
+      const part = counters.slice(i, i + most);
+      ended.push(this.#commands.send(part[0] ?? '', ['UNLINK', ...part]));
+    }
+    await Promise.all(ended);
+  }
+
   async lease(key: string, ttlMs: number): Promise<Lease | undefined> {
     await this.#unready();
     return this.#leases.lease(key, ttlMs);
