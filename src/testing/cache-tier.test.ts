@@ -30,6 +30,7 @@ type Fault =
   | 'gives what it had before it forgot'
   | 'hides that it cannot be reached'
   | 'counts in two steps'
+  | 'never ends counters'
   | 'leases twice'
   | 'ends the lease of another'
   | 'loses values';
@@ -145,6 +146,10 @@ function memoryStore(fault?: Fault): TierStore {
         counters.set(key, { ...counter, count });
         return count;
       },
+      async endCounters(keys) {
+        await reach();
+        if (!has('never ends counters')) for (const key of keys) counters.delete(key);
+      },
       async lease(key, ttlMs): Promise<Lease | undefined> {
         await reach();
         const found = leases.get(key);
@@ -222,6 +227,7 @@ const faults: readonly [Fault, RegExp][] = [
   ['gives what it had before it forgot', /history was lost/],
   ['hides that it cannot be reached', /cannot be reached/],
   ['counts in two steps', /counts atomically/],
+  ['never ends counters', /counts atomically/],
   ['leases twice', /^leases/],
   ['ends the lease of another', /^leases/],
   ['loses values', /values of all kinds/],

@@ -252,6 +252,71 @@ describe('many at once', () => {
   });
 });
 
+describe('many at once that have gone stale', () => {
+  const keys = ['a', 'b'];
+  const values = new Map([
+    ['a', 1],
+    ['b', 2],
+  ]);
+  const failing = (): never => {
+    throw new Error('the source is down');
+  };
+
+  async function staleCache(): Promise<Cache> {
+    const cache = createCache({ grace: '1h', jitter: 0 });
+    await cache.setMany(values, { ttl: 1 });
+    await expect.poll(() => cache.peek('a')).toBeUndefined();
+    await expect.poll(() => cache.peek('b')).toBeUndefined();
+    return cache;
+  }
+
+  test('are served when the load fails, those that are there', async () => {
+    await using cache = await staleCache();
+    expect(await cache.rememberMany(keys, '1m', failing)).toEqual(values);
+    await expect(cache.rememberMany([...keys, 'c'], '1m', failing)).rejects.toThrow('the source is down');
+  });
+
+  test('are served at once while they are loaded anew by one call, where that is wanted', async () => {
+    await using cache = await staleCache();
+    const { loader, resolve } = held<Map<string, number>>();
+    const loadMany = vi.fn((_: readonly string[]) => loader());
+    expect(await cache.rememberMany(keys, '1m', loadMany, { staleWhileRevalidate: true })).toEqual(values);
+    resolve(new Map([['a', 10]]));
+    await cache.settled();
+    expect(await cache.rememberMany(keys, '1m', failing)).toEqual(new Map([['a', 10]]));
+    expect(loadMany.mock.calls).toEqual([[keys]]);
+  });
+
+  test('are served when the load takes longer than the soft timeout', async () => {
+    await using cache = await staleCache();
+    const { loader, resolve } = held<Map<string, number>>();
+    expect(await cache.rememberMany(keys, '1m', loader, { timeout: { soft: 1 } })).toEqual(values);
+    resolve(new Map());
+  });
+});
+
+test('many at once are loaded anew before they go stale', async () => {
+  await using cache = createCache({ jitter: 0 });
+  const loadMany = vi.fn(async (keys: readonly string[]) => new Map(keys.map((key) => [key, key])));
+  await cache.rememberMany(['a', 'b'], '1m', loadMany);
+  // So early that it is always due.
+  expect((await cache.rememberMany(['a', 'b'], '1m', loadMany, { early: 1e12 })).size).toBe(2);
+  await cache.settled();
+  expect(loadMany.mock.calls).toEqual([[['a', 'b']], [['a', 'b']]]);
+});
+
+test('a caller who gives up many at once does not disturb the others', async () => {
+  await using cache = createCache();
+  const { loader, resolve } = held<Map<string, number>>();
+  const leaving = new AbortController();
+  const left = cache.rememberMany(['a'], '1m', loader, { signal: leaving.signal });
+  const stayed = cache.rememberMany(['a'], '1m', loader);
+  leaving.abort(new Error('gone'));
+  await expect(left).rejects.toThrow('gone');
+  resolve(new Map([['a', 1]]));
+  expect(await stayed).toEqual(new Map([['a', 1]]));
+});
+
 test('a time to live may depend on the value, and 0 keeps it not at all', async () => {
   await using cache = createCache();
   const names = cache.namespace('names');

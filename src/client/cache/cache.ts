@@ -147,7 +147,9 @@ export class Cache {
 
   /**
    * The values of many keys; those that are not there are loaded by one call, which gives them by key. What it leaves out is
-   * `undefined`.
+   * `undefined`, kept as such, and left out of the answer. Keys that another process loads already are waited for, and loaded by a call of
+   * their own where it fails. All options are as with `remember`, each for each key.
+   * @throws what the loader throws where nothing stale is left to serve for a key; `E_CACHE_TIMEOUT` when it takes too long
    */
   async rememberMany<Value>(
     keys: readonly string[],
@@ -155,31 +157,56 @@ export class Cache {
     loader: (missing: readonly string[]) => PromiseLike<ReadonlyMap<string, Value>> | ReadonlyMap<string, Value>,
     options: RememberOptions<Value | undefined> = none,
   ): Promise<Map<string, Value>> {
-    const { recall, statistics } = this.#shared;
-    const values = await this.getMany<Value>(keys);
-    const missing = [...new Set(keys)].filter((key) => !values.has(key));
-    if (missing.length === 0) return values;
+    const { recall, times } = this.#shared;
+    const all = [...new Set(keys)];
+    const stale = new Map<string, Entry>();
+    const entries = await this.#fetchMany(
+      all.map((key) => this.#key(key)),
+      stale,
+    );
+    const values = new Map<string, Value>();
+    const missing: string[] = [];
+    const due: string[] = [];
+    for (const key of all) {
+      const full = this.#key(key);
+      const entry = entries.get(full);
+      if (!entry) missing.push(full);
+      else if (entry.value !== undefined) values.set(key, entry.value as Value);
+      if (entry && options.early && times.isDue(entry, Date.now(), options.early)) due.push(full);
+    }
     const recipe = this.#recipe<Value | undefined>(ttl, () => undefined, options);
-    const recalled = recall.many(
-      missing.map((key) => this.#key(key)),
-      recipe,
-      async (fullKeys) => {
-        const loaded = await loader(fullKeys.map((full) => full.slice(this.#prefix.length)));
-        return new Map([...loaded].map(([key, value]) => [this.#key(key), value]));
-      },
-    );
-    await Promise.all(
-      missing.map(async (key) => {
-        const { value, source, tier } = await (recalled.get(this.#key(key)) as Promise<Recalled>);
-        // That it was not there has been counted.
-        if (source !== 'loader') statistics.recalled(this.#key(key), source, tier);
-        if (value !== undefined) values.set(key, value as Value);
-      }),
-    );
+    const loadMany = async (fullKeys: readonly string[]): Promise<ReadonlyMap<string, unknown>> => {
+      const loaded = await loader(fullKeys.map((full) => full.slice(this.#prefix.length)));
+      return new Map([...loaded].map(([key, value]) => [this.#key(key), value]));
+    };
+    if (due.length > 0) {
+      const renewed = recall.many(due, new Map(), recipe, loadMany);
+      // What is kept is served meanwhile, and nobody hears of failures.
+      for (const each of renewed.values()) each.catch(() => {});
+    }
+    if (missing.length === 0) return values;
+    const recalled = this.#all(recall.many(missing, stale, recipe, loadMany), values);
+    await (options.signal ? abortable(recalled, options.signal) : recalled);
     return values;
   }
 
-  /** Adds to a counter, atomically among all processes that share a tier which can count; among this one's callers without. */
+  async #all(recalled: ReadonlyMap<string, Promise<Recalled>>, values: Map<string, unknown>): Promise<void> {
+    const { statistics } = this.#shared;
+    await Promise.all(
+      [...recalled].map(async ([full, each]) => {
+        const { value, source, tier } = await each;
+        // That it was not there has been counted.
+        if (source !== 'loader') statistics.recalled(full, source, tier);
+        if (value !== undefined) values.set(full.slice(this.#prefix.length), value);
+      }),
+    );
+  }
+
+  /**
+   * Adds to a counter, atomically among all processes that share a tier which can count; among this one's callers without. A new one
+   * begins at 0, and ends `ttl` after that however often it is added to. Adding 0 reads it: counters are apart from values, so `get`
+   * does not give them, and of all that invalidates only `delete` of their key ends them.
+   */
   async increment(key: string, by = 1, options: { ttl?: Duration | undefined } = {}): Promise<number> {
     const { tiers, counters, times } = this.#shared;
     const full = this.#key(key);
@@ -192,8 +219,13 @@ export class Cache {
     return this.increment(key, -by, options);
   }
 
-  delete(...keys: readonly string[]): Promise<void> {
-    return this.#invalidate(keys.map((key) => ({ kind: 'key', key: this.#key(key) })));
+  /** Invalidates keys, and ends the counters of that name. */
+  async delete(...keys: readonly string[]): Promise<void> {
+    const { tiers, counters } = this.#shared;
+    const full = keys.map((key) => this.#key(key));
+    for (const key of full) counters.delete(key);
+    const counting = tiers.shared.find(({ canCount }) => canCount);
+    await Promise.all([this.#invalidate(full.map((key) => ({ kind: 'key', key }))), counting?.endCounters(full)]);
   }
 
   /** Takes the same time however many entries bear the tags. */
@@ -243,8 +275,7 @@ export class Cache {
   }
 
   #invalidate(what: readonly Invalidation[]): Promise<void> {
-    const { tiers, counters, statistics } = this.#shared;
-    for (const each of what) if (each.kind === 'key') counters.delete(each.key);
+    const { tiers, statistics } = this.#shared;
     statistics.invalidated(what);
     return what.length === 0 ? Promise.resolve() : tiers.invalidate(what);
   }
@@ -269,7 +300,8 @@ export class Cache {
     }
   }
 
-  async #fetchMany(fullKeys: readonly string[]): Promise<Map<string, Entry>> {
+  /** @param stale is given what there is that is not fresh */
+  async #fetchMany(fullKeys: readonly string[], stale = new Map<string, Entry>()): Promise<Map<string, Entry>> {
     const { tiers, statistics } = this.#shared;
     const now = turnTime();
     const found = new Map<string, Entry>();
@@ -281,12 +313,13 @@ export class Cache {
         statistics.hit(key);
       } else {
         missing.push(key);
+        if (entry) stale.set(key, entry);
       }
     }
     if (missing.length === 0) return found;
     const departures = tiers.departAll(missing);
     try {
-      const fetched = await tiers.fetchMany(departures);
+      const fetched = await tiers.fetchMany(departures, stale);
       for (const key of missing) {
         const there = fetched.get(key);
         if (there) {

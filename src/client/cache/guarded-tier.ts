@@ -72,6 +72,10 @@ export class GuardedTier {
     return this.#run<number | undefined>(async () => this.#tier.increment?.(key, by, ttlMs), undefined);
   }
 
+  endCounters(keys: readonly string[]): Promise<void> {
+    return this.#run(async () => this.#tier.endCounters?.(keys), undefined);
+  }
+
   /** The lease; `'taken'` while another process has it, `undefined` where there are none. */
   lease(key: string, ttlMs: number): Promise<Lease | 'taken' | undefined> {
     const { lease } = this.#tier;
@@ -89,18 +93,20 @@ export class GuardedTier {
     else await delay(Math.min(pauseMs, ms));
   }
 
-  /** Resolves when the tier has it, or it is kept for the tier's return. */
-  async invalidate(what: readonly Invalidation[]): Promise<void> {
+  /** Resolves when the tier has it, with its position where the tier says so, or it is kept for the tier's return. */
+  async invalidate(what: readonly Invalidation[]): Promise<Position | undefined> {
+    // Kept for its return it would hold that up, where something is invalidated all the time.
+    if (this.#returning) await this.#returning;
     if (!this.isAway) {
       try {
-        await this.#tier.invalidate(what);
-        return;
+        return (await this.#tier.invalidate(what)) ?? undefined;
       } catch (error) {
         this.#failed(error);
       }
     }
     for (const each of what) if (each.kind !== 'note') this.#pending.push(each);
-    if (this.#pending.length > mostPending) this.#pending = [{ kind: 'all' }];
+    this.#pending = bounded(this.#pending);
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -130,15 +136,18 @@ export class GuardedTier {
   }
 
   async #return(): Promise<boolean> {
-    const told = this.#pending.length;
-    try {
-      await this.#tier.invalidate(this.#pending.slice());
-    } catch (error) {
-      this.#failed(error);
-      return false;
-    }
-    this.#pending.splice(0, told);
-    if (this.#pending.length > 0) return false;
+    do {
+      const told = this.#pending;
+      this.#pending = [];
+      try {
+        await this.#tier.invalidate(told);
+      } catch (error) {
+        this.#pending = bounded([...told, ...this.#pending]);
+        this.#failed(error);
+        return false;
+      }
+      // Of calls from before that have failed meanwhile.
+    } while (this.#pending.length > 0);
     this.#restMs = 0;
     this.#changed(undefined);
     return true;
@@ -153,4 +162,8 @@ export class GuardedTier {
     this.#trying = setTimeout(() => void this.#isBack(), this.#restMs + 1).unref();
     if (isNews) this.#changed(error instanceof Error ? error : new Error(String(error)));
   }
+}
+
+function bounded(pending: Invalidation[]): Invalidation[] {
+  return pending.length > mostPending ? [{ kind: 'all' }] : pending;
 }

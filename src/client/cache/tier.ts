@@ -31,12 +31,16 @@ export interface CacheTier {
   set(key: string, entry: Entry, position: Position): Promise<boolean>;
   setMany(entries: ReadonlyMap<string, Entry>, position: Position): Promise<void>;
   /**
-   * Resolves when no process that asks from now on is given any of it. A note voids nothing and costs no place in the history, but is
-   * passed on and counted like the rest: a handle that has missed one is told `unknown`. Its text is of any characters, 64 kB at most.
+   * Resolves when no process that asks from now on is given any of it, with the position of just that invalidation where it is known: of
+   * values that several processes set at once, those set with the last one stay. A note voids nothing and costs no place in the
+   * history, but is passed on and counted like the rest: a handle that has missed one is told `unknown`. Its text is of any characters,
+   * 64 kB at most.
    */
-  invalidate(what: readonly Invalidation[]): Promise<void>;
+  invalidate(what: readonly Invalidation[]): Promise<Position | void>;
   /** Adds to a counter, atomically across processes. A new one begins at 0 and lives for `ttlMs`. */
   increment?(key: string, by: number, ttlMs: number): Promise<number>;
+  /** Ends counters, for all processes: they begin at 0 again. To be there where `increment` is. */
+  endCounters?(keys: readonly string[]): Promise<void>;
   /** The right to load a key, for one process of all that share the tier; `undefined` while another one has it. */
   lease?(key: string, ttlMs: number): Promise<Lease | undefined>;
   /**

@@ -11,6 +11,10 @@ import type { Heard, Position } from './tier.ts';
 export interface Departure {
   readonly key: string;
   readonly since: number;
+  /** The same for what tiers give: from before all that they were being told of when they were asked. */
+  readonly givenSince: number;
+  /** Tiers were being told that the key is void. */
+  readonly isKeyVoid: boolean;
   /** Of the tiers, in their order. */
   readonly positions: readonly Position[];
   readonly flight: Flight;
@@ -30,7 +34,9 @@ export interface Lookups {
   totalMs: number;
 }
 
-const untracked: Flight = { isOvertaken: false };
+const untracked: Flight = { overtaken: undefined };
+/** Entries that are put somewhere at once. */
+const mostAtOnce = 500;
 
 /** All tiers of a cache as one, memory first. */
 export class Tiers {
@@ -38,6 +44,9 @@ export class Tiers {
   readonly #memory: MemoryTier | undefined;
   readonly #tiers: readonly GuardedTier[];
   readonly #flights = new Flights();
+  /** Of what tiers are being told: where the fence was before it, in the order in which it began; and keys, with how often. */
+  readonly #telling = new Set<{ readonly since: number }>();
+  readonly #voiding = new Map<string, number>();
   readonly #observer: CacheObserver;
   readonly #lookups: Lookups[];
 
@@ -72,15 +81,14 @@ export class Tiers {
 
   depart(key: string): Departure {
     const positions = this.#tiers.map((tier) => tier.position());
-    return { key, since: this.#fence.now, positions, flight: this.#flights.begin(key) };
+    return this.#departure(key, positions, this.#flights.begin(key));
   }
 
   /** For keys that are only looked for, all at once: with a single tier nothing of them is kept anywhere else. */
   departAll(keys: readonly string[]): Departure[] {
     const positions = this.#tiers.map((tier) => tier.position());
-    const since = this.#fence.now;
     const isKept = this.#memory !== undefined || this.#tiers.length > 1;
-    return keys.map((key) => ({ key, since, positions, flight: isKept ? this.#flights.begin(key) : untracked }));
+    return keys.map((key) => this.#departure(key, positions, isKept ? this.#flights.begin(key) : untracked));
   }
 
   arrived({ key, flight }: Departure): void {
@@ -89,7 +97,7 @@ export class Tiers {
 
   /** Whether what departed then is still wanted. Where its tags are not known yet, whatever was invalidated since may concern it. */
   isCurrent({ key, since, flight }: Departure, tags: readonly string[] | undefined): boolean {
-    if (flight.isOvertaken) return false;
+    if (flight.overtaken) return false;
     return tags === undefined ? since === this.#fence.now : !this.#fence.isVoid(key, tags, since);
   }
 
@@ -100,9 +108,10 @@ export class Tiers {
       const began = performance.now();
       const entry = await tier.get(departure.key);
       const now = Date.now();
-      const isFresh = entry !== undefined && entry.freshUntil > now && entry.keptUntil > now;
+      const isFound = entry !== undefined && entry.keptUntil > now && !this.#isVoid(departure, entry);
+      const isFresh = isFound && entry.freshUntil > now;
       this.#looked(index, began, 1, isFresh ? 0 : 1);
-      if (!entry || entry.keptUntil <= now) continue;
+      if (!isFound) continue;
       if (isFresh) {
         void this.#keep(departure, entry, index);
         return { entry, tier: index };
@@ -112,8 +121,11 @@ export class Tiers {
     return stale;
   }
 
-  /** As `fetch`, of many keys in one round trip per tier. */
-  async fetchMany(departures: readonly Departure[]): Promise<Map<string, Fetched>> {
+  /**
+   * As `fetch`, of many keys in one round trip per tier.
+   * @param stale is given what there is that is not fresh
+   */
+  async fetchMany(departures: readonly Departure[], stale: Map<string, Entry>): Promise<Map<string, Fetched>> {
     const found = new Map<string, Fetched>();
     let missing = departures;
     for (const [index, tier] of this.#tiers.entries()) {
@@ -123,9 +135,15 @@ export class Tiers {
       const entries = await tier.getMany(missing.map(({ key }) => key));
       const now = Date.now();
       missing = missing.filter((departure) => {
-        const entry = entries.get(departure.key);
-        if (!entry || entry.freshUntil <= now) return true;
-        found.set(departure.key, { entry, tier: index });
+        const { key } = departure;
+        const entry = entries.get(key);
+        if (!entry || entry.keptUntil <= now || this.#isVoid(departure, entry)) return true;
+        if (entry.freshUntil <= now) {
+          if ((stale.get(key)?.createdAt ?? 0) < entry.createdAt) stale.set(key, entry);
+          return true;
+        }
+        stale.delete(key);
+        found.set(key, { entry, tier: index });
         void this.#keep(departure, entry, index);
         return false;
       });
@@ -143,24 +161,36 @@ export class Tiers {
 
   /** Puts entries in the place of whatever is there or on its way, here and in other processes. */
   async replace(entries: ReadonlyMap<string, Entry>): Promise<void> {
+    const flights = new Map<string, Flight>();
     for (const [key, entry] of entries) {
-      this.#flights.overtake(key);
+      this.#flights.overtake(key, 'here');
       this.#memory?.set(key, entry, this.#fence.now);
+      if (this.#tiers.length > 0) flights.set(key, this.#flights.begin(key));
     }
-    const keys = [...entries.keys()].map((key) => ({ kind: 'key' as const, key }));
-    await Promise.all(
-      this.#tiers.map(async (tier) => {
-        await tier.invalidate(keys);
-        await tier.setMany(entries, tier.position());
-      }),
-    );
+    const all = [...entries];
+    // Of what is invalidated at once the tiers can tell when that was.
+    for (let at = 0; at < flights.size; at += mostAtOnce) await this.#replace(all.slice(at, at + mostAtOnce), flights);
+    for (const [key, flight] of flights) this.#flights.end(key, flight);
+  }
+
+  async #replace(entries: readonly (readonly [string, Entry])[], flights: ReadonlyMap<string, Flight>): Promise<void> {
+    const keys = entries.map(([key]) => ({ kind: 'key' as const, key }));
+    await this.#tell(this.#tiers, keys, this.#fence.now, async (tier) => {
+      const position = await tier.invalidate(keys);
+      const isFirst = tier === this.#tiers[0];
+      // What others set goes by the order of the first tier; those behind it must not keep what they do not know to be the last.
+      const left = entries.filter(([key]) => {
+        const by = flights.get(key)?.overtaken;
+        return by === undefined || (isFirst && by === 'elsewhere');
+      });
+      if (left.length > 0) await tier.setMany(new Map(left), position ?? tier.position());
+    });
   }
 
   /** Resolves when no process is given any of it any more. */
   async invalidate(what: readonly Invalidation[]): Promise<void> {
-    this.#forget(what);
     this.#observer.invalidated?.(what.length, what);
-    await Promise.all(this.#tiers.map((tier) => tier.invalidate(what)));
+    await this.#void(what, 'here', this.#tiers);
   }
 
   async close(): Promise<void> {
@@ -190,11 +220,59 @@ export class Tiers {
     return !refused;
   }
 
-  #forget(what: readonly Invalidation[]): void {
+  #departure(key: string, positions: readonly Position[], flight: Flight): Departure {
+    const since = this.#fence.now;
+    const [oldest] = this.#telling.size > 0 ? this.#telling : [];
+    return { key, since, givenSince: oldest?.since ?? since, isKeyVoid: this.#voiding.has(key), positions, flight };
+  }
+
+  /**
+   * Whether a tier has given what it was being told is void when it was asked. Nobody is given that, lest it come to be kept where
+   * it was void already.
+   */
+  #isVoid({ key, since, givenSince, isKeyVoid }: Departure, { tags }: Entry): boolean {
+    return isKeyVoid || (givenSince !== since && this.#fence.isVoid(key, tags, givenSince));
+  }
+
+  /** Lets go of it here, and has tiers do so. */
+  async #void(heard: Heard, by: 'here' | 'elsewhere', tiers: readonly GuardedTier[]): Promise<void> {
+    const since = this.#fence.now;
+    if (heard === 'unknown') {
+      this.#fence.heard(heard);
+      this.#memory?.clear();
+    } else {
+      this.#forget(heard, by);
+    }
+    const what: readonly Invalidation[] = heard === 'unknown' ? [{ kind: 'all' }] : heard;
+    await this.#tell(tiers, what, since, (tier) => tier.invalidate(what));
+  }
+
+  /** @param since where the fence was before */
+  async #tell(
+    tiers: readonly GuardedTier[],
+    what: readonly Invalidation[],
+    since: number,
+    told: (tier: GuardedTier) => Promise<unknown>,
+  ): Promise<void> {
+    if (tiers.length === 0) return;
+    const telling = { since };
+    const keys = what.flatMap((each) => (each.kind === 'key' ? [each.key] : []));
+    this.#telling.add(telling);
+    for (const key of keys) this.#voiding.set(key, (this.#voiding.get(key) ?? 0) + 1);
+    await Promise.all(tiers.map(told));
+    this.#telling.delete(telling);
+    for (const key of keys) {
+      const others = (this.#voiding.get(key) ?? 0) - 1;
+      if (others > 0) this.#voiding.set(key, others);
+      else this.#voiding.delete(key);
+    }
+  }
+
+  #forget(what: readonly Invalidation[], by: 'here' | 'elsewhere'): void {
     this.#fence.raise(what);
     for (const each of what) {
       if (each.kind === 'key') {
-        this.#flights.overtake(each.key);
+        this.#flights.overtake(each.key, by);
         this.#memory?.delete(each.key);
       } else if (each.kind === 'all') {
         this.#memory?.clear();
@@ -203,16 +281,8 @@ export class Tiers {
   }
 
   #heard(from: number, heard: Heard): void {
-    if (heard === 'unknown') {
-      this.#fence.heard(heard);
-      this.#memory?.clear();
-    } else {
-      this.#forget(heard);
-    }
     // Tiers further away may be this machine's own, of which other machines know nothing. Notes are for those who share this one.
-    const what: readonly Invalidation[] =
-      heard === 'unknown' ? [{ kind: 'all' }] : heard.filter(({ kind }) => kind !== 'note');
-    if (what.length === 0) return;
-    for (const tier of this.#tiers.slice(from + 1)) void tier.invalidate(what);
+    const what = heard === 'unknown' ? heard : heard.filter(({ kind }) => kind !== 'note');
+    if (what === 'unknown' || what.length > 0) void this.#void(what, 'elsewhere', this.#tiers.slice(from + 1));
   }
 }

@@ -21,6 +21,11 @@ export const optionalCases: Case[] = [
       for (const [index, key] of oddTexts.entries()) assert.equal(await add(one, key, index), index);
       assert.equal(await add(one, 'short', 5, 20), 5);
       await handles.eventually(async () => (await add(other, 'short', 0, 20)) === 0, 'a counter ends with its time');
+      assert.ok(one.endCounters, 'a tier that counts can end counters');
+      await one.endCounters(['counter', ...oddTexts.slice(1), 'nothing']);
+      assert.equal(await add(other, 'counter', 1), 1);
+      for (const key of oddTexts.slice(1)) assert.equal(await add(one, key, 1), 1);
+      await one.endCounters([]);
     },
   },
   {

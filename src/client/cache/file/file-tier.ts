@@ -129,7 +129,7 @@ class FileTier implements CacheTier {
     });
   }
 
-  invalidate(what: readonly Invalidation[]): Promise<void> {
+  invalidate(what: readonly Invalidation[]): Promise<Position | void> {
     return this.#try(() => this.#journal.append(what));
   }
 

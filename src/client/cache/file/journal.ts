@@ -33,7 +33,11 @@ interface Reading extends OpenJournal {
 export class Journal {
   readonly #layout: Layout;
   readonly #maxBytes: number;
-  readonly #origin = randomUUID().slice(0, 8);
+  /** What the origins of its own records begin with; a number follows. */
+  readonly #origin = `${randomUUID().slice(0, 8)}-`;
+  #appended = 0;
+  /** Where own records that are being appended end, once they are read. */
+  readonly #ends = new Map<string, number | undefined>();
   readonly #tell: (heard: Heard) => void;
   #reading: Reading | undefined;
   /** Where everything stood before the journal was opened; what came after that is told. */
@@ -79,11 +83,21 @@ export class Journal {
     return this.#next;
   }
 
-  /** Resolves when whoever catches up from now on knows of it. */
-  async append(what: readonly Invalidation[]): Promise<void> {
+  /** Resolves when whoever catches up from now on knows of it, with its position. */
+  async append(what: readonly Invalidation[]): Promise<Position | undefined> {
     await this.catchUp();
-    if (what.length === 0) return;
-    const record = writeRecord({ origin: this.#origin, what });
+    if (what.length === 0) return undefined;
+    this.#appended += 1;
+    const origin = `${this.#origin}${this.#appended}`;
+    this.#ends.set(origin, undefined);
+    try {
+      return await this.#append(origin, writeRecord({ origin, what }));
+    } finally {
+      this.#ends.delete(origin);
+    }
+  }
+
+  async #append(origin: string, record: Buffer): Promise<Position | undefined> {
     for (;;) {
       const reading = this.#reading;
       if (!reading) throw new Error('the journal is closed');
@@ -92,12 +106,15 @@ export class Journal {
         if (bytesWritten < record.length) throw new Error('the record was written in part: is the disk full?');
       } catch (error) {
         await this.#giveUp(error);
-        return;
+        return undefined;
       }
       await this.catchUp();
-      if (this.#reading === reading) break;
+      if (this.#reading !== reading) continue;
+      const at = this.#ends.get(origin);
+      const position = at === undefined ? undefined : { epoch: reading.epoch, at };
+      if (reading.size >= this.#maxBytes) await this.#beginAnew();
+      return position;
     }
-    if ((this.#reading?.size ?? 0) >= this.#maxBytes) await this.#beginAnew();
   }
 
   async close(): Promise<void> {
@@ -175,7 +192,10 @@ export class Journal {
           continue;
         }
         for (const each of record.what) reading.history.note(each, start + end);
-        if (record.origin !== this.#origin && start + end > toldFrom) for (const each of record.what) heard.push(each);
+        if (this.#ends.has(record.origin)) this.#ends.set(record.origin, start + end);
+        if (!record.origin.startsWith(this.#origin) && start + end > toldFrom) {
+          for (const each of record.what) heard.push(each);
+        }
       }
       if (isDamaged) this.#tell('unknown');
       else if (heard.length > 0) this.#tell(heard);

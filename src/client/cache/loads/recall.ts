@@ -3,11 +3,14 @@ import type { Entry } from '../entry.ts';
 import type { CacheObserver, LoadContext } from '../options.ts';
 import type { Lease } from '../tier.ts';
 import type { Departure, Fetched, Tiers } from '../tiers.ts';
+import { Gathering } from './gathering.ts';
 import { soon, within } from './within.ts';
 
 /** What a load needs to know, with all defaults filled in. Times in ms. */
 export interface Recipe {
   readonly load: (context: LoadContext) => unknown;
+  /** Told that another process loads it. */
+  readonly waits?: ((key: string) => void) | undefined;
   /** Makes an entry of what was loaded; `undefined` when it is not to be kept. */
   readonly entryOf: (value: unknown, loadMs: number, key: string) => Entry | undefined;
   /** Where they are known before it is loaded. */
@@ -56,7 +59,11 @@ export class Recall {
 
   /** @param held what memory has that is stale */
   async value(key: string, held: Entry | undefined, recipe: Recipe): Promise<Recalled> {
-    const loading = this.#join(key, recipe) ?? this.#begin(key, held, recipe);
+    return this.#answer(this.#join(key, recipe) ?? this.#begin(key, held, recipe), held, recipe);
+  }
+
+  /** What is loaded, or what is stale where that takes too long or fails. */
+  async #answer(loading: Loading, held: Entry | undefined, recipe: Recipe): Promise<Recalled> {
     const stale = held ?? (await loading.stale);
     if (!stale) return loading.value;
     const old: Recalled = { value: stale.value, source: 'stale' };
@@ -71,21 +78,27 @@ export class Recall {
   }
 
   /**
-   * Loads keys of which the tiers have nothing, by one call for all that nobody loads already.
+   * Loads keys of which the tiers have nothing that is fresh, by one call for all that nobody loads already, here or elsewhere.
+   * @param held what there is of them that is stale
    * @param loadMany gives values by key; what it leaves out is `undefined`
    */
   many(
     keys: readonly string[],
+    held: ReadonlyMap<string, Entry>,
     recipe: Recipe,
     loadMany: (keys: readonly string[]) => Promise<ReadonlyMap<string, unknown>>,
   ): Map<string, Promise<Recalled>> {
-    const own = keys.filter((key) => !this.#join(key, recipe));
-    let loaded: Promise<ReadonlyMap<string, unknown>> | undefined;
+    const gathering = new Gathering(
+      keys.filter((key) => !this.#join(key, recipe)),
+      loadMany,
+    );
+    const load = ({ key }: LoadContext): Promise<unknown> => gathering.load(key);
+    const waits = (key: string): void => gathering.without(key);
     return new Map(
       keys.map((key) => {
-        const load = async (): Promise<unknown> => (await (loaded ??= loadMany(own))).get(key);
-        const loading = this.#join(key, recipe) ?? this.#begin(key, undefined, { ...recipe, load }, true);
-        return [key, loading.value];
+        const stale = held.get(key);
+        const loading = this.#join(key, recipe) ?? this.#begin(key, stale, { ...recipe, load, waits }, true);
+        return [key, this.#answer(loading, stale, recipe)];
       }),
     );
   }
@@ -140,7 +153,7 @@ export class Recall {
       if (found && found.entry.freshUntil > Date.now()) return fromTier(found);
       const stale = found?.entry ?? held;
       lookedUp(stale);
-      const lease = await this.#lease(departure);
+      const lease = await this.#lease(departure, recipe);
       if (lease !== undefined && 'found' in lease) return fromTier(lease.found);
       try {
         const entry = await this.#load(departure, recipe);
@@ -186,13 +199,17 @@ export class Recall {
   }
 
   /** The right to load, or what another process has loaded meanwhile; nothing where it has to be done without. */
-  async #lease(departure: Departure): Promise<Lease | { found: Fetched; release(): Promise<void> } | undefined> {
+  async #lease(
+    departure: Departure,
+    { waits }: Recipe,
+  ): Promise<Lease | { found: Fetched; release(): Promise<void> } | undefined> {
     const tier = this.#tiers.shared.find(({ canLease }) => canLease);
     if (!tier) return undefined;
     const giveUpAt = Date.now() + leaseMs;
     for (let pauseMs = firstLookMs; ; pauseMs = Math.min(pauseMs * 2, longestLookMs)) {
       const lease = await tier.lease(departure.key, leaseMs);
       if (lease !== 'taken') return lease;
+      waits?.(departure.key);
       const leftMs = giveUpAt - Date.now();
       if (leftMs <= 0) return undefined;
       await tier.waitFor(departure.key, leftMs, pauseMs);

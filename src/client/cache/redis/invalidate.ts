@@ -1,4 +1,5 @@
 import type { Invalidation } from '../invalidation.ts';
+import type { Position } from '../tier.ts';
 import type { Bus } from './bus.ts';
 import type { Commands } from './commands.ts';
 import { type Keys, sorted } from './keys.ts';
@@ -23,9 +24,16 @@ interface Context {
   mostNames: number;
 }
 
-/** Resolves when no process is given any of it any more, and this one has heard of it as well. */
-export async function invalidate(what: readonly Invalidation[], context: Context): Promise<void> {
-  for (const part of partsOf(what)) await invalidateSome(part, context);
+/**
+ * Resolves when no process is given any of it any more, and this one has heard of it as well; with the position of the invalidation
+ * where it was a single one.
+ */
+export async function invalidate(what: readonly Invalidation[], context: Context): Promise<Position | undefined> {
+  const parts = [...partsOf(what)];
+  const [only] = parts;
+  if (only && parts.length === 1) return invalidateSome(only, context);
+  for (const part of parts) await invalidateSome(part, context);
+  return undefined;
 }
 
 function* partsOf(what: readonly Invalidation[]): Generator<readonly Invalidation[]> {
@@ -43,7 +51,7 @@ function* partsOf(what: readonly Invalidation[]): Generator<readonly Invalidatio
   yield what.slice(start);
 }
 
-async function invalidateSome(what: readonly Invalidation[], context: Context): Promise<void> {
+async function invalidateSome(what: readonly Invalidation[], context: Context): Promise<Position> {
   const { bus, commands, keys, isCluster, origin, mostNames } = context;
   const { keys: invalidated, names, patterns, isAll } = sorted(what);
   const values = invalidated.map((key) => keys.value(key));
@@ -76,7 +84,7 @@ async function invalidateSome(what: readonly Invalidation[], context: Context): 
     if (at > 0) {
       if (isCluster) await voidValues(mark, tombstone({ epoch, at }));
       await bus.reached(at, epoch);
-      return;
+      return { epoch, at };
     }
     // Another epoch has begun.
     await bus.lost();

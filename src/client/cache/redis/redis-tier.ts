@@ -155,11 +155,11 @@ class RedisTier implements CacheTier {
     }
   }
 
-  async invalidate(what: readonly Invalidation[]): Promise<void> {
+  async invalidate(what: readonly Invalidation[]): Promise<Position | void> {
     await this.#unready();
     // Asked for nothing it is asked whether it is there.
     if (what.length === 0) return this.#bus.sync();
-    await invalidate(what, {
+    return invalidate(what, {
       bus: this.#bus,
       commands: this.#commands,
       keys: this.#keys,
@@ -173,6 +173,19 @@ class RedisTier implements CacheTier {
     await this.#unready();
     const args = [String(by), String(Math.ceil(ttlMs))];
     return Number(await this.#commands.run(incrementScript, [this.#keys.counter(key)], args));
+  }
+
+  async endCounters(keys: readonly string[]): Promise<void> {
+    await this.#unready();
+    const counters = keys.map((key) => this.#keys.counter(key));
+    // Those of one command must be in one slot.
+    const most = this.#link.isCluster ? 1 : mostNames;
+    const ended: Promise<unknown>[] = [];
+    for (let i = 0; i < counters.length; i += most) {
+      const part = counters.slice(i, i + most);
+      ended.push(this.#commands.send(part[0] ?? '', ['UNLINK', ...part]));
+    }
+    await Promise.all(ended);
   }
 
   async lease(key: string, ttlMs: number): Promise<Lease | undefined> {

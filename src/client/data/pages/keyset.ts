@@ -37,7 +37,7 @@ export interface KeysetPage<Row> {
  * });
  * ```
  * @throws `E_BAD_REQUEST` for a cursor that was changed or belongs to another query, and for a limit above `maxLimit`; `E_USAGE` when
- * the key does not tell rows apart
+ * the key does not tell rows apart, or the order is by floating-point numbers and `extra_float_digits` is below 1
  */
 export async function keysetPage<Row extends object = Record<string, unknown>>(
   database: Database,
@@ -80,9 +80,10 @@ async function read(
   const order = backwards ? plainOrder(source).map(reversed) : plainOrder(source);
   const condition = position && beyond(order, position, source.notNull, source.values.length + 1);
   const conditions = [source.where && bracketed(source.where), condition?.sql].filter(Boolean);
-  // As text they come back the way they are, to the last digit.
-  const values = order.map(({ column }) => `${quotedColumn('page', column)}::text`).join(', ');
-  const text = `SELECT ${source.select}, json_build_array(${values})::text AS ${quoted(place)}
+  const values = order
+    .map(({ column }) => exactText(quotedColumn('page', column), source.types.get(column)))
+    .join(', ');
+  const text = `SELECT ${source.select}, json_build_array(${inexact(source)}, ${values})::text AS ${quoted(place)}
   FROM ${source.from}${conditions.length > 0 ? `\n WHERE ${conditions.join('\n   AND ')}` : ''}
  ORDER BY ${order.map((term) => orderSql(term, 'page')).join(', ')}
  LIMIT ${limit}`;
@@ -94,10 +95,51 @@ async function read(
     });
   const places: Text[][] = [];
   const rows = answer.rows.map(({ [place]: at, ...row }) => {
-    places.push(JSON.parse(at as string) as Text[]);
+    const [isInexact, ...values] = JSON.parse(at as string) as [boolean, ...Text[]];
+    if (isInexact) throw inexactPlaces();
+    places.push(values);
     return row;
   });
   return { rows, places };
+}
+
+const dates = ['date', 'timestamp', 'timestamptz'];
+const floats = ['float4', 'float8'];
+const named = (types: readonly string[]): string =>
+  types.map((type) => `'pg_catalog.${type}'::pg_catalog.regtype`).join(', ');
+
+/** Names that are keywords as well are quoted. */
+const isOne = (types: readonly string[], type: string): boolean =>
+  types.some((each) => type.replaceAll('"', '') === `pg_catalog.${each}`);
+
+/**
+ * A value as text that comes back the way it is, to the last digit, on whichever connection: dates as ISO 8601 has them, whatever
+ * `DateStyle` says (others abbreviate time zones, and are read as other days elsewhere).
+ */
+function exactText(name: string, type: string | undefined): string {
+  const iso = `pg_catalog.to_json(${name}) #>> '{}'`;
+  if (type === undefined) {
+    return `CASE WHEN pg_catalog.pg_typeof(${name}) IN (${named(dates)}) THEN ${iso} ELSE ${name}::text END`;
+  }
+  return isOne(dates, type) ? iso : `${name}::text`;
+}
+
+/** Whether the text of some value lacks its last digits, which floats have where `extra_float_digits` is below 1. */
+function inexact({ order, types }: PageSource): string {
+  const may = order.flatMap(({ column }) => {
+    const type = types.get(column);
+    if (type === undefined) return [`pg_catalog.pg_typeof(${quotedColumn('page', column)}) IN (${named(floats)})`];
+    return isOne(floats, type) ? ['true'] : [];
+  });
+  if (may.length === 0) return 'false';
+  return `pg_catalog.current_setting('extra_float_digits')::int < 1 AND (${may.join(' OR ')})`;
+}
+
+function inexactPlaces(): PitcrewError {
+  return new PitcrewError('E_USAGE', 'pages in the order of floating-point numbers need all their digits', {
+    detail: 'extra_float_digits is below 1 for this connection: rows could repeat on the next page, or be lost.',
+    hint: 'Set extra_float_digits to 1, which is the default, or order by a numeric.',
+  });
 }
 
 function reversed({ column, descending, nullsFirst }: Order): Order {

@@ -1,10 +1,11 @@
+import pg from 'pg';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type TestDatabase, testDatabase, testedMajors } from '../../../../test/support/postgres.ts';
 import { Pool } from '../../pool/index.ts';
 import { bulkInsert } from '../bulk/index.ts';
 import type { OrderTerm } from '../order.ts';
-import { keysetPage, type KeysetPageOptions, offsetPage } from './index.ts';
+import { type KeysetPage, keysetPage, type KeysetPageOptions, offsetPage } from './index.ts';
 
 const secret = 'a secret that only tests know';
 
@@ -220,6 +221,52 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
       }
       const expected = await database.query<{ id: string }>(`SELECT id FROM exact ORDER BY ${name}, id`);
       expect(seen).toEqual(expected.map(({ id }) => id));
+    }
+  });
+
+  test('places are the same on connections with other settings', async () => {
+    await database.query(`
+      CREATE DOMAIN moment AS timestamptz;
+      CREATE TABLE settings (id int PRIMARY KEY, at timestamptz, local timestamp, day date, moment moment, span interval, ratio float8, part float4);
+      INSERT INTO settings
+      SELECT n, at, at, at, at, n * interval '1 day 1 minute', n / 3.0, CASE WHEN n % 5 = 0 THEN 'NaN' ELSE (n / 3.0)::text END::float4
+        FROM generate_series(1, 60) n, LATERAL (SELECT timestamptz '2026-01-01 00:00:00.123456+00' + n * interval '25 hours') AS t (at)`);
+    await database.query("UPDATE settings SET at = 'infinity', day = '-infinity' WHERE id = 30");
+    const settings = [
+      '-c datestyle=SQL,DMY -c timezone=Asia/Kolkata -c intervalstyle=sql_standard',
+      '-c datestyle=German -c timezone=America/New_York',
+      '-c datestyle=Postgres,MDY -c intervalstyle=iso_8601',
+    ];
+    const connections = settings.map((options) => new pg.Client({ connectionString: database.url, options }));
+    onTestFinished(async () => void (await Promise.all(connections.map((each) => each.end()))));
+    await Promise.all(connections.map((each) => each.connect()));
+    for (const orderBy of ['at', 'local', 'day', 'moment', 'span', 'ratio', 'part']) {
+      const expected = await database.query<{ id: number }>(`SELECT id FROM settings ORDER BY ${orderBy}, id`);
+      for (const options of [
+        { table: 'settings', orderBy, limit: 7, secret },
+        // A domain is the query's own type: its dates are as the connection has them.
+        ...(orderBy === 'moment'
+          ? []
+          : [{ query: `SELECT id, ${orderBy} FROM settings`, key: 'id', orderBy, limit: 7, secret }]),
+      ] as KeysetPageOptions[]) {
+        const seen: number[] = [];
+        let after: string | null = null;
+        do {
+          const client = connections[seen.length % connections.length] as pg.Client;
+          const page: KeysetPage<{ id: number }> = await keysetPage(client, { ...options, after });
+          seen.push(...page.rows.map(({ id }) => id));
+          after = page.next;
+        } while (after !== null && seen.length <= 60);
+        expect({ orderBy, seen }).toEqual({ orderBy, seen: expected.map(({ id }) => id) });
+      }
+    }
+    const short = new pg.Client({ connectionString: database.url, options: '-c extra_float_digits=0' });
+    onTestFinished(() => short.end());
+    await short.connect();
+    const byRatio = { orderBy: 'ratio', limit: 5, secret };
+    for (const rows of [{ table: 'settings' }, { query: 'SELECT * FROM settings', key: 'id' }] as const) {
+      await expect(keysetPage(short, { ...rows, ...byRatio })).rejects.toMatchObject({ code: 'E_USAGE' });
+      expect((await keysetPage(short, { ...rows, ...byRatio, orderBy: 'day' })).rows).toHaveLength(5);
     }
   });
 

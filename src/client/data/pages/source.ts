@@ -49,6 +49,8 @@ export interface PageSource {
   order: Order[];
   key: ReadonlySet<string>;
   notNull: ReadonlySet<string>;
+  /** Types of columns, where they are known. */
+  types: ReadonlyMap<string, string>;
 }
 
 export interface PageSize {
@@ -89,9 +91,10 @@ function fromTable(relation: Relation, { key: named, where, ...rows }: TableRows
       },
     );
   }
+  const types = new Map(relation.columns.map(({ name, type }) => [name, type]));
   const order = withKey(rows.orderBy, names);
   columnsNamed(relation, [...(rows.columns ?? []), ...order.map(({ column }) => column)]);
-  return { ...common(rows), from: `${relation.sql} AS page`, where, order, key: names, notNull };
+  return { ...common(rows), from: `${relation.sql} AS page`, where, order, key: names, notNull, types };
 }
 
 function fromQuery({ query, key: named, notNull = [], ...rows }: QueryRows): PageSource {
@@ -104,6 +107,7 @@ function fromQuery({ query, key: named, notNull = [], ...rows }: QueryRows): Pag
     order: withKey(rows.orderBy, key),
     key,
     notNull: new Set([...key, ...notNull]),
+    types: new Map(),
   };
 }
 
