@@ -9,7 +9,7 @@ import { createConsistency } from './index.ts';
 const RUN_MS = 3000;
 const SESSIONS = 6;
 
-const histories = testedMajors(18, 15).flatMap((major) => [
+const histories = testedMajors(19, 18, 15).flatMap((major) => [
   { major, synchronousCommit: 'on' },
   // Acknowledged before it is written anywhere: the write and flush positions lag behind what must be seen.
   { major, synchronousCommit: 'off' },
