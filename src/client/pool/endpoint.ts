@@ -145,6 +145,11 @@ export class Endpoint {
     return this.#connections.openCount - this.#connections.idleCount + this.#lanes.inFlight + this.waitingCount;
   }
 
+  /** Whoever comes now would wait until someone gives a connection back. */
+  get isFull(): boolean {
+    return this.waitingCount > 0 || (this.openCount >= this.#options.max && this.idleCount === 0);
+  }
+
   stats(): EndpointStats {
     return {
       endpoint: this.name,

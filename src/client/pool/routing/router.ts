@@ -38,11 +38,12 @@ export class Router {
     this.queryTimeoutMs = queryTimeoutMs;
     const hosts = hostSource(options.hosts, { host: name, port });
     this.#config = withServerName(config, hosts);
-    const { maxLagMillis } = options.replicas ?? {};
+    const { maxLagMillis, maxLagBytes } = options.replicas ?? {};
     this.#topology = createTopology({
       hosts,
       connection: this.#config,
       ...(maxLagMillis === undefined ? {} : { maxLagMs: maxLagMillis }),
+      ...(maxLagBytes === undefined ? {} : { maxLagBytes }),
       ...(options.observer ? { observer: options.observer } : {}),
     });
     const single = Array.isArray(hosts) && hosts.length === 1;
@@ -131,14 +132,22 @@ export class Router {
     if (hosts.length < 2) return hosts[0];
     const policy = balancingPolicies[this.#options.replicas?.balancing ?? 'powerOfTwoChoices'];
     this.#chance.turn += 1;
-    const candidates = hosts.map((host) => ({
-      name: host.name,
-      healthy: host.healthy,
-      latencyMs: host.latencyMs,
-      busy: this.#endpoints.get(`${role} ${host.name}`)?.busy ?? 0,
-      host,
-    }));
-    return policy(candidates, this.#chance)?.host;
+    let anyFull = false;
+    const candidates = hosts.map((host) => {
+      const endpoint = this.#endpoints.get(`${role} ${host.name}`);
+      const full = endpoint?.isFull ?? false;
+      anyFull ||= full;
+      const { name, healthy, latencyMs } = host;
+      return { name, healthy, latencyMs, busy: endpoint?.busy ?? 0, full, host };
+    });
+    // Nobody waits for a connection where another server has one left, however near the first one is.
+    const chosen =
+      anyFull &&
+      policy(
+        candidates.filter(({ full }) => !full),
+        this.#chance,
+      );
+    return (chosen || policy(candidates, this.#chance))?.host;
   }
 
   #endpoint(address: HostAddress, role: EndpointRole): Endpoint {
