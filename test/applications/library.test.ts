@@ -54,11 +54,14 @@ async function get<Answer>(path: string, schema: { parse(body: unknown): Answer 
 }
 
 test('what a pool of the library did is shown with the server’s statement, by line and by request', async () => {
-  const statement = await vi.waitFor(async () => {
-    const { statements } = await get('/queries/analysis?search=customer%20from', queryAnalysis);
-    expect(statements[0]?.application?.calls).toBe(36);
-    return statements[0];
-  });
+  const statement = await vi.waitFor(
+    async () => {
+      const { statements } = await get('/queries/analysis?search=customer%20from', queryAnalysis);
+      expect(statements[0]?.application?.calls).toBe(36);
+      return statements[0];
+    },
+    { timeout: 20_000 },
+  );
   expect(statement).toMatchObject({ calls: 36, application: { errors: 0 } });
   expect(statement?.application?.p50Ms).toBeGreaterThan(0);
   const detail = await get(`/queries/${statement?.id}`, queryDetail);
@@ -73,11 +76,14 @@ test('what a pool of the library did is shown with the server’s statement, by 
 });
 
 test('its requests, timers and waits for connections are with the application', async () => {
-  const detail = await vi.waitFor(async () => {
-    const answer = await get('/applications/orders', applicationDetail);
-    expect(answer.scopes[0]?.count).toBe(3);
-    return answer;
-  });
+  const detail = await vi.waitFor(
+    async () => {
+      const answer = await get('/applications/orders', applicationDetail);
+      expect(answer.scopes[0]?.count).toBe(3);
+      return answer;
+    },
+    { timeout: 20_000 },
+  );
   expect(detail.scopes).toMatchObject([
     { name: 'GET /orders', statements: 36, statementsPerScope: 12, mostStatements: 12 },
   ]);

@@ -321,14 +321,14 @@ describe('trouble', () => {
   });
 
   test('a database that is away is announced on every page, with what to do', async () => {
-    await using server = await scratchServer();
-    await using own = await startDashboard({ url: server.url(), uiDir });
+    await using lost = await scratchServer();
+    await using own = await startDashboard({ url: lost.url(), uiDir });
     await own.collect();
     await using opened = await visit('/', { width: 360, height: 740 }, own.url);
     const { page } = opened;
     await page.getByText('Watching', { exact: true }).waitFor();
     await page.locator('.score-number').waitFor();
-    await server.stop('immediate');
+    await lost.stop('immediate');
     await page.getByText('The database cannot be reached').waitFor();
     await page.getByText('Unreachable', { exact: true }).waitFor();
     await page.getByRole('img', { name: 'Grade F' }).waitFor();
