@@ -34,6 +34,10 @@ test('whoever waits in vain is told who holds what', async () => {
     ),
   );
   expect(pool.waitingCount).toBe(0);
+  // Whoever looks after the application hears of it as well: once, however many wait.
+  expect(pool.warnings).toEqual([
+    { code: 'exhausted', message: expect.stringMatching(/are in use/), detail: expect.stringMatching(byWhom) },
+  ]);
   resolve();
   await transaction;
   client.release();

@@ -73,7 +73,11 @@ export class Endpoint {
     this.#connections = new ConnectionPool(options, {
       newClient: () => new (options.Client ?? pg.Client)(clientConfig as never) as pg.Client,
       prepared: (client) => host.connected(client),
-      timeoutError: (waitedMs) => poolTimeout(this.stats(), waitedMs, this.holders.describe()),
+      timeoutError: (waitedMs) => {
+        const error = poolTimeout(this.stats(), waitedMs, this.holders.describe());
+        if (this.openCount >= options.max) this.holders.exhausted(error);
+        return error;
+      },
       onOpened: (_client, tookMs) => this.#opened(tookMs),
       onOpenFailed: (error, tookMs) => {
         this.#observer.connectionOpened?.(name, tookMs, error);
