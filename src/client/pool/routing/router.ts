@@ -124,7 +124,10 @@ export class Router {
   }
 
   #analytics(): Endpoint | undefined {
-    const chosen = this.#choose(this.#topology.replicas(), 'analytics') ?? this.#topology.primary();
+    const replicas = this.#topology.replicas();
+    // Reports take long: nobody waits for the end of one where another replica has a connection left, however far it is.
+    const free = replicas.filter(({ name }) => !this.#endpoints.get(`analytics ${name}`)?.isFull);
+    const chosen = this.#choose(free.length > 0 ? free : replicas, 'analytics') ?? this.#topology.primary();
     return chosen && this.#endpoint(chosen.address, 'analytics');
   }
 
@@ -132,22 +135,14 @@ export class Router {
     if (hosts.length < 2) return hosts[0];
     const policy = balancingPolicies[this.#options.replicas?.balancing ?? 'powerOfTwoChoices'];
     this.#chance.turn += 1;
-    let anyFull = false;
-    const candidates = hosts.map((host) => {
-      const endpoint = this.#endpoints.get(`${role} ${host.name}`);
-      const full = endpoint?.isFull ?? false;
-      anyFull ||= full;
-      const { name, healthy, latencyMs } = host;
-      return { name, healthy, latencyMs, busy: endpoint?.busy ?? 0, full, host };
-    });
-    // Nobody waits for a connection where another server has one left, however near the first one is.
-    const chosen =
-      anyFull &&
-      policy(
-        candidates.filter(({ full }) => !full),
-        this.#chance,
-      );
-    return (chosen || policy(candidates, this.#chance))?.host;
+    const candidates = hosts.map((host) => ({
+      name: host.name,
+      healthy: host.healthy,
+      latencyMs: host.latencyMs,
+      busy: this.#endpoints.get(`${role} ${host.name}`)?.busy ?? 0,
+      host,
+    }));
+    return policy(candidates, this.#chance)?.host;
   }
 
   #endpoint(address: HostAddress, role: EndpointRole): Endpoint {
