@@ -115,6 +115,7 @@ test('a shared write that waits for a synchronous standby is left in peace', asy
   await pool.query('CREATE TABLE ledger (id int NOT NULL)');
   await warmLane(pool, observer, [[write, [-1]]]);
   const admin = new pg.Client(server.url());
+  admin.on('error', () => {});
   await admin.connect();
   await admin.query('CREATE EXTENSION pg_stat_statements');
   const standbys = async (names: string): Promise<void> => {
