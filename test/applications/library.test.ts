@@ -38,8 +38,9 @@ beforeAll(async () => {
   pool.telemetry?.startTimer('checkout').end();
   (await pool.connect()).release();
   await pool.query('select missing from orders').catch(() => undefined);
-  await vi.waitFor(async () =>
-    expect((await get('/applications', applications)).applications[0]?.pools.length).toBe(1),
+  await vi.waitFor(
+    async () => expect((await get('/applications', applications)).applications[0]?.pools.length).toBe(1),
+    { timeout: 20_000 },
   );
   await pool.end();
   await monitor.collectNow(['statements']);
