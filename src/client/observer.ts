@@ -49,12 +49,20 @@ export interface PoolObserver {
   /** A connection was opened (`error` undefined), could not be opened, or was closed. */
   connectionOpened?(endpoint: string, tookMs: number, error: Error | undefined): void;
   connectionClosed?(endpoint: string, reason: string): void;
-  /** Something that a person should know: a leak, a deadlock of the pool, two primaries, a failover. */
+  /** Something that a person should know: a leak, a pool that is exhausted or waits for itself, two primaries, a failover. */
   warned?(warning: PoolWarning): void;
 }
 
 export interface PoolWarning {
-  code: 'leak' | 'pool-deadlock' | 'open-transaction' | 'failover' | 'two-primaries' | 'replica-out' | 'replica-back';
+  code:
+    | 'leak'
+    | 'exhausted'
+    | 'pool-deadlock'
+    | 'open-transaction'
+    | 'failover'
+    | 'two-primaries'
+    | 'replica-out'
+    | 'replica-back';
   message: string;
   detail: string | undefined;
 }

@@ -205,11 +205,14 @@ describe('joined with the statements of the server', () => {
     );
     await accepted(send({ application: 'web', instance: 'join', statements: [slow], repeated: [repeated] }));
     const analysis = () => shop.get(queries.queryAnalysis, `${base}/queries/analysis?search=customer%20%3D`);
-    const statement = await vi.waitFor(async () => {
-      const [found] = (await analysis()).statements;
-      expect(found?.application).not.toBe(null);
-      return found;
-    });
+    const statement = await vi.waitFor(
+      async () => {
+        const [found] = (await analysis()).statements;
+        expect(found?.application).not.toBe(null);
+        return found;
+      },
+      { timeout: 20_000 },
+    );
     expect(statement?.application).toMatchObject({ calls: 100, errors: 2, meanMs: 8.3, maxMs: 90, waitMs: 0.5 });
     expect(statement?.application?.p50Ms).toBeCloseTo(4, 0);
     expect(statement?.application?.p99Ms).toBeGreaterThan(85);

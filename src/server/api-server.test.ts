@@ -33,13 +33,16 @@ describe('sessions', () => {
       const [blockerPid, waiterPid] = [await pidOf(blocker), await pidOf(waiter)];
       await blocker.query('BEGIN; LOCK TABLE orders');
       const waiting = expect(waiter.query('SELECT count(*) FROM orders')).rejects.toMatchObject({ code: '57014' });
-      const locks = await vi.waitFor(async () => {
-        await shop.monitor.collectNow(['activity']);
-        const answer = await shop.get(sessions.locks, `${base}/locks`);
-        const root = answer.roots.find(({ session }) => session.pid === blockerPid);
-        expect(root?.waiting.map(({ session }) => session.pid)).toEqual([waiterPid]);
-        return answer;
-      });
+      const locks = await vi.waitFor(
+        async () => {
+          await shop.monitor.collectNow(['activity']);
+          const answer = await shop.get(sessions.locks, `${base}/locks`);
+          const root = answer.roots.find(({ session }) => session.pid === blockerPid);
+          expect(root?.waiting.map(({ session }) => session.pid)).toEqual([waiterPid]);
+          return answer;
+        },
+        { timeout: 20_000 },
+      );
       expect(locks.blocked).toBeGreaterThanOrEqual(1);
       const list = await shop.get(sessions.sessions, `${base}/sessions`);
       expect(list).toMatchObject({ maxConnections: 60, actionsEnabled: true });

@@ -126,7 +126,7 @@ describe('event stream', () => {
     await frames(await stream(`${url}/api/v1/events`, leave.signal), 1);
     expect(monitor.listeners()).toBe(1);
     leave.abort();
-    await vi.waitFor(() => expect(monitor.listeners()).toBe(0));
+    await vi.waitFor(() => expect(monitor.listeners()).toBe(0), { timeout: 20_000 });
   });
 
   test('a client that does not read is dropped rather than remembered for', async () => {
@@ -135,7 +135,7 @@ describe('event stream', () => {
     const socket = connect(port, '127.0.0.1');
     socket.pause();
     socket.write('GET /api/v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n');
-    await vi.waitFor(() => expect(monitor.listeners()).toBe(1));
+    await vi.waitFor(() => expect(monitor.listeners()).toBe(1), { timeout: 20_000 });
     // The kernel takes a few megabytes before the stream feels that nobody reads.
     const message = 'x'.repeat(10_000);
     for (let i = 0; i < 5000 && monitor.listeners() > 0; i++) {

@@ -55,11 +55,14 @@ async function get<Answer>(path: string, schema: { parse(body: unknown): Answer 
 }
 
 test('the demo’s repeated statement is found, with its line and how often', async () => {
-  const found = await vi.waitFor(async () => {
-    const { repeated } = await get('/queries/repeated', repeatedCalls);
-    expect(repeated[0]?.statement).toEqual(expect.any(Number));
-    return repeated;
-  });
+  const found = await vi.waitFor(
+    async () => {
+      const { repeated } = await get('/queries/repeated', repeatedCalls);
+      expect(repeated[0]?.statement).toEqual(expect.any(Number));
+      return repeated;
+    },
+    { timeout: 20_000 },
+  );
   expect(found).toMatchObject([{ application: 'storefront', scope: 'GET /orders' }]);
   expect(found[0]?.site).toMatch(/^src\/ops\/demo\/storefront\.ts:\d+$/);
   expect(found[0]?.text).toContain('"order_items"."order_id" = $1');

@@ -38,8 +38,9 @@ beforeAll(async () => {
   pool.telemetry?.startTimer('checkout').end();
   (await pool.connect()).release();
   await pool.query('select missing from orders').catch(() => undefined);
-  await vi.waitFor(async () =>
-    expect((await get('/applications', applications)).applications[0]?.pools.length).toBe(1),
+  await vi.waitFor(
+    async () => expect((await get('/applications', applications)).applications[0]?.pools.length).toBe(1),
+    { timeout: 20_000 },
   );
   await pool.end();
   await monitor.collectNow(['statements']);
@@ -54,11 +55,14 @@ async function get<Answer>(path: string, schema: { parse(body: unknown): Answer 
 }
 
 test('what a pool of the library did is shown with the server’s statement, by line and by request', async () => {
-  const statement = await vi.waitFor(async () => {
-    const { statements } = await get('/queries/analysis?search=customer%20from', queryAnalysis);
-    expect(statements[0]?.application?.calls).toBe(36);
-    return statements[0];
-  });
+  const statement = await vi.waitFor(
+    async () => {
+      const { statements } = await get('/queries/analysis?search=customer%20from', queryAnalysis);
+      expect(statements[0]?.application?.calls).toBe(36);
+      return statements[0];
+    },
+    { timeout: 20_000 },
+  );
   expect(statement).toMatchObject({ calls: 36, application: { errors: 0 } });
   expect(statement?.application?.p50Ms).toBeGreaterThan(0);
   const detail = await get(`/queries/${statement?.id}`, queryDetail);
@@ -73,11 +77,14 @@ test('what a pool of the library did is shown with the server’s statement, by 
 });
 
 test('its requests, timers and waits for connections are with the application', async () => {
-  const detail = await vi.waitFor(async () => {
-    const answer = await get('/applications/orders', applicationDetail);
-    expect(answer.scopes[0]?.count).toBe(3);
-    return answer;
-  });
+  const detail = await vi.waitFor(
+    async () => {
+      const answer = await get('/applications/orders', applicationDetail);
+      expect(answer.scopes[0]?.count).toBe(3);
+      return answer;
+    },
+    { timeout: 20_000 },
+  );
   expect(detail.scopes).toMatchObject([
     { name: 'GET /orders', statements: 36, statementsPerScope: 12, mostStatements: 12 },
   ]);

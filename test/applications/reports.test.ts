@@ -55,12 +55,15 @@ test.each(sharedMajors().filter((major) => major === 15 || major === 18))(
     const body = bodyOf(applicationReport({ statements: reported }));
     const answer = await app.request('/api/v1/database/ingest', { method: 'POST', body, headers });
     expect(answer.status).toBe(202);
-    const joined = await vi.waitFor(async () => {
-      const response = await app.request('/api/v1/database/queries/analysis?limit=500&search=orders');
-      const found = queryAnalysis.parse(await response.json()).statements.filter(({ application }) => application);
-      expect(found.length).toBeGreaterThanOrEqual(statements.length);
-      return found;
-    });
+    const joined = await vi.waitFor(
+      async () => {
+        const response = await app.request('/api/v1/database/queries/analysis?limit=500&search=orders');
+        const found = queryAnalysis.parse(await response.json()).statements.filter(({ application }) => application);
+        expect(found.length).toBeGreaterThanOrEqual(statements.length);
+        return found;
+      },
+      { timeout: 20_000 },
+    );
     expect(joined.map(({ calls, application }) => [calls, application?.calls, application?.meanMs]).toSorted()).toEqual(
       statements.map((_, index) => [3, 3, index + 1]),
     );

@@ -117,12 +117,15 @@ test('before anything is reported, it is said how to report', async () => {
 
 test('what was reported is on the pages of queries, of the statement and of applications', async () => {
   await sendReports();
-  id = await vi.waitFor(async () => {
-    const response = await fetch(api('/queries/analysis?search=orders+WHERE'));
-    const { statements } = (await response.json()) as { statements: { id: number; application: unknown }[] };
-    expect(statements[0]?.application).toBeTruthy();
-    return statements[0]?.id ?? 0;
-  });
+  id = await vi.waitFor(
+    async () => {
+      const response = await fetch(api('/queries/analysis?search=orders+WHERE'));
+      const { statements } = (await response.json()) as { statements: { id: number; application: unknown }[] };
+      expect(statements[0]?.application).toBeTruthy();
+      return statements[0]?.id ?? 0;
+    },
+    { timeout: 20_000 },
+  );
   await using opened = await visit('/queries');
   const { page } = opened;
   const repeated = page.getByRole('list', { name: 'Repeated calls' }).getByRole('listitem');

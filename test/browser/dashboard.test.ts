@@ -2,7 +2,7 @@ import pg from 'pg';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../support/folder.ts';
-import { scratchServer, type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { type ScratchServer, scratchServer, testDatabase } from '../support/postgres.ts';
 import {
   accessibilityProblems,
   buildDashboard,
@@ -19,7 +19,8 @@ const stack = new AsyncDisposableStack();
 let browser: Browser;
 let uiDir: string;
 let buildWarnings: string;
-let database: TestDatabase;
+/** Its own, since the page of sessions shows all of a server, and the tests end some of them. */
+let server: ScratchServer;
 let dashboard: Dashboard;
 /** Addresses that hold ids are known once something was collected. */
 let pages: Record<string, string>;
@@ -29,10 +30,11 @@ beforeAll(async () => {
   buildWarnings = await buildDashboard(uiDir);
   browser = await openBrowser();
   stack.defer(() => browser.close());
-  database = stack.use(await testDatabase());
+  server = stack.use(await scratchServer());
+  await using database = await connected('setup');
   await database.query('CREATE EXTENSION pg_stat_statements');
   await database.query('CREATE TABLE orders (id int PRIMARY KEY, status text)');
-  dashboard = stack.use(await startDashboard({ url: database.url, uiDir, actions: true }));
+  dashboard = stack.use(await startDashboard({ url: server.url(), uiDir, actions: true }));
   await dashboard.collect();
   await database.query("INSERT INTO orders SELECT n, 'new' FROM generate_series(1, 500) n");
   for (let turn = 0; turn < 20; turn += 1)
@@ -57,6 +59,14 @@ beforeAll(async () => {
 });
 
 afterAll(() => stack.disposeAsync());
+
+/** A session on the watched database; its end, also when it is ended by others, is no error. */
+async function connected(application: string): Promise<pg.Client & AsyncDisposable> {
+  const client = new pg.Client({ connectionString: server.url(), application_name: application });
+  client.on('error', () => {});
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+}
 
 async function answer<Body>(path: string): Promise<Body> {
   const response = await fetch(`${dashboard.url}/api/v1/database${path}`);
@@ -233,10 +243,7 @@ describe('phones', () => {
   const phone = { width: 360, height: 740 };
 
   test('show each session as a card with all that is needed to judge it', async () => {
-    await using clients = new AsyncDisposableStack();
-    const client = new pg.Client({ connectionString: database.url, application_name: 'pocket' });
-    await client.connect();
-    clients.defer(() => client.end());
+    await using client = await connected('pocket');
     await client.query('BEGIN; SELECT count(*) FROM orders');
     await using opened = await visit('/sessions?search=pocket', phone);
     const { page } = opened;
@@ -264,16 +271,12 @@ describe('sessions', () => {
   test('who waits for whom appears by itself, and the one in the way can be ended after a confirmation', async () => {
     await using opened = await visit('/sessions');
     const { page } = opened;
-    const blocker = new pg.Client({ connectionString: database.url, application_name: 'forgotten' });
-    const waiter = new pg.Client({ connectionString: database.url, application_name: 'waiting' });
-    await using clients = new AsyncDisposableStack();
-    for (const client of [blocker, waiter]) {
-      client.on('error', () => {});
-      await client.connect();
-      clients.defer(() => client.end());
-    }
+    await using blocker = await connected('forgotten');
+    await using waiter = await connected('waiting');
     await blocker.query("BEGIN; UPDATE orders SET status = 'paid' WHERE id = 1");
     const waiting = waiter.query("UPDATE orders SET status = 'sent' WHERE id = 1");
+    // Where the test fails before it is awaited, its end is no error of its own.
+    waiting.catch(() => {});
     await page.getByText('1 session waits for a lock').waitFor();
     const tree = page.getByRole('region', { name: 'Blocking' });
     expect(await accessibilityProblems(page)).toEqual([]);
@@ -291,7 +294,7 @@ describe('sessions', () => {
   });
 
   test('without the setting the buttons say why they cannot be used', async () => {
-    await using passive = await startDashboard({ url: database.url, uiDir });
+    await using passive = await startDashboard({ url: server.url(), uiDir });
     await using opened = await visit('/sessions?own=1', {}, passive.url);
     await opened.page.getByText('the setting actions.sessions enables it').waitFor();
     const reasons = opened.page.getByRole('button', { name: /^Terminate session \d+ \(Switched off/ });
@@ -302,7 +305,7 @@ describe('sessions', () => {
 
 describe('trouble', () => {
   test('a daemon that is away leaves the old figures, marked as stale, and comes back by itself', async () => {
-    await using own = await startDashboard({ url: database.url, uiDir });
+    await using own = await startDashboard({ url: server.url(), uiDir });
     await own.collect();
     await using opened = await visit('/server', {}, own.url);
     const { page } = opened;
@@ -318,14 +321,14 @@ describe('trouble', () => {
   });
 
   test('a database that is away is announced on every page, with what to do', async () => {
-    await using server = await scratchServer();
-    await using own = await startDashboard({ url: server.url(), uiDir });
+    await using lost = await scratchServer();
+    await using own = await startDashboard({ url: lost.url(), uiDir });
     await own.collect();
     await using opened = await visit('/', { width: 360, height: 740 }, own.url);
     const { page } = opened;
     await page.getByText('Watching', { exact: true }).waitFor();
     await page.locator('.score-number').waitFor();
-    await server.stop('immediate');
+    await lost.stop('immediate');
     await page.getByText('The database cannot be reached').waitFor();
     await page.getByText('Unreachable', { exact: true }).waitFor();
     await page.getByRole('img', { name: 'Grade F' }).waitFor();
@@ -350,7 +353,7 @@ describe('trouble', () => {
 
   test('a daemon with a token asks for it, and shows the page that was asked for after', async () => {
     const token = 'a-token-for-this-test-only';
-    await using own = await startDashboard({ url: database.url, uiDir, token });
+    await using own = await startDashboard({ url: server.url(), uiDir, token });
     await using opened = await visit('/tables?sort=-liveRows', {}, own.url);
     const { page } = opened;
     await page.getByRole('heading', { level: 1, name: 'Sign in to Pitcrew' }).waitFor();

@@ -46,6 +46,8 @@ test('a replica that takes over without the last invalidations is not believed',
   expect(await a.get(key)).toBeUndefined();
   expect(heard).toContain('unknown');
   expect(await b.set(key, entry('late', tags), before)).toBe(false);
-  await vi.waitFor(async () => expect(await a.set(key, entry('new', tags), a.position())).toBe(true));
+  await vi.waitFor(async () => expect(await a.set(key, entry('new', tags), a.position())).toBe(true), {
+    timeout: 20_000,
+  });
   expect((await b.get(key))?.value).toBe('new');
 });

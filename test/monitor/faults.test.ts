@@ -189,14 +189,16 @@ test('without pg_stat_statements everything else is watched', async () => {
 test.each(testedMajors(18, 15))(
   'on PostgreSQL %i an exclusively locked table and sequence hold nothing up',
   async (major) => {
-    await using database = await testDatabase(major);
-    await database.query('CREATE EXTENSION pg_stat_statements');
-    await database.query('CREATE TABLE locked (id bigserial PRIMARY KEY, value text)');
-    await using monitor = watch({ url: database.url, config: { ...often, statementTimeout: 5000 } });
-    await database.query('BEGIN');
-    await database.query('ALTER SEQUENCE locked_id_seq INCREMENT BY 2');
-    await database.query('LOCK TABLE locked IN ACCESS EXCLUSIVE MODE');
-    await using blocked = await connected(database.url);
+    // A server of its own: on a shared one sessions of other tests wait for locks as well.
+    await using server = await scratchServer(major);
+    await using holder = await connected(server.url());
+    await holder.query('CREATE EXTENSION pg_stat_statements');
+    await holder.query('CREATE TABLE locked (id bigserial PRIMARY KEY, value text)');
+    await using monitor = watch({ url: server.url(), config: { ...often, statementTimeout: 5000 } });
+    await holder.query('BEGIN');
+    await holder.query('ALTER SEQUENCE locked_id_seq INCREMENT BY 2');
+    await holder.query('LOCK TABLE locked IN ACCESS EXCLUSIVE MODE');
+    await using blocked = await connected(server.url());
     const waiting = blocked.query('SELECT * FROM locked');
     await expect
       .poll(async () => {
@@ -209,7 +211,7 @@ test.each(testedMajors(18, 15))(
     expect(await statesOfNextRuns(monitor)).toEqual(allOk);
     expect(monitor.tables().map(({ name }) => name)).toContain('locked');
     expect(monitor.latest().get('sessions.blocked')?.value).toBe(1);
-    await database.query('ROLLBACK');
+    await holder.query('ROLLBACK');
     await waiting;
   },
 );

@@ -44,7 +44,9 @@ beforeAll(async () => {
   }
   await admin.query('ALTER SYSTEM SET ssl = on');
   await admin.query('SELECT pg_reload_conf()');
-  await vi.waitFor(async () => expect((await admin.query('SHOW ssl')).rows).toEqual([{ ssl: 'on' }]));
+  await vi.waitFor(async () => expect((await admin.query('SHOW ssl')).rows).toEqual([{ ssl: 'on' }]), {
+    timeout: 20_000,
+  });
   await admin.end();
 });
 afterAll(async () => {

@@ -94,7 +94,7 @@ async function prepare(servers: Replicated): Promise<void> {
   const synchronous = `SELECT count(*)::int AS standbys, current_setting('synchronous_commit') AS "commit"
     FROM pg_stat_replication WHERE sync_state = 'sync'`;
   await expect
-    .poll(() => servers.query(servers.primary, synchronous), { timeout: 10_000 })
+    .poll(() => servers.query(servers.primary, synchronous), { timeout: 20_000 })
     .toEqual([{ standbys: 2, commit: 'on' }]);
   for (const replica of servers.replicas)
     await expect
@@ -124,7 +124,7 @@ test.each(testedMajors(18, 15))(
     await crash(servers.primary);
     // Reads go on.
     const before = workload.reads.served;
-    await expect.poll(() => workload.reads.served, { timeout: 10_000 }).toBeGreaterThan(before + 200);
+    await expect.poll(() => workload.reads.served, { timeout: 20_000 }).toBeGreaterThan(before + 200);
     const acknowledgedBefore = workload.acknowledged.size;
     await one.promote();
     await follow(two, one);
@@ -155,9 +155,9 @@ test('the primary hangs, a replica is promoted, and the old one wakes: nothing i
   // It works again, says it is a primary, and ends by itself what had been sent to it before.
   await servers.query(servers.primary, `ALTER SYSTEM SET synchronous_standby_names = ''`);
   await servers.query(servers.primary, 'SELECT pg_reload_conf()');
-  await expect.poll(() => pool.warnings.map(({ code }) => code), { timeout: 10_000 }).toContain('two-primaries');
+  await expect.poll(() => pool.warnings.map(({ code }) => code), { timeout: 20_000 }).toContain('two-primaries');
   const working = `SELECT 1 FROM pg_stat_activity WHERE usename = 'app' AND state <> 'idle'`;
-  await expect.poll(() => servers.query(servers.primary, working), { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => servers.query(servers.primary, working), { timeout: 20_000 }).toEqual([]);
   const rows = 'SELECT count(*)::int AS rows FROM ledger';
   const before = await servers.query(servers.primary, rows);
   const acknowledged = workload.acknowledged.size;

@@ -63,7 +63,6 @@ describe.skipIf('missing' in program).each(['transaction', 'session'] as const)(
       connectionString: bouncer.url('app'),
       max: 5,
       failoverTimeoutMillis: 0,
-      connectionTimeoutMillis: 1000,
     });
     await pool.query('SELECT 1');
     await bouncer.stop();

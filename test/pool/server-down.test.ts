@@ -66,6 +66,36 @@ test('an application that waits for ever is served when a server that hung is ba
   expect(await waiting).toEqual(['served']);
 });
 
+test('however many wait, a server that is away is tried by few and less and less often, and not stormed when it is back', async () => {
+  await using server = await scratchServer();
+  await using proxy = await tcpProxy(server.url());
+  let opening = 0;
+  let most = 0;
+  await using pool = open(proxy.url(server.url()), {
+    max: 20,
+    connectionTimeoutMillis: 60_000,
+    failoverTimeoutMillis: 3000,
+    onConnect: async (client) => {
+      opening += 1;
+      most = Math.max(most, opening);
+      await client.query('SELECT pg_sleep(0.05)');
+      opening -= 1;
+    },
+  });
+  proxy.refuse(true);
+  const inVain = await Promise.allSettled(Array.from({ length: 300 }, () => pool.query('SELECT pg_sleep(0.01)')));
+  expect(new Set(inVain.map(({ status }) => status))).toEqual(new Set(['rejected']));
+  // Waiting doubles from 50 ms to a second: in three seconds there is time for about eight tries, by two connections each.
+  expect(proxy.accepted).toBeGreaterThan(2);
+  expect(proxy.accepted).toBeLessThan(40);
+
+  proxy.refuse(false);
+  await Promise.all(Array.from({ length: 300 }, () => pool.query('SELECT pg_sleep(0.01)')));
+  // As many as there are, or two: never all of them together.
+  expect(most).toBeGreaterThan(0);
+  expect(most).toBeLessThanOrEqual(10);
+});
+
 test('sessions on a server that refuses writes are not kept: the next ones may reach another', async () => {
   await using server = await scratchServer();
   const observer = outcomes();

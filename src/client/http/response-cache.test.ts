@@ -64,7 +64,7 @@ test('a thousand requests at once ask the handler once', async () => {
     return new Response('one');
   });
   const asked = Array.from({ length: 1000 }, () => text(ask('/hot')));
-  await vi.waitFor(() => expect(calls).toHaveLength(1));
+  await vi.waitFor(() => expect(calls).toHaveLength(1), { timeout: 20_000 });
   gate.resolve();
   expect(new Set(await Promise.all(asked))).toEqual(new Set(['one']));
   expect(calls).toHaveLength(1);
@@ -79,7 +79,7 @@ test('those who wait for what turns out not to be kept have a response of their 
     return new Response(String(mine), { headers: { 'set-cookie': `session=${mine}` } });
   });
   const asked = [ask('/'), ask('/'), ask('/')];
-  await vi.waitFor(() => expect(count).toBe(1));
+  await vi.waitFor(() => expect(count).toBe(1), { timeout: 20_000 });
   gate.resolve();
   const cookies = (await Promise.all(asked)).map(({ headers }) => headers.get('set-cookie'));
   expect(cookies.toSorted()).toEqual(['session=1', 'session=2', 'session=3']);
@@ -307,7 +307,7 @@ test('a mistake in an option keeps nobody from the response', async () => {
     counted(),
   );
   expect([await text(ask('/')), await text(ask('/'))]).toEqual(['1', '2']);
-  await vi.waitFor(() => expect(warned).toHaveBeenCalled());
+  await vi.waitFor(() => expect(warned).toHaveBeenCalled(), { timeout: 20_000 });
 });
 
 test('a body is passed on as it comes when it takes its time, and kept when it is whole', async () => {
@@ -395,7 +395,7 @@ test('where it cannot be told what a change concerns, all is voided', async () =
   await ask('/other');
   expect((await ask('/thing', {}, 'POST')).status).toBe(200);
   expect(await text(ask('/other'))).toBe('3');
-  await vi.waitFor(() => expect(warned).toHaveBeenCalled());
+  await vi.waitFor(() => expect(warned).toHaveBeenCalled(), { timeout: 20_000 });
 });
 
 test('what was asked for before a change is not kept after it', async () => {
@@ -408,7 +408,7 @@ test('what was asked for before a change is not kept after it', async () => {
     return new Response(read);
   });
   const early = text(ask('/thing'));
-  await vi.waitFor(() => expect(calls).toHaveLength(1));
+  await vi.waitFor(() => expect(calls).toHaveLength(1), { timeout: 20_000 });
   await ask('/thing', {}, 'PUT');
   expect(await text(ask('/thing'))).toBe('new');
   gate.resolve();

@@ -73,7 +73,11 @@ export class Endpoint {
     this.#connections = new ConnectionPool(options, {
       newClient: () => new (options.Client ?? pg.Client)(clientConfig as never) as pg.Client,
       prepared: (client) => host.connected(client),
-      timeoutError: (waitedMs) => poolTimeout(this.stats(), waitedMs, this.holders.describe()),
+      timeoutError: (waitedMs) => {
+        const error = poolTimeout(this.stats(), waitedMs, this.holders.describe());
+        if (this.openCount >= options.max) this.holders.exhausted(error);
+        return error;
+      },
       onOpened: (_client, tookMs) => this.#opened(tookMs),
       onOpenFailed: (error, tookMs) => {
         this.#observer.connectionOpened?.(name, tookMs, error);
@@ -143,6 +147,11 @@ export class Endpoint {
   /** Statements and connections in use: what balancing goes by. */
   get busy(): number {
     return this.#connections.openCount - this.#connections.idleCount + this.#lanes.inFlight + this.waitingCount;
+  }
+
+  /** Whoever comes now would wait until someone gives a connection back. */
+  get isFull(): boolean {
+    return this.waitingCount > 0 || (this.openCount >= this.#options.max && this.idleCount === 0);
   }
 
   stats(): EndpointStats {

@@ -77,6 +77,8 @@ export interface ReplicaOptions extends EndpointOptions {
   balancing?: BalancingName | undefined;
   /** A replica that is further behind is not read; 10,000 by default. */
   maxLagMillis?: number | undefined;
+  /** The same in bytes of write-ahead log; no limit by default. */
+  maxLagBytes?: number | undefined;
   /** Reads go to replicas by themselves; true by default. Otherwise only by `pool.read`. */
   automatic?: boolean | undefined;
 }

@@ -162,7 +162,7 @@ describe('transactions', () => {
 
 describe('who holds connections', () => {
   test('a timeout says who, since when and doing what', async () => {
-    await using pool = open({ max: 2, connectionTimeoutMillis: 100 });
+    await using pool = open({ max: 2, connectionTimeoutMillis: 2000 });
     const [one, other] = [await pool.connect(), await pool.connect()];
     await one.query('SELECT 1 AS held');
     const error: unknown = await pool.query('SELECT 2').catch((thrown: unknown) => thrown);

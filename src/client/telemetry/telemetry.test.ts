@@ -121,17 +121,38 @@ describe('scopes', () => {
   });
 });
 
-test('diagnostics channels tell of every statement', async () => {
-  const seen: unknown[] = [];
-  const listener = (message: unknown): void => void seen.push(message);
-  subscribe('pitcrew:statement', listener);
+test('diagnostics channels tell of statements, waits, connections and warnings', async () => {
+  const seen: Record<string, unknown[]> = { statement: [], acquire: [], connection: [], warning: [] };
+  const listener = (message: unknown, name: string | symbol): void =>
+    void seen[String(name).replace('pitcrew:', '')]?.push(message);
+  for (const name of Object.keys(seen)) subscribe(`pitcrew:${name}`, listener);
   try {
-    await using pool = open();
+    await using pool = open({ lanes: 0, max: 1, connectionTimeoutMillis: 2000 });
     await pool.query(byId, [1]);
+    const client = await pool.connect();
+    await expect(pool.connect()).rejects.toMatchObject({ code: 'E_POOL_TIMEOUT' });
+    client.release();
+    await using away = open({ port: 1, host: '127.0.0.1', connectionString: undefined, failoverTimeoutMillis: 0 });
+    await expect(away.connect()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   } finally {
-    unsubscribe('pitcrew:statement', listener);
+    for (const name of Object.keys(seen)) unsubscribe(`pitcrew:${name}`, listener);
   }
-  expect(seen).toMatchObject([{ rows: 1, endpoint: expect.stringMatching(/:\d+$/), role: 'primary' }]);
+  const endpoint = expect.stringMatching(/:\d+$/);
+  expect(seen['statement']).toMatchObject([{ rows: 1, endpoint, role: 'primary' }]);
+  expect(seen['acquire']).toMatchObject([
+    { endpoint, role: 'primary', waitedMs: expect.any(Number), error: undefined },
+    { endpoint, error: undefined },
+    { endpoint, error: { code: 'E_POOL_TIMEOUT' } },
+    { endpoint, error: { code: 'ECONNREFUSED' } },
+  ]);
+  // Channels are the whole process's: connections of other tests may be closed meanwhile.
+  for (const message of [
+    { type: 'opened', endpoint, tookMs: expect.any(Number), error: undefined },
+    { type: 'failed', endpoint, tookMs: expect.any(Number), error: expect.objectContaining({ code: 'ECONNREFUSED' }) },
+    { type: 'closed', endpoint, reason: expect.any(String) },
+  ])
+    expect(seen['connection']).toContainEqual(message);
+  expect(seen['warning']).toMatchObject([{ code: 'exhausted', detail: expect.stringContaining('1 of 1 connections') }]);
 });
 
 test('timers measure what the application wants', async () => {

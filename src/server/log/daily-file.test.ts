@@ -26,7 +26,7 @@ test('a full file is continued in the next one, also after a restart, and no lin
   for (let number = 0; number < 5; number += 1) {
     file.write(line(`line ${number}`));
     // Each full file is left before the next line comes.
-    await vi.waitFor(() => expect(lines(dir)).toContain(`line ${number}`));
+    await vi.waitFor(() => expect(lines(dir)).toContain(`line ${number}`), { timeout: 20_000 });
   }
   await file.close();
   const again = smallFile(dir).file;
@@ -50,7 +50,9 @@ test('the oldest files go when all together are too large, and the one that is w
   }
   const { file } = smallFile(dir, { keepBytes: 1500 });
   file.write(line('new'));
-  await vi.waitFor(() => expect(readdirSync(dir).toSorted()).toEqual([today(), today(2), today(3)].toSorted()));
+  await vi.waitFor(() => expect(readdirSync(dir).toSorted()).toEqual([today(), today(2), today(3)].toSorted()), {
+    timeout: 20_000,
+  });
   await file.close();
 });
 
@@ -58,7 +60,7 @@ test('the turn of the interval begins anew without losing a line', async () => {
   const dir = testFolder();
   const { file, reports } = smallFile(dir, { interval: '1s', size: '1M' });
   file.write(line('before'));
-  await vi.waitFor(() => expect(existsSync(join(dir, today()))).toBe(true));
+  await vi.waitFor(() => expect(existsSync(join(dir, today()))).toBe(true), { timeout: 20_000 });
   // At midnight the name changes. Here the name stays, so that the file that was moved away shows which is written.
   renameSync(join(dir, today()), join(dir, 'moved'));
   await vi.waitFor(() => expect(existsSync(join(dir, today()))).toBe(true), { timeout: 5000 });
@@ -72,19 +74,25 @@ test('a folder that goes away is told once, and written again when it can be', a
   const dir = join(testFolder(), 'log');
   const { file, reports } = smallFile(dir);
   file.write(line('one'));
-  await vi.waitFor(() => expect(lines(dir)).toEqual(['one']));
+  await vi.waitFor(() => expect(lines(dir)).toEqual(['one']), { timeout: 20_000 });
   rmSync(dir, { recursive: true });
   writeFileSync(dir, 'a file in the place of the folder');
-  await vi.waitFor(() => {
-    file.write(line('lost'));
-    expect(reports).toEqual([expect.stringContaining('the log of channel slow cannot be written')]);
-  });
+  await vi.waitFor(
+    () => {
+      file.write(line('lost'));
+      expect(reports).toEqual([expect.stringContaining('the log of channel slow cannot be written')]);
+    },
+    { timeout: 20_000 },
+  );
   file.write(line('lost'));
   rmSync(dir);
-  await vi.waitFor(() => {
-    file.write(line('two'));
-    expect(existsSync(dir) ? lines(dir) : []).toContain('two');
-  });
+  await vi.waitFor(
+    () => {
+      file.write(line('two'));
+      expect(existsSync(dir) ? lines(dir) : []).toContain('two');
+    },
+    { timeout: 20_000 },
+  );
   expect(reports).toHaveLength(1);
   await file.close();
 });

@@ -97,7 +97,7 @@ describe('to files', () => {
       writeFileSync(join(dir, name), 'x');
     const loggers = createLoggers({ ...config, dir });
     loggers.slow.info({}, 'one');
-    await vi.waitFor(() => expect(readdirSync(dir)).not.toContain(day(40)));
+    await vi.waitFor(() => expect(readdirSync(dir)).not.toContain(day(40)), { timeout: 20_000 });
     await loggers.close();
     expect(readdirSync(dir).toSorted()).toEqual(
       [day(2), 'slow-notes.log', today('slow'), 'slower-2020-01-01.log'].toSorted(),

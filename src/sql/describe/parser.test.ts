@@ -22,7 +22,7 @@ test('what is nested too deeply is unknown, and what comes after is understood a
     const fresh = createDescriber();
     const { kind, readOnly } = fresh(text);
     if (kind === 'unknown') expect(readOnly).toBe(false);
-    await vi.waitFor(() => expect(parserLoaded()).toBe(true));
+    await vi.waitFor(() => expect(parserLoaded()).toBe(true), { timeout: 20_000 });
     expect(fresh('SELECT a FROM t WHERE b IN (1, 2)')).toEqual(before);
     expect(fresh('WITH x AS (DELETE FROM t RETURNING a) TABLE x').readOnly).toBe(false);
   }
@@ -42,7 +42,7 @@ test('a stack that is nearly full is no danger', async () => {
   expect(dive).toThrow();
   expect(answers.length).toBe(300);
   expect(answers.filter(({ readOnly }) => readOnly)).toEqual([]);
-  await vi.waitFor(() => expect(parserLoaded()).toBe(true));
+  await vi.waitFor(() => expect(parserLoaded()).toBe(true), { timeout: 20_000 });
   expect(fresh('SELECT 1').readOnly).toBe(true);
 });
 

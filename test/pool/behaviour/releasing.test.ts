@@ -137,7 +137,7 @@ describe('giving a client back', () => {
     process.on('unhandledRejection', unhandled);
     const client = await pool.connect();
     void client.query('SELECT * FROM nowhere');
-    await vi.waitFor(() => expect(unhandled.mock.calls[0]?.[0]).toMatchObject({ code: '42P01' }));
+    await vi.waitFor(() => expect(unhandled.mock.calls[0]?.[0]).toMatchObject({ code: '42P01' }), { timeout: 20_000 });
     client.release();
     process.removeListener('unhandledRejection', unhandled);
     for (const listener of others) process.on('unhandledRejection', listener);

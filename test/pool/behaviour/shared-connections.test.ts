@@ -19,6 +19,8 @@ function open(options: PoolOptions = {}): { pool: Pool; shared: Map<string, bool
   const everShared = new Set<string>();
   const pool = new Pool({
     connectionString: database.url,
+    // However busy the machine is, what is quick by itself is known as quick.
+    laneLimitMillis: 5000,
     ...options,
     observer: {
       statementEnded(_started, { text, lane }) {
@@ -98,6 +100,20 @@ describe('a statement known as quick', () => {
       { balance: (before?.balance ?? 0) + 20 },
     ]);
   });
+});
+
+test('a statement that is slow by its own history never shares a connection, quick ones do', async () => {
+  const opened = open({ laneLimitMillis: 200 });
+  await using pool = opened.pool;
+  const sleep = 'SELECT pg_sleep($1)::text AS slow';
+  for (let runs = 0; runs < 6; runs++) await pool.query(sleep, [0.22]);
+  expect(opened.everShared).toEqual(new Set());
+  await expect
+    .poll(async () => {
+      await pool.query(read, [1]);
+      return opened.shared.get(read);
+    })
+    .toBe(true);
 });
 
 test('a transaction that awaits a statement queued behind one that waits for it goes on', async () => {

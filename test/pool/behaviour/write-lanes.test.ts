@@ -25,12 +25,17 @@ test.each([4, 5, 8])('writes get a shared connection although transactions want 
   const read = 'SELECT n FROM counts WHERE id = $1';
   const update = 'UPDATE counts SET n = n + 1 WHERE id = $1';
   for (let i = 0; i < 20; i++) await pool.query(read, [1]);
-  const until = performance.now() + 700;
+  const began = performance.now();
   let transactions = 0;
   let most = 0;
+  /** On a busy machine it takes a while until there is something to judge. */
+  const goesOn = (): boolean => {
+    const seen = transactions > 100 && lanes > 0;
+    return performance.now() - began < (seen ? 700 : 30_000);
+  };
   await Promise.all([
     ...Array.from({ length: 20 }, async (_, i) => {
-      while (performance.now() < until) {
+      while (goesOn()) {
         await pool.transaction(async (client) => {
           await client.query(read, [i]);
           await client.query(read, [i]);
@@ -40,7 +45,7 @@ test.each([4, 5, 8])('writes get a shared connection although transactions want 
       }
     }),
     ...Array.from({ length: 10 }, async (_, i) => {
-      while (performance.now() < until) {
+      while (goesOn()) {
         await pool.query(update, [i + 20]);
       }
     }),

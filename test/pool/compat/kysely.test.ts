@@ -84,10 +84,10 @@ test('a query that is aborted is cancelled on the server', async () => {
     signal: controller.signal,
     inflightQueryAbortStrategy: 'cancel query',
   });
-  await vi.waitFor(async () => expect(await sleepers()).toBe(1));
+  await vi.waitFor(async () => expect(await sleepers()).toBe(1), { timeout: 20_000 });
   controller.abort(new Error('not wanted any more'));
   await expect(sleeping).rejects.toThrow();
-  await vi.waitFor(async () => expect(await sleepers()).toBe(0));
+  await vi.waitFor(async () => expect(await sleepers()).toBe(0), { timeout: 20_000 });
 });
 
 async function sleepers(): Promise<number> {

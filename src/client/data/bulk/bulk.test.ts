@@ -337,8 +337,8 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
         await expect(
           bulkInsert(on, { table: 'points', rows: source(), chunkRows: 500, signal: stop.signal }),
         ).rejects.toThrow('enough');
-        await vi.waitFor(() => expect(closed).toBe(true));
-        await vi.waitFor(async () => expect(await count()).toBe(0));
+        await vi.waitFor(() => expect(closed).toBe(true), { timeout: 20_000 });
+        await vi.waitFor(async () => expect(await count()).toBe(0), { timeout: 20_000 });
 
         const locker = await plain.connect();
         await locker.query('BEGIN; LOCK TABLE points');
@@ -350,17 +350,20 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
           signal: second.signal,
         });
         blocked.catch(() => {});
-        await vi.waitFor(async () => {
-          const waiting = await database.query(
-            `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
-          );
-          expect(waiting.length).toBe(1);
-        });
+        await vi.waitFor(
+          async () => {
+            const waiting = await database.query(
+              `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+            );
+            expect(waiting.length).toBe(1);
+          },
+          { timeout: 20_000 },
+        );
         second.abort(new Error('too late'));
         await expect(blocked).rejects.toThrow('too late');
         await locker.query('ROLLBACK');
         locker.release();
-        await vi.waitFor(async () => expect(await count()).toBe(0));
+        await vi.waitFor(async () => expect(await count()).toBe(0), { timeout: 20_000 });
         expect((await on.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
       }
     });
@@ -374,12 +377,12 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
         const blocked = bulkInsert(on, { table: 'points', rows: points(0, 3), signal: stop.signal });
         blocked.catch(() => {});
         const waiting = `SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`;
-        await vi.waitFor(async () => expect(await database.query(waiting)).toHaveLength(1));
+        await vi.waitFor(async () => expect(await database.query(waiting)).toHaveLength(1), { timeout: 20_000 });
         stop.abort(new Error('too late'));
         await expect(blocked).rejects.toThrow('too late');
         await locker.query('ROLLBACK');
         locker.release();
-        await vi.waitFor(async () => expect(await database.query(waiting)).toHaveLength(0));
+        await vi.waitFor(async () => expect(await database.query(waiting)).toHaveLength(0), { timeout: 20_000 });
         await bulkInsert(on, { table: 'points', rows: points(0, 3) });
         expect(await count()).toBe(3);
       }

@@ -9,7 +9,7 @@ const GIVE_UP_MS = 200;
 /**
  * Asks replicas where they are as long as reads are refused because of it, so that they are read from again a few ms
  * after they have replayed. One question to a replica at a time, 5 ms apart, and less and less often while nobody wants
- * to read.
+ * to read. From PostgreSQL 19 on a replica is told to wait (`WAIT FOR LSN`), so that it answers as soon as it has replayed.
  */
 export class CatchUp {
   readonly #topology: Topology;
@@ -38,13 +38,14 @@ export class CatchUp {
 
   async #ask(replica: HostState): Promise<void> {
     for (;;) {
-      await this.#topology.probe(replica.name);
+      const { waited } = await this.#topology.probe(replica.name, this.#following.get(replica)?.wanted);
       const followed = this.#following.get(replica);
       if (!followed || this.#stopped || !replica.healthy) break;
       const { pause } = followed;
       followed.pause = pause * 2;
-      // The pause comes last also after the last question: whoever is refused next asks again too early otherwise.
-      await delay(Math.min(pause, GIVE_UP_MS), undefined, { ref: false });
+      // The pause comes last also after the last question: whoever is refused next asks again too early otherwise. A server
+      // that waits by itself answers when there is news.
+      if (!waited) await delay(Math.min(pause, GIVE_UP_MS), undefined, { ref: false });
       const reached = replica.replayedLsn !== undefined && replica.replayedLsn >= followed.wanted;
       if (reached || followed.pause > GIVE_UP_MS) break;
     }

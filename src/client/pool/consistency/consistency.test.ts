@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { testedMajors } from '../../../../test/support/postgres.ts';
 import { eventually, type Replicated, replicatedServers } from '../../../../test/support/replicated.ts';
 import type { HostAddress } from '../host.ts';
 import { createTopology, type HostState, type Topology } from '../topology/index.ts';
@@ -24,10 +25,10 @@ interface Watched extends AsyncDisposable {
 }
 
 /** Probes so seldom that only what reads ask for can bring news. */
-async function watching(probeIntervalMs = 60_000): Promise<Watched> {
+async function watching(probeIntervalMs = 60_000, { primary, replicas, app } = servers): Promise<Watched> {
   await using stack = new AsyncDisposableStack();
-  const hosts = [servers.primary, ...servers.replicas].map(at);
-  const topology = createTopology({ hosts, connection: servers.app, probeIntervalMs });
+  const hosts = [primary, ...replicas].map(at);
+  const topology = createTopology({ hosts, connection: app, probeIntervalMs });
   stack.defer(() => topology.stop());
   await topology.start();
   const consistency = createConsistency({ topology });
@@ -37,7 +38,7 @@ async function watching(probeIntervalMs = 60_000): Promise<Watched> {
   if (!one || !two) throw new Error('there are two replicas');
   const clients = new Map<HostState, pg.Client>();
   for (const host of topology.hosts()) {
-    const client = new pg.Client({ ...servers.app, ...host.address });
+    const client = new pg.Client({ ...app, ...host.address });
     await client.connect();
     stack.defer(() => client.end());
     clients.set(host, client);
@@ -116,6 +117,32 @@ test('a replica that does not replay is not read from by who has written, while 
   expect(consistency.mayRead(one, others)).toBe(true);
   await pause[Symbol.asyncDispose]();
   await eventually(() => consistency.mayRead(one, mine)).toBe(true);
+});
+
+const unreached = 0xffff_ffff_0000_0000n;
+
+test('a server before PostgreSQL 19 cannot wait until it has replayed, and is not told to', async () => {
+  await using watched = await watching();
+  const { replicas, topology } = watched;
+  const [one] = servers.replicas;
+  const failed = `SELECT sum(xact_rollback)::int AS failed FROM pg_stat_database`;
+  const before = await servers.query(one, failed);
+  for (const { name } of replicas) expect(await topology.probe(name, unreached)).toMatchObject({ waited: false });
+  // The session has told what it did once it has ended.
+  await topology.stop();
+  const sessions = `SELECT 1 FROM pg_stat_activity WHERE application_name LIKE '%probe'`;
+  await eventually(() => servers.query(one, sessions)).toEqual([]);
+  expect(await servers.query(one, failed)).toEqual(before);
+});
+
+test.each(testedMajors(19))('PostgreSQL %i waits until it has replayed, for a moment', async (major) => {
+  await using own = await replicatedServers(major);
+  await using watched = await watching(60_000, own);
+  const { replicas, topology } = watched;
+  for (const { name, replayedLsn = unreached } of replicas) {
+    expect(await topology.probe(name, replayedLsn)).toMatchObject({ waited: true });
+    expect(await topology.probe(name, unreached)).toMatchObject({ waited: true });
+  }
 });
 
 test('a token carries what was written to another process', async () => {

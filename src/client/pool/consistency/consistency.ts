@@ -134,7 +134,6 @@ class ReadYourWrites implements Consistency {
 
   /**
    * Up to where a replica must have replayed for a reader; 0 when anywhere will do, `undefined` while it is not known.
-   * This is also what `WAIT FOR LSN` (PostgreSQL 19) would be given, instead of refusing the replica.
    */
   #required(reader: Reader): bigint | undefined {
     if (reader.knownWrite < reader.lastWrite) {

@@ -44,6 +44,9 @@ const lookMs = 100;
 const looksPerSecond = 200;
 const looksAtOnce = 100;
 
+/** Once it was said that the pool is exhausted, it is not said again for so long, in ms. */
+const exhaustedApartMs = 60_000;
+
 export function createHolders(options: HoldersOptions): Holders {
   return new Holders(options);
 }
@@ -68,6 +71,7 @@ export class Holders {
   #lookTimer: NodeJS.Timeout | undefined;
   /** Changes whenever something happens on a connection. */
   #progress = 0;
+  #exhaustedAt = -Infinity;
 
   constructor(options: HoldersOptions) {
     this.#options = options;
@@ -155,6 +159,14 @@ export class Holders {
   /** The report in words, for the detail of `E_POOL_TIMEOUT`: a line each for the ten who have held longest. */
   describe(): string {
     return this.#held.size === 0 ? '' : `Held:\n${describeHolders(this.report())}`;
+  }
+
+  /** A caller has waited in vain, with all connections in use: warned of once a minute. */
+  exhausted({ message, detail }: PitcrewError): void {
+    const now = performance.now();
+    if (now - this.#exhaustedAt < exhaustedApartMs) return;
+    this.#exhaustedAt = now;
+    this.#options.observer?.warned?.({ code: 'exhausted', message: `all connections are in use: ${message}`, detail });
   }
 
   /** A client came back inside a transaction. */

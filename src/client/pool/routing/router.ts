@@ -38,11 +38,12 @@ export class Router {
     this.queryTimeoutMs = queryTimeoutMs;
     const hosts = hostSource(options.hosts, { host: name, port });
     this.#config = withServerName(config, hosts);
-    const { maxLagMillis } = options.replicas ?? {};
+    const { maxLagMillis, maxLagBytes } = options.replicas ?? {};
     this.#topology = createTopology({
       hosts,
       connection: this.#config,
       ...(maxLagMillis === undefined ? {} : { maxLagMs: maxLagMillis }),
+      ...(maxLagBytes === undefined ? {} : { maxLagBytes }),
       ...(options.observer ? { observer: options.observer } : {}),
     });
     const single = Array.isArray(hosts) && hosts.length === 1;
@@ -130,7 +131,10 @@ export class Router {
   }
 
   #analytics(): Endpoint | undefined {
-    const chosen = this.#choose(this.#topology.replicas(), 'analytics') ?? this.#topology.primary();
+    const replicas = this.#topology.replicas();
+    // Reports take long: nobody waits for the end of one where another replica has a connection left, however far it is.
+    const free = replicas.filter(({ name }) => !this.#endpoints.get(`analytics ${name}`)?.isFull);
+    const chosen = this.#choose(free.length > 0 ? free : replicas, 'analytics') ?? this.#topology.primary();
     return chosen && this.#endpoint(chosen.address, 'analytics');
   }
 

@@ -16,7 +16,7 @@ test('what was met before the parser was loaded, or while it was replaced, is un
   expect(parserLoaded()).toBe(false);
   const other = 'SELECT b FROM t WHERE a = $1';
   expect(records.of(other)).toMatchObject({ shareable: false });
-  await vi.waitFor(() => expect(parserLoaded()).toBe(true));
+  await vi.waitFor(() => expect(parserLoaded()).toBe(true), { timeout: 20_000 });
   expect(records.of(other)).toMatchObject({ shareable: true, description: { kind: 'select' } });
   expect(records.of(other)).toBe(records.of(other));
 });

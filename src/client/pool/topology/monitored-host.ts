@@ -54,12 +54,14 @@ export class MonitoredHost implements HostState {
   refusedWrites = false;
   /** Probes that have ended. */
   probes = 0;
+  /** Before the last answer the server waited until it had replayed what was wanted, or for as long as it may. */
+  waited = false;
 
   readonly #keeper: HostKeeper;
   readonly #connection: ProbeConnection;
   #running: Promise<void> | undefined;
   /** The question that those wait for who asked while another was under way. */
-  #next: { full: boolean; done: Promise<void> } | undefined;
+  #next: { full: boolean; replayed: bigint | undefined; done: Promise<void> } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #startedAt = -Infinity;
   #reports = 0;
@@ -73,20 +75,22 @@ export class MonitoredHost implements HostState {
     this.#connection = new ProbeConnection(address, options.connection, options.probeTimeoutMs, () => this.#broke());
   }
 
-  /** Asks with a question that begins after this call. Never rejects. */
-  probe(full: boolean): Promise<void> {
+  /** Asks with a question that begins after this call. `replayed`: see `Topology.probe`. Never rejects. */
+  probe(full: boolean, replayed?: bigint): Promise<void> {
     if (this.#closed) return Promise.resolve();
-    if (!this.#running) return (this.#running = this.#run(full));
+    if (!this.#running) return (this.#running = this.#run(full, replayed));
     if (this.#next) {
       this.#next.full ||= full;
+      // Whoever wants to know where it is now need not wait for others.
+      if (replayed === undefined) this.#next.replayed = undefined;
       return this.#next.done;
     }
     const done = this.#running.then((): Promise<void> => {
-      const wanted = this.#next?.full ?? full;
+      const next = this.#next;
       this.#next = undefined;
-      return this.probe(wanted);
+      return this.probe(next?.full ?? full, next?.replayed);
     });
-    this.#next = { full, done };
+    this.#next = { full, replayed, done };
     return done;
   }
 
@@ -117,11 +121,12 @@ export class MonitoredHost implements HostState {
     await this.#connection.end();
   }
 
-  async #run(full: boolean): Promise<void> {
+  async #run(full: boolean, replayed: bigint | undefined): Promise<void> {
     const reports = this.#reports;
     this.#startedAt = performance.now();
     try {
-      const { sighting, tookMs, pooled } = await this.#connection.ask(full);
+      const { sighting, tookMs, pooled, waited } = await this.#connection.ask(full, replayed);
+      this.waited = waited;
       this.latencyMs =
         this.latencyMs === undefined ? tookMs : this.latencyMs + LATENCY_WEIGHT * (tookMs - this.latencyMs);
       this.pooled = pooled;
@@ -135,6 +140,7 @@ export class MonitoredHost implements HostState {
     } catch (error) {
       this.failure = error instanceof Error ? error : new Error(messageOf(error));
       this.failuresInRow += 1;
+      this.waited = false;
       this.replayedLsn = undefined;
     }
     this.#running = undefined;

@@ -89,11 +89,11 @@ export class MonitoredTopology implements Topology {
     this.#hosts.get(hostName(address))?.report(true);
   }
 
-  async probe(name: string): Promise<ProbeAnswer> {
+  async probe(name: string, replayed?: bigint): Promise<ProbeAnswer> {
     const host = this.#hosts.get(name);
-    await host?.probe(false);
+    await host?.probe(false, replayed);
     const answer = host?.failure ? undefined : host?.sighting;
-    return { writtenLsn: answer?.written, timeline: answer?.timeline };
+    return { writtenLsn: answer?.written, waited: host?.waited ?? false, timeline: answer?.timeline };
   }
 
   onChange(listener: () => void): () => void {

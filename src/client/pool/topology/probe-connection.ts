@@ -1,6 +1,16 @@
 import pg from 'pg';
 import type { HostAddress } from '../host.ts';
-import { fullSql, positionSql, type ProbeRow, readSighting, roleSql, type Sighting } from './probe-sql.ts';
+import {
+  firstThatWaits,
+  fullSql,
+  positionSql,
+  type ProbeRow,
+  readSighting,
+  roleSql,
+  type Sighting,
+  waitedFor,
+  waitSql,
+} from './probe-sql.ts';
 
 /** What connections to all hosts have in common. */
 export type ProbeConfig = Omit<pg.ClientConfig, 'host' | 'port' | 'connectionString'>;
@@ -10,6 +20,8 @@ export interface Answer {
   /** Round trip of the question, without connecting. */
   tookMs: number;
   pooled: boolean;
+  /** Before it answered, the server waited until it had replayed what was wanted, or for as long as it may. */
+  waited: boolean;
 }
 
 /** The host said nothing for so long that it counts as down. */
@@ -29,6 +41,9 @@ const asText: pg.CustomTypesConfig = { getTypeParser: () => (value: string) => v
 /** An option of `pg` that its types do not know. */
 const textOnly: object = { binary: false };
 
+/** How long a server may wait until it has replayed what is wanted: other questions come after. */
+const WAIT_MS = 100;
+
 /** How long the end of a connection may take in good order. */
 const GOODBYE_MS = 500;
 
@@ -40,6 +55,8 @@ export class ProbeConnection {
   #client: pg.Client | undefined;
   #rightsMissing = false;
   #pooled = true;
+  /** It is new enough to wait until it has replayed, and never refused to; `undefined` until it is known. */
+  #waits: boolean | undefined;
 
   /** `broke`: told when the connection ends without being asked to, between questions too. */
   constructor(address: HostAddress, config: ProbeConfig, timeoutMs: number, broke: () => void) {
@@ -60,15 +77,15 @@ export class ProbeConnection {
   }
 
   /**
-   * Connects if need be, and asks. `full`: all, not just positions.
+   * Connects if need be, and asks. `full`: all, not just positions. `replayed`: a server that can waits for a moment first, until it
+   * has replayed up to there.
    * @throws what `pg` throws, and `ProbeTimeout`; then the connection is closed.
    */
-  async ask(full: boolean): Promise<Answer> {
+  async ask(full: boolean, replayed?: bigint): Promise<Answer> {
     const given = Promise.withResolvers<never>();
-    const stopClock = clock(this.#timeoutMs, () =>
-      given.reject(new ProbeTimeout(`no answer within ${this.#timeoutMs} ms`)),
-    );
-    const asked = this.#ask(full);
+    const limitMs = this.#timeoutMs + (replayed === undefined ? 0 : WAIT_MS);
+    const stopClock = clock(limitMs, () => given.reject(new ProbeTimeout(`no answer within ${limitMs} ms`)));
+    const asked = this.#ask(full, replayed);
     // When the clock was faster, nobody listens to what becomes of the question.
     asked.catch(() => {});
     try {
@@ -102,17 +119,19 @@ export class ProbeConnection {
     clearTimeout(late);
   }
 
-  async #ask(full: boolean): Promise<Answer> {
+  async #ask(full: boolean, replayed: bigint | undefined): Promise<Answer> {
     const client = this.#client ?? (await this.#connect());
     // Asked for, it is waited for; between questions the connection keeps no process alive.
     socket(client).ref();
     try {
+      const waited = replayed !== undefined && this.#waits === true && (await this.#wait(client, replayed));
       const startedAt = performance.now();
       const row = await this.#query(client, full);
       const tookMs = performance.now() - startedAt;
       const sighting = readSighting(row);
       this.#pooled = sighting.pid !== processId(client);
-      return { sighting, tookMs, pooled: this.#pooled };
+      if (sighting.full) this.#waits ??= !this.#pooled && sighting.full.version >= firstThatWaits;
+      return { sighting, tookMs, pooled: this.#pooled, waited };
     } finally {
       socket(client).unref();
     }
@@ -124,6 +143,7 @@ export class ProbeConnection {
     this.#rightsMissing = false;
     // Until it is known that none stands between: a pooler may not keep prepared statements.
     this.#pooled = true;
+    this.#waits = undefined;
     client.on('error', () => {});
     client.once('end', () => {
       if (this.#client !== client) return;
@@ -132,6 +152,18 @@ export class ProbeConnection {
     });
     await client.connect();
     return client;
+  }
+
+  /** Whether the server has waited. One that refuses to, for whatever reason, is not told to again. */
+  async #wait(client: pg.Client, replayed: bigint): Promise<boolean> {
+    try {
+      const { rows } = await client.query<{ status: string }>({ text: waitSql(replayed, WAIT_MS), types: asText });
+      return waitedFor.includes(rows[0]?.status ?? '');
+    } catch (error) {
+      if (!(error instanceof pg.DatabaseError)) throw error;
+      this.#waits = false;
+      return false;
+    }
   }
 
   async #query(client: pg.Client, full: boolean): Promise<ProbeRow> {

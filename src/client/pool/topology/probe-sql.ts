@@ -1,4 +1,4 @@
-import { parseLsn } from './lsn.ts';
+import { formatLsn, parseLsn } from './lsn.ts';
 
 /** What a server says of itself. */
 export interface Sighting {
@@ -16,6 +16,8 @@ export interface Sighting {
 
 export interface FullSighting {
   cluster: string;
+  /** `server_version_num`: 180004 is 18.4. */
+  version: number;
   /** Of a standby: it has replayed all that it has received. */
   allReplayed: boolean;
   /** Of a standby: since the last transaction it replayed was committed, by the clocks of the two servers. */
@@ -54,6 +56,7 @@ SELECT /* pitcrew */${positions}${source}
 export const fullSql = `
 SELECT /* pitcrew */${positions},
        (SELECT system_identifier FROM pg_control_system())      AS "cluster",
+       current_setting('server_version_num')                    AS "version",
        CASE WHEN server.in_recovery THEN
          greatest((SELECT timeline_id FROM pg_control_checkpoint()),
                   (SELECT min_recovery_end_timeline FROM pg_control_recovery()),
@@ -70,6 +73,22 @@ SELECT /* pitcrew */
        pg_backend_pid()    AS "pid"
 `;
 
+/** The first version that can be told to wait until it has replayed. */
+export const firstThatWaits = 190_000;
+
+/** What such a server answers when the time is over or the position is reached; else it is no standby, and has not waited. */
+export const waitedFor = ['success', 'timeout'];
+
+/**
+ * Lets a standby of PostgreSQL 19 or newer wait until it has replayed up to a position. The command takes no parameters. It knows
+ * nothing of timelines, so what it answers is only a reason to ask where the server is.
+ */
+export function waitSql(lsn: bigint, withinMs: number): string {
+  return `
+WAIT /* pitcrew */ FOR LSN '${formatLsn(lsn)}' WITH (TIMEOUT '${withinMs}ms', NO_THROW)
+`;
+}
+
 /** Columns come as text, whatever type parsers the application has set. */
 export type ProbeRow = Partial<Record<string, string | null>>;
 
@@ -85,6 +104,7 @@ export function readSighting(row: ProbeRow): Sighting {
     full: row['cluster']
       ? {
           cluster: row['cluster'],
+          version: Number(row['version']),
           allReplayed: row['allReplayed'] === 't',
           sinceCommitMs: row['sinceCommitMs'] ? Number(row['sinceCommitMs']) : undefined,
         }

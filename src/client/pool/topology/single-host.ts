@@ -34,16 +34,16 @@ export function singleHost(address: HostAddress, connection: ProbeConfig, probeT
     try {
       asked ??= new ProbeConnection(address, connection, probeTimeoutMs, () => {});
       const { sighting } = await asked.ask(false);
-      return { writtenLsn: sighting.written, timeline: sighting.timeline };
+      return { writtenLsn: sighting.written, waited: false, timeline: sighting.timeline };
     } catch {
-      return { writtenLsn: undefined, timeline: undefined };
+      return { writtenLsn: undefined, waited: false, timeline: undefined };
     } finally {
       running = undefined;
     }
   }
 
   function probe(): Promise<ProbeAnswer> {
-    if (stopped) return Promise.resolve({ writtenLsn: undefined, timeline: undefined });
+    if (stopped) return Promise.resolve({ writtenLsn: undefined, waited: false, timeline: undefined });
     if (!running) return (running = ask());
     return (next ??= running.then(() => {
       next = undefined;

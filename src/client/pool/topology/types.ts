@@ -93,10 +93,11 @@ export interface Topology {
   reportNotPrimary(address: HostAddress): void;
   /**
    * Asks one host now, with a question that begins after the call: what it answers covers all that was before. Callers
-   * at the same time share one. Never rejects; the result is in the host's state. @returns what it wrote so far, when it
-   * is a primary and says so.
+   * at the same time share one. Never rejects; the result is in the host's state. `replayed`: a replica that can (PostgreSQL
+   * 19) waits for a moment until it has replayed up to there, so that it answers as soon as it has. @returns what it wrote so
+   * far, when it is a primary and says so.
    */
-  probe(name: string): Promise<ProbeAnswer>;
+  probe(name: string, replayed?: bigint): Promise<ProbeAnswer>;
   /** @returns what ends it. Called after roles, health or hosts have changed. It must not throw. */
   onChange(listener: () => void): () => void;
   /**
@@ -110,5 +111,7 @@ export interface Topology {
 export interface ProbeAnswer {
   /** Of a primary: all that was committed before the question is at or below this position. */
   writtenLsn: bigint | undefined;
+  /** It waited for what was to be replayed, or until its time for that was over. */
+  waited: boolean;
   timeline: number | undefined;
 }

@@ -114,7 +114,7 @@ test('spans and durations follow the conventions, where a provider is registered
 
 test('connections are counted by state', async () => {
   const sdk = registered();
-  await using pool = open({ max: 1, lanes: 0, connectionTimeoutMillis: 500 });
+  await using pool = open({ max: 1, lanes: 0, connectionTimeoutMillis: 2000 });
   await pool.query('SELECT 1');
   await pool.telemetry?.ready;
   const client = await pool.connect();
@@ -140,8 +140,8 @@ test('connections are counted by state', async () => {
   expect(used?.descriptor.unit).toBe('s');
   const [held] = (used?.dataPoints ?? []) as DataPoint<Histogram>[];
   expect(held?.attributes).toEqual({ 'db.client.connection.pool.name': new URL(database.url).host });
-  // The one that was held while the other caller waited 500 ms in vain.
-  expect(held?.value.max).toBeGreaterThan(0.4);
+  // The one that was held while the other caller waited 2 s in vain.
+  expect(held?.value.max).toBeGreaterThan(1.9);
 });
 
 test('without a provider, or when it is not wanted, nothing is loaded', async () => {

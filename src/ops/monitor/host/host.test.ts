@@ -42,11 +42,14 @@ describe('the host sampler', () => {
   it('tells the share of CPU since the sample before', async () => {
     const sampler = createHostSampler();
     await sampler.sample();
-    const ratio = await vi.waitFor(async () => {
-      const { cpuRatio } = await sampler.sample();
-      if (cpuRatio === null) throw new Error('the counters have not moved');
-      return cpuRatio;
-    });
+    const ratio = await vi.waitFor(
+      async () => {
+        const { cpuRatio } = await sampler.sample();
+        if (cpuRatio === null) throw new Error('the counters have not moved');
+        return cpuRatio;
+      },
+      { timeout: 20_000 },
+    );
     expect(ratio).toBeGreaterThanOrEqual(0);
     expect(ratio).toBeLessThanOrEqual(1);
   });

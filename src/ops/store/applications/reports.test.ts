@@ -287,11 +287,14 @@ describe('statements', () => {
       ],
     });
     await store.flush();
-    const fingerprint = await vi.waitFor(async () => {
-      const statement = await store.history.statement(targetId, 1);
-      expect(statement?.fingerprint).toMatch(/^[0-9a-f]{16}$/);
-      return statement?.fingerprint ?? '';
-    });
+    const fingerprint = await vi.waitFor(
+      async () => {
+        const statement = await store.history.statement(targetId, 1);
+        expect(statement?.fingerprint).toMatch(/^[0-9a-f]{16}$/);
+        return statement?.fingerprint ?? '';
+      },
+      { timeout: 20_000 },
+    );
     const report = applicationReport({
       statements: [reportedStatement(fingerprint, [1]), reportedStatement('ff', [1])],
     });

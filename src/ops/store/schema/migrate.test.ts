@@ -43,9 +43,12 @@ test('a store of the first schema goes on with its history, and gets what came l
     INSERT INTO pitcrew.statement (target_id, database, username, query_id, toplevel, text, first_seen, last_seen)
     VALUES (1, 'shop', 'app', '1', true, 'SELECT 1', now(), now())`);
   await using store = await testStore(database.url);
-  await vi.waitFor(async () => {
-    expect((await store.history.statement(1, 1))?.fingerprint).toMatch(/^[0-9a-f]{16}$/);
-  });
+  await vi.waitFor(
+    async () => {
+      expect((await store.history.statement(1, 1))?.fingerprint).toMatch(/^[0-9a-f]{16}$/);
+    },
+    { timeout: 20_000 },
+  );
   const now = new Date();
   const report = applicationReport({ statements: [reportedStatement('ab', [1])] }, now);
   expect(await store.report({ targetId: 1, report, at: now, arrivedAt: now })).toBe(true);
