@@ -1,5 +1,6 @@
 import { ErrorBoundary, LocationProvider, Route, Router, useRoute } from 'preact-iso';
 import { ApplicationsPage } from './applications/applications-page.tsx';
+import { CachePage } from './cache/cache-page.tsx';
 import { Toasts } from './components/toast.tsx';
 import { basePath } from './data/base.ts';
 import { useStore } from './data/store.ts';
@@ -33,6 +34,7 @@ export function App() {
               <Route path={`${basePath}/queries/:id`} component={QueryRoute} />
               <Route path={`${basePath}/queries/application/:fingerprint`} component={ApplicationStatementPage} />
               <Route path={`${basePath}/applications`} component={ApplicationsPage} />
+              <Route path={`${basePath}/cache`} component={CachePage} />
               <Route path={`${basePath}/sessions`} component={SessionsPage} />
               <Route path={`${basePath}/tables`} component={TablesPage} />
               <Route path={`${basePath}/tables/:id`} component={TableRoute} />

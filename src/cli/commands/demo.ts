@@ -23,8 +23,10 @@ export function demoCommand(): Command {
     await runUntilSignal(async (signal) => {
       const demo = await startDemo({ dataDir: join(config.dataDir, 'demo'), onProgress: say, signal });
       try {
+        // Its caches are the demo's own.
+        const actions = { ...config.actions, cache: true };
         const databases = { shop: demo.primaryUrl, replica: demo.replicaUrl };
-        const daemon = await startDaemon({ config: { ...config, databases }, signal });
+        const daemon = await startDaemon({ config: { ...config, databases, actions }, signal });
         const { token } = config.server;
         const names = { primary: 'shop', replica: 'replica' };
         const shop = demo.open({ url: daemon.url, token, databases: names });

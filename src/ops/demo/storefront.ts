@@ -7,6 +7,16 @@ import { oneOf, type Task, timed } from './task.ts';
  */
 export const storefrontTasks: Task[] = [
   {
+    // The front page, from the cache for the most part.
+    name: 'GET /',
+    perSecond: 8,
+    async run({ cards, product }) {
+      await cards.categories();
+      const seenLately = Array.from({ length: 6 }, () => product());
+      await cards.cards([...new Set([...(await cards.bestsellers()), ...seenLately])]);
+    },
+  },
+  {
     // A page of a category, as Prisma asks for it.
     name: 'GET /categories/:slug',
     perSecond: 4,
@@ -140,12 +150,12 @@ export const storefrontTasks: Task[] = [
     // An order is placed.
     name: 'POST /orders',
     perSecond: 1,
-    run: ({ checkout, customer, product }) =>
-      timed(checkout, 'place an order', () =>
+    async run({ checkout, cards, customer, product }) {
+      // Rows are locked in the order of their ids, so that two buyers never wait for each other.
+      const wanted = [...new Set([product(), product()])].toSorted((a, b) => a - b);
+      await timed(checkout, 'place an order', () =>
         checkout.transaction(async (client) => {
           const buyer = customer();
-          // Rows are locked in the order of their ids, so that two buyers never wait for each other.
-          const wanted = [...new Set([product(), product()])].toSorted((a, b) => a - b);
           await client.query(`select id, full_name, country from customers where id = $1`, [buyer]);
           const { rows } = await client.query<{ id: string; price_cents: number }>(
             `select id, price_cents, stock from products where id = any($1) order by id for update`,
@@ -167,6 +177,8 @@ export const storefrontTasks: Task[] = [
           }
           await client.query(`update customers set loyalty_points = loyalty_points + 1 where id = $1`, [buyer]);
         }),
-      ),
+      );
+      await cards.sold(wanted);
+    },
   },
 ];

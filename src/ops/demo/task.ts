@@ -1,5 +1,6 @@
 import type { MeasuredPool } from '../../client/create-pool.ts';
 import type { ShopTime } from './day.ts';
+import type { ProductCards } from './product-cards.ts';
 
 /** The services of the shop, each with its own pool and name. */
 export interface Services {
@@ -20,6 +21,8 @@ export interface Services {
 /** What a task knows of the shop. */
 export interface Shop extends Services {
   time(): ShopTime;
+  /** What the storefront keeps in memory. */
+  cards: ProductCards;
   /** A customer; some come often. */
   customer(): number;
   /** A product by Zipf's law; in a flash sale mostly the one on sale. */

@@ -4,6 +4,7 @@ import { runInScope } from '../../client/scope.ts';
 import { messageOf } from '../../errors.ts';
 import { backOfficeTasks } from './back-office.ts';
 import { shopTime } from './day.ts';
+import { productCards } from './product-cards.ts';
 import type { ShopSize } from './seed.ts';
 import { storefrontTasks } from './storefront.ts';
 import { oneOf, type Services, type Shop, type Task } from './task.ts';
@@ -64,6 +65,7 @@ export function startWorkload({ url, size, rate = 1, report, tasks = allTasks }:
   const shop: Shop = {
     ...services,
     time,
+    cards: productCards(services.storefront),
     customer: () => 1 + Math.floor(size.customers * Math.random() ** 2.2),
     product: () => (time().flashSale && Math.random() < 0.6 ? 1 : zipf(size.products)),
     cart: () => oneOf(size.carts),

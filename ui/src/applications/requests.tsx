@@ -5,7 +5,7 @@ import { Empty } from '../components/states.tsx';
 import type { Column } from '../components/table.tsx';
 import { Value } from '../components/value.tsx';
 import { bytes, count, exact, milliseconds, rate, textOf } from '../format/quantity.ts';
-import { LongTable } from './long-table.tsx';
+import { LongTable } from '../components/long-table.tsx';
 
 /** What kinds of requests and jobs did: their time, their statements, how much of it was waiting for the database. */
 export function Requests({ scopes }: { scopes: readonly ApplicationScope[] }) {

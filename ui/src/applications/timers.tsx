@@ -3,7 +3,7 @@ import { Card } from '../components/card.tsx';
 import type { Column } from '../components/table.tsx';
 import { Value } from '../components/value.tsx';
 import { count, exact, milliseconds, rate, textOf } from '../format/quantity.ts';
-import { LongTable } from './long-table.tsx';
+import { LongTable } from '../components/long-table.tsx';
 
 type Timer = ApplicationDetail['timers'][number];
 

@@ -5,6 +5,7 @@ export const pages: readonly { path: string; title: string; icon: IconName; key:
   { path: '/', title: 'Overview', icon: 'overview', key: 'o' },
   { path: '/queries', title: 'Queries', icon: 'queries', key: 'q' },
   { path: '/applications', title: 'Applications', icon: 'applications', key: 'a' },
+  { path: '/cache', title: 'Cache', icon: 'cache', key: 'c' },
   { path: '/sessions', title: 'Sessions', icon: 'sessions', key: 's' },
   { path: '/tables', title: 'Tables', icon: 'tables', key: 't' },
   { path: '/server', title: 'Server', icon: 'server', key: 'v' },

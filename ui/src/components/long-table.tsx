@@ -1,5 +1,5 @@
-import { Fold } from '../components/fold.tsx';
-import { type Column, DataTable } from '../components/table.tsx';
+import { Fold } from './fold.tsx';
+import { type Column, DataTable } from './table.tsx';
 
 const shown = 20;
 
