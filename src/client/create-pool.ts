@@ -1,6 +1,12 @@
 import type { PoolObserver } from './observer.ts';
 import { databaseOf, Pool, type PoolOptions } from './pool/index.ts';
-import { type CachedQueries, cachedQueries, QueryCache, type QueryCacheOptions } from './querycache/index.ts';
+import {
+  type CachedQueries,
+  cachedQueries,
+  queriesReporting,
+  QueryCache,
+  type QueryCacheOptions,
+} from './querycache/index.ts';
 import {
   createTelemetry,
   Reporter,
@@ -60,6 +66,7 @@ export function createPool(options: CreatePoolOptions = {}): MeasuredPool {
     observer: telemetry && observer ? both(telemetry, observer) : (telemetry ?? observer),
   });
   telemetry?.observePool(() => pool.stats().endpoints, databaseOf(pool.options));
+  if (telemetry && cache) telemetry.observeCache(queriesReporting(cache));
   if (telemetry && report) {
     const reporter = new Reporter(
       { logger: (wanted || undefined)?.logger, ...report },

@@ -72,6 +72,11 @@ export class QueryCache implements ResultKeeper {
     this.#writes = new PoolWrites(this.#catalog, this.#sessions, (tables) => this.#wrote(tables));
   }
 
+  /** By what it is shown in statistics. */
+  get name(): string {
+    return this.#settings.name;
+  }
+
   start(host: KeeperHost): void {
     this.#host = host;
     this.#answers = new Answers({

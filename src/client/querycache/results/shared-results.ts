@@ -1,3 +1,4 @@
+import { PitcrewError } from '../../../errors.ts';
 import type { CacheTier, Invalidation, Position, TierSize } from '../../cache/index.ts';
 import { GuardedTier } from '../../cache/guarded-tier.ts';
 import type { RawResult } from '../../pool/index.ts';
@@ -23,6 +24,7 @@ export interface SharedResult extends KeptResult {
 /** Results that several processes share. When their tier is away there are none. */
 export class SharedResults {
   readonly #tier: GuardedTier;
+  readonly #sharedTier: CacheTier;
   readonly #database: string;
   readonly #feed: SharedFeed;
   readonly #storing = new Set<Promise<unknown>>();
@@ -30,6 +32,7 @@ export class SharedResults {
 
   constructor(tier: CacheTier, database: string, feed: SharedFeed) {
     this.#tier = new GuardedTier(tier, () => {});
+    this.#sharedTier = tier;
     this.#database = database;
     this.#feed = feed;
   }
@@ -94,7 +97,18 @@ export class SharedResults {
   /** In this tier, and in the memory of all who share it. */
   async #giveUp(oids: readonly number[] | 'all', what: readonly Invalidation[]): Promise<void> {
     const text = writeNote(this.#database, { kind: 'given up', oids });
-    await this.#tier.invalidate([{ kind: 'note', text }, ...what]);
+    try {
+      await this.#sharedTier.invalidate([{ kind: 'note', text }, ...what]);
+    } catch (error) {
+      // It is told when it is back; but others keep in their memory what they have.
+      await this.#tier.invalidate(what);
+      throw new PitcrewError('E_CACHE_TIER', 'the tier that other processes share cannot be told', {
+        detail:
+          'Results were given up in this process, and will be in the tier when it is back; other processes keep theirs.',
+        hint: 'Try again when it can be reached.',
+        cause: error,
+      });
+    }
   }
 
   #key(key: string): string {
