@@ -51,12 +51,12 @@ test.each(testedMajors(18, 15))(
         }
       }),
       // The statement is in the message; looking for a smaller schema would take minutes.
-      { numRuns: 30, endOnFailure: true },
+      { numRuns: 20, endOnFailure: true },
     );
-    expect(counts.told).toBeGreaterThan(150);
+    expect(counts.told).toBeGreaterThan(100);
     expect(counts.unknown).toBeGreaterThan(3);
-    expect(counts.several).toBeGreaterThan(15);
-    expect(counts.exact).toBeGreaterThan(60);
+    expect(counts.several).toBeGreaterThan(10);
+    expect(counts.exact).toBeGreaterThan(50);
   },
   180_000,
 );
