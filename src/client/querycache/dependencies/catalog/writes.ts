@@ -195,31 +195,35 @@ async function readRowExpressions(reader: CatalogReader): Promise<Map<number, Ro
   const rows = await readRows(
     reader,
     `
-    WITH /* pitcrew */ expressions (class, id, relation, called) AS (
-      SELECT 'pg_attrdef'::regclass::oid, oid, adrelid, NULL::oid FROM pg_attrdef
-       UNION ALL
-      SELECT 'pg_constraint'::regclass, oid, conrelid, NULL FROM pg_constraint WHERE contype = 'c' AND conrelid <> 0
-       UNION ALL
-      SELECT 'pg_policy'::regclass, oid, polrelid, NULL FROM pg_policy
-       UNION ALL
-      -- Conditions; what the trigger itself calls is told apart.
-      SELECT 'pg_trigger'::regclass, oid, tgrelid, tgfoid FROM pg_trigger WHERE tgqual IS NOT NULL
-    ), used (relation, routine, read) AS (
-      SELECT e.relation,
-             CASE d.refclassid WHEN 'pg_proc'::regclass THEN d.refobjid ELSE o.oprcode::oid END,
-             CASE WHEN e.class = 'pg_policy'::regclass AND d.refclassid = 'pg_class'::regclass
-                  THEN nullif(d.refobjid, e.relation) END
-        FROM expressions e
-        JOIN pg_depend d        ON d.classid = e.class AND d.objid = e.id
-                               AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass, 'pg_class'::regclass)
+    WITH /* pitcrew */ used (class, id, routine, read) AS (
+      SELECT d.classid,
+             d.objid,
+             CASE d.refclassid WHEN 'pg_proc'::regclass     THEN d.refobjid
+                               WHEN 'pg_operator'::regclass THEN o.oprcode::oid END,
+             CASE d.refclassid WHEN 'pg_class'::regclass    THEN d.refobjid END
+        FROM pg_depend d
         LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
-       WHERE d.refobjid IS DISTINCT FROM e.called
+       WHERE d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_policy'::regclass, 'pg_trigger'::regclass)
+         AND d.refobjid >= ${firstUserOid}
+         AND (d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+              OR (d.refclassid = 'pg_class'::regclass AND d.classid = 'pg_policy'::regclass))
+    ), placed (relation, routine, read) AS (
+      SELECT coalesce(a.adrelid, c.conrelid, p.polrelid, t.tgrelid),
+             -- Of a trigger its condition; what the trigger itself calls is told apart.
+             CASE WHEN u.routine >= ${firstUserOid} AND u.routine IS DISTINCT FROM t.tgfoid THEN u.routine END,
+             nullif(u.read, p.polrelid)
+        FROM used u
+        LEFT JOIN pg_attrdef a    ON u.class = 'pg_attrdef'::regclass AND a.oid = u.id
+        LEFT JOIN pg_constraint c ON u.class = 'pg_constraint'::regclass AND c.oid = u.id
+        LEFT JOIN pg_policy p     ON u.class = 'pg_policy'::regclass AND p.oid = u.id
+        LEFT JOIN pg_trigger t    ON u.class = 'pg_trigger'::regclass AND t.oid = u.id
     )
-    SELECT relation                                                                  AS "relation",
-           string_agg(DISTINCT routine::text, ',') FILTER (WHERE routine >= ${firstUserOid})  AS "routines",
-           string_agg(DISTINCT read::text, ',')                                      AS "relations"
-      FROM used
-     WHERE routine >= ${firstUserOid} OR read IS NOT NULL
+    SELECT relation                                AS "relation",
+           string_agg(DISTINCT routine::text, ',') AS "routines",
+           string_agg(DISTINCT read::text, ',')    AS "relations"
+      FROM placed
+     WHERE relation <> 0
+       AND (routine IS NOT NULL OR read IS NOT NULL)
      GROUP BY relation
     `,
   );
