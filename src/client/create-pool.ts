@@ -59,7 +59,7 @@ export function createPool(options?: CreatePoolOptions): MeasuredPool;
 export function createPool(options: CreatePoolOptions = {}): MeasuredPool {
   const { telemetry: wanted, report, observer, cache: kept, ...rest } = options;
   const telemetry = wanted === false ? undefined : createTelemetry(wanted);
-  const cache = kept && new QueryCache(kept);
+  const cache = kept && new QueryCache(kept, rest.functions);
   const pool = new Pool({
     ...rest,
     ...(cache ? { keeper: cache } : {}),

@@ -331,3 +331,34 @@ test('what is given up by hand is given up', async () => {
   expect(pool.cached.stats().misses).toBe(misses + 2);
   expect(pool.cached.stats().groups).toEqual([expect.objectContaining({ group: 'orders' })]);
 });
+
+test('what it does is told to the daemon, which can have results given up', async () => {
+  await using it = await shop({ telemetry: {} });
+  const { telemetry } = it.pool;
+  await kept(it.pool, byId, [1]);
+  expect(telemetry?.take().caches).toMatchObject([
+    {
+      name: 'queries',
+      kind: 'queries',
+      tiers: [{ name: 'memory', entries: 1 }],
+      groups: [{ group: 'orders' }],
+      stream: { truth: 'stream', state: 'open', leader: true },
+    },
+  ]);
+  const command = { id: '1', cache: 'queries', action: 'invalidate', tables: ['orders', 'nothing'] } as const;
+  expect(await telemetry?.runCacheCommand(command)).toEqual({ ok: true, detail: 'not known here: nothing' });
+  expect(it.pool.cached.stats()).toMatchObject({ memory: { entries: 0 }, givenUp: { cleared: 1 } });
+});
+
+test('definitions that this pool changes count at once', async () => {
+  await using it = await shop();
+  const { pool } = it;
+  const open = 'SELECT count(*)::int AS n FROM open_orders';
+  for (let customer = 0; customer < 3; customer++) {
+    await kept(pool, open, []);
+    const view = `CREATE OR REPLACE VIEW open_orders AS SELECT * FROM orders WHERE customer = ${customer} AND id > ${customer * 3}`;
+    if (customer === 1) await pool.query(view);
+    else await pool.transaction((client) => client.query(view));
+    expect((await pool.query(open, [], { cache: '1m' })).rows).toEqual([{ n: 10 - customer }]);
+  }
+});

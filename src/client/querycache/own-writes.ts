@@ -1,4 +1,4 @@
-import type { StatementDescription } from '../../sql/index.ts';
+import type { DeclaredFunctions as JudgedFunctions, StatementDescription } from '../../sql/index.ts';
 import type { LentWrites } from '../pool/index.ts';
 import type { CurrentCatalog } from './dependencies/index.ts';
 import type { Sessions } from './session/session-facts.ts';
@@ -11,39 +11,62 @@ import {
   OwnWrites,
 } from './writes/index.ts';
 
+/** What is told of a write. */
+export interface OwnWrite {
+  readonly tables: Footprint;
+  /** It may have changed definitions. */
+  readonly defines: boolean;
+}
+
 /** What the pool itself writes: its readers see it at once, whatever the changes have told by then. */
 export class PoolWrites {
   readonly #written = new OwnWrites();
   readonly #footprints: Footprints;
   readonly #sessions: Sessions;
-  readonly #told: (tables: Footprint) => void;
+  readonly #told: (write: OwnWrite) => void;
 
-  /** @param told called for each write, after it counts */
-  constructor(catalog: CurrentCatalog, sessions: Sessions, told: (tables: Footprint) => void) {
-    this.#footprints = createFootprints(catalog);
+  /**
+   * @param functions what the application says of its functions
+   * @param told called for each write, after it counts
+   */
+  constructor(
+    catalog: CurrentCatalog,
+    sessions: Sessions,
+    functions: JudgedFunctions,
+    told: (write: OwnWrite) => void,
+  ) {
+    this.#footprints = createFootprints(catalog, functions);
     this.#sessions = sessions;
     this.#told = told;
   }
 
   /** A statement was answered that is a transaction of its own, or may have been done. */
   wrote(description: StatementDescription | undefined): void {
-    this.mayHaveWritten(this.#footprintOf(description));
+    const tables = this.#footprintOf(description);
+    this.mayHaveWritten({ tables, defines: mayDefine(description, tables) });
   }
 
   /** From now on results that were read before are not given to readers of this process. */
-  mayHaveWritten(tables: Footprint): void {
+  mayHaveWritten(write: OwnWrite): void {
+    const { tables } = write;
     if (tables !== 'unknown' && tables.size === 0) return;
     this.#written.wrote(tables, performance.now());
-    this.#told(tables);
+    this.#told(write);
   }
 
   lent(): LentWrites {
     const writes = new ClientWrites();
+    let defines = false;
     return {
       sent: (description) => {
-        writes.add(this.#footprintOf(description), !description || mayCommitWithin(description));
+        const tables = this.#footprintOf(description);
+        writes.add(tables, !description || mayCommitWithin(description));
+        defines ||= mayDefine(description, tables);
       },
-      ended: () => this.mayHaveWritten(writes.flush()),
+      ended: () => {
+        this.mayHaveWritten({ tables: writes.flush(), defines });
+        defines = false;
+      },
     };
   }
 
@@ -65,4 +88,9 @@ export class PoolWrites {
     if (!description) return 'unknown';
     return facts ? this.#footprints.of(description, facts.session) : 'unknown';
   }
+}
+
+/** What sets off a trigger that changes definitions is noticed as late as definitions that others change. */
+function mayDefine(description: StatementDescription | undefined, tables: Footprint): boolean {
+  return tables === 'unknown' && (!description || mayCommitWithin(description));
 }

@@ -67,9 +67,14 @@ export class Plans {
     return this.#generation;
   }
 
-  /** Definitions may have changed. */
+  /** A new epoch begins. */
   reset(told: Told): void {
     this.#told = told;
+    this.redefine();
+  }
+
+  /** Definitions may have changed. */
+  redefine(): void {
     this.#generation += 1;
     this.#plans.clear();
     this.#catalog.invalidate();

@@ -9,6 +9,7 @@ import {
   type KeeperHost,
   type LentWrites,
   type PendingResult,
+  type PoolOptions,
   rawConfig,
   rawOf,
   type ResultKeeper,
@@ -20,7 +21,7 @@ import { BestSource } from './feed/best-source.ts';
 import { SharedFeed } from './feed/shared-feed.ts';
 import { Fence, Snapshot } from './fence/index.ts';
 import { type QueryCacheOptions, type QueryCacheSettings, withDefaults } from './options.ts';
-import { PoolWrites } from './own-writes.ts';
+import { type OwnWrite, PoolWrites } from './own-writes.ts';
 import { keyed, Plans } from './plans.ts';
 import { Policies } from './policies.ts';
 import { ResultMemory } from './results/result-memory.ts';
@@ -30,7 +31,6 @@ import { Sessions } from './session/session-facts.ts';
 import { Standing } from './standing.ts';
 import { type QueryCacheStats, statsOf } from './stats.ts';
 import type { StreamEvent } from './stream/index.ts';
-import type { Footprint } from './writes/index.ts';
 
 /** Between attempts to begin, in ms. */
 const beginAgainMs = 1000;
@@ -59,8 +59,11 @@ export class QueryCache implements ResultKeeper {
   #answers: Answers | undefined;
   #beginning: Promise<void> | undefined;
 
-  /** @throws `E_CONFIG` for options that make no sense */
-  constructor(options: QueryCacheOptions = {}) {
+  /**
+   * @param functions what the application says of its functions, as for the pool
+   * @throws `E_CONFIG` for options that make no sense
+   */
+  constructor(options: QueryCacheOptions = {}, functions: PoolOptions['functions'] = {}) {
     const settings = (this.#settings = withDefaults(options));
     this.ttlMs = durationMs('cache.ttl', settings.ttl);
     this.#policies = new Policies(settings);
@@ -69,7 +72,7 @@ export class QueryCache implements ResultKeeper {
     this.#sessions = new Sessions((...args) => this.#ask(...args));
     this.#catalog = currentCatalog((work) => this.#withReader(work));
     this.#plans = new Plans(this.#catalog, this.#sessions, this.#policies, settings.functions);
-    this.#writes = new PoolWrites(this.#catalog, this.#sessions, (tables) => this.#wrote(tables));
+    this.#writes = new PoolWrites(this.#catalog, this.#sessions, functions, (write) => this.#wrote(write));
   }
 
   /** By what it is shown in statistics. */
@@ -242,22 +245,20 @@ export class QueryCache implements ResultKeeper {
   }
 
   /** This process has changed something, and whoever asks now must see it. */
-  #wrote(tables: Footprint): void {
+  #wrote({ tables, defines }: OwnWrite): void {
     if (tables !== 'unknown') {
       this.#giveUp(this.#fence.evict(tables), 'own write');
-    } else if (this.#standing.truth === 'own writes') {
+    } else if (defines || this.#standing.truth === 'own writes') {
       this.#giveUp(this.#fence.evictAll(), 'own write');
-      // Definitions among it, perhaps.
-      this.#plans.reset('by time');
-    } else {
-      this.#standing.seesAllUntilNow();
+      this.#plans.redefine();
     }
+    if (tables === 'unknown') this.#standing.seesAllUntilNow();
   }
 
   /** What is under way is not kept either. */
   #forget(tables: ReadonlySet<number> | 'all'): void {
     this.#giveUp(tables === 'all' ? this.#fence.evictAll() : this.#fence.evict(tables), 'cleared');
-    this.#writes.mayHaveWritten(tables === 'all' ? 'unknown' : tables);
+    this.#writes.mayHaveWritten({ tables: tables === 'all' ? 'unknown' : tables, defines: false });
   }
 
   #giveUp(keys: readonly string[], why: keyof Counts['givenUp']): void {
