@@ -7,7 +7,7 @@ test('a write that is given up while there is no primary is not sent when it is 
   await using servers = await replicatedServers();
   await servers.query(servers.primary, 'CREATE TABLE notes (id int)');
   await servers.query(servers.primary, 'GRANT ALL ON notes TO app');
-  await using pool = clusterPool(servers, { failoverTimeoutMillis: 60_000, pingAfterMillis: 0 });
+  await using pool = clusterPool(servers, { failoverTimeoutMillis: 60_000, pingAfterMillis: 0, laneLimitMillis: 5000 });
   const insert = 'INSERT INTO notes VALUES ($1)';
   do await pool.query(insert, [0]);
   while (!pool.outcomes.at(-1)?.lane);

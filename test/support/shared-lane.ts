@@ -21,7 +21,7 @@ export async function warmLane(
           await pool.query(text, values);
           return seen.at(-1)?.lane;
         },
-        { timeout: 10_000 },
+        { timeout: 20_000 },
       )
       .toBe(true);
   }

@@ -49,9 +49,18 @@ test('a shared connection that is just being opened is closed before the pool ha
 });
 
 test('statements that wait for room on shared connections are answered before the pool has ended', async () => {
-  const pool = new Pool({ connectionString: database.url, max: 4, lanes: 1 });
+  const shared: boolean[] = [];
+  const pool = new Pool({
+    connectionString: database.url,
+    max: 4,
+    lanes: 1,
+    // However busy the machine is, the statement is quick enough to share a connection, and waits for as long as it takes.
+    laneLimitMillis: 5000,
+    connectionTimeoutMillis: 0,
+    observer: { statementEnded: (_, { lane }) => void shared.push(lane) },
+  });
   const text = 'SELECT $1::int AS n';
-  while (pool.stats().endpoints[0]?.lanes === 0) await pool.query(text, [0]);
+  while (!shared.at(-1)) await pool.query(text, [0]);
   let answered = 0;
   const all = Array.from({ length: 2000 }, async (_, n) => {
     const { rows } = await pool.query(text, [n]);
@@ -60,6 +69,10 @@ test('statements that wait for room on shared connections are answered before th
   });
   await pool.end();
   expect(answered).toBe(all.length);
+  // Those that had room; the rest had waited for it.
+  const sharing = shared.filter(Boolean).length;
+  expect(sharing).toBeGreaterThan(1);
+  expect(sharing).toBeLessThan(all.length);
   await Promise.all(all);
 });
 

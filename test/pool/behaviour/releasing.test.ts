@@ -234,12 +234,12 @@ describe('how long a connection lives', () => {
     await using pool = open({ maxLifetimeSeconds: 1, lanes: 0, min: 1 });
     const client = await pool.connect();
     const pid = await pidOf(client);
-    await expect.poll(() => pool.expiredCount, { timeout: 5000 }).toBe(1);
+    await expect.poll(() => pool.expiredCount).toBe(1);
     expect(await pidOf(client)).toBe(pid);
     client.release();
     expect(pool.totalCount).toBe(0);
     expect(await pidOf(pool)).not.toBe(pid);
-    await expect.poll(() => pool.totalCount, { timeout: 5000 }).toBe(0);
+    await expect.poll(() => pool.totalCount).toBe(0);
   });
 
   test('idleTimeoutMillis leaves min', async () => {
@@ -247,8 +247,8 @@ describe('how long a connection lives', () => {
     const clients = await Promise.all(Array.from({ length: 4 }, () => pool.connect()));
     for (const client of clients) client.release();
     expect(pool.totalCount).toBe(4);
-    await expect.poll(() => pool.totalCount, { timeout: 5000 }).toBe(1);
-    await expect.poll(() => backends(), { timeout: 5000 }).toBe(1);
+    await expect.poll(() => pool.totalCount).toBe(1);
+    await expect.poll(() => backends()).toBe(1);
   });
 
   async function backends(): Promise<number> {
