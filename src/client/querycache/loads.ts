@@ -114,8 +114,11 @@ export class Loads {
     if (!stored || !isFresh(stored, ttlMs) || writes.writtenSince(plan.tables, begun.ownMark)) return undefined;
     counts.tierHits += 1;
     counts.shared(plan.names);
+    // Others may keep larger ones.
+    const bytes = memory.bytesOf(stored.raw);
+    if (bytes === undefined) return stored.raw;
     if (fence.keepCertified(found.key, found.dependencies, stored.snapshot, begun.token, sharedMark)) {
-      memory.set(found.key, stored, stored.bytes);
+      memory.set(found.key, stored, bytes);
     }
     return stored.raw;
   }
@@ -142,7 +145,7 @@ export class Loads {
       const now = Date.now();
       const kept = { raw, createdAt: now, keptUntil: now + ttlMs };
       memory.set(found.key, kept, bytes);
-      if (position) standing.shared?.set(found, kept, bytes, probe.snapshot, position);
+      if (position) standing.shared?.set(found, kept, probe.snapshot, position);
     }
   }
 }

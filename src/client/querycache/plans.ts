@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { messageOf } from '../../errors.ts';
 import {
   type Catalog,
   type CurrentCatalog,
@@ -94,6 +95,15 @@ export class Plans {
   }
 
   #make(text: string): Plan | Promise<Plan> {
+    try {
+      return this.#planOf(text);
+    } catch (error) {
+      // Whatever goes wrong here is no reason for the statement to fail.
+      return { keep: false, reason: messageOf(error) };
+    }
+  }
+
+  #planOf(text: string): Plan | Promise<Plan> {
     const catalog = this.#catalog.known();
     const facts = this.#sessions.known;
     if (!catalog || !facts) return this.#learn(text);

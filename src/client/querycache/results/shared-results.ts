@@ -12,13 +12,11 @@ import type { KeptResult } from './result-memory.ts';
 interface StoredResult {
   readonly raw: RawResult;
   readonly snapshot: string;
-  readonly bytes: number;
 }
 
 /** As it was found. */
 export interface SharedResult extends KeptResult {
   readonly snapshot: Snapshot;
-  readonly bytes: number;
 }
 
 /** Results that several processes share. When their tier is away there are none. */
@@ -52,9 +50,9 @@ export class SharedResults {
     if (!entry) return undefined;
     const { createdAt, keptUntil } = entry;
     try {
-      const { raw, snapshot, bytes } = entry.value as StoredResult;
+      const { raw, snapshot } = entry.value as StoredResult;
       if (Array.isArray(raw.rows) && Array.isArray(raw.fields)) {
-        return { raw, createdAt, keptUntil, snapshot: Snapshot.parse(snapshot), bytes };
+        return { raw, createdAt, keptUntil, snapshot: Snapshot.parse(snapshot) };
       }
     } catch {
       // Something else has written it.
@@ -64,9 +62,9 @@ export class SharedResults {
   }
 
   /** Nobody waits for it. */
-  set({ key, dependencies }: Keyed, result: KeptResult, bytes: number, snapshot: Snapshot, position: Position): void {
+  set({ key, dependencies }: Keyed, result: KeptResult, snapshot: Snapshot, position: Position): void {
     const { raw, createdAt, keptUntil } = result;
-    const value: StoredResult = { raw, snapshot: snapshot.toString(), bytes };
+    const value: StoredResult = { raw, snapshot: snapshot.toString() };
     const tags = dependencies.flatMap(({ table, keys }) => tagsOf(this.#database, table, keys));
     const entry = { value, createdAt, freshUntil: keptUntil, keptUntil, tags, loadMs: 0 };
     const storing = this.#tier.set(this.#key(key), entry, position).finally(() => this.#storing.delete(storing));
