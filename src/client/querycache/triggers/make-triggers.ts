@@ -5,6 +5,7 @@ import { mayBeMade, readCoverage, type Triggered } from './coverage.ts';
 import { inTransaction, lockTimedOut, onlyOne } from './careful.ts';
 import { functionSchema, functionSql } from './trigger-function.ts';
 import { triggersSql } from './trigger-kinds.ts';
+import { strangeFunction } from './trigger-requirements.ts';
 
 /** What became of an attempt to make triggers. */
 export interface Made {
@@ -38,6 +39,10 @@ async function make(client: pg.ClientBase): Promise<Made> {
     if (table.complete) return true;
     // Alone it would cost and tell nothing of use.
     if (!mayBeMade(table) || parents.includes(false)) return false;
+    if (coverage.strangers.includes(table.triggerFunction.name)) {
+      outcome.leftOut.push(strangeFunction(table.triggerFunction.name));
+      return false;
+    }
     try {
       await inTransaction(client, async () => {
         if (!functions.has(table.triggerFunction.name)) {
