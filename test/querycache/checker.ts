@@ -275,13 +275,11 @@ function questionAbout(kind: string, number: number): Question {
 /** One transaction of a client that has never heard of a cache. */
 async function transaction(client: pg.Client, random: Random): Promise<void> {
   const statements = Array.from({ length: 1 + random(3) }, () => write(random));
-  if (random(3) === 0) {
-    await client.query(statements[0] ?? '');
-    return;
-  }
+  const alone = random(3) === 0;
   const middle = random(3) === 0 ? ['SAVEPOINT s', write(random), random(2) ? 'ROLLBACK TO s' : 'RELEASE s'] : [];
+  const whole = ['BEGIN', ...statements, ...middle, random(8) ? 'COMMIT' : 'ROLLBACK'];
   try {
-    await client.query(['BEGIN', ...statements, ...middle, random(8) ? 'COMMIT' : 'ROLLBACK'].join('; '));
+    await client.query(alone ? (statements[0] ?? '') : whole.join('; '));
   } catch (error) {
     // Writers run into each other: the server ends one of them.
     if (!(error instanceof pg.DatabaseError) || !['40P01', '23505'].includes(error.code ?? '')) throw error;

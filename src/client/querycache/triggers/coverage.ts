@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Problem, PublishedTable } from '../stream/index.ts';
 import { coverageSql, functionsSql } from './coverage-sql.ts';
-import { functionSetting, functionVersion, type TriggerFunction, triggerFunction } from './trigger-function.ts';
+import { functionVersion, type TriggerFunction, triggerFunction } from './trigger-function.ts';
 import { expectedTriggers } from './trigger-kinds.ts';
 
 interface CoverageRow {
@@ -85,7 +85,7 @@ export async function readCoverage(client: pg.ClientBase): Promise<Coverage> {
 }
 
 function isIntact(wanted: TriggerFunction, found: FunctionRow | undefined): boolean {
-  return found?.body === wanted.body && found.settings === functionSetting && !found.definer;
+  return found?.body === wanted.body && found.settings === null && !found.definer;
 }
 
 /** Tables whose changes are all told: what is written by the name of a parent fires the triggers of the parent alone. */
@@ -102,6 +102,11 @@ export function coveredTables({ tables }: Coverage): Map<number, PublishedTable>
   };
   const told = [...tables.values()].filter(({ oid, rows }) => rows && isCovered(oid));
   return new Map(told.map(({ oid, schema, name, keyColumns }) => [oid, { oid, schema, name, keyColumns }]));
+}
+
+/** Whether a table lacks triggers that this role could make. */
+export function mayBeMade({ owned, complete, newer, subscribed }: Triggered): boolean {
+  return owned && !complete && !newer && !subscribed;
 }
 
 /** Tables in which a statement may have changed rows that names this one, with itself. */

@@ -155,6 +155,12 @@ test('what a newer Pitcrew or a stranger has made is left alone', async () => {
       reason: expect.stringMatching(/function pitcrew\.tell_changes_v1_\w+ belongs to a role that could change/),
     });
   }
+  await own.query('CREATE TABLE public.another (id int PRIMARY KEY)');
+  expect(await makeTriggers(own)).toMatchObject({
+    made: [],
+    leftOut: [{ message: expect.stringContaining('belongs to a role that could change what it does') }],
+  });
+  await own.query('DROP TABLE public.another');
   await database.query(`ALTER FUNCTION ${made?.name} OWNER TO ${owner.name}`);
   await database.query(`ALTER FUNCTION ${made?.name} RENAME TO tell_changes_v99_x`);
   await using it = await heard(owner.url);

@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import { messageOf } from '../../../errors.ts';
 import type { Problem } from '../stream/index.ts';
-import { readCoverage, type Triggered } from './coverage.ts';
+import { mayBeMade, readCoverage, type Triggered } from './coverage.ts';
 import { inTransaction, lockTimedOut, onlyOne } from './careful.ts';
 import { functionSchema, functionSql } from './trigger-function.ts';
 import { triggersSql } from './trigger-kinds.ts';
+import { strangeFunction } from './trigger-requirements.ts';
 
 /** What became of an attempt to make triggers. */
 export interface Made {
@@ -37,7 +38,11 @@ async function make(client: pg.ClientBase): Promise<Made> {
     for (const parent of table.parents) parents.push(await makeOnce(coverage.tables.get(parent)));
     if (table.complete) return true;
     // Alone it would cost and tell nothing of use.
-    if (!table.owned || table.newer || table.subscribed || parents.includes(false)) return false;
+    if (!mayBeMade(table) || parents.includes(false)) return false;
+    if (coverage.strangers.includes(table.triggerFunction.name)) {
+      outcome.leftOut.push(strangeFunction(table.triggerFunction.name));
+      return false;
+    }
     try {
       await inTransaction(client, async () => {
         if (!functions.has(table.triggerFunction.name)) {

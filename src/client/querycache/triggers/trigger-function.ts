@@ -7,8 +7,6 @@ export const functionSchema = 'pitcrew';
 export const channel = 'pitcrew_changes';
 /** Of what the functions say and how. One with a higher number was made by a newer Pitcrew, and is left alone. */
 export const functionVersion = 1;
-/** So that no other writer's `search_path` has a say in what the functions do. */
-export const functionSetting = 'search_path=pg_catalog, pg_temp';
 
 /** How many rows of a statement are told by their keys. */
 const MOST_ROWS = 1000;
@@ -42,71 +40,87 @@ export function signature(keyColumns: readonly string[]): string {
 
 /** Makes a function, or puts right what somebody has changed about it. */
 export function functionSql({ name, body }: TriggerFunction): string {
+  const quoted = `${functionSchema}.${quoteIdentifier(name)}`;
   return `
-CREATE /* pitcrew */ OR REPLACE FUNCTION ${functionSchema}.${quoteIdentifier(name)}() RETURNS trigger
-  LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp AS ${dollarQuoted(body)}`;
+CREATE /* pitcrew */ OR REPLACE FUNCTION ${quoted}() RETURNS trigger
+  LANGUAGE plpgsql AS ${dollarQuoted(body)};
+ALTER /* pitcrew */ FUNCTION ${quoted}() SECURITY INVOKER RESET ALL`;
 }
 
 /** The key as a text; of several columns, a list in JSON. */
 function keyOf(columns: readonly string[]): string {
-  const texts = columns.map((column) => `${quoteIdentifier(column)}::text`);
-  return texts.length === 1 ? texts.join() : `json_build_array(${texts.join(', ')})::text`;
+  const texts = columns.map((column) => `${quoteIdentifier(column)}::pg_catalog.text`);
+  return texts.length === 1 ? texts.join() : `pg_catalog.json_build_array(${texts.join(', ')})::pg_catalog.text`;
+}
+
+// Everything in the functions is named in full, so that a writer's `search_path` has no say in what they do: to set it for
+// each call would take as long again as all the rest.
+const is = 'OPERATOR(pg_catalog.=)';
+const over = 'OPERATOR(pg_catalog.>)';
+
+/** @param told in SQL: what the payload ends with. */
+function notify(told: string): string {
+  const payload = `pg_catalog.concat('[', pg_catalog.pg_current_xact_id(), ',', TG_RELID, ',', ${told}, ']')`;
+  return `PERFORM pg_catalog.pg_notify('${channel}', ${payload})`;
 }
 
 const truncated = `
-  IF TG_OP = 'TRUNCATE' THEN
-    PERFORM pg_notify('${channel}', concat('[', pg_current_xact_id(), ',', TG_RELID, ',"truncated"]'));
+  IF TG_OP ${is} 'TRUNCATE' THEN
+    ${notify(`'"truncated"'`)};
     RETURN NULL;
   END IF;`;
 
 /** A statement that changes nothing tells nothing. What goes wrong here never fails the statement: then it is all rows. */
 function keyedBody(key: string, columns: string): string {
   const keysOf = (rows: string): string => `ARRAY(SELECT ${key} FROM ${rows} LIMIT ${MOST_ROWS + 1})`;
+  const bytesOf = (value: string): string => `pg_catalog.octet_length(pg_catalog.to_json(${value})::pg_catalog.text)`;
   return `
 DECLARE
-  keys text[];
-  before text[];
-  told text := '"all"';
+  keys pg_catalog.text[];
+  before pg_catalog.text[];
+  told pg_catalog.text := '"all"';
 BEGIN${truncated}
   BEGIN
-    IF TG_OP = 'DELETE' THEN
+    IF TG_OP ${is} 'DELETE' THEN
       keys := ${keysOf('pitcrew_old')};
     ELSE
       keys := ${keysOf('pitcrew_new')};
-      IF TG_OP = 'UPDATE' THEN
+      IF TG_OP ${is} 'UPDATE' THEN
         before := ${keysOf('pitcrew_old')};
-        IF before <> keys THEN keys := keys || before; END IF;
+        IF before OPERATOR(pg_catalog.<>) keys THEN keys := pg_catalog.array_cat(keys, before); END IF;
       END IF;
     END IF;
-    IF cardinality(keys) = 0 THEN RETURN NULL; END IF;
-    IF cardinality(keys) <= ${MOST_ROWS} THEN told := concat(to_json(keys), ',"${columns}"'); END IF;
+    IF pg_catalog.cardinality(keys) ${is} 0 THEN RETURN NULL; END IF;
+    IF NOT pg_catalog.cardinality(keys) ${over} ${MOST_ROWS} THEN
+      told := pg_catalog.concat(pg_catalog.to_json(keys), ',"${columns}"');
+    END IF;
   EXCEPTION WHEN OTHERS THEN
     told := '"all"';
   END;
-  IF octet_length(told) > ${MOST_BYTES} THEN
-    IF octet_length(told) <= ${MOST_KEY_BYTES}
-       AND (SELECT max(octet_length(to_json(k)::text)) FROM unnest(keys) AS k) <= ${PART_BYTES} THEN
-      PERFORM pg_notify('${channel}', concat('[', pg_current_xact_id(), ',', TG_RELID, ',', json_agg(k), ',"${columns}"]'))
-         FROM (SELECT k, sum(octet_length(to_json(k)::text) + 2) OVER (ORDER BY place) / ${PART_BYTES} AS part
-                 FROM unnest(keys) WITH ORDINALITY AS each (k, place)) AS parted
+  IF pg_catalog.octet_length(told) ${over} ${MOST_BYTES} THEN
+    IF NOT pg_catalog.octet_length(told) ${over} ${MOST_KEY_BYTES}
+       AND NOT (SELECT pg_catalog.max(${bytesOf('k')}) FROM pg_catalog.unnest(keys) AS k) ${over} ${PART_BYTES} THEN
+      ${notify(`pg_catalog.json_agg(k), ',"${columns}"'`)}
+         FROM (SELECT k, pg_catalog.div(pg_catalog.sum(${bytesOf('k')} OPERATOR(pg_catalog.+) 2) OVER (ORDER BY place), ${PART_BYTES}) AS part
+                 FROM pg_catalog.unnest(keys) WITH ORDINALITY AS each (k, place)) AS parted
         GROUP BY part;
       RETURN NULL;
     END IF;
     told := '"all"';
   END IF;
-  PERFORM pg_notify('${channel}', concat('[', pg_current_xact_id(), ',', TG_RELID, ',', told, ']'));
+  ${notify('told')};
   RETURN NULL;
 END`;
 }
 
 const plainBody = `
 BEGIN${truncated}
-  IF TG_OP = 'DELETE' THEN
+  IF TG_OP ${is} 'DELETE' THEN
     IF NOT EXISTS (SELECT FROM pitcrew_old) THEN RETURN NULL; END IF;
   ELSE
     IF NOT EXISTS (SELECT FROM pitcrew_new) THEN RETURN NULL; END IF;
   END IF;
-  PERFORM pg_notify('${channel}', concat('[', pg_current_xact_id(), ',', TG_RELID, ',"all"]'));
+  ${notify(`'"all"'`)};
   RETURN NULL;
 END`;
 

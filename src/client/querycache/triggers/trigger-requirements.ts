@@ -58,12 +58,7 @@ export async function checkTriggerRequirements(
 
 /** What else stands in the way, once it is known which triggers there are. */
 export function coverageRefusals(coverage: Coverage, createTriggers: boolean): Problem[] {
-  if (createTriggers) {
-    return coverage.strangers.map((name) => ({
-      message: `the function ${functionSchema}.${name} belongs to a role that could change what it does`,
-      hint: 'It runs with the rights of whoever writes: let a role that is trusted own it, or drop it.',
-    }));
-  }
+  if (createTriggers) return coverage.strangers.map(strangeFunction);
   if (coveredTables(coverage).size > 0) return [];
   return [
     {
@@ -71,4 +66,12 @@ export function coverageRefusals(coverage: Coverage, createTriggers: boolean): P
       hint: 'Allow them with createTriggers: true, as a role that owns the tables.',
     },
   ];
+}
+
+/** A function that triggers may not call. */
+export function strangeFunction(name: string): Problem {
+  return {
+    message: `the function ${functionSchema}.${name} belongs to a role that could change what it does`,
+    hint: 'It runs with the rights of whoever writes: let a role that is trusted own it, or drop it.',
+  };
 }

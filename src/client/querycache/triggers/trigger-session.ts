@@ -8,7 +8,7 @@ import { refusal, sentences } from '../stream/requirements.ts';
 import { ANSWER_MS, type SessionSink, WatchedSession } from '../stream/watched-session.ts';
 import { type Definitions, Watcher } from '../stream/watcher.ts';
 import { lockTimedOut } from './careful.ts';
-import { coverageProblems, coveredTables, familiesOf, readCoverage } from './coverage.ts';
+import { coverageProblems, coveredTables, familiesOf, mayBeMade, readCoverage } from './coverage.ts';
 import { triggersTextSql } from './coverage-sql.ts';
 import { Listener } from './listener.ts';
 import { makeTriggers } from './make-triggers.ts';
@@ -114,7 +114,7 @@ export class TriggerSession extends WatchedSession {
     const known = await this.readText(watcher);
     const coverage = await readCoverage(watcher.client);
     this.#changes.families = familiesOf(coverage);
-    if (this.state !== 'starting') this.#make();
+    if (this.state !== 'starting' && [...coverage.tables.values()].some(mayBeMade)) this.#make();
     const problems = coverageProblems(coverage);
     return { ...known, tables: coveredTables(coverage), problems };
   }

@@ -149,7 +149,7 @@ test.each(testedMajors(18, 15))(
       ['CREATE TABLE public.later (id int PRIMARY KEY)', ['t']],
       [`CREATE OR REPLACE FUNCTION ${found?.name}() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`, []],
       [definition?.text ?? '', ['t']],
-      [`ALTER FUNCTION ${found?.name} RESET search_path`, []],
+      [`ALTER FUNCTION ${found?.name} SET search_path = public`, []],
     ];
     for (const [statement, tables] of steps) {
       const before = epochs();
@@ -186,6 +186,35 @@ test('a column of a key that is renamed or dropped never fails a statement, and 
   await eventually(() => keeper.opened().length).toBe(2);
   await database.query(`INSERT INTO t VALUES ('d')`);
   await eventually(() => keeper.changes().at(-1)?.tables).toEqual(new Map([[oid, new Set(['d'])]]));
+});
+
+test('what a writer has in its search_path has no say in what is told', async () => {
+  await using database = await testDatabase();
+  await database.query('CREATE TABLE pairs (b text, a int, PRIMARY KEY (a, b))');
+  await database.query('CREATE TABLE rowless (note text)');
+  await using it = await heard(database.url);
+  await database.query(`
+    CREATE SCHEMA evil;
+    CREATE FUNCTION evil.never(text, text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this'; END $$;
+    CREATE FUNCTION evil.never(int, int) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this'; END $$;
+    CREATE OPERATOR evil.= (LEFTARG = text, RIGHTARG = text, FUNCTION = evil.never);
+    CREATE OPERATOR evil.= (LEFTARG = int, RIGHTARG = int, FUNCTION = evil.never);
+    CREATE OPERATOR evil.> (LEFTARG = int, RIGHTARG = int, FUNCTION = evil.never);
+    CREATE DOMAIN evil.text AS pg_catalog.text CHECK (false);
+    CREATE FUNCTION evil.pg_notify(text, text) RETURNS void LANGUAGE plpgsql AS $$ BEGIN END $$;
+    CREATE TABLE evil.pitcrew_new (id int);
+    SET search_path = evil, pg_catalog`);
+  const since = it.changes().length;
+  await database.query(`INSERT INTO public.pairs SELECT repeat('y', 50) || i, i FROM generate_series(1, 200) i`);
+  await database.query(`INSERT INTO public.rowless VALUES ('x')`);
+  await database.query('TRUNCATE public.rowless');
+  await eventually(() => it.changes().at(-1)?.truncated.length).toBe(1);
+  const told = it
+    .changes()
+    .slice(since)
+    .flatMap(({ tables }) => [...tables.values()]);
+  expect(told.slice(-2)).toEqual(['all', 'all']);
+  expect(new Set(told.slice(0, -2).flatMap((keys) => (keys === 'all' ? [] : [...keys]))).size).toBe(200);
 });
 
 test('comes back by itself when a connection is cut, with a new epoch', async () => {
