@@ -1,11 +1,13 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TierFault } from '../support/chaos-tier.ts';
 import { testFolder } from '../support/folder.ts';
 import type { TruthAnswer, TruthOrder, TruthSettings } from '../support/cache-truth-child.ts';
-import { startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
 import { forAll, freshNamespace } from './redis-support.ts';
 
 const program = join(import.meta.dirname, '../support/cache-truth-child.ts');
@@ -16,13 +18,13 @@ type Layout = readonly TruthSettings['tiers'][];
 type Fleet = (order: TruthOrder) => Promise<TruthAnswer[]>;
 
 /** Processes with these tiers, of which two and two share a machine, hence a folder. */
-async function fleetOf(layout: Layout, fault?: TierFault): Promise<Fleet> {
+async function fleetOf(layout: Layout, fault?: TierFault, url = server().url): Promise<Fleet> {
   const namespace = freshNamespace();
   const folders = [testFolder(), testFolder()];
   const fleet = await Promise.all(
     layout.map(async (tiers, n) => {
       const folder = folders[tiers.includes('redis') || tiers.includes('ioredis') ? n >> 1 : 0] ?? '';
-      const settings: TruthSettings = { url: server().url, namespace, tiers, folder, fault };
+      const settings: TruthSettings = { url, sourceUrl: server().url, namespace, tiers, folder, fault };
       const child = fork(program, [JSON.stringify(settings)]);
       onTestFinished(() => dismiss(child));
       await once(child, 'message');
@@ -33,10 +35,16 @@ async function fleetOf(layout: Layout, fault?: TierFault): Promise<Fleet> {
 }
 
 /** Has a fleet work in bursts, and checks it after each. @returns what it has found together */
-async function atWork(fleet: Fleet, bursts: number): Promise<Pick<TruthAnswer, 'changes' | 'hits' | 'wrong'>> {
+async function atWork(
+  fleet: Fleet,
+  bursts: number,
+  disturb = async (): Promise<void> => {},
+): Promise<Pick<TruthAnswer, 'changes' | 'hits' | 'wrong'>> {
   const sum = { changes: 0, hits: 0, wrong: [] as string[] };
   for (let burst = 0; burst < bursts && sum.wrong.length === 0; burst += 1) {
-    for (const { changes, hits } of await fleet({ do: 'work', rounds: 8 })) {
+    const [done] = await Promise.all([fleet({ do: 'work', rounds: 8 }), disturb()]);
+    await fleet({ do: 'recover' });
+    for (const { changes, hits } of done) {
       sum.changes += changes;
       sum.hits += hits;
     }
@@ -73,6 +81,46 @@ test.each(layouts)(
     expect(wrong).toEqual([]);
     expect(changes).toBeGreaterThan(100);
     expect(hits).toBeGreaterThan(100);
+  },
+  300_000,
+);
+
+/** What may happen to a Redis. */
+const disturbances: Record<string, (redis: RedisServer, admin: Redis) => Promise<unknown>> = {
+  'is cut off': (_, admin) => admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes'),
+  'loses its subscribers': (_, admin) => admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub'),
+  'stands still': async (redis) => {
+    redis.freeze();
+    await delay(300);
+    redis.thaw();
+  },
+  'is emptied': (_, admin) => admin.flushall(),
+  'is restarted': async (redis) => {
+    await redis.stop();
+    await redis.start();
+  },
+};
+
+test.each(Object.keys(disturbances))(
+  'nothing differs from the source once all is well again, when Redis %s in the middle of the work',
+  async (what) => {
+    const redis = await startRedis();
+    onTestFinished(() => redis[Symbol.asyncDispose]());
+    const admin = new Redis(redis.url, { maxRetriesPerRequest: null });
+    admin.on('error', () => {});
+    onTestFinished(() => admin.disconnect());
+    const fleet = await fleetOf(
+      [['redis', 'file'], ['ioredis', 'file'], ['redis'], ['redis', 'file']],
+      undefined,
+      redis.url,
+    );
+    const { wrong, changes, hits } = await atWork(fleet, Number(process.env['BURSTS'] ?? 8), async () => {
+      await delay(Math.random() * 50);
+      await disturbances[what]?.(redis, admin);
+    });
+    expect(wrong).toEqual([]);
+    expect(changes).toBeGreaterThan(50);
+    expect(hits).toBeGreaterThan(20);
   },
   300_000,
 );
