@@ -254,6 +254,24 @@ test('a slow server is given up in time, and used again when it is quick', async
   await vi.waitFor(async () => expect((await slow.get(key))?.value).toBe(1), { timeout: 10_000 });
 });
 
+test('a right to load that could not be given up is given up when Redis can be reached again', async () => {
+  const server = await ownServer();
+  const proxy = await tcpProxy(server.url);
+  onTestFinished(() => proxy[Symbol.asyncDispose]());
+  const namespace = freshNamespace();
+  const [a, b] = [tier({ url: proxy.url(server.url), namespace }), tier({ url: server.url, namespace })];
+  await ready(a, b);
+  const lease = await a.lease?.(key, 600_000);
+  expect(await b.lease?.(key, 600_000)).toBeUndefined();
+  const waiting = b.waitFor?.(key, 600_000);
+  proxy.refuse(true);
+  proxy.cut();
+  await expect(lease?.release()).rejects.toMatchObject(unavailable);
+  proxy.refuse(false);
+  expect(await waiting).toBe(true);
+  expect(await b.lease?.(key, 600_000)).toBeDefined();
+});
+
 test('names beyond the limit are forgotten, with the entries from before them', async () => {
   const server = await ownServer();
   const own = await admin(server);

@@ -1,28 +1,33 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import type { TierFault } from '../support/chaos-tier.ts';
 import { testFolder } from '../support/folder.ts';
 import type { TruthAnswer, TruthOrder, TruthSettings } from '../support/cache-truth-child.ts';
-import { startRedis } from '../support/redis.ts';
+import { type RedisServer, startRedis } from '../support/redis.ts';
 import { forAll, freshNamespace } from './redis-support.ts';
 
 const program = join(import.meta.dirname, '../support/cache-truth-child.ts');
 const server = forAll(startRedis);
+
+/** `CACHE_TRUTH=20` looks twenty times as long. */
+const bursts = Number(process.env['CACHE_TRUTH'] ?? 1);
 
 type Layout = readonly TruthSettings['tiers'][];
 
 type Fleet = (order: TruthOrder) => Promise<TruthAnswer[]>;
 
 /** Processes with these tiers, of which two and two share a machine, hence a folder. */
-async function fleetOf(layout: Layout, fault?: TierFault): Promise<Fleet> {
+async function fleetOf(layout: Layout, fault?: TierFault, url = server().url): Promise<Fleet> {
   const namespace = freshNamespace();
   const folders = [testFolder(), testFolder()];
   const fleet = await Promise.all(
     layout.map(async (tiers, n) => {
       const folder = folders[tiers.includes('redis') || tiers.includes('ioredis') ? n >> 1 : 0] ?? '';
-      const settings: TruthSettings = { url: server().url, namespace, tiers, folder, fault };
+      const settings: TruthSettings = { url, sourceUrl: server().url, namespace, tiers, folder, fault };
       const child = fork(program, [JSON.stringify(settings)]);
       onTestFinished(() => dismiss(child));
       await once(child, 'message');
@@ -33,10 +38,16 @@ async function fleetOf(layout: Layout, fault?: TierFault): Promise<Fleet> {
 }
 
 /** Has a fleet work in bursts, and checks it after each. @returns what it has found together */
-async function atWork(fleet: Fleet, bursts: number): Promise<Pick<TruthAnswer, 'changes' | 'hits' | 'wrong'>> {
+async function atWork(
+  fleet: Fleet,
+  most: number,
+  disturb = async (): Promise<void> => {},
+): Promise<Pick<TruthAnswer, 'changes' | 'hits' | 'wrong'>> {
   const sum = { changes: 0, hits: 0, wrong: [] as string[] };
-  for (let burst = 0; burst < bursts && sum.wrong.length === 0; burst += 1) {
-    for (const { changes, hits } of await fleet({ do: 'work', rounds: 8 })) {
+  for (let burst = 0; burst < most && sum.wrong.length === 0; burst += 1) {
+    const [done] = await Promise.all([fleet({ do: 'work', rounds: 8 }), disturb()]);
+    await fleet({ do: 'recover' });
+    for (const { changes, hits } of done) {
       sum.changes += changes;
       sum.hits += hits;
     }
@@ -69,13 +80,58 @@ const layouts: [string, Layout][] = [
 test.each(layouts)(
   'after changes from all sides nothing differs from the source: %s',
   async (_, layout) => {
-    const { wrong, changes, hits } = await atWork(await fleetOf(layout), Number(process.env['BURSTS'] ?? 25));
+    const { wrong, changes, hits } = await atWork(await fleetOf(layout), 25 * bursts);
     expect(wrong).toEqual([]);
     expect(changes).toBeGreaterThan(100);
     expect(hits).toBeGreaterThan(100);
   },
   300_000,
 );
+
+/** What may happen to a Redis. */
+const disturbances: [string, (redis: RedisServer, admin: Redis) => Promise<unknown>][] = [
+  ['cut off', (_, admin) => admin.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')],
+  ['without subscribers', (_, admin) => admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')],
+  [
+    'still',
+    async (redis) => {
+      redis.freeze();
+      await delay(300);
+      redis.thaw();
+    },
+  ],
+  ['emptied', (_, admin) => admin.flushall()],
+  [
+    'restarted',
+    async (redis) => {
+      await redis.stop();
+      await redis.start();
+    },
+  ],
+];
+
+test('nothing differs from the source once all is well again, whatever happens to Redis in the middle of the work', async () => {
+  const redis = await startRedis();
+  onTestFinished(() => redis[Symbol.asyncDispose]());
+  const admin = new Redis(redis.url, { maxRetriesPerRequest: null });
+  admin.on('error', () => {});
+  onTestFinished(() => admin.disconnect());
+  const fleet = await fleetOf(
+    [['redis', 'file'], ['ioredis', 'file'], ['redis'], ['redis', 'file']],
+    undefined,
+    redis.url,
+  );
+  const happened: string[] = [];
+  const { wrong, changes, hits } = await atWork(fleet, disturbances.length * bursts, async () => {
+    const [what, disturb] = disturbances[happened.length % disturbances.length] ?? [];
+    await delay(Math.random() * 50);
+    await disturb?.(redis, admin);
+    happened.push(String(what));
+  });
+  expect({ happened, wrong }).toMatchObject({ wrong: [] });
+  expect(changes).toBeGreaterThan(50);
+  expect(hits).toBeGreaterThan(50);
+}, 300_000);
 
 test.each<TierFault>(['keeps what is late', 'tells nobody', 'forgets tags'])(
   'with a tier that %s something does: this test can fail',
@@ -91,7 +147,7 @@ test.each(layouts)(
   async (_, layout) => {
     const fleet = await fleetOf(layout);
     let given = 0;
-    for (let burst = 0; burst < Number(process.env['BURSTS'] ?? 15); burst += 1) {
+    for (let burst = 0; burst < 15 * bursts; burst += 1) {
       await fleet({ do: 'set', rounds: 3 });
       const values = new Map<string, Set<unknown>>();
       for (const { held } of await fleet({ do: 'tell' })) {

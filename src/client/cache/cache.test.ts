@@ -279,7 +279,7 @@ describe('many at once that have gone stale', () => {
   test('are served at once while they are loaded anew by one call, where that is wanted', async () => {
     await using cache = await staleCache();
     const { loader, resolve } = held<Map<string, number>>();
-    const loadMany = vi.fn((_: readonly string[]) => loader());
+    const loadMany = vi.fn<(missing: readonly string[]) => Promise<Map<string, number>>>(loader);
     expect(await cache.rememberMany(keys, '1m', loadMany, { staleWhileRevalidate: true })).toEqual(values);
     resolve(new Map([['a', 10]]));
     await cache.settled();

@@ -19,6 +19,8 @@ export class Leases {
   readonly #keys: Keys;
   readonly #origin: string;
   readonly #waits = new Map<string, Wait>();
+  /** Leases that could not be given up, by key: nobody shall wait for them once Redis can be reached. */
+  readonly #left = new Map<string, string>();
 
   constructor(commands: Commands, keys: Keys, origin: string) {
     this.#commands = commands;
@@ -57,7 +59,19 @@ export class Leases {
   }
 
   async #release(key: string, token: string): Promise<void> {
-    await this.#commands.run(releaseScript, [this.#keys.lease(key)], [token, this.#keys.processes, key]);
+    try {
+      await this.#commands.run(releaseScript, [this.#keys.lease(key)], [token, this.#keys.processes, key]);
+    } catch (error) {
+      if (this.#left.size < mostWaits) this.#left.set(key, token);
+      throw error;
+    }
+  }
+
+  /** Redis can be reached again. */
+  renewed(): void {
+    const left = [...this.#left];
+    this.#left.clear();
+    for (const [key, token] of left) this.#release(key, token).catch(() => {});
   }
 
   /** Resolves when the lease that was refused last is over, with true, or after so long, with false. */

@@ -61,6 +61,7 @@ class RedisTier implements CacheTier {
       up: () => {
         this.#commands.renewed();
         this.#bus.linkUp();
+        this.#leases.renewed();
       },
       down: (cause) => this.#bus.linkDown(cause),
       message: (channel, text) => {

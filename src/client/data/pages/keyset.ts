@@ -95,9 +95,9 @@ async function read(
     });
   const places: Text[][] = [];
   const rows = answer.rows.map(({ [place]: at, ...row }) => {
-    const [isInexact, ...values] = JSON.parse(at as string) as [boolean, ...Text[]];
+    const [isInexact, ...texts] = JSON.parse(at as string) as [boolean, ...Text[]];
     if (isInexact) throw inexactPlaces();
-    places.push(values);
+    places.push(texts);
     return row;
   });
   return { rows, places };
