@@ -129,6 +129,24 @@ export class Pool extends EventEmitter {
   }
 
   /**
+   * Opens connections to the primary before they are needed, so that the first callers need not wait for them: as many as `min`, or as
+   * are asked for, `max` at most. Those beyond `min` close again when they are idle.
+   * @example
+   * ```ts
+   * await pool.warm();
+   * server.listen(8080);
+   * ```
+   * @throws what connecting throws; `E_POOL_TIMEOUT` when it takes too long
+   */
+  async warm(connections: number = this.options.min): Promise<void> {
+    const wanted = Math.min(connections, this.options.max);
+    const opened = await Promise.allSettled(Array.from({ length: wanted }, () => this.connect()));
+    for (const each of opened) if (each.status === 'fulfilled') each.value.release();
+    const failed = opened.find((each) => each.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /**
    * Runs a function in a transaction: commits when it returns, rolls back when it throws.
    * @example
    * ```ts
