@@ -99,3 +99,19 @@ test('maxOverflow is the most that is ever open beyond max', async () => {
   expect(most.server).toBeLessThanOrEqual(5);
   await expect.poll(() => pool.totalCount).toBeLessThanOrEqual(3);
 });
+
+test('a pool can be warmed: as many as min, or as are asked for', async () => {
+  const { pool } = counted({ max: 4, min: 2, lanes: 0 });
+  await using _ = pool;
+  expect(pool.totalCount).toBe(0);
+  await pool.warm();
+  expect({ total: pool.totalCount, idle: pool.idleCount }).toEqual({ total: 2, idle: 2 });
+  await pool.warm(10);
+  expect(pool.idleCount).toBe(4);
+});
+
+test('warming a pool whose server is away fails as connecting does', async () => {
+  await using pool = new Pool({ host: '127.0.0.1', port: 1, failoverTimeoutMillis: 0 });
+  await expect(pool.warm()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  await expect.poll(() => pool.totalCount).toBe(0);
+});
