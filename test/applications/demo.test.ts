@@ -6,6 +6,7 @@ import { storefrontTasks } from '../../src/ops/demo/storefront.ts';
 import { startWorkload } from '../../src/ops/demo/workload.ts';
 import { startServer as startPostgres, throwawayServer } from '../../src/ops/embedded/index.ts';
 import { applicationDetail, repeatedCalls } from '../../src/server/api/applications.ts';
+import { cacheStats } from '../../src/server/api/caches.ts';
 import { createApp, startServer } from '../../src/server/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { freshStore, watch } from '../support/monitored.ts';
@@ -78,4 +79,12 @@ test('its services tell of their requests and timers', async () => {
   const checkout = await get('/applications/checkout', applicationDetail);
   expect(checkout.timers.map(({ name }) => name)).toEqual(['place an order']);
   expect(checkout.acquires?.acquired).toBeGreaterThan(0);
+});
+
+test('its front page comes from a cache, which sales invalidate', async () => {
+  const { caches } = await get('/cache/stats?application=storefront', cacheStats);
+  expect(caches).toMatchObject([{ name: 'product cards', tiers: [{ name: 'memory' }] }]);
+  expect(caches[0]?.hits).toBeGreaterThan(0);
+  expect(caches[0]?.groups.map(({ name }) => name).toSorted()).toEqual(['bestsellers', 'navigation', 'products']);
+  expect(caches[0]?.invalidations).toMatchObject([{ name: 'key' }]);
 });

@@ -50,6 +50,7 @@ beforeAll(async () => {
     Queries: '/queries',
     [`Statement ${statement.statements[0]?.id}`]: `/queries/${statement.statements[0]?.id}`,
     Applications: '/applications',
+    Cache: '/cache',
     'Sessions & locks': '/sessions',
     Tables: '/tables',
     'public.orders': `/tables/${tables.tables[0]?.id}`,

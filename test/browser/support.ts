@@ -52,7 +52,7 @@ interface DashboardOptions {
 /** Everything that `pitcrew serve` starts, watching one database, with a store in a database of its own. */
 export async function startDashboard({ url, uiDir, actions = false, token }: DashboardOptions): Promise<Dashboard> {
   const config = configDefinition.parse({
-    actions: { sessions: actions },
+    actions: { sessions: actions, cache: actions },
     monitor: { cadence: { activity: '250ms', statements: '10m', instance: '10m', tables: '1h', slow: '1d' } },
     server: { token },
   });

@@ -1,9 +1,12 @@
 import type { Cache, CacheStats } from '../../server/api/caches.ts';
 import { paint } from '../output.ts';
-import { formatBytes, formatCount, formatMs, formatRatio } from './format.ts';
+import { formatBytes, formatCount, formatMs, formatRatio, wrapped } from './format.ts';
 import { renderTable } from './table.ts';
 
 const mostGroups = 8;
+const columns = 80;
+const indent = ' '.repeat(14);
+const heldSpace = '\u2060';
 
 /** Whether something of a cache needs a look: a tier that is away, or changes of the database that are not heard of. */
 export function isTroubled({ tiers, streams }: Cache): boolean {
@@ -100,5 +103,13 @@ function figureLines(cache: Cache): string[] {
         ].join(', '),
       ]),
   ];
-  return lines.filter(([, text]) => text !== '').map(([title, text]) => `  ${paint('dim', title.padEnd(11))} ${text}`);
+  return lines
+    .filter(([, text]) => text !== '')
+    .flatMap(([title, text]) => {
+      // Names stay with their figures.
+      const [first = '', ...rest] = wrapped(text.replaceAll(/(?<! ·) (?!· )/g, heldSpace), columns, indent);
+      return [`  ${paint('dim', title.padEnd(indent.length - 3))} ${first.trimStart()}`, ...rest].map((line) =>
+        line.replaceAll(heldSpace, ' '),
+      );
+    });
 }

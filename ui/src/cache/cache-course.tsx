@@ -34,10 +34,8 @@ export function CacheCourse({ cache, actionsEnabled }: { cache: Cache; actionsEn
       <Awaited of={stats} lines={8}>
         {({ course }) => (course === null ? null : <Courses course={course} />)}
       </Awaited>
-      <div class="grid">
-        <Groups groups={cache.groups} />
-        <Causes cache={cache} />
-      </div>
+      <Groups groups={cache.groups} />
+      <Causes cache={cache} />
       {asked && <CacheDialog cache={cache} action={asked} onClose={() => setAsked(undefined)} onDone={stats.refresh} />}
     </>
   );
@@ -98,7 +96,8 @@ function trendsOf(course: Course): CacheTrend[] {
     {
       title: 'Hit ratio by tier',
       format: percent,
-      series: [line('all tiers', course.hitRatio, '--series-1'), ...ofTiers('share')],
+      // A tier alone is all there is.
+      series: [line('all tiers', course.hitRatio, '--series-1'), ...(tiers.length > 1 ? ofTiers('share') : [])],
       note: 'Of all that was asked',
       always: true,
     },

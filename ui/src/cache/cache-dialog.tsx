@@ -5,7 +5,7 @@ import { say } from '../components/toast.tsx';
 import { databaseUrl } from '../data/api.ts';
 import { failureFrom, request } from '../data/client.ts';
 import { useUrl } from '../data/use-url.ts';
-import { count, percent, textOf } from '../format/quantity.ts';
+import { count, textOf } from '../format/quantity.ts';
 import { follow } from './follow.ts';
 
 export type AskedAction = CacheCommand['action'];
@@ -130,10 +130,6 @@ export function CacheDialog({
         <div>
           <dt>Processes</dt>
           <dd>{textOf(count(cache.processes))}</dd>
-        </div>
-        <div>
-          <dt>Hits</dt>
-          <dd>{textOf(percent(cache.hitRatio))}</dd>
         </div>
       </dl>
       <p class="small muted" role="status">

@@ -82,8 +82,8 @@ export class MemoryTier {
   }
 
   stats(): TierSize {
-    const { size, calculatedSize } = this.#held;
-    const bytes = calculatedSize > 0 ? calculatedSize : undefined;
+    const { size, calculatedSize, maxSize } = this.#held;
+    const bytes = maxSize > 0 ? calculatedSize : undefined;
     return { entries: size, bytes, evictions: this.#evictions, unreadable: 0, refused: this.#refused };
   }
 }
