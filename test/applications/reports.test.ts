@@ -14,7 +14,7 @@ import type { ApplicationReport } from '../../src/client/telemetry/report.ts';
 import { freshStore, watch } from '../support/monitored.ts';
 import { keepingLogger, plainMonitor } from '../support/plain-monitor.ts';
 import { scratchServer, sharedMajors, testDatabase } from '../support/postgres.ts';
-import { applicationReport, reportedStatement } from '../support/reports.ts';
+import { applicationReport, reportedCache, reportedStatement } from '../support/reports.ts';
 
 const config = configDefinition.parse({});
 const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
@@ -146,7 +146,8 @@ test('reports that come while the store is away are accepted, wait, and are coun
   const monitors = [plainMonitor('shop', { targetId: await store.target('shop') })];
   const app = createApp({ monitors, store, config, version: '0', logger: keepingLogger() });
   const send = async (sequence: number): Promise<unknown> => {
-    const body = bodyOf(applicationReport({ sequence, statements: [reportedStatement('ab', [1])] }));
+    const caches = [reportedCache('catalogue')];
+    const body = bodyOf(applicationReport({ sequence, statements: [reportedStatement('ab', [1])], caches }));
     const response = await app.request('/api/v1/database/ingest', { method: 'POST', body, headers });
     expect(response.status).toBe(202);
     return response.json();

@@ -109,6 +109,7 @@ test('a cache is shown by tier, over time, by group and by cause, and is come to
   const caches = rows(page, 'Caches');
   await caches.filter({ hasText: 'results' }).waitFor();
   expect(await caches.filter({ hasText: 'catalogue' }).innerText()).toMatch(/storefront[\s\S]*redis away/);
+  expect(await caches.filter({ hasText: 'results' }).innerText()).toMatch(/lost/);
   const tiers = rows(page, 'Tiers');
   // Of two processes, five reports of each.
   expect(await tiers.filter({ hasText: 'memory' }).innerText()).toMatch(/In use[\s\S]*9,020[\s\S]*200\s+6\.7\s*MiB/);

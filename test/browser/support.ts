@@ -58,7 +58,16 @@ export async function startDashboard({ url, uiDir, actions = false, token }: Das
   });
   const storeDatabase = await testDatabase();
   const store = await openStore({ url: storeDatabase.url, retention: config.store.retention });
-  const monitor = createMonitor({ name: 'shop', url, config: config.monitor, actions: config.actions, store });
+  // Other files run on the same server: their statements are not the shop's.
+  const statements = { scope: { databases: 'own' }, readers: 1 } as const;
+  const monitor = createMonitor({
+    name: 'shop',
+    url,
+    config: config.monitor,
+    statements,
+    actions: config.actions,
+    store,
+  });
   const logger = keepingLogger();
   const app = createApp({ monitors: [monitor], store, config, version: '0.0.0', logger, uiDir });
   const listen = (port: number) => startServer({ host: '127.0.0.1', port, token, app, logger });

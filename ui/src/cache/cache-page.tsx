@@ -145,7 +145,8 @@ const columnsOf = (addressOf: (cache: Cache) => string): Column<Cache>[] => [
 /** Whether its tiers can be reached, and changes of the database are heard of. */
 function CacheState({ cache }: { cache: Cache }) {
   const away = cache.tiers.filter((tier) => tier.away > 0);
-  const tone = cache.streams[0] && streamTone(cache.streams[0]);
+  const stream = cache.streams.find(({ reason }) => reason !== null) ?? cache.streams[0];
+  const tone = stream && streamTone(stream);
   if (away.length > 0) {
     return (
       <StatusBadge tone="warning" plain>
@@ -156,7 +157,7 @@ function CacheState({ cache }: { cache: Cache }) {
   if (tone !== undefined && tone !== 'ok') {
     return (
       <StatusBadge tone={tone} plain>
-        {cache.streams[0]?.state}
+        {stream?.state}
       </StatusBadge>
     );
   }

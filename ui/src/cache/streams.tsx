@@ -50,6 +50,6 @@ const columns: Column<CacheStream>[] = [
     id: 'leader',
     title: 'Reads it',
     hint: 'One process reads the stream for the others',
-    cell: (row) => (row.leader ? 'itself' : 'through another'),
+    cell: (row) => (row.leader ? 'itself' : row.truth === 'stream' ? 'through another' : '–'),
   },
 ];

@@ -9,9 +9,11 @@ export interface ObserveCacheOptions {
   warmers?: readonly Pick<Warmer<[]>, 'warm' | 'status'>[] | undefined;
 }
 
+type ReportedWarmer = NonNullable<ObserveCacheOptions['warmers']>[number];
+
 interface Observed {
   readonly cache: ReportedCache;
-  readonly warmers: NonNullable<ObserveCacheOptions['warmers']>;
+  readonly warmers: ReadonlyMap<string, ReportedWarmer>;
   readonly increases: Increases;
 }
 
@@ -36,7 +38,12 @@ export class ObservedCaches {
     if (this.#observed.size >= mostCaches) {
       throw new PitcrewError('E_CONFIG', `at most ${mostCaches} caches of a process are reported`);
     }
-    const observed: Observed = { cache, warmers: warmers.slice(0, mostWarmers), increases: new Increases() };
+    const named = warmers.map((warmer) => [warmer.status().name.slice(0, 100), warmer] as const);
+    const observed: Observed = {
+      cache,
+      warmers: new Map(named.slice(0, mostWarmers)),
+      increases: new Increases(),
+    };
     this.#observed.set(name, observed);
     return () => {
       if (this.#observed.get(name) !== observed) return;
@@ -55,8 +62,8 @@ export class ObservedCaches {
     const observed = this.#observed.get(command.cache);
     if (!observed) return { ok: false, error: 'this process reports no such cache' };
     try {
-      const warmer =
-        command.action === 'warm' ? observed.warmers.find((each) => each.status().name === command.warmer) : undefined;
+      const { action, warmer: wanted = '' } = command;
+      const warmer = action === 'warm' ? observed.warmers.get(wanted) : undefined;
       return warmer ? warmed(await warmer.warm()) : await observed.cache.run(command);
     } catch (error) {
       return { ok: false, error: messageOf(error) };
@@ -67,8 +74,7 @@ export class ObservedCaches {
     let figures: CacheFigures | undefined;
     quietly(() => (figures = cache.figures()));
     if (!figures) return [];
-    const names = warmers.map((warmer) => warmer.status().name.slice(0, 100));
-    return [{ name, kind: cache.kind, warmers: names, ...increases.take(figures) }];
+    return [{ name, kind: cache.kind, warmers: [...warmers.keys()], ...increases.take(figures) }];
   }
 }
 

@@ -32,6 +32,8 @@ const route = createRoute({
 
 /** How long an answer waits for the report to be in the store. A daemon that is killed has lost nothing that it answered so. */
 const writeWithinMs = 2000;
+/** How long it then waits for what there is to do. The next report asks again. */
+const commandsWithinMs = 1000;
 
 /** Reports of applications. */
 export function ingestRoutes(app: Api, context: AppContext): void {
@@ -44,16 +46,18 @@ export function ingestRoutes(app: Api, context: AppContext): void {
     const { at, note } = placeOf(report, arrivedAt);
     const written = store.report({ targetId, report, at, arrivedAt });
     const stored = await Promise.race([written, delay(writeWithinMs, false, { ref: false })]);
-    const commands = await commandsFor(store, targetId, report);
+    // While the store is away nobody knows, and the sender is not to wait for that.
+    const commands = stored ? await commandsFor(store, targetId, report) : [];
     return c.json({ accepted: true as const, at: at.toISOString(), stored, note, commands }, 202);
   });
 }
 
-/** What the process that reports is to do with its caches. While the store is away nobody knows. */
+/** What the process that reports is to do with its caches, as far as that can be said soon. */
 async function commandsFor(store: Store, targetId: number, report: ApplicationReport): Promise<PendingCommand[]> {
   if (report.caches.length === 0) return [];
   const { application, instance } = report;
-  return store.pendingCacheCommands({ targetId, application, instance, now: new Date() }).catch(() => []);
+  const pending = store.pendingCacheCommands({ targetId, application, instance, now: new Date() }).catch(() => []);
+  return Promise.race([pending, delay<PendingCommand[]>(commandsWithinMs, [], { ref: false })]);
 }
 
 /** A clock may be ahead by this much, and reports may be late by so much. */
