@@ -61,6 +61,7 @@ const liveSettings = {
   shared_buffers: '128MB',
   max_connections: '60',
   max_wal_size: '512MB',
+  wal_level: 'logical',
   track_io_timing: 'on',
   log_min_messages: 'fatal',
 };

@@ -134,12 +134,16 @@ export function roles(password: string): string {
 CREATE ROLE shop_web     LOGIN PASSWORD '${password}';
 CREATE ROLE shop_worker  LOGIN PASSWORD '${password}';
 CREATE ROLE shop_reports LOGIN PASSWORD '${password}';
+CREATE ROLE shop_changes LOGIN PASSWORD '${password}' REPLICATION;
 CREATE ROLE pitcrew      LOGIN PASSWORD '${password}' CONNECTION LIMIT 10;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES    IN SCHEMA public TO shop_web, shop_worker;
 GRANT USAGE                          ON ALL SEQUENCES IN SCHEMA public TO shop_web, shop_worker;
 GRANT SELECT                         ON ALL TABLES    IN SCHEMA public TO shop_reports;
 GRANT pg_monitor, pg_read_all_data, pg_signal_backend                  TO pitcrew;
+
+-- What the catalogue keeps results of is kept true by these tables' changes.
+CREATE PUBLICATION pitcrew FOR TABLE categories, reviews;
 
 -- Fault: too little memory for its reports, which sort on disk.
 ALTER ROLE shop_reports SET work_mem = '1MB';

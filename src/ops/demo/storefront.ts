@@ -62,6 +62,17 @@ export const storefrontTasks: Task[] = [
     },
   },
   {
+    // A review. What the catalogue has kept of reviews is void a moment later.
+    name: 'POST /products/:id/reviews',
+    perSecond: 0.05,
+    async run({ storefront, customer, product }) {
+      await storefront.query(
+        `INSERT INTO "reviews" ("product_id", "customer_id", "rating", "body", "created_at") VALUES ($1, $2, $3, $4, $5) RETURNING "id"`,
+        [product(), customer(), oneOf(5), 'As described.', new Date()],
+      );
+    },
+  },
+  {
     // The search box.
     name: 'GET /search',
     perSecond: 0.5,

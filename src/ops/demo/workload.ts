@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type MeasuredPool } from '../../client/create-pool.ts';
+import type { QueryCacheOptions } from '../../client/querycache/index.ts';
 import { runInScope } from '../../client/scope.ts';
 import { messageOf } from '../../errors.ts';
 import { backOfficeTasks } from './back-office.ts';
@@ -113,8 +114,10 @@ function connect(url: WorkloadOptions['url'], report: ShopReports | undefined): 
     role: string,
     max: number,
     server: 'primary' | 'replica' = 'primary',
+    cache?: QueryCacheOptions,
   ): MeasuredPool => {
     const made = createPool({
+      ...(cache && { cache }),
       connectionString: url(role, server),
       application_name: service,
       max,
@@ -130,7 +133,10 @@ function connect(url: WorkloadOptions['url'], report: ShopReports | undefined): 
   };
   return {
     storefront: pool('storefront', 'shop_web', 6),
-    catalogue: pool('catalogue', 'shop_web', 4, 'replica'),
+    catalogue: pool('catalogue', 'shop_web', 4, 'replica', {
+      tables: { categories: '10m', reviews: '2m' },
+      changes: { connection: { connectionString: url('shop_changes', 'primary') } },
+    }),
     checkout: pool('checkout', 'shop_web', 5),
     worker: pool('order-worker', 'shop_worker', 4),
     backOffice: pool('back-office', 'shop_web', 3),
