@@ -173,3 +173,10 @@ test('replicas.ts: the next process shows what the last one wrote to whoever has
   await one.stop();
   await other.stop();
 });
+
+test('query-cache.ts: a change by another client is seen, and most answers come from memory', async () => {
+  const database = await shop();
+  const written = await output(['examples/query-cache.ts'], { DATABASE_URL: database.url });
+  expect(written).toContain('{ before: 100, after: 70, back: 100 }');
+  expect(written).toMatch(/of 1,000 answers from memory, few loads/);
+});

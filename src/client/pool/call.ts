@@ -51,6 +51,8 @@ export interface Call {
   callback: Callback | undefined;
   cache?: CacheWish | undefined;
   preface?: Preface | undefined;
+  /** A question of our own: it changes nothing, whatever may be thought of its text. */
+  isQuestion?: boolean | undefined;
 }
 
 /**

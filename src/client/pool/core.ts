@@ -145,7 +145,7 @@ export class PoolCore {
   }
 
   #begin(access: Access, call: Call, resolve: (result: pg.QueryResult) => void, reject: (error: Error) => void): void {
-    const { text, values, config, preface } = call;
+    const { text, values, config, preface, isQuestion = false } = call;
     const record = this.#records.of(typeof text === 'string' ? text : '');
     const { description } = record;
     const observer = this.#observer;
@@ -172,7 +172,7 @@ export class PoolCore {
         statement.settled = true;
         statement.waiting?.ended();
         unwatch?.();
-        if (mayHaveWritten(description, statement.endpoint)) this.#wrote(scope, description);
+        if (!isQuestion && mayHaveWritten(description, statement.endpoint)) this.#wrote(scope, description);
         if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(statement, undefined, result));
         resolve(result);
       },
@@ -182,7 +182,8 @@ export class PoolCore {
         statement.waiting?.ended();
         unwatch?.();
         // What failed may have been done all the same.
-        if (mayHaveWritten(description, statement.endpoint) && statement.sentAt > 0) this.#wrote(scope, description);
+        const mayHaveBeenDone = !isQuestion && statement.sentAt > 0;
+        if (mayHaveBeenDone && mayHaveWritten(description, statement.endpoint)) this.#wrote(scope, description);
         if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(statement, error, undefined));
         reject(error);
       },

@@ -295,6 +295,7 @@ export class QueryCache implements ResultKeeper {
       callback: undefined,
       cache: false,
       preface: { ...before, answered: (row) => (told = row) },
+      isQuestion: true,
     });
     return { result: rawOf(result), before: told };
   };

@@ -17,8 +17,16 @@ function figuresOf(stats: QueryCacheStats): CacheFigures {
   return {
     tiers: [
       // Whoever waited for a load that was under way had its answer from memory, too.
-      { name: 'memory', hits: memoryHits + joined, ...memory, unreadable: 0, refused: 0, isAway: false },
-      ...(tier ? [{ ...tier, hits: tierHits, evictions: 0 }] : []),
+      {
+        name: 'memory',
+        hits: memoryHits + joined,
+        misses: tierHits + misses,
+        ...memory,
+        unreadable: 0,
+        refused: 0,
+        isAway: false,
+      },
+      ...(tier ? [{ ...tier, hits: tierHits, misses, evictions: 0 }] : []),
     ],
     misses,
     staleHits: 0,
