@@ -46,7 +46,7 @@ export class QueryCache implements ResultKeeper {
   readonly ttlMs: number;
   readonly #settings: QueryCacheSettings;
   readonly #policies: Policies;
-  readonly #fence = new Fence();
+  readonly #fence: Fence;
   readonly #counts = new Counts();
   readonly #standing: Standing;
   readonly #memory: ResultMemory;
@@ -60,7 +60,8 @@ export class QueryCache implements ResultKeeper {
   #beginning: Promise<void> | undefined;
 
   /** @throws `E_CONFIG` for options that make no sense */
-  constructor(options: QueryCacheOptions = {}) {
+  constructor(options: QueryCacheOptions = {}, fence = new Fence()) {
+    this.#fence = fence;
     const settings = (this.#settings = withDefaults(options));
     this.ttlMs = durationMs('cache.ttl', settings.ttl);
     this.#policies = new Policies(settings);
