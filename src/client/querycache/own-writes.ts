@@ -11,15 +11,18 @@ import {
   OwnWrites,
 } from './writes/index.ts';
 
+/** @param defines definitions may be other ones from now on */
+type Told = (tables: Footprint, defines: boolean) => void;
+
 /** What the pool itself writes: its readers see it at once, whatever the changes have told by then. */
 export class PoolWrites {
   readonly #written = new OwnWrites();
   readonly #footprints: Footprints;
   readonly #sessions: Sessions;
-  readonly #told: (tables: Footprint) => void;
+  readonly #told: Told;
 
   /** @param told called for each write, after it counts */
-  constructor(catalog: CurrentCatalog, sessions: Sessions, told: (tables: Footprint) => void) {
+  constructor(catalog: CurrentCatalog, sessions: Sessions, told: Told) {
     this.#footprints = createFootprints(catalog);
     this.#sessions = sessions;
     this.#told = told;
@@ -27,23 +30,29 @@ export class PoolWrites {
 
   /** A statement was answered that is a transaction of its own, or may have been done. */
   wrote(description: StatementDescription | undefined): void {
-    this.mayHaveWritten(this.#footprintOf(description));
+    this.mayHaveWritten(this.#footprintOf(description), mayDefine(description));
   }
 
   /** From now on results that were read before are not given to readers of this process. */
-  mayHaveWritten(tables: Footprint): void {
+  mayHaveWritten(tables: Footprint, defines = false): void {
     if (tables !== 'unknown' && tables.size === 0) return;
     this.#written.wrote(tables, performance.now());
-    this.#told(tables);
+    this.#told(tables, defines);
   }
 
   lent(): LentWrites {
     const writes = new ClientWrites();
+    let defines = false;
     return {
       sent: (description) => {
+        defines ||= mayDefine(description);
         writes.add(this.#footprintOf(description), !description || mayCommitWithin(description));
       },
-      ended: () => this.mayHaveWritten(writes.flush()),
+      ended: () => {
+        const may = defines;
+        defines = false;
+        this.mayHaveWritten(writes.flush(), may);
+      },
     };
   }
 
@@ -65,4 +74,17 @@ export class PoolWrites {
     if (!description) return 'unknown';
     return facts ? this.#footprints.of(description, facts.session) : 'unknown';
   }
+}
+
+const longestHead = 200;
+
+/**
+ * Whether a statement may change definitions that others see. Those of temporary tables come often, and nothing that is kept depends on
+ * them; what procedures and DO define, the changes tell a moment later.
+ */
+function mayDefine(description: StatementDescription | undefined): boolean {
+  if (!description || description.effects) return false;
+  const { kind, normalized } = description;
+  if (kind === 'several') return true;
+  return kind === 'definition' && !/\btemp(?:orary)?\b/i.test(normalized.slice(0, longestHead));
 }

@@ -70,6 +70,11 @@ export class Plans {
   /** Definitions may have changed. */
   reset(told: Told): void {
     this.#told = told;
+    this.redefined();
+  }
+
+  /** As `reset`, while the changes of the same tables are told. */
+  redefined(): void {
     this.#generation += 1;
     this.#plans.clear();
     this.#catalog.invalidate();

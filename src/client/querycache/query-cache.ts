@@ -59,7 +59,10 @@ export class QueryCache implements ResultKeeper {
   #answers: Answers | undefined;
   #beginning: Promise<void> | undefined;
 
-  /** @throws `E_CONFIG` for options that make no sense */
+  /**
+   * @param fence what decides over what is kept
+   * @throws `E_CONFIG` for options that make no sense
+   */
   constructor(options: QueryCacheOptions = {}, fence = new Fence()) {
     this.#fence = fence;
     const settings = (this.#settings = withDefaults(options));
@@ -70,7 +73,7 @@ export class QueryCache implements ResultKeeper {
     this.#sessions = new Sessions((...args) => this.#ask(...args));
     this.#catalog = currentCatalog((work) => this.#withReader(work));
     this.#plans = new Plans(this.#catalog, this.#sessions, this.#policies, settings.functions);
-    this.#writes = new PoolWrites(this.#catalog, this.#sessions, (tables) => this.#wrote(tables));
+    this.#writes = new PoolWrites(this.#catalog, this.#sessions, (...write) => this.#wrote(...write));
   }
 
   start(host: KeeperHost): void {
@@ -238,7 +241,12 @@ export class QueryCache implements ResultKeeper {
   }
 
   /** This process has changed something, and whoever asks now must see it. */
-  #wrote(tables: Footprint): void {
+  #wrote(tables: Footprint, defines: boolean): void {
+    if (defines && this.#standing.truth === 'changes') {
+      // Those who watch for it learn of it later.
+      this.#giveUp(this.#fence.evictAll(), 'own write');
+      this.#plans.redefined();
+    }
     if (tables !== 'unknown') {
       this.#giveUp(this.#fence.evict(tables), 'own write');
     } else if (this.#standing.truth === 'own writes') {

@@ -33,8 +33,8 @@ export interface CheckOptions {
   readReplicas?: boolean;
   fenced?: boolean;
   processes?: number;
-  /** Each ends with everything coming to rest, and a comparison. */
-  rounds: number;
+  /** Told after each round, which ends with everything coming to rest and a comparison: whether it was the last. */
+  until: (sofar: { round: number; kept: number; wrong: number }) => boolean;
   roundMs: number;
   disturbances: readonly Disturbance[];
   seed: number;
@@ -67,7 +67,11 @@ const ownRowsOfEach = 10;
 /** Processes of an application with a query cache, clients that know of none, and what can happen to them; at rest everything is compared. */
 export async function checkTruth(options: CheckOptions): Promise<TruthOutcome> {
   await using checker = await Checker.start(options);
-  for (let round = 1; round <= options.rounds; round++) await checker.round(round);
+  for (let round = 1; ; round++) {
+    await checker.round(round);
+    if (options.until({ round, kept: checker.kept, wrong: checker.outcome.wrong.length })) break;
+  }
+  await checker.end();
   return checker.outcome;
 }
 
@@ -131,18 +135,29 @@ class Checker {
       if (disturbances.length > 0) await this.#disturb(oneOf(this.#random, disturbances));
     }
     this.#running = false;
-    // Some stop reading before the last writes, and others after.
-    await Promise.all([...outside, readersOfTokens, this.#each({ do: 'halt' })]);
+    // Readers go on for a moment: what they keep now is not written again.
+    await Promise.all([...outside, readersOfTokens, this.#each({ do: 'stop writing' })]);
+    await pause(100 + this.#random(200));
+    await this.#each({ do: 'halt' });
     await this.#compare();
     say?.(
-      `round ${round}: ${this.#sum('kept')} kept, ${this.outcome.compared} compared, ${this.outcome.wrong.length} wrong, ` +
+      `round ${round}: ${this.kept} kept, ${this.outcome.compared} compared, ${this.outcome.wrong.length} wrong, ` +
         `${((performance.now() - began) / 1000).toFixed(1)} s`,
     );
   }
 
+  get kept(): number {
+    return this.#members.reduce((sum, { report }) => sum + (report?.kept ?? 0), this.outcome.kept);
+  }
+
+  /** Ends the processes in good order, and adds up what they have done. */
+  async end(): Promise<void> {
+    await Promise.all(this.#members.splice(0).map((member) => this.#leave(member, () => member.end())));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#running = false;
-    await Promise.all(this.#members.map((member) => this.#leave(member, () => member.end())));
+    await Promise.all(this.#members.map((member) => member.kill()));
     await this.#admin.end();
   }
 
@@ -157,7 +172,7 @@ class Checker {
       maxLagMs,
       maxEntries: number % 3 === 1 ? 100 : 10_000,
       fenced,
-      readers: 40,
+      readers: 24,
       // Of tables with triggers nobody knows what their writes do: then nothing that is kept is given for a moment.
       writers: number % 3 === 0 ? 1 : 0,
       seed: seed * 1000 + number,
@@ -188,10 +203,6 @@ class Checker {
     ] as const) {
       for (const [name, count] of Object.entries(counts)) total[name] = (total[name] ?? 0) + count;
     }
-  }
-
-  #sum(what: 'kept' | 'ownReads'): number {
-    return this.#members.reduce((sum, { report }) => sum + (report?.[what] ?? 0), this.outcome[what]);
   }
 
   /** A client that has never heard of a cache. */
@@ -316,7 +327,17 @@ class Checker {
     await this.#each({ do: 'keep marker' });
     this.#marker += 1;
     await this.#admin.query('UPDATE markers SET n = $1 WHERE id = 1', [this.#marker]);
-    await this.#each({ do: 'await marker', value: this.#marker });
+    const order = {
+      do: 'await marker',
+      value: this.#marker,
+      withinMs: this.#options.fenced === false ? 2000 : 30_000,
+    } as const;
+    await Promise.all(
+      this.#members.map(async (member) => {
+        const { value } = await member.ask(order);
+        if (value !== this.#marker) this.outcome.wrong.push(`the marker ${this.#marker} is still given as ${value}`);
+      }),
+    );
   }
 
   async #compare(): Promise<void> {
@@ -339,7 +360,9 @@ class Checker {
       await this.#settle();
       const { served: again } = await member.ask({ do: 'ask all' });
       for (const [place, text] of await this.#differing(again, answers)) {
-        this.outcome.wrong.push(`process ${at}${member === late ? ' (late)' : ''}: ${JSON.stringify(questions[place])} gave ${text}`);
+        this.outcome.wrong.push(
+          `process ${at}${member === late ? ' (late)' : ''}: ${JSON.stringify(questions[place])} gave ${text}`,
+        );
       }
     };
     await Promise.all(this.#members.map(compare));

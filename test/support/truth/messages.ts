@@ -20,11 +20,13 @@ export interface TruthSettings {
 
 export type TruthOrder =
   | { do: 'run' }
+  /** The writers alone. */
+  | { do: 'stop writing' }
   | { do: 'halt' }
   /** Waits until results are kept by changes that are told, and the marker is among them. */
   | { do: 'keep marker' }
-  /** Waits until the marker is given with this value. */
-  | { do: 'await marker'; value: number }
+  /** Waits until the marker is given with this value, for so long; answers with the one that was given last. */
+  | { do: 'await marker'; value: number; withinMs: number }
   | { do: 'ask all' }
   | { do: 'write'; id: number; value: number }
   | { do: 'see'; id: number; token: string };
@@ -55,4 +57,4 @@ export interface Served {
   tier: [number, string][];
 }
 
-export type TruthAnswer = { report: TruthReport; served?: Served; token?: string; value?: number };
+export type TruthAnswer = { report: TruthReport; served?: Served; token?: string; value?: number | undefined };

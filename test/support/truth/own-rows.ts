@@ -56,7 +56,10 @@ const readings = [
   { text: 'SELECT n FROM counters WHERE id = $1 AND n >= 0', values: (id: number) => [String(id)] },
   { text: 'SELECT sum(n) AS n FROM counters WHERE id BETWEEN $1 AND $1', values: (id: number) => [id] },
   { text: 'SELECT n FROM counted WHERE id = $1', values: (id: number) => [id] },
-  { text: 'SELECT max(c.n) AS n FROM counters c JOIN counters d USING (id) WHERE c.id = $1', values: (id: number) => [id] },
+  {
+    text: 'SELECT max(c.n) AS n FROM counters c JOIN counters d USING (id) WHERE c.id = $1',
+    values: (id: number) => [id],
+  },
 ];
 
 /**

@@ -34,8 +34,10 @@ const pool = settings.fenced ? createPool({ ...connection, cache }) : unfenced()
 pool.on('error', () => {});
 const errors: Record<string, number> = {};
 const own = new OwnRows(pool, random, settings, failed);
-let running: Promise<unknown> | undefined;
-let isRunning = false;
+let reading: Promise<unknown> | undefined;
+let writing: Promise<unknown> | undefined;
+let isReading = false;
+let isWriting = false;
 
 function unfenced(): CachingPool {
   const keeper = new QueryCache(cache, new HopefulFence());
@@ -76,14 +78,14 @@ async function ask({ text, values }: Question): Promise<void> {
 }
 
 async function reads(): Promise<void> {
-  while (isRunning) {
+  while (isReading) {
     await ask(oneOf(random, random(3) ? popularQuestions : questions)).catch(failed);
     await turn();
   }
 }
 
 async function writes(): Promise<void> {
-  while (isRunning) {
+  while (isWriting) {
     await writeSome().catch(failed);
     await pause(random(30));
   }
@@ -119,12 +121,9 @@ async function writeSome(): Promise<void> {
 }
 
 function run(): void {
-  isRunning = true;
-  running = Promise.all([
-    ...Array.from({ length: settings.readers }, reads),
-    ...Array.from({ length: settings.writers }, writes),
-    ...own.loops(() => isRunning),
-  ]);
+  isReading = isWriting = true;
+  reading = Promise.all(Array.from({ length: settings.readers }, reads));
+  writing = Promise.all([...Array.from({ length: settings.writers }, writes), ...own.loops(() => isWriting)]);
 }
 
 async function marker(): Promise<number> {
@@ -141,8 +140,13 @@ async function keepMarker(): Promise<void> {
   }
 }
 
-async function awaitMarker(value: number): Promise<void> {
-  while ((await marker().catch(failed)) !== value) await pause(5);
+async function awaitMarker(value: number, withinMs: number): Promise<number | undefined> {
+  const until = performance.now() + withinMs;
+  for (;;) {
+    const given = await marker().catch(failed);
+    if (given === value || performance.now() > until) return given ?? undefined;
+    await pause(5);
+  }
 }
 
 /** Everything once; where there is a tier one after the other, so that it is known where each answer came from. */
@@ -197,16 +201,19 @@ async function obey(order: TruthOrder): Promise<Omit<TruthAnswer, 'report'>> {
     case 'run':
       run();
       return {};
+    case 'stop writing':
+      isWriting = false;
+      await writing;
+      return {};
     case 'halt':
-      isRunning = false;
-      await running;
+      isReading = false;
+      await reading;
       return {};
     case 'keep marker':
       await keepMarker();
       return {};
     case 'await marker':
-      await awaitMarker(order.value);
-      return {};
+      return { value: await awaitMarker(order.value, order.withinMs) };
     case 'ask all':
       return { served: await askAll() };
     case 'write':
@@ -215,7 +222,9 @@ async function obey(order: TruthOrder): Promise<Omit<TruthAnswer, 'report'>> {
     case 'see':
       return runInScope('next request', async () => {
         pool.seeAtLeast(order.token);
-        const { rows } = await pool.query<{ n: string }>('SELECT n FROM counters WHERE id = $1', [order.id], { cache: '10m' });
+        const { rows } = await pool.query<{ n: string }>('SELECT n FROM counters WHERE id = $1', [order.id], {
+          cache: '10m',
+        });
         return { value: Number(rows[0]?.n) };
       });
   }
@@ -229,7 +238,7 @@ process.on('message', (message: { number: number; order: TruthOrder }) => {
 });
 process.on('error', () => {});
 process.on('disconnect', () => {
-  isRunning = false;
+  isReading = isWriting = false;
   // Loads may be under way.
   void pool.end().finally(() => process.exit());
   setTimeout(() => process.exit(), 5000).unref();

@@ -43,7 +43,10 @@ export const questions: readonly Question[] = [
       values: [region],
     },
     { text: 'SELECT count(*) AS rich FROM rich WHERE id % 6 = $1::int', values: [region] },
-    { text: 'SELECT count(*) AS n FROM accounts WHERE balance BETWEEN $1::int AND $1::int + 20', values: [90 + region] },
+    {
+      text: 'SELECT count(*) AS n FROM accounts WHERE balance BETWEEN $1::int AND $1::int + 20',
+      values: [90 + region],
+    },
   ]),
   ...range(docs).flatMap((doc) => [
     { text: 'SELECT body, rank, at FROM docs WHERE slug = $1', values: [slugOf(doc)] },
@@ -73,8 +76,13 @@ export const questions: readonly Question[] = [
   { text: 'SELECT sum(times) AS edits FROM edits', values: [] },
   { text: 'SELECT max(at) AS at, min(rank) AS rank FROM docs WHERE at > $1', values: ['2026-01-01T00:00:00Z'] },
   { text: 'SELECT id FROM accounts UNION ALL SELECT account FROM items ORDER BY 1 LIMIT 20', values: [] },
-  { text: 'SELECT id FROM accounts a WHERE NOT EXISTS (SELECT FROM items WHERE account = a.id) ORDER BY id', values: [] },
+  {
+    text: 'SELECT id FROM accounts a WHERE NOT EXISTS (SELECT FROM items WHERE account = a.id) ORDER BY id',
+    values: [],
+  },
 ];
 
 /** About what is written most. */
-export const popularQuestions: readonly Question[] = questions.filter(({ values: [first] }) => Number(first) <= popular);
+export const popularQuestions: readonly Question[] = questions.filter(
+  ({ values: [first] }) => Number(first) <= popular,
+);

@@ -21,8 +21,8 @@ export interface TruthServers extends AsyncDisposable {
   database(mayReplicate: boolean): Promise<{ url: string; adminUrl: string }>;
 }
 
-/** @param standby commits wait until it has replayed them, which takes it a moment */
-export async function truthServers({ standby }: { standby: boolean }): Promise<TruthServers> {
+/** @param standbyMs with a standby that replays everything so much later, and commits wait until it has */
+export async function truthServers({ standbyMs }: { standbyMs?: number | undefined } = {}): Promise<TruthServers> {
   await using stack = new AsyncDisposableStack();
   const primary = stack.use(await startScratchServer({ settings }));
   const hosts = [`127.0.0.1:${primary.port}`];
@@ -43,7 +43,7 @@ export async function truthServers({ standby }: { standby: boolean }): Promise<T
     `CREATE ROLE truth_plain LOGIN PASSWORD 'truth'`,
     'GRANT pg_read_all_stats, pg_signal_backend TO truth_plain',
   );
-  if (standby) {
+  if (standbyMs !== undefined) {
     const dataDir = `${primary.dataDir}-standby`;
     const replica = await startReplica(primary, { dataDir, settings, slot: 'standby' });
     stack.defer(async () => {
@@ -51,7 +51,7 @@ export async function truthServers({ standby }: { standby: boolean }): Promise<T
       await removeServer(dataDir);
     });
     hosts.push(`127.0.0.1:${replica.port}`);
-    await run(replica.url(), `ALTER SYSTEM SET recovery_min_apply_delay = '5ms'`, 'SELECT pg_reload_conf()');
+    await run(replica.url(), `ALTER SYSTEM SET recovery_min_apply_delay = '${standbyMs}ms'`, 'SELECT pg_reload_conf()');
     await run(
       primary.url(),
       `ALTER SYSTEM SET synchronous_standby_names = 'standby'`,

@@ -26,7 +26,8 @@ const writes: readonly ((random: Random, id: number) => string)[] = [
     `INSERT INTO accounts VALUES (${id}, ${random(regions)}, 50, 'account ${id}') ON CONFLICT (id) DO UPDATE SET balance = accounts.balance + 3, region = EXCLUDED.region`,
   // The key itself changes, and with it that of its items.
   (_, id) => `UPDATE accounts SET id = ${id} + 1000 WHERE id = ${id}`,
-  (_, id) => `UPDATE accounts SET id = ${id} WHERE id = ${id} + 1000 AND NOT EXISTS (SELECT FROM accounts WHERE id = ${id})`,
+  (_, id) =>
+    `UPDATE accounts SET id = ${id} WHERE id = ${id} + 1000 AND NOT EXISTS (SELECT FROM accounts WHERE id = ${id})`,
   (_, id) => `UPDATE items SET note = md5(random()::text) WHERE account = ${id}`,
   (random, id) =>
     `INSERT INTO items SELECT id, ${1 + random(3)}, 'again' FROM accounts WHERE id = ${id} ON CONFLICT DO NOTHING`,
@@ -36,7 +37,8 @@ const writes: readonly ((random: Random, id: number) => string)[] = [
   (random) =>
     `INSERT INTO docs VALUES ('${slugOf(random(docs))}', md5(random()::text), ${random(docs)}, now()) ON CONFLICT (slug) DO UPDATE SET body = EXCLUDED.body, rank = EXCLUDED.rank`,
   (random, id) => `UPDATE tokens SET account = ${id}, data = '{"n": ${random(9)}}' WHERE id = '${tokenOf(random(30))}'`,
-  (random) => `UPDATE measures SET value = value + 1 WHERE day = '${dayOf(random(days))}' AND sensor = ${1 + random(sensors)}`,
+  (random) =>
+    `UPDATE measures SET value = value + 1 WHERE day = '${dayOf(random(days))}' AND sensor = ${1 + random(sensors)}`,
   // Moves between partitions.
   (random) =>
     `INSERT INTO measures SELECT '${dayOf(random(days))}', ${1 + random(sensors)}, 5 ON CONFLICT (day, sensor) DO UPDATE SET value = measures.value * 2 - 3`,
@@ -68,14 +70,19 @@ export function definitionOf(random: Random): string {
   made += 1;
   return oneOf(random, [
     () => `CREATE OR REPLACE VIEW rich AS SELECT id, balance FROM accounts WHERE balance > ${90 + random(20)}`,
-    () => `CREATE OR REPLACE FUNCTION fee(amount int) RETURNS int LANGUAGE sql IMMUTABLE RETURN amount / ${1 + random(20)}`,
+    () =>
+      `CREATE OR REPLACE FUNCTION fee(amount int) RETURNS int LANGUAGE sql IMMUTABLE RETURN amount / ${1 + random(20)}`,
     () => `ALTER TABLE accounts ADD COLUMN extra_${made} int DEFAULT ${random(9)}`,
-    () => `BEGIN; ALTER TABLE docs RENAME TO docs_other; ALTER TABLE docs_before RENAME TO docs; ALTER TABLE docs_other RENAME TO docs_before; COMMIT`,
-    () => `CREATE TABLE measures_of_${made} PARTITION OF measures FOR VALUES FROM ('2027-01-01') TO ('2027-02-01'); INSERT INTO measures VALUES ('2027-01-05', 1, ${random(9)}); DROP TABLE measures_of_${made}`,
-    () => `ALTER TABLE accounts REPLICA IDENTITY ${oneOf(random, ['FULL', 'DEFAULT', 'USING INDEX accounts_name_key'])}`,
+    () =>
+      `BEGIN; ALTER TABLE docs RENAME TO docs_other; ALTER TABLE docs_before RENAME TO docs; ALTER TABLE docs_other RENAME TO docs_before; COMMIT`,
+    () =>
+      `CREATE TABLE measures_of_${made} PARTITION OF measures FOR VALUES FROM ('2027-01-01') TO ('2027-02-01'); INSERT INTO measures VALUES ('2027-01-05', 1, ${random(9)}); DROP TABLE measures_of_${made}`,
+    () =>
+      `ALTER TABLE accounts REPLICA IDENTITY ${oneOf(random, ['FULL', 'DEFAULT', 'USING INDEX accounts_name_key'])}`,
     () => `ALTER TABLE docs REPLICA IDENTITY ${oneOf(random, ['FULL', 'DEFAULT'])}`,
     () => `CREATE INDEX ON items (note)`,
-    () => `ALTER TABLE measures DETACH PARTITION measures_1; UPDATE measures_1 SET value = value + 1; ALTER TABLE measures ATTACH PARTITION measures_1 FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')`,
+    () =>
+      `ALTER TABLE measures DETACH PARTITION measures_1; UPDATE measures_1 SET value = value + 1; ALTER TABLE measures ATTACH PARTITION measures_1 FOR VALUES FROM ('2026-01-01') TO ('2026-02-01')`,
     () => `ALTER TABLE tokens ALTER COLUMN data SET DEFAULT '{}'`,
     () => `COMMENT ON TABLE accounts IS 'made ${made}'`,
   ])();
