@@ -1,6 +1,8 @@
+import { createClient } from 'redis';
 import { expect, test } from 'vitest';
 import { redisTier } from '../../src/client/cache/index.ts';
-import { type CachingPool, createPool } from '../../src/index.ts';
+import type { CacheTier } from '../../src/client/cache/tier.ts';
+import { type CachingPool, createPool, runInScope } from '../../src/index.ts';
 import { forAll, freshNamespace } from '../cache/redis-support.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { startRedis } from '../support/redis.ts';
@@ -117,6 +119,131 @@ test('when the one that reads ends, another one takes its place', async () => {
   await kept(late, 5);
   expect(late.cached.stats().isReader).toBe(false);
   expect(await slots(database)).toHaveLength(1);
+});
+
+type Door = 'get' | 'invalidate';
+
+/** As a tier, with doors that can be closed for a while. */
+function gated(tier: CacheTier): { tier: CacheTier; close(door: Door): () => void } {
+  const doors: Partial<Record<Door, Promise<void>>> = {};
+  return {
+    tier: {
+      name: tier.name,
+      position: () => tier.position(),
+      getMany: (keys) => tier.getMany(keys),
+      set: (key, entry, position) => tier.set(key, entry, position),
+      setMany: (entries, position) => tier.setMany(entries, position),
+      onHeard: (listener) => tier.onHeard(listener),
+      stats: () => tier.stats(),
+      close: () => tier.close(),
+      async get(key) {
+        await doors.get;
+        return tier.get(key);
+      },
+      async invalidate(what) {
+        await doors.invalidate;
+        await tier.invalidate(what);
+      },
+    },
+    close(door) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      doors[door] = promise;
+      return resolve;
+    },
+  };
+}
+
+interface Gates extends AsyncDisposable {
+  database: TestDatabase;
+  reader: CachingPool;
+  follower: CachingPool;
+  readers: ReturnType<typeof gated>;
+  followers: ReturnType<typeof gated>;
+}
+
+/** A process that reads the changes and one that does not, with doors between them and Redis. */
+async function gates(): Promise<Gates> {
+  await using stack = new AsyncDisposableStack();
+  const database = stack.use(await testDatabase());
+  await database.query(
+    `CREATE TABLE orders (id int PRIMARY KEY, status text); INSERT INTO orders VALUES (1, 'open'), (2, 'open')`,
+  );
+  const namespace = freshNamespace();
+  const [readers, followers] = [1, 2].map(() => gated(redisTier({ url: redis().url, namespace }))) as [
+    ReturnType<typeof gated>,
+    ReturnType<typeof gated>,
+  ];
+  const open = async ({ tier }: ReturnType<typeof gated>): Promise<CachingPool> => {
+    const pool = stack.use(
+      createPool({
+        connectionString: database.url,
+        telemetry: false,
+        max: 4,
+        cache: { tier, memory: { maxEntries: 1 }, changes: { createPublication: 'tables', maxLagMs: 2000 } },
+      }),
+    );
+    await eventually(() => pool.cached.stats().truth).toBe('stream');
+    return pool;
+  };
+  const reader = await open(readers);
+  const follower = await open(followers);
+  const owned = stack.move();
+  return { database, reader, follower, readers, followers, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Until it is in Redis, from where another process has it. */
+async function stored(by: CachingPool, id: number, elsewhere: CachingPool): Promise<void> {
+  await eventually(async () => {
+    for (const pool of [by, elsewhere]) await kept(pool, 2);
+    await kept(by, id);
+    const { tierHits } = elsewhere.cached.stats();
+    await statusOf(elsewhere, id);
+    return elsewhere.cached.stats().tierHits - tierHits;
+  }).toBe(1);
+}
+
+test('what the reader of changes knows to be void it does not take from Redis, where it is not void yet', async () => {
+  await using it = await gates();
+  const { database, reader, follower, readers } = it;
+  await stored(reader, 1, follower);
+  await kept(reader, 2);
+  const { transactions = 0 } = reader.cached.stats().changes ?? {};
+  const open = readers.close('invalidate');
+  await database.query(`UPDATE orders SET status = 'paid' WHERE id = 1`);
+  await eventually(() => reader.cached.stats().changes?.transactions).toBeGreaterThan(transactions);
+  expect(await statusOf(reader, 1)).toBe('paid');
+  open();
+});
+
+test('who is to see all until now does not wait for what another one asks Redis for', async () => {
+  await using it = await gates();
+  const { database, reader, follower, readers, followers } = it;
+  await stored(reader, 1, follower);
+  // One result is kept in memory at a time.
+  await kept(follower, 2);
+  const [openReaders, openFollowers] = [readers.close('invalidate'), followers.close('get')];
+  await database.query(`UPDATE orders SET status = 'paid' WHERE id = 1`);
+  const request = runInScope('request', (scope) => scope);
+  const within = <Result>(work: () => Result): Result => request.run(work);
+  within(() => follower.seeAtLeast(''));
+  const answers = [statusOf(follower, 1), within(() => statusOf(follower, 1))];
+  openFollowers();
+  expect(await Promise.all(answers)).toEqual(['open', 'paid']);
+  openReaders();
+});
+
+test('when somebody has emptied Redis, whoever comes then follows all the same', async () => {
+  await using it = await fleet();
+  const client = await createClient({ url: redis().url }).connect();
+  for (const pool of it.pools) await kept(pool, 7);
+  await client.flushAll();
+  client.destroy();
+  const late = it.another();
+  await eventually(() => late.cached.stats().truth).toBe('stream');
+  for (const pool of [...it.pools, late]) {
+    await eventually(() => pool.cached.stats().truth).toBe('stream');
+    await kept(pool, 7);
+  }
 });
 
 test('what is given up by hand is given up by all', async () => {

@@ -90,7 +90,7 @@ export class Answers {
       counts.hit(plan.names);
       return this.#resultOf(kept.raw, call);
     }
-    const flight = this.#loads.underWay(found.key, plan, seesFrom);
+    const flight = this.#loads.underWay(found.key, plan, seesFrom, isCurrent);
     if (flight) counts.joined += 1;
     return this.#await(flight ?? this.#loads.begin({ plan, found, call, ttlMs, run, isCurrent }), call);
   }

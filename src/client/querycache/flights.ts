@@ -10,6 +10,8 @@ export interface Flight {
   readonly mark: number;
   readonly ownMark: number;
   readonly startedAt: number;
+  /** It may bring what another process has loaded, which lacks what is not told yet. */
+  readonly mayBeShared: boolean;
   /** Those who wait for it; when there are none any more it is given up. */
   waiting: number;
   readonly controller: AbortController;

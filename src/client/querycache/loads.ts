@@ -44,11 +44,12 @@ export class Loads {
     this.#parts = parts;
   }
 
-  /** A load under way that lacks nothing of what its caller must see. */
-  underWay(key: string, { tables }: KeepingPlan, seesFrom: number): Flight | undefined {
+  /** A load under way that lacks nothing of what its caller must see. @param isCurrent see `Load` */
+  underWay(key: string, { tables }: KeepingPlan, seesFrom: number, isCurrent: boolean): Flight | undefined {
     const { fence, writes } = this.#parts;
     const flight = this.#flights.get(key);
-    if (!flight || flight.startedAt < seesFrom || flight.token !== fence.token()) return undefined;
+    if (!flight || (flight.mayBeShared && !isCurrent)) return undefined;
+    if (flight.startedAt < seesFrom || flight.token !== fence.token()) return undefined;
     const isOvertaken =
       fence.changedSince(flight.dependencies, flight.mark) || writes.writtenSince(tables, flight.ownMark);
     return isOvertaken ? undefined : flight;
@@ -63,6 +64,7 @@ export class Loads {
       mark: fence.mark(),
       ownMark: writes.mark(),
       startedAt: performance.now(),
+      mayBeShared: load.isCurrent && this.#parts.standing.shared !== undefined,
       waiting: 0,
       controller: new AbortController(),
     };
@@ -112,14 +114,14 @@ export class Loads {
     if (sharedMark === undefined || writes.recently(plan.tables, standing.toldWithinMs)) return undefined;
     const stored = await shared.get(found.key);
     if (!stored || !isFresh(stored, ttlMs) || writes.writtenSince(plan.tables, begun.ownMark)) return undefined;
+    // What is known here already may not be in force in the tier yet: nobody is given what was given up before.
+    if (!fence.keepCertified(found.key, found.dependencies, stored.snapshot, begun.token, sharedMark)) return undefined;
     counts.tierHits += 1;
     counts.shared(plan.names);
     // Others may keep larger ones.
     const bytes = memory.bytesOf(stored.raw);
-    if (bytes === undefined) return stored.raw;
-    if (fence.keepCertified(found.key, found.dependencies, stored.snapshot, begun.token, sharedMark)) {
-      memory.set(found.key, stored, bytes);
-    }
+    if (bytes === undefined) fence.forget(found.key);
+    else memory.set(found.key, stored, bytes);
     return stored.raw;
   }
 

@@ -43,7 +43,7 @@ export class PoolWrites {
   /** A statement was answered that is a transaction of its own, or may have been done. */
   wrote(description: StatementDescription | undefined): void {
     const tables = this.#footprintOf(description);
-    this.mayHaveWritten({ tables, defines: mayDefine(description, tables) });
+    this.mayHaveWritten({ tables, defines: mayDefine(description) });
   }
 
   /** From now on results that were read before are not given to readers of this process. */
@@ -61,7 +61,7 @@ export class PoolWrites {
       sent: (description) => {
         const tables = this.#footprintOf(description);
         writes.add(tables, !description || mayCommitWithin(description));
-        defines ||= mayDefine(description, tables);
+        defines ||= mayDefine(description);
       },
       ended: () => {
         this.mayHaveWritten({ tables: writes.flush(), defines });
@@ -90,7 +90,15 @@ export class PoolWrites {
   }
 }
 
-/** What sets off a trigger that changes definitions is noticed as late as definitions that others change. */
-function mayDefine(description: StatementDescription | undefined, tables: Footprint): boolean {
-  return tables === 'unknown' && (!description || mayCommitWithin(description));
+const longestHead = 200;
+
+/**
+ * Whether a statement may change definitions that others see. Those of temporary tables come often, and nothing that is kept depends on
+ * them; what procedures and DO define, the changes tell a moment later.
+ */
+function mayDefine(description: StatementDescription | undefined): boolean {
+  if (!description || description.effects) return false;
+  const { kind, normalized } = description;
+  if (kind === 'several') return true;
+  return kind === 'definition' && !/\btemp(?:orary)?\b/i.test(normalized.slice(0, longestHead));
 }

@@ -46,7 +46,7 @@ export class QueryCache implements ResultKeeper {
   readonly ttlMs: number;
   readonly #settings: QueryCacheSettings;
   readonly #policies: Policies;
-  readonly #fence = new Fence();
+  readonly #fence: Fence;
   readonly #counts = new Counts();
   readonly #standing: Standing;
   readonly #memory: ResultMemory;
@@ -61,9 +61,11 @@ export class QueryCache implements ResultKeeper {
 
   /**
    * @param functions what the application says of its functions, as for the pool
+   * @param fence what decides over what is kept
    * @throws `E_CONFIG` for options that make no sense
    */
-  constructor(options: QueryCacheOptions = {}, functions: PoolOptions['functions'] = {}) {
+  constructor(options: QueryCacheOptions = {}, functions: PoolOptions['functions'] = {}, fence = new Fence()) {
+    this.#fence = fence;
     const settings = (this.#settings = withDefaults(options));
     this.ttlMs = durationMs('cache.ttl', settings.ttl);
     this.#policies = new Policies(settings);
@@ -246,13 +248,15 @@ export class QueryCache implements ResultKeeper {
 
   /** This process has changed something, and whoever asks now must see it. */
   #wrote({ tables, defines }: OwnWrite): void {
-    if (tables !== 'unknown') {
-      this.#giveUp(this.#fence.evict(tables), 'own write');
-    } else if (defines || this.#standing.truth === 'own writes') {
+    const isUnknown = tables === 'unknown';
+    if (defines || (isUnknown && this.#standing.truth === 'own writes')) {
+      // Those who watch for it learn of it later.
       this.#giveUp(this.#fence.evictAll(), 'own write');
       this.#plans.redefine();
+    } else if (!isUnknown) {
+      this.#giveUp(this.#fence.evict(tables), 'own write');
     }
-    if (tables === 'unknown') this.#standing.seesAllUntilNow();
+    if (isUnknown) this.#standing.seesAllUntilNow();
   }
 
   /** What is under way is not kept either. */

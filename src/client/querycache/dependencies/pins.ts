@@ -94,7 +94,8 @@ export function pinnedKey(pin: Pin, parameters: readonly unknown[]): string[] | 
 function canonical(kind: KeyKind, value: unknown): string | undefined {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'bigint') return undefined;
   const text = String(value);
-  if (kind === 'text') return text;
+  // The driver writes another character for each half of a pair that stands alone.
+  if (kind === 'text') return text.isWellFormed() ? text : undefined;
   if (kind === 'integer')
     return /^\s*[-+]?\d{1,19}\s*$/.test(text) ? BigInt(text.trim().replace(/^\+/, '')).toString() : undefined;
   const [, digits] = /^(?:\{([-\da-f]+)\}|[-\da-f]+)$/i.exec(text) ?? [];

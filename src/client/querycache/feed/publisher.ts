@@ -14,8 +14,9 @@ interface Item {
 const mostWaiting = 10_000;
 /** Events that are passed on together. */
 const mostAtOnce = 200;
-/** The tables of an epoch are kept in the tier for so long, and put there again before that. */
-const tablesMs = 3_600_000;
+/** The tables of an epoch are kept in the tier for so long; put there again and again, since a tier may let go of anything. */
+const tablesMs = 60_000;
+const tablesAgainMs = 10_000;
 
 /** Under which key the tables of the present epoch are. */
 export const tablesKey = (database: string): string => `${database}:tables`;
@@ -88,6 +89,11 @@ export class Publisher {
     this.#add({ kind: 'closed', why, reason }, []);
   }
 
+  /** The tier may have lost what it had. */
+  tierLost(): void {
+    this.#tablesUntil = 0;
+  }
+
   get #epoch(): string {
     return `${this.#open?.epoch ?? ''}/${this.#attempts}`;
   }
@@ -146,7 +152,7 @@ export class Publisher {
     const value: StoredTables = { epoch: this.#epoch, by: this.#by, tables: [...tables.values()] };
     const entry = { value, createdAt: now, freshUntil: now + tablesMs, keptUntil: now + tablesMs, tags: [], loadMs: 0 };
     if (await this.#tier.set(tablesKey(this.#database), entry, this.#tier.position())) {
-      this.#tablesUntil = now + tablesMs / 2;
+      this.#tablesUntil = now + tablesAgainMs;
     }
   }
 }

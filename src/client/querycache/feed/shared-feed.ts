@@ -59,7 +59,8 @@ export class SharedFeed implements ChangeSource {
     });
     tier.onHeard((heard) => {
       if (heard === 'unknown') {
-        if (!this.#source) this.#follower.lost('something that another process told was missed');
+        if (this.#source) this.#publisher.tierLost();
+        else this.#follower.lost('something that another process told was missed');
         return;
       }
       for (const each of heard) {

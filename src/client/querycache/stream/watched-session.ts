@@ -172,6 +172,8 @@ export abstract class WatchedSession {
     const { watcher } = this;
     if (!watcher) return;
     const snapshot = await this.look(watcher);
+    // A process that was held hears the answer before its timers: others must not take it for up to date.
+    this.#lookWhetherLate();
     if (this.ended) return;
     if (this.state === 'open') {
       this.sink.noted(snapshot);
