@@ -120,7 +120,7 @@ const cachePackages = /^(lru-cache|msgpackr.*|@msgpackr-extract|node-gyp-build-o
 
 test.each([
   // No parser yet, no zod, no OpenTelemetry.
-  ['pitcrew', [driver]],
+  ['pitcrew', [driver, /^lru-cache$/]],
   ['pitcrew/cache', [cachePackages, driver]],
   ['pitcrew/data', [driver]],
   ['pitcrew/http', [cachePackages, driver]],

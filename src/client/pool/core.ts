@@ -1,26 +1,22 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import { type EventEmitter, once } from 'node:events';
 import type pg from 'pg';
 import { PitcrewError } from '../../errors.ts';
 import { createDescriber, loadParser, type StatementDescription } from '../../sql/index.ts';
-import type { PoolObserver, StatementOutcome } from '../observer.ts';
+import type { PoolObserver } from '../observer.ts';
 import { currentScope } from '../scope.ts';
 import type { Call } from './call.ts';
-import type { OwnConnection } from './connections/connection.ts';
-import { leavesTraces } from './connections/session-reset.ts';
-import { backendPid, isBusy, isInTransaction } from './driver.ts';
+import { isBusy } from './driver.ts';
 import type { EndpointStats } from './endpoint-types.ts';
 import type { Endpoint } from './endpoint.ts';
-import type { CallSite, HolderKind, Wait } from './holders/index.ts';
+import type { HolderKind } from './holders/index.ts';
+import { Lender } from './lender.ts';
 import type { ResolvedOptions } from './options.ts';
-import { lend } from './pool-client.ts';
 import { isPending, type PendingResult, type ResultKeeper } from './result-keeper.ts';
 import { type Access, Router } from './routing/router.ts';
-import type { StatementRecord } from './statements/record.ts';
+import { mayHaveWritten, outcomeOf } from './statements/outcome.ts';
 import type { Statement } from './statements/statement.ts';
 import { StatementRecords } from './statements/records.ts';
 import { abortReason, watchLimits } from './statements/stopping.ts';
-import { submittedText, whenAnswered } from './submit.ts';
 
 /** Runs statements and lends connections for the pool and its views, and tells the pool's events. */
 export class PoolCore {
@@ -30,9 +26,9 @@ export class PoolCore {
   readonly #events: EventEmitter;
   readonly #records: StatementRecords;
   readonly #router: Router;
+  readonly #lender: Lender;
   /** Until it is known what statements say and where they can go. */
   #ready: Promise<unknown> | undefined;
-  readonly #held = new WeakMap<pg.PoolClient, { within<Result>(work: () => Result): Result }>();
   #ending = false;
 
   /** @param events the pool, on which its events are told */
@@ -55,6 +51,7 @@ export class PoolCore {
       },
       again: (statement) => this.#route(statement),
     });
+    this.#lender = new Lender(this.#router, this.#records, options, events, () => this.#scope());
     // Without the parser nothing is known of statements: each gets a connection of its own.
     const ready = Promise.allSettled([loadParser(), this.#router.start()]).then(() => {
       this.#ready = undefined;
@@ -254,118 +251,13 @@ export class PoolCore {
     reject: (error: Error) => void,
     kind: HolderKind = 'connect',
   ): void {
-    if (this.#ending) {
-      reject(poolEnded());
-      return;
-    }
-    const endpoint = this.#router.pick(access, false, this.#scope());
-    const again = (): void => this.lend(access, resolve, reject, kind);
-    if (endpoint instanceof Promise) {
-      endpoint.then((found) => this.#lendFrom(found, { kind, site: undefined, resolve, reject, again }), reject);
-    } else {
-      this.#lendFrom(endpoint, { kind, site: endpoint.holders.callSite(this.lend), resolve, reject, again });
-    }
+    if (this.#ending) reject(poolEnded());
+    else this.#lender.lend(access, { kind, resolve, reject });
   }
 
   /** What is known of the holder of a lent client. */
   heldBy(client: pg.PoolClient): { within<Result>(work: () => Result): Result } | undefined {
-    return this.#held.get(client);
-  }
-
-  #lendFrom(endpoint: Endpoint, { kind, site, resolve, reject, again }: Borrower): void {
-    const { holders } = endpoint;
-    let wait: Wait | undefined;
-    let over = false;
-    const end = (): void => {
-      over = true;
-      wait?.ended();
-    };
-    endpoint.acquire({
-      since: performance.now(),
-      // In the caller's own context, whoever it is that gives a connection back.
-      granted: AsyncLocalStorage.bind((connection: OwnConnection) => {
-        const refusedMeanwhile = over;
-        end();
-        if (refusedMeanwhile) endpoint.release(connection);
-        else resolve(this.#lent(endpoint, connection, kind, site));
-      }),
-      refused: (error) => {
-        if (!over) reject(error);
-        end();
-      },
-      moved: () => {
-        if (!over) again();
-        end();
-      },
-    });
-    if (over) return;
-    wait = holders.waiting(site, (error) => {
-      if (!over) reject(error);
-      end();
-    });
-  }
-
-  #lent(endpoint: Endpoint, connection: OwnConnection, kind: HolderKind, site: CallSite | undefined): pg.PoolClient {
-    const { holders } = endpoint;
-    const holder = holders.taken({ kind, pid: backendPid(connection.client) ?? undefined, site });
-    let changed = false;
-    const writes = this.#keeper?.lent();
-    // Told before the caller is, whose next statement must see it.
-    const endedOutside = (): void => {
-      if (!isInTransaction(connection.client)) writes?.ended();
-    };
-    const client = lend({
-      endpoint,
-      connection,
-      watch: (text, values) => {
-        holders.note(holder, text);
-        const record = this.#records.of(typeof text === 'string' ? text : '');
-        changed ||= leavesTraces(record.description);
-        if (mayHaveWritten(record.description, endpoint)) writes?.sent(record.description);
-        const ended = this.#watchLent(endpoint, record, values);
-        return (error, result) => {
-          holders.idle(holder);
-          endedOutside();
-          ended(error, result);
-        };
-      },
-      submits: (query) => {
-        const text = submittedText(query);
-        const description = text === undefined ? undefined : this.#records.of(text).description;
-        changed ||= !description || leavesTraces(description);
-        if (!mayHaveWritten(description, endpoint)) return;
-        writes?.sent(description);
-        const scope = this.#scope();
-        whenAnswered(query, () => {
-          this.#router.wrote(scope);
-          endedOutside();
-        });
-      },
-      isChanged: () => changed,
-      queryTimeoutMs: this.#router.queryTimeoutMs,
-      onRelease: (error) => {
-        writes?.ended();
-        this.#events.emit('release', error, connection.client);
-        holders.released(holder);
-      },
-      onOpenTransaction: () => holders.openTransaction(holder),
-    });
-    this.#held.set(client, { within: (work) => holders.within(holder, work) });
-    this.#events.emit('acquire', client);
-    return client;
-  }
-
-  #watchLent(endpoint: Endpoint, record: StatementRecord, values: readonly unknown[] | undefined) {
-    const { text, description } = record;
-    const observer = this.#observer;
-    const observed = observer.statementStarted?.(description, text);
-    const startedAt = performance.now();
-    const scope = this.#scope();
-    return (error: Error | undefined, result: pg.QueryResult | undefined): void => {
-      if (mayHaveWritten(description, endpoint)) this.#router.wrote(scope);
-      const progress = { record, values, startedAt, sentAt: startedAt, endedAt: 0, endpoint, shared: false };
-      if (observer.statementEnded) observer.statementEnded(observed, outcomeOf(progress, error, result));
-    };
+    return this.#lender.heldBy(client);
   }
 
   /** The application's hooks, before a connection is used for the first time. */
@@ -382,51 +274,7 @@ export class PoolCore {
   }
 }
 
-/** Someone who wants a connection, and what is known of them. */
-interface Borrower {
-  kind: HolderKind;
-  site: CallSite | undefined;
-  resolve: (client: pg.PoolClient) => void;
-  reject: (error: Error) => void;
-  /** Asks anew, wherever the connection should come from now. */
-  again: () => void;
-}
-
-/** How far a statement has come. */
-type Progress = Pick<Statement, 'record' | 'startedAt' | 'sentAt' | 'endedAt' | 'endpoint' | 'shared'> & {
-  readonly values: readonly unknown[] | undefined;
-};
-
-function outcomeOf(
-  { record, values, startedAt, sentAt, endedAt, endpoint, shared }: Progress,
-  error: Error | undefined,
-  result: pg.QueryResult | undefined,
-): StatementOutcome {
-  const now = endedAt || performance.now();
-  return {
-    description: record.description,
-    text: record.text,
-    values,
-    queuedMs: (sentAt === 0 ? now : sentAt) - startedAt,
-    durationMs: now - startedAt,
-    rows: result ? rowsOf(result) : 0,
-    error,
-    endpoint: endpoint?.name ?? '',
-    role: endpoint?.role ?? 'primary',
-    lane: shared,
-  };
-}
-
-/** What is not known to change nothing has changed nothing all the same where a replica ran it. */
-function mayHaveWritten(description: StatementDescription | undefined, endpoint: Statement['endpoint']): boolean {
-  return !description?.readOnly && endpoint?.role !== 'replica';
-}
-
 /** In the words of `pg`. */
 function poolEnded(): PitcrewError {
   return new PitcrewError('E_POOL_CLOSED', 'Cannot use a pool after calling end on the pool');
-}
-
-function rowsOf(result: pg.QueryResult | pg.QueryResult[]): number {
-  return Array.isArray(result) ? result.reduce((sum, one) => sum + (one.rowCount ?? 0), 0) : (result.rowCount ?? 0);
 }
