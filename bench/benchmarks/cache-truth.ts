@@ -25,7 +25,7 @@ const cases: readonly Case[] = [
   { name: 'triggers', changes: 'triggers' },
   { name: 'triggers, Redis', changes: 'triggers', redis: true },
 ];
-const unfenced: Case = { name: 'without the fence', standbyMs: 25 };
+const unfenced: Case = { name: 'without the fence', standbyMs: 50 };
 
 const always: readonly Disturbance[] = [
   'cut stream',

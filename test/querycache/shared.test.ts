@@ -246,6 +246,33 @@ test('when somebody has emptied Redis, whoever comes then follows all the same',
   }
 });
 
+test('who loses the right to read the changes leaves it to another one, and nothing is missed in between', async () => {
+  await using it = await fleet();
+  const { database, pools } = it;
+  for (let round = 1; round <= 3; round++) {
+    for (const pool of pools) await kept(pool, 6);
+    const { epochs = 0 } = pools[0].cached.stats().changes ?? {};
+    const ended = database.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND application_name = 'pitcrew change reader'`,
+    );
+    for (let each = 1; each <= 20; each++) {
+      const status = `round ${round}, ${each}`;
+      await Promise.all(pools.map((pool) => statusOf(pool, 6)));
+      await database.query('UPDATE orders SET status = $1 WHERE id = 6', [status]);
+    }
+    expect(await ended).toHaveLength(1);
+    await eventually(() => pools[0].cached.stats().changes?.epochs).toBeGreaterThan(epochs);
+    for (const pool of pools) {
+      await eventually(() => pool.cached.stats().truth).toBe('stream');
+      await eventually(() => statusOf(pool, 6)).toBe(`round ${round}, 20`);
+      await kept(pool, 6);
+      expect(await statusOf(pool, 6)).toBe(`round ${round}, 20`);
+    }
+    await eventually(() => pools.filter((pool) => pool.cached.stats().isReader).length).toBe(1);
+  }
+}, 120_000);
+
 test('what is given up by hand is given up by all', async () => {
   await using it = await fleet();
   const [one, other] = it.pools;

@@ -111,7 +111,7 @@ export class OwnRows {
       if (given !== undefined && given.n < n) {
         this.stale.push(`after ${way.toString()} row ${id} was ${given.n} by "${given.text}", not ${n}`);
       }
-      await pause(this.#random(12));
+      await pause(this.#random(5));
     }
   }
 
@@ -120,7 +120,7 @@ export class OwnRows {
       const before = this.#newest.get(id) ?? 0;
       const given = await this.#read(id).catch(this.#failed);
       if (given && given.n < before) this.backwards.push(`row ${id} was ${given.n} by "${given.text}" after ${before}`);
-      await pause(this.#random(12));
+      await pause(this.#random(5));
     }
   }
 

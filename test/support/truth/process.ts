@@ -36,8 +36,7 @@ const errors: Record<string, number> = {};
 const own = new OwnRows(pool, random, settings, failed);
 let reading: Promise<unknown> | undefined;
 let writing: Promise<unknown> | undefined;
-let isReading = false;
-let isWriting = false;
+const going = { reads: false, writes: false };
 
 function unfenced(): CachingPool {
   const keeper = new QueryCache(cache, {}, new HopefulFence());
@@ -78,14 +77,14 @@ async function ask({ text, values }: Question): Promise<void> {
 }
 
 async function reads(): Promise<void> {
-  while (isReading) {
+  while (going.reads) {
     await ask(oneOf(random, random(3) ? popularQuestions : questions)).catch(failed);
     await turn();
   }
 }
 
 async function writes(): Promise<void> {
-  while (isWriting) {
+  while (going.writes) {
     await writeSome().catch(failed);
     await pause(random(30));
   }
@@ -121,9 +120,9 @@ async function writeSome(): Promise<void> {
 }
 
 function run(): void {
-  isReading = isWriting = true;
+  going.reads = going.writes = true;
   reading = Promise.all(Array.from({ length: settings.readers }, reads));
-  writing = Promise.all([...Array.from({ length: settings.writers }, writes), ...own.loops(() => isWriting)]);
+  writing = Promise.all([...Array.from({ length: settings.writers }, writes), ...own.loops(() => going.writes)]);
 }
 
 async function marker(): Promise<number> {
@@ -202,11 +201,11 @@ async function obey(order: TruthOrder): Promise<Omit<TruthAnswer, 'report'>> {
       run();
       return {};
     case 'stop writing':
-      isWriting = false;
+      going.writes = false;
       await writing;
       return {};
     case 'halt':
-      isReading = false;
+      going.reads = false;
       await reading;
       return {};
     case 'keep marker':
@@ -238,7 +237,7 @@ process.on('message', (message: { number: number; order: TruthOrder }) => {
 });
 process.on('error', () => {});
 process.on('disconnect', () => {
-  isReading = isWriting = false;
+  going.reads = going.writes = false;
   // Loads may be under way.
   void pool.end().finally(() => process.exit());
   setTimeout(() => process.exit(), 5000).unref();

@@ -9,7 +9,7 @@ export const docs = 30;
 export const sensors = 8;
 export const days = 12;
 /** Rows that one loop of one process writes, each of its own. */
-export const counters = 2000;
+const counters = 2000;
 
 /** Days of three months, so that partitions have some each. */
 export const dayOf = (number: number): string =>

@@ -1,8 +1,9 @@
-import type { Snapshot } from '../fence/index.ts';
 import type { PublishedTable, StreamEvent } from '../stream/index.ts';
+import { BeatClock } from './beat-clock.ts';
 import type { Note } from './notes.ts';
 
 type ChangedNote = Extract<Note, { kind: 'changed' }>;
+type Beat = Extract<Note, { kind: 'beat' }>;
 export type PublishedTables = ReadonlyMap<number, PublishedTable>;
 
 export interface FollowerHost {
@@ -24,6 +25,7 @@ export class Follower {
   #open: string | undefined;
   #waiting: { epoch: string; from: number; heard: ChangedNote[]; tables: PublishedTables | undefined } | undefined;
   #beatAt = -Infinity;
+  #clock = { epoch: '', beats: new BeatClock() };
 
   constructor(host: FollowerHost) {
     this.#host = host;
@@ -33,7 +35,7 @@ export class Follower {
     return this.#open;
   }
 
-  /** When it was last heard that there is someone who reads, on the clock of `performance.now()`. */
+  /** When somebody who reads has last said so, on the clock of `performance.now()`. */
   get beatAt(): number {
     return this.#beatAt;
   }
@@ -52,7 +54,7 @@ export class Follower {
         else this.#remember(note);
         break;
       case 'beat':
-        this.#beat(note.epoch, note.number, note.snapshot);
+        this.#beat(note);
     }
   }
 
@@ -73,8 +75,9 @@ export class Follower {
     if (heard && heard.length > mostHeard) this.#waiting = undefined;
   }
 
-  #beat(epoch: string, number: number, snapshot: Snapshot): void {
-    this.#beatAt = performance.now();
+  #beat({ epoch, number, snapshot, sentAt }: Beat): void {
+    if (this.#clock.epoch !== epoch) this.#clock = { epoch, beats: new BeatClock() };
+    this.#beatAt = this.#clock.beats.sent(sentAt, performance.now());
     if (this.#open === epoch) {
       this.#host.tell({ type: 'snapshot', snapshot });
       return;

@@ -8,8 +8,14 @@ export type Note =
   /** A new epoch: nothing of before counts. Whoever hears it waits for beats. */
   | { readonly kind: 'open'; readonly epoch: string }
   | { readonly kind: 'changed'; readonly xid: number; readonly tables: ReadonlyMap<number, Keys> }
-  /** All that was told to the reader before this snapshot was taken has been passed on. Numbered within its epoch. */
-  | { readonly kind: 'beat'; readonly epoch: string; readonly number: number; readonly snapshot: Snapshot }
+  /** All that was told to the reader before this snapshot was taken has been passed on. Numbered within its epoch; sent at, on its clock. */
+  | {
+      readonly kind: 'beat';
+      readonly epoch: string;
+      readonly number: number;
+      readonly snapshot: Snapshot;
+      readonly sentAt: number;
+    }
   | { readonly kind: 'closed'; readonly why: Closed; readonly reason: string }
   /** An application wants what was read from these tables, or all of it, to be forgotten. By whichever process. */
   | { readonly kind: 'given up'; readonly oids: readonly number[] | 'all' };
@@ -44,7 +50,9 @@ export function readNote(database: string, text: string): Note | undefined {
       Note & { tables?: [number, string[] | 'all'][]; snapshot?: string },
     ];
     if (from !== database) return undefined;
-    if (note.kind === 'beat') return { ...note, snapshot: Snapshot.parse(String(note.snapshot)) };
+    if (note.kind === 'beat') {
+      return { ...note, snapshot: Snapshot.parse(String(note.snapshot)), sentAt: Number(note.sentAt) };
+    }
     if (note.kind !== 'changed') return note;
     const tables = (note.tables as unknown as [number, string[] | 'all'][]).map(
       ([oid, keys]) => [oid, keys === 'all' ? keys : new Set(keys)] as const,

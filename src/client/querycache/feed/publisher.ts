@@ -111,7 +111,7 @@ export class Publisher {
   #beat(snapshot: Extract<Note, { kind: 'beat' }>['snapshot']): void {
     if (!this.#open || this.#broken) return;
     this.#beats += 1;
-    this.#add({ kind: 'beat', epoch: this.#epoch, number: this.#beats, snapshot }, []);
+    this.#add({ kind: 'beat', epoch: this.#epoch, number: this.#beats, snapshot, sentAt: performance.now() }, []);
   }
 
   #add(note: Note, what: readonly Invalidation[]): void {
