@@ -12,7 +12,7 @@ import { invalidate } from './invalidate.ts';
 import { linksTo } from './open.ts';
 import { type RedisTierOptions, type Settings, settingsOf } from './options.ts';
 import { askScript, fillScript, incrementScript } from './scripts.ts';
-import { isTombstone, withHead, withoutHead } from './stored.ts';
+import { isTombstone, prefixLength, prefixOf } from './stored.ts';
 import { isReply, tierError } from './tier-error.ts';
 
 const heartbeatMs = 2000;
@@ -142,7 +142,7 @@ class RedisTier implements CacheTier {
     const ms = Math.ceil(entry.keptUntil - Date.now());
     if (ms <= 0) return true;
     const tooLate = String(Math.floor(this.#bus.now() + fillMs));
-    const stored = withHead(position, entry.createdAt, await encode(entry, position, this.#values));
+    const stored = await encode(entry, position, this.#values, prefixOf(position, entry.createdAt));
     const answer = await this.#fill(key, [stored, position.epoch, String(ms), tooLate]);
     if (answer === 'full') return true;
     await this.#bus.catchUp();
@@ -228,7 +228,7 @@ class RedisTier implements CacheTier {
   /** A promise for large values only: one for each of many costs as much as reading it. */
   #read(stored: Buffer): Decoded | undefined | Promise<Decoded | undefined> {
     if (isTombstone(stored)) return undefined;
-    const found = decode(withoutHead(stored), this.#values);
+    const found = decode(stored, this.#values, prefixLength);
     return found instanceof Promise ? found.then((each) => this.#counted(each)) : this.#counted(found);
   }
 
