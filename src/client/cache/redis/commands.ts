@@ -33,12 +33,17 @@ export class Commands {
   }
 
   /** In the order of the keys, in one round trip: by one command, or by one for each in a cluster, sent together. */
-  async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
+  async getMany(keys: readonly string[]): Promise<readonly unknown[]> {
     if (this.#link.isCluster) return Promise.all(keys.map((key) => this.get(key)));
-    const parts: string[][] = [];
-    for (let i = 0; i < keys.length; i += mostKeys) parts.push(keys.slice(i, i + mostKeys));
-    const answers = await Promise.all(parts.map((part) => this.send(part[0] ?? '', ['MGET', ...part])));
-    return answers.flat().map((bytes) => (Buffer.isBuffer(bytes) ? bytes : undefined));
+    if (keys.length <= mostKeys) return this.#mget(keys);
+    const parts: Promise<readonly unknown[]>[] = [];
+    for (let i = 0; i < keys.length; i += mostKeys) parts.push(this.#mget(keys.slice(i, i + mostKeys)));
+    return (await Promise.all(parts)).flat();
+  }
+
+  async #mget(keys: readonly string[]): Promise<readonly unknown[]> {
+    const answer = await this.send(keys[0] ?? '', ['MGET', ...keys]);
+    return Array.isArray(answer) ? answer : [];
   }
 
   async send(key: string, command: Argument[]): Promise<unknown> {

@@ -108,25 +108,25 @@ class RedisTier implements CacheTier {
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
     if (keys.length === 0) return entries;
-    await this.#unready();
-    const [stored] = await Promise.all([
-      this.#commands.getMany(keys.map((key) => this.#keys.value(key))),
-      this.#bus.catchUp(),
-    ]);
-    await this.#unready();
-    const found = new Map<string, Decoded>();
-    for (const [index, key] of keys.entries()) {
-      const bytes = stored[index];
-      const read = bytes && this.#read(bytes);
-      const each = read instanceof Promise ? await read : read;
-      if (each) found.set(key, each);
-    }
+    const unready = this.#unready();
+    if (unready) await unready;
+    const behind = this.#bus.catchUp();
+    const answer = this.#commands.getMany(keys.map((key) => this.#keys.value(key)));
+    const stored = behind ? (await Promise.all([answer, behind]))[0] : await answer;
+    const lost = this.#unready();
+    if (lost) await lost;
     const { known } = this.#bus;
     const unsure = new Map<string, Decoded>();
-    for (const [key, each] of found) {
-      const verdict = known.judge(key, each.entry.tags, each.position);
-      if (verdict === 'valid') entries.set(key, each.entry);
-      if (verdict === 'ask') unsure.set(key, each);
+    let index = 0;
+    for (const key of keys) {
+      const bytes = stored[index++];
+      if (!Buffer.isBuffer(bytes)) continue;
+      const read = this.#read(bytes);
+      const found = read instanceof Promise ? await read : read;
+      if (!found) continue;
+      const verdict = known.judge(key, found.entry.tags, found.position);
+      if (verdict === 'valid') entries.set(key, found.entry);
+      else if (verdict === 'ask') unsure.set(key, found);
     }
     if (unsure.size === 0) return entries;
     await this.#ask([...new Set([...unsure].flatMap(([key, { entry }]) => namesConcerning(key, entry.tags)))]);

@@ -141,7 +141,7 @@ function finishDecoding(
   bytes: Buffer,
   start: number,
   end: number,
-  { classes = [] }: ValueOptions,
+  options: ValueOptions,
 ): Decoded | undefined {
   if (end - start !== rawBytes || rawBytes === 0) return undefined;
   try {
@@ -149,7 +149,7 @@ function finishDecoding(
       head.entry.value = JSON.parse(bytes.toString('utf8', start, end));
     } else {
       const read: unknown = unpackr.unpack(bytes, { start, end });
-      head.entry.value = isLowered ? raise(read, classes) : read;
+      head.entry.value = isLowered ? raise(read, options.classes ?? []) : read;
     }
     return head;
   } catch {
