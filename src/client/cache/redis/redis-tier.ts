@@ -23,7 +23,7 @@ const mostNames = 500;
 const mostFills = 500;
 
 /**
- * A tier in Redis 6.2 or newer, or Valkey, shared by all processes of one namespace. Reads are plain GETs; everything else is a script
+ * A tier in Redis 6.2 or newer, or Valkey, shared by all processes of one namespace. Reads are plain GETs and MGETs; everything else is a script
  * with a bounded amount of work. Opens one connection (two with `ioredis`), at once.
  *
  * @throws `E_MISSING_PACKAGE` when the package `redis` is needed and not there; `E_CONFIG` for options that cannot be
@@ -94,7 +94,7 @@ class RedisTier implements CacheTier {
     const stored = behind ? (await Promise.all([answer, behind]))[0] : await answer;
     const lost = this.#unready();
     if (lost) await lost;
-    if (!stored) return undefined;
+    if (!Buffer.isBuffer(stored)) return undefined;
     const read = this.#read(stored);
     const found = read instanceof Promise ? await read : read;
     if (!found) return undefined;
