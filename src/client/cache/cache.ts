@@ -81,10 +81,11 @@ export class Cache {
 
   /** Those that are there, in one round trip per tier. */
   async getMany<Value>(keys: readonly string[]): Promise<Map<string, Value>> {
-    const entries = await this.#fetchMany(keys.map((key) => this.#key(key)));
+    const entries = await this.#fetchMany(this.#prefix === '' ? keys : keys.map((key) => this.#key(key)));
     const values = new Map<string, Value>();
+    let index = 0;
     for (const key of keys) {
-      const entry = entries.get(this.#key(key));
+      const entry = entries[index++];
       if (entry) values.set(key, entry.value as Value);
     }
     return values;
@@ -167,9 +168,9 @@ export class Cache {
     const values = new Map<string, Value>();
     const missing: string[] = [];
     const due: string[] = [];
-    for (const key of all) {
+    for (const [index, key] of all.entries()) {
       const full = this.#key(key);
-      const entry = entries.get(full);
+      const entry = entries[index];
       if (!entry) missing.push(full);
       else if (entry.value !== undefined) values.set(key, entry.value as Value);
       if (entry && options.early && times.isDue(entry, Date.now(), options.early)) due.push(full);
@@ -300,18 +301,22 @@ export class Cache {
     }
   }
 
-  /** @param stale is given what there is that is not fresh */
-  async #fetchMany(fullKeys: readonly string[], stale = new Map<string, Entry>()): Promise<Map<string, Entry>> {
+  /**
+   * What is fresh of many keys, in their order.
+   * @param stale is given what there is that is not fresh
+   */
+  async #fetchMany(fullKeys: readonly string[], stale = new Map<string, Entry>()): Promise<(Entry | undefined)[]> {
     const { tiers, statistics } = this.#shared;
     const now = turnTime();
-    const found = new Map<string, Entry>();
+    const found: (Entry | undefined)[] = [];
     const missing: string[] = [];
     for (const key of fullKeys) {
       const entry = tiers.peek(key, now);
       if (entry && entry.freshUntil > now) {
-        found.set(key, entry);
+        found.push(entry);
         statistics.hit(key);
       } else {
+        found.push(undefined);
         missing.push(key);
         if (entry) stale.set(key, entry);
       }
@@ -320,10 +325,13 @@ export class Cache {
     const departures = tiers.departAll(missing);
     try {
       const fetched = await tiers.fetchMany(departures, stale);
+      let place = -1;
+      let index = 0;
       for (const key of missing) {
-        const there = fetched.get(key);
+        place = found.indexOf(undefined, place + 1);
+        const there = fetched[index++];
         if (there) {
-          found.set(key, there.entry);
+          found[place] = there.entry;
           statistics.recalled(key, 'tier', there.tier);
         } else {
           statistics.missed(key);

@@ -56,6 +56,8 @@ const untilNextSample = (): number => 1 + Math.floor(Math.random() * (2 * sample
 /** Counts what a cache does. */
 export class CacheStatistics {
   readonly #groups = new Map<string, GroupStats>();
+  /** The group that was counted last, and what its keys begin with. */
+  #last: { start: string; group: GroupStats } = { start: '', group: { group: '', hits: 0, misses: 0 } };
   readonly #invalidations = { key: 0, tag: 0, prefix: 0, pattern: 0, all: 0 };
   readonly #observers = new Set<CacheObserver>();
   #untilSample = untilNextSample();
@@ -179,16 +181,27 @@ export class CacheStatistics {
   }
 
   #asked(key: string, times: number): void {
+    if (this.#observers.size === 0) return;
     for (const observer of this.#observers) observer.asked?.(key, times);
   }
 
   /** Names come from keys, of which there may be any number: those that come too late are counted together. */
   #group(key: string): GroupStats {
+    // Keys that are asked for one after another are often of one group.
+    const { start, group } = this.#last;
+    if (start !== '' && key.startsWith(start)) return group;
+    const found = this.#groupOf(key);
+    const end = key.indexOf(':');
+    if (end > 0) this.#last = { start: key.slice(0, end + 1), group: found };
+    return found;
+  }
+
+  #groupOf(key: string): GroupStats {
     const end = key.indexOf(':');
     const name = end < 0 ? 'other' : key.slice(0, end);
     const known = this.#groups.get(name);
     if (known) return known;
-    if (this.#groups.size >= mostGroups && name !== 'other') return this.#group('other');
+    if (this.#groups.size >= mostGroups && name !== 'other') return this.#groupOf('other');
     const group = { group: name, hits: 0, misses: 0 };
     this.#groups.set(name, group);
     return group;

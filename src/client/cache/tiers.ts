@@ -113,7 +113,7 @@ export class Tiers {
       this.#looked(index, began, 1, isFresh ? 0 : 1);
       if (!isFound) continue;
       if (isFresh) {
-        void this.#keep(departure, entry, index);
+        this.#giveBack(departure, entry, index);
         return { entry, tier: index };
       }
       if (!stale || stale.entry.createdAt < entry.createdAt) stale = { entry, tier: index };
@@ -122,31 +122,40 @@ export class Tiers {
   }
 
   /**
-   * As `fetch`, of many keys in one round trip per tier.
+   * As `fetch`, of many keys in one round trip per tier; in their order.
    * @param stale is given what there is that is not fresh
    */
-  async fetchMany(departures: readonly Departure[], stale: Map<string, Entry>): Promise<Map<string, Fetched>> {
-    const found = new Map<string, Fetched>();
-    let missing = departures;
+  async fetchMany(departures: readonly Departure[], stale: Map<string, Entry>): Promise<(Fetched | undefined)[]> {
+    const found: (Fetched | undefined)[] = departures.map(() => undefined);
+    let missing: readonly Departure[] = departures;
+    /** Their places. */
+    let places = departures.map((_, place) => place);
     for (const [index, tier] of this.#tiers.entries()) {
       if (missing.length === 0) break;
       const began = performance.now();
       const asked = missing.length;
       const entries = await tier.getMany(missing.map(({ key }) => key));
       const now = Date.now();
-      missing = missing.filter((departure) => {
+      const left: Departure[] = [];
+      const leftPlaces: number[] = [];
+      let next = 0;
+      for (const departure of missing) {
         const { key } = departure;
+        const place = places[next++] as number;
         const entry = entries.get(key);
-        if (!entry || entry.keptUntil <= now || this.#isVoid(departure, entry)) return true;
-        if (entry.freshUntil <= now) {
-          if ((stale.get(key)?.createdAt ?? 0) < entry.createdAt) stale.set(key, entry);
-          return true;
+        const isFound = entry !== undefined && entry.keptUntil > now && !this.#isVoid(departure, entry);
+        if (isFound && entry.freshUntil > now) {
+          if (stale.size > 0) stale.delete(key);
+          found[place] = { entry, tier: index };
+          this.#giveBack(departure, entry, index);
+          continue;
         }
-        stale.delete(key);
-        found.set(key, { entry, tier: index });
-        void this.#keep(departure, entry, index);
-        return false;
-      });
+        if (isFound && (stale.get(key)?.createdAt ?? 0) < entry.createdAt) stale.set(key, entry);
+        left.push(departure);
+        leftPlaces.push(place);
+      }
+      missing = left;
+      places = leftPlaces;
       this.#looked(index, began, asked, missing.length);
     }
     return found;
@@ -205,10 +214,17 @@ export class Tiers {
     lookups.totalMs += performance.now() - began;
   }
 
+  /** Gives what a tier had to memory and the tiers before it; nobody waits for that. */
+  #giveBack(departure: Departure, entry: Entry, tier: number): void {
+    if (tier > 0) void this.#keep(departure, entry, tier);
+    else if (this.#memory && this.isCurrent(departure, entry.tags)) {
+      this.#memory.set(departure.key, entry, departure.since);
+    }
+  }
+
   /** Keeps an entry in memory and in the tiers before one. */
   async #keep(departure: Departure, entry: Entry, before: number): Promise<boolean> {
     const { key, since, positions } = departure;
-    if (before === 0 && !this.#memory) return true;
     if (!this.isCurrent(departure, entry.tags)) return false;
     if (this.#memory && !this.#memory.set(key, entry, since)) return false;
     const kept = await Promise.all(

@@ -1,4 +1,5 @@
 import { Deadlines } from './deadlines.ts';
+import { Gathered } from './gathered.ts';
 import type { Argument, Link } from './link.ts';
 import type { Script } from './scripts.ts';
 import { isReply, tierError } from './tier-error.ts';
@@ -10,10 +11,15 @@ const mostKeys = 1000;
 export class Commands {
   readonly #link: Link;
   readonly #deadlines: Deadlines;
+  readonly #gathered: Gathered;
 
   constructor(link: Link, timeoutMs: number) {
     this.#link = link;
     this.#deadlines = new Deadlines(timeoutMs);
+    this.#gathered = new Gathered(
+      (key) => this.#get(key),
+      (keys) => this.#mget(keys, keys.length),
+    );
   }
 
   /** The connection is another one than before. */
@@ -21,29 +27,39 @@ export class Commands {
     this.#deadlines.clear();
   }
 
-  /** What is there; undefined also for what is no text. */
-  async get(key: string): Promise<Buffer | undefined> {
+  /** What is there, if it is a buffer; an empty one for what is no text. Where keys need not be of one slot, several go together. */
+  get(key: string): Promise<unknown> {
+    return this.#link.isCluster ? this.#get(key) : this.#gathered.get(key);
+  }
+
+  /** In the order of the keys, in one round trip: by one command, or by one for each in a cluster, sent together. */
+  async getMany(keys: readonly string[]): Promise<readonly unknown[]> {
+    if (this.#link.isCluster) return Promise.all(keys.map((key) => this.#get(key)));
+    if (keys.length <= mostKeys) return this.#mget(keys, 1);
+    const parts: Promise<readonly unknown[]>[] = [];
+    for (let i = 0; i < keys.length; i += mostKeys) parts.push(this.#mget(keys.slice(i, i + mostKeys), 1));
+    return (await Promise.all(parts)).flat();
+  }
+
+  async #get(key: string): Promise<unknown> {
     try {
-      const bytes = await this.#deadlines.run(() => this.#link.send(key, ['GET', key]));
-      return Buffer.isBuffer(bytes) ? bytes : undefined;
+      return await this.#deadlines.run(() => this.#link.send(key, ['GET', key]));
     } catch (error) {
       if (isReply(error, 'WRONGTYPE')) return Buffer.alloc(0);
       throw this.#failure(error);
     }
   }
 
-  /** In the order of the keys, in one round trip: by one command, or by one for each in a cluster, sent together. */
-  async getMany(keys: readonly string[]): Promise<(Buffer | undefined)[]> {
-    if (this.#link.isCluster) return Promise.all(keys.map((key) => this.get(key)));
-    const parts: string[][] = [];
-    for (let i = 0; i < keys.length; i += mostKeys) parts.push(keys.slice(i, i + mostKeys));
-    const answers = await Promise.all(parts.map((part) => this.send(part[0] ?? '', ['MGET', ...part])));
-    return answers.flat().map((bytes) => (Buffer.isBuffer(bytes) ? bytes : undefined));
+  /** @param callers who wait for it */
+  async #mget(keys: readonly string[], callers: number): Promise<readonly unknown[]> {
+    const answer = await this.send(keys[0] ?? '', ['MGET', ...keys], callers);
+    return Array.isArray(answer) ? answer : [];
   }
 
-  async send(key: string, command: Argument[]): Promise<unknown> {
+  /** @param callers who wait for it */
+  async send(key: string, command: Argument[], callers = 1): Promise<unknown> {
     try {
-      return await this.#deadlines.run(() => this.#link.send(key, command));
+      return await this.#deadlines.run(() => this.#link.send(key, command), callers);
     } catch (error) {
       throw this.#failure(error);
     }

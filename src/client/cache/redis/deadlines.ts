@@ -2,10 +2,11 @@ import { tierError } from './tier-error.ts';
 
 interface Waiting {
   until: number;
+  callers: number;
   reject: ((error: Error) => void) | undefined;
 }
 
-/** Commands at work at most; more are refused. */
+/** Who may wait for commands at most; more are refused. */
 const mostAtWork = 10_000;
 /** A Redis that has not answered in time is asked by one command at a time, and given so long each. */
 const patienceMs = 1000;
@@ -26,16 +27,17 @@ export class Deadlines {
     this.#ms = ms;
   }
 
-  run<Answer>(start: () => Promise<Answer>): Promise<Answer> {
+  /** @param callers who wait for the answer */
+  run<Answer>(start: () => Promise<Answer>, callers = 1): Promise<Answer> {
     const now = performance.now();
     if (this.#silentSince !== undefined) {
       if (now - this.#silentSince < patienceMs) return Promise.reject(tierError('Redis does not answer'));
       this.#silentSince = now;
     }
     if (this.#atWork >= mostAtWork) return Promise.reject(tierError('Redis is asked for more than it answers'));
-    this.#atWork += 1;
+    this.#atWork += callers;
     return new Promise<Answer>((resolve, reject) => {
-      const waiting: Waiting = { until: now + this.#ms, reject };
+      const waiting: Waiting = { until: now + this.#ms, callers, reject };
       this.#queue.push(waiting);
       if (!this.#timer) this.#lookIn(this.#ms);
       start().then(
@@ -63,7 +65,7 @@ export class Deadlines {
   }
 
   #ended(waiting: Waiting): void {
-    this.#atWork -= 1;
+    this.#atWork -= waiting.callers;
     this.#silentSince = undefined;
     waiting.reject = undefined;
   }

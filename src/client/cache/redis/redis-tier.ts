@@ -12,7 +12,7 @@ import { invalidate } from './invalidate.ts';
 import { linksTo } from './open.ts';
 import { type RedisTierOptions, type Settings, settingsOf } from './options.ts';
 import { askScript, fillScript, incrementScript } from './scripts.ts';
-import { isTombstone, withHead, withoutHead } from './stored.ts';
+import { isTombstone, prefixLength, prefixOf } from './stored.ts';
 import { isReply, tierError } from './tier-error.ts';
 
 const heartbeatMs = 2000;
@@ -23,7 +23,7 @@ const mostNames = 500;
 const mostFills = 500;
 
 /**
- * A tier in Redis 6.2 or newer, or Valkey, shared by all processes of one namespace. Reads are plain GETs; everything else is a script
+ * A tier in Redis 6.2 or newer, or Valkey, shared by all processes of one namespace. Reads are plain GETs and MGETs; everything else is a script
  * with a bounded amount of work. Opens one connection (two with `ioredis`), at once.
  *
  * @throws `E_MISSING_PACKAGE` when the package `redis` is needed and not there; `E_CONFIG` for options that cannot be
@@ -94,7 +94,7 @@ class RedisTier implements CacheTier {
     const stored = behind ? (await Promise.all([answer, behind]))[0] : await answer;
     const lost = this.#unready();
     if (lost) await lost;
-    if (!stored) return undefined;
+    if (!Buffer.isBuffer(stored)) return undefined;
     const read = this.#read(stored);
     const found = read instanceof Promise ? await read : read;
     if (!found) return undefined;
@@ -108,25 +108,25 @@ class RedisTier implements CacheTier {
   async getMany(keys: readonly string[]): Promise<Map<string, Entry>> {
     const entries = new Map<string, Entry>();
     if (keys.length === 0) return entries;
-    await this.#unready();
-    const [stored] = await Promise.all([
-      this.#commands.getMany(keys.map((key) => this.#keys.value(key))),
-      this.#bus.catchUp(),
-    ]);
-    await this.#unready();
-    const found = new Map<string, Decoded>();
-    for (const [index, key] of keys.entries()) {
-      const bytes = stored[index];
-      const read = bytes && this.#read(bytes);
-      const each = read instanceof Promise ? await read : read;
-      if (each) found.set(key, each);
-    }
+    const unready = this.#unready();
+    if (unready) await unready;
+    const behind = this.#bus.catchUp();
+    const answer = this.#commands.getMany(keys.map((key) => this.#keys.value(key)));
+    const stored = behind ? (await Promise.all([answer, behind]))[0] : await answer;
+    const lost = this.#unready();
+    if (lost) await lost;
     const { known } = this.#bus;
     const unsure = new Map<string, Decoded>();
-    for (const [key, each] of found) {
-      const verdict = known.judge(key, each.entry.tags, each.position);
-      if (verdict === 'valid') entries.set(key, each.entry);
-      if (verdict === 'ask') unsure.set(key, each);
+    let index = 0;
+    for (const key of keys) {
+      const bytes = stored[index++];
+      if (!Buffer.isBuffer(bytes)) continue;
+      const read = this.#read(bytes);
+      const found = read instanceof Promise ? await read : read;
+      if (!found) continue;
+      const verdict = known.judge(key, found.entry.tags, found.position);
+      if (verdict === 'valid') entries.set(key, found.entry);
+      else if (verdict === 'ask') unsure.set(key, found);
     }
     if (unsure.size === 0) return entries;
     await this.#ask([...new Set([...unsure].flatMap(([key, { entry }]) => namesConcerning(key, entry.tags)))]);
@@ -142,7 +142,7 @@ class RedisTier implements CacheTier {
     const ms = Math.ceil(entry.keptUntil - Date.now());
     if (ms <= 0) return true;
     const tooLate = String(Math.floor(this.#bus.now() + fillMs));
-    const stored = withHead(position, entry.createdAt, await encode(entry, position, this.#values));
+    const stored = await encode(entry, position, this.#values, prefixOf(position, entry.createdAt));
     const answer = await this.#fill(key, [stored, position.epoch, String(ms), tooLate]);
     if (answer === 'full') return true;
     await this.#bus.catchUp();
@@ -228,7 +228,7 @@ class RedisTier implements CacheTier {
   /** A promise for large values only: one for each of many costs as much as reading it. */
   #read(stored: Buffer): Decoded | undefined | Promise<Decoded | undefined> {
     if (isTombstone(stored)) return undefined;
-    const found = decode(withoutHead(stored), this.#values);
+    const found = decode(stored, this.#values, prefixLength);
     return found instanceof Promise ? found.then((each) => this.#counted(each)) : this.#counted(found);
   }
 

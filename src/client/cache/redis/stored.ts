@@ -7,7 +7,7 @@ import type { Position } from '../tier.ts';
  */
 const digits = 16;
 const tombstoneLength = 1 + 2 * digits;
-const headLength = tombstoneLength + digits;
+export const prefixLength = tombstoneLength + digits;
 const tombstoneKinds = new Set([84, 80]);
 
 function stampOf({ epoch, at }: Position): string {
@@ -20,15 +20,9 @@ function padded(number: number): string {
     .slice(-digits);
 }
 
-export function withHead(position: Position, createdAt: number, bytes: Uint8Array): Buffer {
-  const stored = Buffer.allocUnsafe(headLength + bytes.length);
-  stored.write(`E${stampOf(position)}${padded(createdAt)}`, 0, 'latin1');
-  stored.set(bytes, headLength);
-  return stored;
-}
-
-export function withoutHead(stored: Buffer): Buffer {
-  return stored.subarray(headLength);
+/** What an entry's bytes begin with at a value's key. */
+export function prefixOf(position: Position, createdAt: number): string {
+  return `E${stampOf(position)}${padded(createdAt)}`;
 }
 
 export function isTombstone(stored: Buffer): boolean {
