@@ -1,5 +1,6 @@
 import { type StreamEvent } from '../../src/client/querycache/stream/index.ts';
 import { TriggerStream, type TriggerStreamOptions } from '../../src/client/querycache/triggers/index.ts';
+import { eventually } from './replicated.ts';
 
 type Changed = Extract<StreamEvent, { type: 'changed' }>;
 
@@ -36,4 +37,11 @@ export async function heard(url: string, options: Partial<TriggerStreamOptions> 
     tables: () => [...(opened().at(-1)?.tables.values() ?? [])].map(({ name }) => name).toSorted(),
     [Symbol.asyncDispose]: () => stream.close(),
   };
+}
+
+/** Waits until definitions were looked at some times more. */
+export async function lookedAt(it: Heard): Promise<void> {
+  const looks = (): number => it.events.filter(({ type }) => type === 'snapshot').length;
+  const before = looks();
+  await eventually(looks).toBeGreaterThan(before + 3);
 }

@@ -1,6 +1,7 @@
 import { turnTime } from './clock.ts';
 import type { Entry } from './entry.ts';
-import type { Invalidation } from './invalidation.ts';
+import { type Invalidation, ofPattern } from './invalidation.ts';
+import { abortable } from './loads/within.ts';
 import { Recall, type Recalled, type Recipe } from './loads/recall.ts';
 import { Counters } from './memory/counters.ts';
 import {
@@ -377,24 +378,6 @@ export class Cache {
           : durationMs('timeout.soft', timeout.soft),
     };
   }
-}
-
-/** Whoever gives up does not hold up the others who wait. */
-function abortable<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  if (signal.aborted) return Promise.reject(signal.reason as Error);
-  return new Promise((resolve, reject) => {
-    const aborted = (): void => reject(signal.reason as Error);
-    signal.addEventListener('abort', aborted, { once: true });
-    value.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
-  });
-}
-
-/** Patterns that are prefixes are found by the parts of keys, without looking at others. */
-function ofPattern(pattern: string): Invalidation {
-  if (pattern === '*') return { kind: 'all' };
-  const prefix = pattern.slice(0, -1);
-  if (pattern.endsWith(':*') && !prefix.includes('*')) return { kind: 'prefix', prefix };
-  return { kind: 'pattern', pattern };
 }
 
 /**

@@ -10,3 +10,11 @@ export type Invalidation =
   | { readonly kind: 'all' }
   /** Concerns no entry: a word to the other processes that share a tier, in order with what is invalidated. Caches make none. */
   | { readonly kind: 'note'; readonly text: string };
+
+/** Patterns that are prefixes are found by the parts of keys, without looking at others. */
+export function ofPattern(pattern: string): Invalidation {
+  if (pattern === '*') return { kind: 'all' };
+  const prefix = pattern.slice(0, -1);
+  if (pattern.endsWith(':*') && !prefix.includes('*')) return { kind: 'prefix', prefix };
+  return { kind: 'pattern', pattern };
+}

@@ -36,3 +36,13 @@ export async function soon<Value>(ms: number, work: Promise<Value>): Promise<{ v
     clearTimeout(timer);
   }
 }
+
+/** Whoever gives up does not hold up the others who wait. */
+export function abortable<Value>(value: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  if (signal.aborted) return Promise.reject(signal.reason as Error);
+  return new Promise((resolve, reject) => {
+    const aborted = (): void => reject(signal.reason as Error);
+    signal.addEventListener('abort', aborted, { once: true });
+    value.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
+}
