@@ -7,6 +7,7 @@ import { forAll, freshNamespace } from '../cache/redis-support.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { startRedis } from '../support/redis.ts';
 import { eventually } from '../support/replicated.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
 
 const redis = forAll(() => startRedis());
 
@@ -283,6 +284,44 @@ test('what is given up by hand is given up by all', async () => {
     await statusOf(other, 9);
     return other.cached.stats().misses + other.cached.stats().tierHits;
   }).toBeGreaterThan(misses + tierHits);
+});
+
+test('what was given up by hand while the reader of changes could not hear it is given up by it too', async () => {
+  await using stack = new AsyncDisposableStack();
+  const database = stack.use(await testDatabase());
+  await database.query(
+    `CREATE TABLE orders (id int PRIMARY KEY, status text NOT NULL); INSERT INTO orders VALUES (1, 'open')`,
+  );
+  const proxy = stack.use(await tcpProxy(redis().url));
+  const namespace = freshNamespace();
+  const open = async (url: string): Promise<CachingPool> => {
+    const pool = stack.use(
+      createPool({
+        connectionString: database.url,
+        telemetry: false,
+        max: 4,
+        cache: { tier: redisTier({ url, namespace }), changes: { createPublication: 'tables', maxLagMs: 2000 } },
+      }),
+    );
+    await eventually(() => pool.cached.stats().truth).toBe('stream');
+    return pool;
+  };
+  const reader = await open(proxy.url(redis().url));
+  const other = await open(redis().url);
+  for (const pool of [reader, other]) await kept(pool, 1);
+  const { cleared, epoch } = reader.cached.stats().givenUp;
+  proxy.refuse(true);
+  proxy.cut();
+  await other.cached.invalidate('orders');
+  proxy.refuse(false);
+  await eventually(() => {
+    const { givenUp } = reader.cached.stats();
+    return givenUp.cleared + givenUp.epoch - cleared - epoch;
+  }).toBeGreaterThan(0);
+  for (const pool of [reader, other]) {
+    await eventually(() => pool.cached.stats().truth).toBe('stream');
+    await kept(pool, 1);
+  }
 });
 
 test('Redis away: each goes on with the database, and nothing wrong is given when it is back', async () => {

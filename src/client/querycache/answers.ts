@@ -80,7 +80,11 @@ export class Answers {
     if (call.cache === undefined && plan.verdict === undefined) return undefined;
     const found = keyed(plan, call.values);
     if (typeof found === 'string') return this.#past('parameter', call);
-    if (standing.isLate) return this.#past('not open', call);
+    if (standing.isLate) {
+      // Whoever is given what is true now is not given what was before, when changes come in time again.
+      standing.seesAllUntilNow();
+      return this.#past('not open', call);
+    }
     const ttlMs = (call.cache === undefined ? plan.verdict : wishMs(call.cache)) ?? this.#parts.ttlMs;
     const seesFrom = standing.seesFrom(scope);
     const isCurrent = standing.knownUntil >= seesFrom;

@@ -89,9 +89,9 @@ export class Publisher {
     this.#add({ kind: 'closed', why, reason }, []);
   }
 
-  /** The tier may have lost what it had. */
+  /** The tier may have lost what it had, or have what it had once: everything begins anew. */
   tierLost(): void {
-    this.#tablesUntil = 0;
+    this.#begin();
   }
 
   get #epoch(): string {

@@ -59,8 +59,11 @@ export class SharedFeed implements ChangeSource {
     });
     tier.onHeard((heard) => {
       if (heard === 'unknown') {
-        if (this.#source) this.#publisher.tierLost();
-        else this.#follower.lost('something that another process told was missed');
+        if (this.#source) {
+          // What an application gave up by hand elsewhere may have been missed.
+          options.givenUp('all');
+          this.#publisher.tierLost();
+        } else this.#follower.lost('something that another process told was missed');
         return;
       }
       for (const each of heard) {
