@@ -1,5 +1,5 @@
 import { zstdCompressSync } from 'node:zlib';
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../entry.ts';
@@ -103,6 +103,40 @@ describe('values', () => {
       expect(back.set.has(back)).toBe(true);
       expect(back.zero).toBe(zero);
     }
+  });
+
+  test('are kept as JSON where they are small, and JSON gives them back as they are', async () => {
+    const isJson = async (value: unknown) => decodeHead(await encode(entryOf(value), position))?.body.isJson;
+    const part = { id: 1 };
+    const json = [
+      { id: 'product:1', name: 'Straße 東京 \u2028"', price: 11.5, open: true, note: null, list: [[], {}, [1, 'a']] },
+      'text',
+      null,
+      false,
+      5e-324,
+      { 2: 'b', 1: 'a', toString: 1 },
+    ];
+    const others = [
+      undefined,
+      { none: undefined },
+      [undefined],
+      Number.NaN,
+      [Infinity],
+      -0,
+      1n,
+      new Date(5),
+      new Map([['a', 1]]),
+      Buffer.from('a'),
+      [part, part],
+      { '\0': [0] },
+      'x'.repeat(600),
+      Array.from({ length: 60 }, (_, id) => ({ id, name: 'x' })),
+    ];
+    for (const value of json) expect(await isJson(value), inspect(value)).toBe(true);
+    for (const value of others) expect(await isJson(value), inspect(value)).toBe(false);
+    for (const value of [...json, ...others]) expect(isDeepStrictEqual(await roundTrip(value), value)).toBe(true);
+    const [first, second] = (await roundTrip([part, part])) as object[];
+    expect(first).toBe(second);
   });
 
   test('of errors: name, message, cause and properties; not the stack', async () => {
@@ -228,6 +262,7 @@ describe('compression', () => {
 describe('bytes that are no entry', () => {
   const samples = [
     { text: 'x'.repeat(50), map: new Map([[1, -0]]), 'key\0': new Date(5) },
+    { id: 'product:1', name: 'a small one' },
     Array.from({ length: 60 }, (_, id) => ({ id, name: `customer ${id}` })),
   ];
 
