@@ -1,3 +1,4 @@
+import { createClient } from 'redis';
 import { describe, expect, test } from 'vitest';
 import type { Heard } from '../../src/client/cache/tier.ts';
 import { startRedis } from '../support/redis.ts';
@@ -28,6 +29,39 @@ test('what one process has kept another one is given', async () => {
     ['key', value],
   ]);
 });
+
+test('keys asked for in the same turn go together, each caller has its own answer', async () => {
+  const namespace = fresh();
+  const [a, b] = [tier({ url: server().url, namespace }), tier({ url: server().url, namespace })];
+  await ready(a, b);
+  const names = Array.from({ length: 120 }, (_, i) => `n:${i}`);
+  await a.setMany(new Map(names.map((name, i) => [name, entry(i, [`t${i % 3}`])])), a.position());
+  await using client = await connected();
+  await client.lPush(`${namespace}:v:list`, 'no text');
+  await client.set(`${namespace}:v:foreign`, 'written by something else');
+  await client.configResetStat();
+  const [list, foreign, none, ...all] = await Promise.all(
+    ['list', 'foreign', 'none', ...names].map((name) => b.get(name)),
+  );
+  expect([list, foreign, none]).toEqual([undefined, undefined, undefined]);
+  expect(all.map((each) => each?.value)).toEqual(names.map((_, i) => i));
+  expect(all.map((each) => each?.tags)).toEqual(names.map((_, i) => [`t${i % 3}`]));
+  expect(b.stats().unreadable).toBe(1);
+  // 123 keys, 50 at most in one command.
+  const asked = await client.info('commandstats');
+  expect(asked).toMatch(/cmdstat_mget:calls=3,/);
+  expect(asked).not.toContain('cmdstat_get:');
+  expect((await b.get('n:7'))?.value).toBe(7);
+  expect(await b.get('list')).toBeUndefined();
+  expect(b.stats().unreadable).toBe(2);
+  expect(await client.info('commandstats')).toMatch(/cmdstat_get:calls=2,/);
+});
+
+async function connected() {
+  const client = createClient({ url: server().url });
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.close() });
+}
 
 describe.each(ways)('invalidating %s', (_, what) => {
   test('is seen by every process that asks from then on', async () => {

@@ -36,4 +36,20 @@ export const redisSubjects: Record<string, (url: string) => Promise<RedisSubject
       close: () => client.close(),
     };
   },
+  /** What an application writes by hand, without tags, times and checksums: values as JSON, in a map by their keys where there are many. */
+  'raw redis, JSON.parse': async (url) => {
+    const client = createClient({ url, RESP: 3 });
+    client.on('error', () => {});
+    await client.connect();
+    for (const key of keys) await client.set(`json:${key}`, JSON.stringify(productOf(key)));
+    const valueOf = (text: string | null | undefined): unknown => (text == null ? undefined : JSON.parse(text));
+    return {
+      get: async (key) => valueOf(await client.get(`json:${key}`)),
+      getMany: async (each) => {
+        const texts = await client.mGet(each.map((key) => `json:${key}`));
+        return new Map(each.map((key, index) => [key, valueOf(texts[index])]));
+      },
+      close: () => client.close(),
+    };
+  },
 };

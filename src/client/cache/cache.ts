@@ -120,7 +120,7 @@ export class Cache {
     options: RememberOptions<Value> = none,
   ): Promise<Value> {
     const { tiers, statistics } = this.#shared;
-    const full = this.#prefix === '' ? key : this.#prefix + key;
+    const full = this.#key(key);
     const now = turnTime();
     const entry = tiers.peek(full, now);
     if (entry === undefined || entry.freshUntil <= now) return this.#recall(full, ttl, loader, options, entry);
@@ -273,7 +273,7 @@ export class Cache {
   }
 
   #key(key: string): string {
-    return this.#prefix + key;
+    return this.#prefix === '' ? key : this.#prefix + key;
   }
 
   #invalidate(what: readonly Invalidation[]): Promise<void> {

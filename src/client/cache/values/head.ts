@@ -26,17 +26,19 @@ export interface BodyDescription {
 /**
  * The head of an entry, numbers little-endian:
  *
- *  0  magic `PCE`, version, 4 bytes     24  createdAt, freshUntil, keptUntil, loadMs,
- *  4  CRC-32 of the rest of the head        at of the position, f64 each
- *  8  length of the head, u32           64  names: epoch of the position; number of tags, u32; tags
- * 12  flags, u32
- * 16  length of the body as stored,     texts: u32, twice the length and 1 for UTF-16; bytes
- *     and before compression, u32 each
+ *  0  magic `PCE`, version, 4 bytes     24  createdAt, freshUntil, at of the position, f64 each
+ *  4  CRC-32 of the rest of the head        keptUntil, f64, unless it is freshUntil
+ *  8  length of the head, u32               loadMs, f64, unless it is 0
+ * 12  flags, u32                            names: epoch of the position; number of tags, u32; tags
+ * 16  length of the body as stored,
+ *     and before compression, u32 each  texts: u32, twice the length and 1 for UTF-16; bytes
  */
 const magic = Buffer.from('PCE\u0002', 'latin1').readUInt32LE();
-const fixedBytes = 64;
-const leastBytes = fixedBytes + 8;
-const flags = { compressed: 1, lowered: 2, json: 4 };
+const numbersAt = 24;
+/** Of an empty epoch, and the number of no tags. */
+const leastNames = 8;
+const leastBytes = numbersAt + 3 * 8 + leastNames;
+const flags = { compressed: 1, lowered: 2, json: 4, hasGrace: 8, wasLoaded: 16 };
 
 /** A buffer with a head in it, and room before and after; and where the head ends. */
 export function writeHead(
@@ -46,19 +48,28 @@ export function writeHead(
   room: { before: number; after: number },
 ): { all: Buffer; end: number } {
   const texts = [position.epoch, ...entry.tags].map(encodeText);
-  const length = texts.reduce((sum, text) => sum + 4 + text.bytes.length, fixedBytes + 4);
+  const hasGrace = !Object.is(entry.keptUntil, entry.freshUntil);
+  const wasLoaded = !Object.is(entry.loadMs, 0);
+  const numbers = [entry.createdAt, entry.freshUntil, position.at];
+  if (hasGrace) numbers.push(entry.keptUntil);
+  if (wasLoaded) numbers.push(entry.loadMs);
+  const namesAt = numbersAt + numbers.length * 8;
+  const length = texts.reduce((sum, text) => sum + 4 + text.bytes.length, namesAt + 4);
   const all = Buffer.allocUnsafe(room.before + length + room.after);
   const head = all.subarray(room.before, room.before + length);
   head.writeUInt32LE(magic);
   head.writeUInt32LE(length, 8);
   const set =
-    (body.isCompressed ? flags.compressed : 0) | (body.isLowered ? flags.lowered : 0) | (body.isJson ? flags.json : 0);
+    (body.isCompressed ? flags.compressed : 0) |
+    (body.isLowered ? flags.lowered : 0) |
+    (body.isJson ? flags.json : 0) |
+    (hasGrace ? flags.hasGrace : 0) |
+    (wasLoaded ? flags.wasLoaded : 0);
   head.writeUInt32LE(set, 12);
   head.writeUInt32LE(body.bytes, 16);
   head.writeUInt32LE(body.rawBytes, 20);
-  const numbers = [entry.createdAt, entry.freshUntil, entry.keptUntil, entry.loadMs, position.at];
-  for (const [index, number] of numbers.entries()) head.writeDoubleLE(number, 24 + index * 8);
-  let at = fixedBytes;
+  for (const [index, number] of numbers.entries()) head.writeDoubleLE(number, numbersAt + index * 8);
+  let at = namesAt;
   for (const [index, text] of texts.entries()) {
     if (index === 1) at = head.writeUInt32LE(entry.tags.length, at);
     at = head.writeUInt32LE(text.bytes.length * 2 + (text.isWide ? 1 : 0), at);
@@ -104,17 +115,23 @@ export interface ReadHead {
 
 /** What is in a head of that length; `undefined` for what cannot be, whatever its checksum says. */
 export function readHead(all: Buffer, start: number, length: number): ReadHead | undefined {
-  const createdAt = all.readDoubleLE(start + 24);
-  const freshUntil = all.readDoubleLE(start + 32);
-  const keptUntil = all.readDoubleLE(start + 40);
-  const loadMs = all.readDoubleLE(start + 48);
-  const at = all.readDoubleLE(start + 56);
+  const set = all.readUInt32LE(start + 12);
+  const hasGrace = (set & flags.hasGrace) !== 0;
+  const wasLoaded = (set & flags.wasLoaded) !== 0;
+  const numbers = start + numbersAt;
+  const namesAt = numbers + 24 + (hasGrace ? 8 : 0) + (wasLoaded ? 8 : 0);
+  if (namesAt + leastNames > start + length) return undefined;
+  const createdAt = all.readDoubleLE(numbers);
+  const freshUntil = all.readDoubleLE(numbers + 8);
+  const at = all.readDoubleLE(numbers + 16);
+  const keptUntil = hasGrace ? all.readDoubleLE(numbers + 24) : freshUntil;
+  const loadMs = wasLoaded ? all.readDoubleLE(namesAt - 8) : 0;
   if (Number.isNaN(createdAt) || Number.isNaN(freshUntil) || Number.isNaN(keptUntil)) return undefined;
   if (Number.isNaN(loadMs) || Number.isNaN(at)) return undefined;
-  const names = namesOf(all, start + fixedBytes, start + length);
+  const names = namesOf(all, namesAt, start + length);
   if (!names) return undefined;
   const { epoch, tags } = names;
-  if (lastPosition.at !== at || lastPosition.epoch !== epoch) lastPosition = { epoch, at };
+  if (!Object.is(lastPosition.at, at) || lastPosition.epoch !== epoch) lastPosition = { epoch, at };
   return { entry: { value: undefined, createdAt, freshUntil, keptUntil, tags, loadMs }, position: lastPosition };
 }
 
@@ -129,7 +146,7 @@ interface Names {
  * bytes is a tenth of the work of reading them.
  */
 const lastBytes = Buffer.alloc(256);
-let lastLength = -1;
+let lastLength = 0;
 let lastNames: Names = { epoch: '', tags: [] };
 let lastPosition: Position = { epoch: '', at: 0 };
 

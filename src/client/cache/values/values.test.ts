@@ -1,5 +1,5 @@
-import { zstdCompressSync } from 'node:zlib';
-import { isDeepStrictEqual } from 'node:util';
+import { crc32, zstdCompressSync } from 'node:zlib';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../entry.ts';
@@ -80,6 +80,17 @@ describe('values', () => {
     );
   });
 
+  test('come back with the times that are left out of what is stored', async () => {
+    for (const keptUntil of [2000, 3000, Infinity]) {
+      for (const loadMs of [0, -0, 1.5]) {
+        const entry = { ...entryOf('x', ['t']), keptUntil, loadMs };
+        const bytes = await encode(entry, position);
+        expect(await decode(bytes)).toStrictEqual({ entry, position });
+        expect(decodeHead(bytes)?.entry).toMatchObject({ keptUntil, loadMs, tags: ['t'] });
+      }
+    }
+  });
+
   test('keep what is shared shared, and what contains itself whole', async () => {
     interface Ring {
       self?: Ring;
@@ -103,6 +114,40 @@ describe('values', () => {
       expect(back.set.has(back)).toBe(true);
       expect(back.zero).toBe(zero);
     }
+  });
+
+  test('are kept as JSON where they are small, and JSON gives them back as they are', async () => {
+    const isJson = async (value: unknown) => decodeHead(await encode(entryOf(value), position))?.body.isJson;
+    const part = { id: 1 };
+    const json: unknown[] = [
+      { id: 'product:1', name: 'Straße 東京 \u2028"', price: 11.5, open: true, note: null, list: [[], {}, [1, 'a']] },
+      'text',
+      null,
+      false,
+      5e-324,
+      { 2: 'b', 1: 'a', toString: 1 },
+    ];
+    const others: unknown[] = [
+      undefined,
+      { none: undefined },
+      [undefined],
+      Number.NaN,
+      [Infinity],
+      -0,
+      1n,
+      new Date(5),
+      new Map([['a', 1]]),
+      Buffer.from('a'),
+      [part, part],
+      { '\0': [0] },
+      'x'.repeat(600),
+      Array.from({ length: 60 }, (_, id) => ({ id, name: 'x' })),
+    ];
+    for (const value of json) expect(await isJson(value), inspect(value)).toBe(true);
+    for (const value of others) expect(await isJson(value), inspect(value)).toBe(false);
+    for (const value of [...json, ...others]) expect(isDeepStrictEqual(await roundTrip(value), value)).toBe(true);
+    const [first, second] = (await roundTrip([part, part])) as object[];
+    expect(first).toBe(second);
   });
 
   test('of errors: name, message, cause and properties; not the stack', async () => {
@@ -228,6 +273,7 @@ describe('compression', () => {
 describe('bytes that are no entry', () => {
   const samples = [
     { text: 'x'.repeat(50), map: new Map([[1, -0]]), 'key\0': new Date(5) },
+    { id: 'product:1', name: 'a small one' },
     Array.from({ length: 60 }, (_, id) => ({ id, name: `customer ${id}` })),
   ];
 
@@ -275,6 +321,34 @@ describe('bytes that are no entry', () => {
         },
       ),
       { numRuns: 3000 },
+    );
+  });
+
+  test('are a miss or harmless: heads that were changed, with the right checksums', async () => {
+    const entries = [entryOf('x', ['a', 'b']), { ...entryOf({ a: 1 }), keptUntil: 2000, loadMs: 0 }];
+    const originals = await Promise.all(entries.map((entry) => encode(entry, position)));
+    const changes = fc.array(
+      fc.tuple(fc.nat(90), fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0, 8, 24, 31))),
+      {
+        minLength: 1,
+        maxLength: 4,
+      },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...originals), changes, async (original, changed) => {
+        const bytes = Buffer.from(original);
+        // Not the magic, nor what is made again below.
+        for (const [at, byte] of changed) bytes[Math.min(8 + at, bytes.length - 5)] = byte;
+        const length = Math.min(bytes.readUInt32LE(8), bytes.length);
+        bytes.writeUInt32LE(crc32(bytes.subarray(8, length)), 4);
+        bytes.writeUInt32LE(crc32(bytes.subarray(0, -4)), bytes.length - 4);
+        for (const read of [decodeHead(bytes), await decode(bytes)]) {
+          if (!read) continue;
+          expect(read.entry.tags.every((tag) => typeof tag === 'string')).toBe(true);
+          expect(Number.isNaN(read.entry.createdAt + 1) || Number.isNaN(read.entry.keptUntil)).toBe(false);
+        }
+      }),
+      { numRuns: 5000 },
     );
   });
 
