@@ -139,7 +139,9 @@ test('telemetry.ts: slow and repeated statements with their lines', async () => 
   const lines = readFileSync(join(root, 'examples/telemetry.ts'), 'utf8').split('\n');
   expect(lines[Number(slowLine) - 1]).toContain('pg_sleep($1)');
   expect(lines[Number(repeatedLine) - 1]).toContain('WHERE customer_id = $1');
-  expect(written.match(/^(slow|repeated):/gm)).toHaveLength(2);
+  // On a busy machine others may be slow, too.
+  expect(written.match(/^slow: .* in GET \/report:/gm)).toHaveLength(1);
+  expect(written.match(/^repeated:/gm)).toHaveLength(1);
   expect(written).toMatch(/examples\/telemetry\.ts:\d+' │ 1 .*'SELECT customer_id, sum\(total\)/);
 });
 
