@@ -4,8 +4,17 @@ import { Packr, Unpackr } from 'msgpackr';
 import { PitcrewError } from '../../../errors.ts';
 import type { Entry } from '../entry.ts';
 import type { Position } from '../tier.ts';
-import { type BodyDescription, bufferOf, decodeHead, type Head } from './head.ts';
-import { lengthOfHead, readBody, readHead, type ReadHead, writeHead } from './head.ts';
+import {
+  type BodyDescription,
+  bufferOf,
+  decodeHead,
+  type Head,
+  lengthOfHead,
+  readBody,
+  readHead,
+  type ReadHead,
+  writeHead,
+} from './head.ts';
 import { formOf } from './inspect.ts';
 import { lower } from './lower.ts';
 import { defaultMaxValueBytes, type ValueOptions } from './options.ts';
