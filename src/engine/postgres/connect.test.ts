@@ -87,7 +87,7 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
     await using database = await testDatabase(major);
     await database.query(`CREATE EXTENSION pg_stat_statements; CREATE TABLE t (id int)`);
     await using pooler = await proxy(database.url, { pooler: true });
-    await using target = await watched(pooler.url, { statementTimeoutMs: 300 });
+    await using target = await watched(pooler.url, { statementTimeoutMs: 1500 });
     expect(target.connection.pooled).toBe(true);
     expect(target.profile.skipped.find(({ subject }) => subject === 'direct connection')?.fix).toContain('PgBouncer');
     expect((await readDatabases(target.connection)).rows.some((row) => row.current)).toBe(true);
@@ -95,7 +95,7 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
     await expect(target.connection.run(`SELECT pg_sleep(5)`)).rejects.toMatchObject({ sqlState: '57014' });
     await expect(target.connection.run(`INSERT INTO public.t VALUES (1)`)).rejects.toMatchObject({ sqlState: '25006' });
     // Its own statement and settings are gone with the transaction.
-    const [left] = await target.connection.rolledBack({ statementTimeoutMs: 100, lockTimeoutMs: 100 }, (transaction) =>
+    const [left] = await target.connection.rolledBack({ statementTimeoutMs: 1500, lockTimeoutMs: 100 }, (transaction) =>
       transaction.execute<{ path: string; prepared: number }>(
         `SELECT (SELECT reset_val FROM pg_settings WHERE name = 'search_path') AS "path", (SELECT count(*) FROM pg_prepared_statements) AS "prepared"`,
       ),
