@@ -507,6 +507,23 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
       expect(await contents('people')).toEqual([]);
     });
 
+    test('of a column that is to be updated and that they lack: nothing is written', async () => {
+      await database.query('TRUNCATE people');
+      const rows = people(1, {});
+      await bulkInsert(pool, { table: 'people', rows });
+      const before = await contents('people');
+      const lacking = {
+        table: 'people',
+        rows: [{ id: 0, name: 'x', age: 1 }],
+        onConflict: { update: ['born'] },
+      };
+      expect(await error(bulkUpsert(pool, lacking))).toMatchObject({
+        code: 'E_USAGE',
+        message: 'rows lack born, which is to be updated',
+      });
+      expect(await contents('people')).toEqual(before);
+    });
+
     test('can be all of them, and those that cannot even be written', async () => {
       await database.query('TRUNCATE people');
       const circular: { self?: object } = {};

@@ -115,6 +115,17 @@ export function upsertPlan(
     );
   }
   const wanted = typeof onConflict === 'object' ? columnsNamed(relation, onConflict.update) : columns;
+  // Their defaults would take the place of what is there.
+  const lacking = wanted.filter((each) => !columns.includes(each) && !each.generated);
+  if (lacking.length > 0) {
+    throw new PitcrewError(
+      'E_USAGE',
+      `rows lack ${lacking.map(({ name }) => name).join(', ')}, which is to be updated`,
+      {
+        hint: 'Give the rows a value for it, or leave it out of `onConflict.update`.',
+      },
+    );
+  }
   const set =
     onConflict === 'nothing'
       ? []
