@@ -47,6 +47,7 @@ export class SharedFeed implements ChangeSource {
   #by: LearntBy = 'stream';
   #tables = 0;
   #transactions = 0;
+  #lastXid: number | undefined;
   #epochs = 0;
 
   constructor(options: SharedFeedOptions) {
@@ -107,7 +108,9 @@ export class SharedFeed implements ChangeSource {
   }
 
   stats(): ChangeStreamStats {
-    if (this.#source) return this.#source.stats();
+    // What was counted goes on when another process takes over, or this one does.
+    const counted = { transactions: this.#transactions, epochs: this.#epochs };
+    if (this.#source) return { ...this.#source.stats(), ...counted };
     const lagMs = this.lagMs;
     return {
       state: this.#state,
@@ -116,8 +119,7 @@ export class SharedFeed implements ChangeSource {
       lagMs: lagMs === Infinity ? undefined : lagMs,
       tables: this.#tables,
       notes: [],
-      transactions: this.#transactions,
-      epochs: this.#epochs,
+      ...counted,
       schemaCheckMs: undefined,
       schemaLatenessMs: 0,
     };
@@ -185,7 +187,11 @@ export class SharedFeed implements ChangeSource {
   }
 
   #tell(event: StreamEvent): void {
-    if (event.type === 'changed') this.#transactions += 1;
+    if (event.type === 'changed') {
+      // Parts of one transaction come one after the other.
+      if (event.xid !== this.#lastXid) this.#transactions += 1;
+      this.#lastXid = event.xid;
+    }
     if (event.type === 'open') {
       this.#state = 'open';
       this.#reason = undefined;
