@@ -9,6 +9,7 @@ import {
   snapshotStatement,
 } from '../../src/client/querycache/fence/index.ts';
 import { eventually } from '../support/replicated.ts';
+import { type Random, randomOf } from '../support/truth/random.ts';
 import { ChangeStream, type StreamEvent } from '../../src/client/querycache/stream/index.ts';
 import { TriggerStream } from '../../src/client/querycache/triggers/index.ts';
 
@@ -301,19 +302,6 @@ function write(random: Random): string {
     default:
       return `UPDATE accounts SET balance = balance + ${1 + random(9)} WHERE id = ${id}`;
   }
-}
-
-type Random = (below: number) => number;
-
-/** The same numbers for the same seed (mulberry32); what becomes of them depends on the timing of the servers. */
-function randomOf(seed: number): Random {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 }
 
 async function connected(url: string): Promise<{ client: pg.Client } & AsyncDisposable> {

@@ -53,6 +53,7 @@ export type {
   Ttl,
 } from './options.ts';
 export { type RedisClientLike, redisTier, type RedisTierOptions } from './redis/index.ts';
-export type { CacheStats, GroupStats, TierStats } from './stats.ts';
+export type { GroupStats } from './groups.ts';
+export type { CacheStats, TierStats } from './stats.ts';
 export type { CacheTier, Heard, Lease, Position, TierSize } from './tier.ts';
 export { type ClassHook, classHook, type ValueOptions } from './values/index.ts';

@@ -1,3 +1,4 @@
+import { Groups, type GroupStats } from './groups.ts';
 import type { Invalidation } from './invalidation.ts';
 import type { CacheObserver } from './options.ts';
 import type { TierSize } from './tier.ts';
@@ -39,13 +40,6 @@ export interface TierStats extends TierSize {
   meanMs: number | undefined;
 }
 
-export interface GroupStats {
-  group: string;
-  hits: number;
-  misses: number;
-}
-
-const mostGroups = 100;
 /**
  * Of memory hits one in so many is looked at more closely, and counts for all of them. At random: requests that ask for the same
  * eight keys one after another would else show one of them.
@@ -55,7 +49,7 @@ const untilNextSample = (): number => 1 + Math.floor(Math.random() * (2 * sample
 
 /** Counts what a cache does. */
 export class CacheStatistics {
-  readonly #groups = new Map<string, GroupStats>();
+  readonly #groups = new Groups();
   /** The group that was counted last, and what its keys begin with. */
   #last: { start: string; group: GroupStats } = { start: '', group: { group: '', hits: 0, misses: 0 } };
   readonly #invalidations = { key: 0, tag: 0, prefix: 0, pattern: 0, all: 0 };
@@ -174,9 +168,7 @@ export class CacheStatistics {
           };
         }),
       ],
-      groups: [...this.#groups.values()]
-        .map((group) => ({ ...group }))
-        .toSorted((a, b) => b.hits + b.misses - a.hits - a.misses),
+      groups: this.#groups.report(),
     };
   }
 
@@ -185,25 +177,13 @@ export class CacheStatistics {
     for (const observer of this.#observers) observer.asked?.(key, times);
   }
 
-  /** Names come from keys, of which there may be any number: those that come too late are counted together. */
   #group(key: string): GroupStats {
     // Keys that are asked for one after another are often of one group.
     const { start, group } = this.#last;
     if (start !== '' && key.startsWith(start)) return group;
-    const found = this.#groupOf(key);
     const end = key.indexOf(':');
+    const found = this.#groups.of(end < 0 ? 'other' : key.slice(0, end));
     if (end > 0) this.#last = { start: key.slice(0, end + 1), group: found };
     return found;
-  }
-
-  #groupOf(key: string): GroupStats {
-    const end = key.indexOf(':');
-    const name = end < 0 ? 'other' : key.slice(0, end);
-    const known = this.#groups.get(name);
-    if (known) return known;
-    if (this.#groups.size >= mostGroups && name !== 'other') return this.#groupOf('other');
-    const group = { group: name, hits: 0, misses: 0 };
-    this.#groups.set(name, group);
-    return group;
   }
 }

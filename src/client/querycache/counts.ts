@@ -1,3 +1,5 @@
+import { Groups, type GroupStats } from '../cache/groups.ts';
+
 /** Why a statement was not answered from the cache although it was asked to. */
 export type Bypass =
   /** Changes are not known of now: see the state. */
@@ -9,14 +11,8 @@ export type Bypass =
   /** The caller must see what was committed by now, and the changes are not known up to now. */
   | 'not up to date';
 
-/** Why a result was not kept. */
+/** Why a result was not kept, besides what its snapshot says: that the fence counts. */
 export type Refused =
-  /** By a change that it may lack. */
-  | 'changed'
-  /** A transaction was not over that had begun before the changes were known of. */
-  | 'unsettled'
-  /** It was read in an earlier epoch. */
-  | 'epoch'
   /** The session was another one than the key speaks of, or a pooler may have been in between. */
   | 'session'
   /** This process wrote meanwhile. */
@@ -33,14 +29,6 @@ export type GivenUp =
   /** By the application. */
   | 'cleared';
 
-export interface GroupCounts {
-  group: string;
-  hits: number;
-  misses: number;
-}
-
-const mostGroups = 100;
-
 /** Counts what a query cache does. */
 export class Counts {
   memoryHits = 0;
@@ -51,17 +39,11 @@ export class Counts {
   loadErrors = 0;
   loadMs = 0;
   readonly bypasses: Record<Bypass, number> = { 'not open': 0, 'not cacheable': 0, parameter: 0, 'not up to date': 0 };
-  /** The fence counts its own. */
-  readonly refused: Record<Refused, number> = {
-    changed: 0,
-    unsettled: 0,
-    epoch: 0,
-    session: 0,
-    'own write': 0,
-    'too large': 0,
-  };
+  /** By reasons that the fence does not count. */
+  readonly refused: Record<Refused, number> = { session: 0, 'own write': 0, 'too large': 0 };
   readonly givenUp: Record<GivenUp, number> = { change: 0, 'own write': 0, epoch: 0, cleared: 0 };
-  readonly #groups = new Map<string, GroupCounts>();
+  /** By the first table. */
+  readonly #groups = new Groups();
 
   hit(names: readonly string[]): void {
     this.memoryHits += 1;
@@ -77,19 +59,11 @@ export class Counts {
     this.#group(names).hits += 1;
   }
 
-  groups(): GroupCounts[] {
-    return [...this.#groups.values()]
-      .map((group) => ({ ...group }))
-      .toSorted((a, b) => b.hits + b.misses - a.hits - a.misses);
+  groups(): GroupStats[] {
+    return this.#groups.report();
   }
 
-  /** By the first table: there are as many groups as tables, and those that come too late are counted together. */
-  #group([name = 'none']: readonly string[]): GroupCounts {
-    const known = this.#groups.get(name);
-    if (known) return known;
-    if (this.#groups.size >= mostGroups && name !== 'other') return this.#group(['other']);
-    const group = { group: name, hits: 0, misses: 0 };
-    this.#groups.set(name, group);
-    return group;
+  #group([name = 'none']: readonly string[]): GroupStats {
+    return this.#groups.of(name);
   }
 }

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { type Call, rawConfig, rawOf, type RawResult } from '../pool/index.ts';
+import type { Call, RawResult } from '../pool/index.ts';
 import type { Counts } from './counts.ts';
 import type { Fence } from './fence/index.ts';
 import { type Flight, Flights } from './flights.ts';
@@ -7,6 +7,7 @@ import type { PoolWrites } from './own-writes.ts';
 import type { Keyed, KeepingPlan, Plans } from './plans.ts';
 import type { ResultMemory } from './results/result-memory.ts';
 import type { SharedResults } from './results/shared-results.ts';
+import { runRaw } from './session/ask.ts';
 import { listOf, probeText, readProbe } from './session/probe.ts';
 import type { Sessions } from './session/session-facts.ts';
 import type { Standing } from './standing.ts';
@@ -83,20 +84,12 @@ export class Loads {
     const { counts } = this.#parts;
     counts.missed(load.plan.names);
     const began = performance.now();
-    let row: readonly (string | null)[] | undefined;
     try {
       const { text, values } = load.call;
-      const result = await load.run({
-        text,
-        values,
-        config: { text, ...rawConfig, signal: begun.controller.signal },
-        callback: undefined,
-        cache: false,
-        preface: { text: probeText, values: [listOf(load.plan.inputs)], answered: (told) => (row = told) },
-      });
-      const raw = rawOf(result);
-      this.#keep(raw, row, load, begun, position);
-      return raw;
+      const question = { text: probeText, values: [listOf(load.plan.inputs)] };
+      const { result, before } = await runRaw(load.run, { text, values, signal: begun.controller.signal }, question);
+      this.#keep(result, before, load, begun, position);
+      return result;
     } catch (error) {
       counts.loadErrors += 1;
       throw error;

@@ -10,8 +10,6 @@ import {
   type LentWrites,
   type PendingResult,
   type PoolOptions,
-  rawConfig,
-  rawOf,
   type ResultKeeper,
 } from '../pool/index.ts';
 import { Answers } from './answers.ts';
@@ -26,7 +24,7 @@ import { keyed, Plans } from './plans.ts';
 import { Policies } from './policies.ts';
 import { ResultMemory } from './results/result-memory.ts';
 import { SharedResults } from './results/shared-results.ts';
-import type { Ask } from './session/ask.ts';
+import { type Ask, runRaw } from './session/ask.ts';
 import { Sessions } from './session/session-facts.ts';
 import { Standing } from './standing.ts';
 import { type QueryCacheStats, statsOf } from './stats.ts';
@@ -291,17 +289,7 @@ export class QueryCache implements ResultKeeper {
 
   readonly #ask: Ask = async (text, values, before) => {
     if (!this.#host) throw new Error('the pool has not begun yet');
-    let told: readonly (string | null)[] | undefined;
-    const result = await this.#host.run({
-      text,
-      values: [...values],
-      config: { text, ...rawConfig },
-      callback: undefined,
-      cache: false,
-      preface: { ...before, answered: (row) => (told = row) },
-      isQuestion: true,
-    });
-    return { result: rawOf(result), before: told };
+    return runRaw(this.#host.run, { text, values: [...values], isQuestion: true }, before);
   };
 }
 

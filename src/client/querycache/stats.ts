@@ -1,5 +1,6 @@
-import type { Counts, GroupCounts } from './counts.ts';
-import type { Fence } from './fence/index.ts';
+import type { GroupStats } from '../cache/index.ts';
+import type { Counts } from './counts.ts';
+import type { Fence, FenceStats } from './fence/index.ts';
 import type { ChangeSource } from './feed/change-source.ts';
 import { SharedFeed } from './feed/shared-feed.ts';
 import type { ResultMemory } from './results/result-memory.ts';
@@ -35,13 +36,13 @@ export interface QueryCacheStats {
   /** Statements that were to be kept, and went past the cache, by reason. */
   bypasses: Counts['bypasses'];
   /** Results that were not kept, by reason. */
-  refused: Counts['refused'];
+  refused: Counts['refused'] & FenceStats['refused'];
   /** Results that were given up, by cause. */
   givenUp: Counts['givenUp'];
   memory: { entries: number; bytes: number; evictions: number };
   tier: { name: string; isAway: boolean; unreadable: number; refused: number } | undefined;
   /** By the first table that is read, those most asked for first; a hundred at most. */
-  groups: GroupCounts[];
+  groups: GroupStats[];
 }
 
 interface Parts {
@@ -57,7 +58,6 @@ interface Parts {
 export function statsOf({ truth, reason, feed, counts, memory, fence, shared }: Parts): QueryCacheStats {
   const { memoryHits, tierHits, joined, misses, loadErrors, loadMs, bypasses, refused, givenUp } = counts;
   const hits = memoryHits + tierHits + joined;
-  const fenced = fence.stats().refused;
   const tier = shared?.stats();
   return {
     truth: truth === 'changes' ? (feed?.by ?? 'stream') : truth,
@@ -72,7 +72,7 @@ export function statsOf({ truth, reason, feed, counts, memory, fence, shared }: 
     loadErrors,
     meanLoadMs: loadMs / Math.max(1, misses),
     bypasses: { ...bypasses },
-    refused: { ...refused, ...fenced },
+    refused: { ...fence.stats().refused, ...refused },
     givenUp: { ...givenUp },
     memory: memory.stats(),
     tier: tier && { name: tier.name, isAway: tier.isAway, unreadable: tier.unreadable, refused: tier.refused },

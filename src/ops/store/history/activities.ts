@@ -10,7 +10,7 @@ import { activityFields, activityMaxima, columnName, zeroActivity } from '../fam
 import { storable } from '../storable.ts';
 import type { TimeRange } from '../types.ts';
 import { listedMs, pairsOf, readLatencies, type Row } from './applications.ts';
-import { bucketNumber, bucketStarts, Parameters, planReading, segmentRows, stepForTotals } from './range.ts';
+import { bucketNumber, courseOf, Parameters, planReading, segmentRows, stepForTotals } from './range.ts';
 import type { Reader } from './reader.ts';
 
 const sums = [
@@ -76,16 +76,7 @@ export async function readActivitySeries(
      ORDER BY 1`,
     parameters.values,
   );
-  const starts = bucketStarts(reading);
-  return {
-    from: new Date(reading.from),
-    to: new Date(reading.to),
-    step: reading.step,
-    points: rows.flatMap((row) => {
-      const at = starts[row.bucket];
-      return at === undefined ? [] : [{ at, ...figuresOf(row, latencies.get(String(row.bucket))) }];
-    }),
-  };
+  return courseOf(reading, rows, (row) => figuresOf(row, latencies.get(String(row.bucket))));
 }
 
 function conditionOf(

@@ -12,7 +12,7 @@ import type {
 import { applicationFields, columnName } from '../families.ts';
 import { storable } from '../storable.ts';
 import type { TimeRange } from '../types.ts';
-import { bucketNumber, bucketStarts, Parameters, planReading, segmentRows, stepForTotals } from './range.ts';
+import { bucketNumber, courseOf, Parameters, planReading, segmentRows, stepForTotals } from './range.ts';
 import type { Reader } from './reader.ts';
 
 const columns = [...applicationFields.map(columnName), 'max_us'];
@@ -200,14 +200,5 @@ export async function readApplicationSeries(
      ORDER BY 1`,
     parameters.values,
   );
-  const starts = bucketStarts(reading);
-  return {
-    from: new Date(reading.from),
-    to: new Date(reading.to),
-    step: reading.step,
-    points: rows.flatMap((row) => {
-      const at = starts[row.bucket];
-      return at === undefined ? [] : [{ at, ...figuresOf(row, latencies.get(String(row.bucket))) }];
-    }),
-  };
+  return courseOf(reading, rows, (row) => figuresOf(row, latencies.get(String(row.bucket))));
 }

@@ -12,7 +12,7 @@ import { cacheFields, columnName, zeroCache } from '../families.ts';
 import { storable } from '../storable.ts';
 import type { TimeRange } from '../types.ts';
 import { listedMs, type Row } from './applications.ts';
-import { bucketNumber, bucketStarts, Parameters, planReading, segmentRows, stepForTotals } from './range.ts';
+import { bucketNumber, courseOf, Parameters, planReading, segmentRows, stepForTotals } from './range.ts';
 import type { Reader } from './reader.ts';
 
 const columns = cacheFields.map(columnName);
@@ -121,16 +121,7 @@ export async function readCacheSeries(
      ORDER BY bucket, kind, name`,
     parameters.values,
   );
-  const starts = bucketStarts(reading);
-  return {
-    from: new Date(reading.from),
-    to: new Date(reading.to),
-    step: reading.step,
-    points: rows.flatMap((row) => {
-      const at = starts[row.bucket];
-      return at === undefined ? [] : [{ at, kind: row.kind, name: row.name, ...countersOf(row) }];
-    }),
-  };
+  return courseOf(reading, rows, (row) => ({ kind: row.kind, name: row.name, ...countersOf(row) }));
 }
 
 /** Caches of processes that have reported lately. */

@@ -112,3 +112,21 @@ export function bucketNumber(reading: Reading, parameters: Parameters): string {
 export function bucketStarts({ from, to, step }: Reading): number[] {
   return Array.from({ length: Math.round((to - from) / (step * 1000)) }, (_, index) => from + index * step * 1000);
 }
+
+/** A course over the range of a reading: a point for each row, at the start of its bucket; `pointOf` says what is in it. */
+export function courseOf<BucketRow extends { bucket: number }, Point extends object>(
+  reading: Reading,
+  rows: readonly BucketRow[],
+  pointOf: (row: BucketRow) => Point,
+): { from: Date; to: Date; step: number; points: ({ at: number } & Point)[] } {
+  const starts = bucketStarts(reading);
+  return {
+    from: new Date(reading.from),
+    to: new Date(reading.to),
+    step: reading.step,
+    points: rows.flatMap((row) => {
+      const at = starts[row.bucket];
+      return at === undefined ? [] : [{ at, ...pointOf(row) }];
+    }),
+  };
+}
