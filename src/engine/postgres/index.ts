@@ -1,4 +1,5 @@
 export type { DatabaseConnection, Parameter, Transaction, TransactionLimits } from './connection.ts';
+export { quoteIdentifier } from './identifiers.ts';
 export { isOwnStatement, marked } from './marker.ts';
 export type { Rights, ServerProfile } from './server-profile.ts';
 export type { Flavour } from './remedies.ts';

@@ -1,0 +1,25 @@
+/** Values of `$1`, `$2`, … as text, `null` for NULL. */
+export type ParameterSample = readonly (string | null)[];
+
+/** A statement of the workload and how much of it there is. */
+export interface WorkloadStatement {
+  /** Stable within a workload: the query id, or a number for statements of a file. */
+  id: string;
+  text: string;
+  searchPath?: string;
+  /** Typical values, the most frequent first; empty when none are known: it is planned generically. */
+  samples: readonly ParameterSample[];
+  /** Calls per hour. For a file without weights: 1. */
+  callsPerHour: number;
+  /** Mean execution time in ms as measured; `null` when not measured (a file). */
+  meanMs: number | null;
+}
+
+export interface Workload {
+  statements: readonly WorkloadStatement[];
+  source: 'history' | 'pg_stat_statements' | 'file' | 'telemetry';
+  /** Share of the measured time that these statements cover (the rest was cut off or could not be read), 0–1. */
+  coverage: number;
+  /** What was left out and why, most time first; bounded. */
+  leftOut: readonly { text: string; reason: string }[];
+}

@@ -1,0 +1,2 @@
+export { type CreateIndexOptions, createIndexStatement } from './create-index.ts';
+export type * from './types.ts';
