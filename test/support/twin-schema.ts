@@ -106,8 +106,10 @@ export function trapSchema(major: number): string[] {
     CREATE TABLE empty_never_analyzed (id int PRIMARY KEY, note text);
     `,
     ...(major >= 18
-      ? [`CREATE TABLE app.virtual (a int, doubled int GENERATED ALWAYS AS (a * 2) VIRTUAL, note text);
-          INSERT INTO app.virtual (a) SELECT i % 90 FROM generate_series(1, 3000) i`]
+      ? [
+          `CREATE TABLE app.virtual (a int, doubled int GENERATED ALWAYS AS (a * 2) VIRTUAL, note text);
+          INSERT INTO app.virtual (a) SELECT i % 90 FROM generate_series(1, 3000) i`,
+        ]
       : []),
     'VACUUM ANALYZE',
   ];

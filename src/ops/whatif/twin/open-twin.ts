@@ -3,6 +3,7 @@ import { PitcrewError } from '../../../errors.ts';
 import { removeServer } from '../../embedded/index.ts';
 import type { IndexName, IndexSet, WhatIfPlan, WhatIfStatement } from '../types.ts';
 import { carryColumns } from './build/columns.ts';
+import { carryExtended } from './build/extended.ts';
 import { makeHelpers } from './build/helpers.ts';
 import { makeSchema, isTable } from './build/schema.ts';
 import { startTwinServer, type TwinServer } from './build/server.ts';
@@ -51,6 +52,7 @@ export async function openTwin(options: TwinOptions): Promise<Twin> {
     const { columns, widths } = await carryColumns(twin, connection, profile, catalog, gaps, (done, total) =>
       progress('statistics', done, total),
     );
+    await carryExtended(twin, source, catalog, gaps);
     await restoreRelations(twin.admin, relationStatistics(catalog));
     await extendFiles(twin.admin, twin.server.dataDir, catalog, widths, (done, total) =>
       progress('sizes', done, total),

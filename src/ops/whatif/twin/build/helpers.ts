@@ -64,6 +64,16 @@ export async function makeHelpers(admin: pg.Client): Promise<void> {
       SELECT ${helpers}.evict_relation(r.relation::regclass) FROM unnest(relations) AS r (relation);
     END;
 
+    -- The list of most common combinations of a temporary table of the caller's.
+    CREATE FUNCTION ${helpers}.extended_data(scratch oid) RETURNS SETOF pg_mcv_list
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+      SELECT d.stxdmcv
+        FROM pg_catalog.pg_statistic_ext s
+        JOIN pg_catalog.pg_statistic_ext_data d ON d.stxoid = s.oid
+       WHERE s.stxrelid = scratch;
+    END;
+
     CREATE FUNCTION ${helpers}.measure(indexes oid[], pages int4[], rows float4[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC

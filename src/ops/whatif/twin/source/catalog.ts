@@ -1,5 +1,6 @@
 import type { SourceConstraint } from './constraints.ts';
 import { readConstraints } from './constraints.ts';
+import { readStatisticsObjects, type SourceStatisticsObject } from './extended.ts';
 import { readSourceIndexes, type SourceIndex } from './indexes.ts';
 import {
   readBlocks,
@@ -30,6 +31,7 @@ export interface SourceCatalog {
   constraints: Map<number, SourceConstraint[]>;
   inheritance: SourceInheritance[];
   indexes: SourceIndex[];
+  statisticsObjects: SourceStatisticsObject[];
   /** Queries of views by oid. */
   views: Map<number, string>;
   /** Blocks of now of tables and indexes by oid. */
@@ -53,6 +55,7 @@ export async function readCatalog(source: Source): Promise<SourceCatalog> {
   const constraints = await readConstraints(source);
   const inheritance = await readInheritance(source);
   const indexes = await readSourceIndexes(source);
+  const statisticsObjects = await readStatisticsObjects(source);
   const views = await readViews(
     source,
     relations.filter(({ kind }) => kind === 'v').map(({ oid }) => oid),
@@ -70,6 +73,7 @@ export async function readCatalog(source: Source): Promise<SourceCatalog> {
     constraints: Map.groupBy(constraints, ({ relation }) => relation),
     inheritance,
     indexes,
+    statisticsObjects,
     views: new Map(views.map(({ oid, query }) => [oid, query])),
     blocks,
   };
