@@ -15,6 +15,7 @@ import { readRoutines, type SourceRoutine } from './routines.ts';
 import { readLocale, readPlannerSettings, type SourceLocale } from './settings.ts';
 import type { Source } from './source.ts';
 import { readExtensions, readSchemas, readTypes, type SourceExtension, type SourceObject } from './types.ts';
+import { readAggregates, readUncarried, type Uncarried } from './uncarried.ts';
 import { readViews } from './views.ts';
 
 /** All that a twin is made from, apart from statistics of columns. */
@@ -25,6 +26,9 @@ export interface SourceCatalog {
   extensions: SourceExtension[];
   types: SourceObject[];
   routines: SourceRoutine[];
+  /** Aggregates and casts. */
+  aggregates: SourceObject[];
+  uncarried: Uncarried[];
   relations: SourceRelation[];
   /** By relation. */
   columns: Map<number, SourceColumn[]>;
@@ -46,6 +50,8 @@ export async function readCatalog(source: Source): Promise<SourceCatalog> {
   const extensions = await readExtensions(source);
   const types = await readTypes(source);
   const routines = await readRoutines(source);
+  const aggregates = await readAggregates(source);
+  const uncarried = await readUncarried(source);
   const relations = await readSourceRelations(source);
   const oids = relations.map(({ oid }) => oid);
   const columns = await readSourceColumns(
@@ -68,6 +74,8 @@ export async function readCatalog(source: Source): Promise<SourceCatalog> {
     extensions,
     types,
     routines,
+    aggregates,
+    uncarried,
     relations,
     columns: Map.groupBy(columns, ({ relation }) => relation),
     constraints: Map.groupBy(constraints, ({ relation }) => relation),

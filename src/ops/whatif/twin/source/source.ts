@@ -77,10 +77,7 @@ export const userNamespace = `
   n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_'`;
 
 /** SQL: the object does not belong to an extension, which makes its own; nor, as a range's constructors, to another object. */
-export function notOfExtension(
-  catalog: 'pg_proc' | 'pg_class' | 'pg_type' | 'pg_namespace' | 'pg_collation' | 'pg_statistic_ext',
-  oid: string,
-): string {
+export function notOfExtension(catalog: string, oid: string): string {
   const made = catalog === 'pg_proc' ? `d.deptype IN ('e', 'i')` : `d.deptype = 'e'`;
   return `NOT EXISTS (SELECT FROM pg_depend d
                        WHERE d.classid = '${catalog}'::regclass AND d.objid = ${oid} AND ${made})`;
