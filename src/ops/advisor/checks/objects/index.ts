@@ -6,14 +6,24 @@ import { overlappingIndex } from './indexes/overlapping.ts';
 import { unindexedForeignKey } from './indexes/unindexed-foreign-key.ts';
 import { unusedIndex } from './indexes/unused.ts';
 import { bloatedTable } from './tables/bloated.ts';
+import { freezeAge } from './tables/freeze-age.ts';
+import { noPrimaryKey } from './tables/no-primary-key.ts';
+import { partitionCandidate } from './tables/partition-candidate.ts';
+import { staleStatistics } from './tables/stale-statistics.ts';
+import { vacuumBehind } from './tables/vacuum-behind.ts';
 
 /** Checks of indexes, tables, columns and sequences, in the order in which reports show them. */
 export const objectChecks: readonly Check[] = Object.freeze([
-  unusedIndex,
+  invalidIndex,
+  unindexedForeignKey,
   duplicateIndex,
   overlappingIndex,
-  invalidIndex,
+  unusedIndex,
   bloatedIndex,
-  unindexedForeignKey,
+  noPrimaryKey,
+  freezeAge,
+  vacuumBehind,
   bloatedTable,
+  staleStatistics,
+  partitionCandidate,
 ]);
