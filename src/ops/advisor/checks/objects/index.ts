@@ -1,4 +1,9 @@
 import type { Check } from '../../types.ts';
+import { columnType } from './columns/column-type.ts';
+import { extendedStatistics } from './columns/extended-statistics.ts';
+import { integerKeys } from './columns/integer-keys.ts';
+import { sequenceExhaustion } from './columns/sequence-exhaustion.ts';
+import { statisticsTarget } from './columns/statistics-target.ts';
 import { bloatedIndex } from './indexes/bloated.ts';
 import { duplicateIndex } from './indexes/duplicate.ts';
 import { invalidIndex } from './indexes/invalid.ts';
@@ -14,6 +19,8 @@ import { vacuumBehind } from './tables/vacuum-behind.ts';
 
 /** Checks of indexes, tables, columns and sequences, in the order in which reports show them. */
 export const objectChecks: readonly Check[] = Object.freeze([
+  sequenceExhaustion,
+  integerKeys,
   invalidIndex,
   unindexedForeignKey,
   duplicateIndex,
@@ -25,5 +32,8 @@ export const objectChecks: readonly Check[] = Object.freeze([
   vacuumBehind,
   bloatedTable,
   staleStatistics,
+  extendedStatistics,
+  statisticsTarget,
+  columnType,
   partitionCandidate,
 ]);
