@@ -33,7 +33,7 @@ export function candidate(table: TableModel, wanted: Wanted): Candidate {
 
 /** A key as one text, for comparing. */
 export function keyText({ expression, collation, operatorClass, descending, nulls }: IndexKey): string {
-  return [expression, collation, operatorClass, descending === true ? 'desc' : undefined, nulls]
+  return [expression, collation, operatorClass, descending === true ? 'DESC' : undefined, nulls === undefined ? undefined : `NULLS ${nulls.toUpperCase()}`]
     .filter((part) => part !== undefined)
     .join(' ');
 }
