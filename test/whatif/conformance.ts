@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type HypotheticalIndex, type IndexKey, type WhatIf } from '../../src/ops/whatif/index.ts';
 
 export interface Conforming {
@@ -69,15 +69,16 @@ export function conformsToWhatIf({ source, open, hides, imaginesAll }: Conformin
     await admin.connect();
     await admin.query(schema);
     // Whoever else looks at the database at this moment keeps VACUUM from finding pages that all can see.
-    await expect
-      .poll(async () => {
+    await vi.waitFor(
+      async () => {
         await admin.query('VACUUM (ANALYZE)');
         const { rows } = await admin.query(
           `SELECT FROM pg_class WHERE relname = 'events' AND relallvisible = relpages`,
         );
-        return rows.length;
-      })
-      .toBe(1);
+        expect(rows.length).toBe(1);
+      },
+      { timeout: 20_000 },
+    );
     whatIf = await open(database.url);
   }, 120_000);
   afterAll(async () => {
