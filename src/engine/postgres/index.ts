@@ -27,6 +27,7 @@ export { readTables, type TableRow } from './catalog/tables.ts';
 export { cancelBackend, resetStatements, terminateBackend } from './actions.ts';
 export { type ConnectOptions, connectDatabase } from './connect.ts';
 export { type ExplainAnswer, type ExplainRequest, explainStatement } from './explain.ts';
+export { firstWord, isPlannable, literalsAsCasts } from './explain-text.ts';
 export { isSameServer } from './server-identity.ts';
 export { noConnectionLeft } from './no-connection-left.ts';
 export { probeProfile } from './profile.ts';
