@@ -52,6 +52,18 @@ export async function makeHelpers(admin: pg.Client): Promise<void> {
        WHERE c.oid = f.relation;
     END;
 
+    -- What a session holds of a file in memory goes, so that the file can be changed beneath. The functions of pg_buffercache.
+    CREATE FUNCTION ${helpers}.evict_relation(regclass, OUT evicted int4, OUT flushed int4, OUT skipped int4)
+    LANGUAGE c AS '$libdir/pg_buffercache', 'pg_buffercache_evict_relation';
+    CREATE FUNCTION ${helpers}.evict_all(OUT evicted int4, OUT flushed int4, OUT skipped int4)
+    LANGUAGE c AS '$libdir/pg_buffercache', 'pg_buffercache_evict_all';
+
+    CREATE FUNCTION ${helpers}.evict(relations oid[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+      SELECT ${helpers}.evict_relation(r.relation::regclass) FROM unnest(relations) AS r (relation);
+    END;
+
     CREATE FUNCTION ${helpers}.measure(indexes oid[], pages int4[], rows float4[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
