@@ -10,7 +10,8 @@ type Found = { major: number; binDir: string } | { missing: string };
 
 let found: Found | undefined;
 
-function find(): Found {
+/** Finds it, or installs it with apt where we are root and apt works. */
+export function debianHypopg(): Found {
   return (found ??= look() ?? install());
 }
 
@@ -35,13 +36,13 @@ function install(): Found {
 
 /** Why there is no PostgreSQL with HypoPG on this machine; `undefined` when there is. For `skipIf`. */
 export function noHypopg(): string | undefined {
-  const server = find();
+  const server = debianHypopg();
   return 'missing' in server ? server.missing : undefined;
 }
 
 /** A server of its own, on which `CREATE EXTENSION hypopg` works; removed when the scope ends (`await using`). */
 export async function startHypopgServer(settings: Record<string, string> = {}): Promise<ScratchServer> {
-  const server = find();
+  const server = debianHypopg();
   if ('missing' in server) throw new Error(server.missing);
   return startScratchServer({ binaries: { binDir: server.binDir }, settings });
 }

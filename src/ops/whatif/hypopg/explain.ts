@@ -1,20 +1,24 @@
 import { PitcrewError } from '../../../errors.ts';
-import { marked, type ServerProfile, type Transaction } from '../../../engine/postgres/index.ts';
-import { describe, type StatementKind } from '../../../sql/index.ts';
+import {
+  firstWord,
+  isPlannable,
+  literalsAsCasts,
+  marked,
+  type ServerProfile,
+  type Transaction,
+} from '../../../engine/postgres/index.ts';
 import type { WhatIfStatement } from '../types.ts';
 
 const SAVEPOINT = 'pitcrew_what_if';
 
-/** What has a plan. Of what our parser does not know, PostgreSQL says what is wrong. */
-const plannable: readonly StatementKind[] = ['select', 'insert', 'update', 'delete', 'merge', 'unknown'];
+const syntaxError = '42601';
 
-/** @throws {PitcrewError} `E_UNSUPPORTED` for a statement that has no plan, `E_BAD_REQUEST` for none. */
+/** @throws {PitcrewError} `E_UNSUPPORTED` for a statement that has no plan. */
 export function refuseUnplannable(text: string): void {
-  const { kind } = describe(text);
-  if (plannable.includes(kind)) return;
-  if (kind === 'empty') throw new PitcrewError('E_BAD_REQUEST', 'there is no statement to plan');
-  throw new PitcrewError('E_UNSUPPORTED', 'the statement has no plan', {
-    detail: 'Only one SELECT, INSERT, UPDATE, DELETE, MERGE or VALUES is planned.',
+  const word = firstWord(text);
+  if (isPlannable(word)) return;
+  throw new PitcrewError('E_UNSUPPORTED', word === '' ? 'there is no statement to plan' : `${word} has no plan`, {
+    detail: 'Only SELECT, INSERT, UPDATE, DELETE, MERGE and VALUES are planned.',
   });
 }
 
@@ -26,10 +30,11 @@ export function refuseUnplannable(text: string): void {
 export async function explain(
   transaction: Transaction,
   profile: ServerProfile,
-  { text, parameters }: WhatIfStatement,
+  statement: WhatIfStatement,
 ): Promise<unknown> {
-  await transaction.execute(`${marked(`PREPARE ${SAVEPOINT} AS`)} ${text}`);
   await transaction.execute(marked(`SAVEPOINT ${SAVEPOINT}`));
+  const text = await prepare(transaction, statement.text);
+  const { parameters } = statement;
   try {
     const options = 'FORMAT JSON, VERBOSE';
     const count = await parametersOfPrepared(transaction);
@@ -53,6 +58,26 @@ export async function explain(
     await transaction.execute(marked(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`));
     await transaction.execute(marked(`DEALLOCATE ${SAVEPOINT}`));
   }
+}
+
+/** @returns the text that was prepared: texts of pg_stat_statements may need to be put right first. */
+async function prepare(transaction: Transaction, text: string): Promise<string> {
+  const attempt = (what: string): Promise<object[]> =>
+    transaction.execute(`${marked(`PREPARE ${SAVEPOINT} AS`)} ${what}`);
+  try {
+    await attempt(text);
+    return text;
+  } catch (error) {
+    const rewritten = literalsAsCasts(text);
+    if (sqlStateOf(error) !== syntaxError || rewritten === text) throw error;
+    await transaction.execute(marked(`ROLLBACK TO SAVEPOINT ${SAVEPOINT}`));
+    await attempt(rewritten);
+    return rewritten;
+  }
+}
+
+function sqlStateOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
 }
 
 /** Planned as the application's own session would plan it, not with the settings of ours. */
