@@ -132,6 +132,53 @@ describe.skipIf(missing)('HypoPG', () => {
     expect(rows).toEqual([{ alive: true }]);
   });
 
+  test('waits for nobody, and neither runs nor keeps anything', async () => {
+    await using client = await databaseNamed('careful');
+    await client.query(`
+      CREATE EXTENSION hypopg;
+      CREATE TABLE t AS SELECT g AS id, g % 977 AS num FROM generate_series(1, 20000) AS g;
+      CREATE TABLE log (at timestamptz);
+      CREATE FUNCTION reads_t() RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT max(num) FROM t WHERE id = 5';
+      CREATE FUNCTION writes() RETURNS int LANGUAGE sql IMMUTABLE AS 'INSERT INTO log VALUES (now()) RETURNING 1';
+      ANALYZE;
+    `);
+    await using whatIf = await openHypopg({ url: server.url('careful') });
+    const index: HypotheticalIndex = {
+      id: 'wish',
+      schema: 'public',
+      table: 't',
+      method: 'btree',
+      keys: [{ expression: 'id' }],
+      include: [],
+    };
+    const plan = (text: string, ...add: HypotheticalIndex[]) => whatIf.plan({ text }, { add });
+
+    // What planning evaluates is planned under hypothetical indexes and run, which HypoPG does not foresee.
+    await expect(plan('SELECT * FROM t WHERE num = reads_t()', index)).rejects.toMatchObject({ code: 'E_UNSUPPORTED' });
+    expect((await plan('SELECT * FROM t WHERE num = reads_t()')).cost).toBeGreaterThan(0);
+    await expect(plan('SELECT * FROM t WHERE num = writes()')).rejects.toMatchObject({ code: 'E_QUERY' });
+
+    await client.query('BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE');
+    await expect(plan('SELECT * FROM t WHERE id = 5')).rejects.toMatchObject({ sqlState: '55P03' });
+    await expect(plan('SELECT 1', index)).rejects.toMatchObject({ sqlState: '55P03' });
+    await client.query('ROLLBACK');
+    expect((await plan('SELECT * FROM t WHERE id = 5', index)).uses).toEqual(['wish']);
+
+    // Nothing is held between two plans.
+    const { rows: locks } = await client.query(`
+      SELECT l.relation::regclass
+        FROM pg_locks l
+        JOIN pg_stat_activity a USING (pid)
+       WHERE a.application_name = 'pitcrew' AND a.datname = current_database()
+    `);
+    expect(locks).toEqual([]);
+    expect((await client.query('SELECT FROM log')).rows).toEqual([]);
+
+    await client.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                         WHERE application_name = 'pitcrew' AND datname = current_database()`);
+    await expect(plan('SELECT 1')).rejects.toMatchObject({ code: 'E_DATABASE_UNREACHABLE' });
+  });
+
   test('says why a role may not plan, and leaves no index behind in the session', async () => {
     await using client = await databaseNamed('plain');
     await client.query(`

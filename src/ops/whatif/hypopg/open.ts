@@ -86,7 +86,21 @@ async function planUnder(
     ids.set(name, index.id);
   }
   for (const index of hide) await hideIndex(transaction, extension, index);
-  return readPlan(await explain(transaction, profile, statement), ids);
+  try {
+    return readPlan(await explain(transaction, profile, statement), ids);
+  } catch (error) {
+    throw ids.size > 0 ? asEvaluated(error) : error;
+  }
+}
+
+/** Planning calls functions that are declared immutable. Theirs are plans with hypothetical indexes too, but these are run. */
+function asEvaluated(error: unknown): unknown {
+  if (!(error instanceof Error) || !error.message.startsWith('could not open relation with OID')) return error;
+  return new PitcrewError('E_UNSUPPORTED', 'HypoPG cannot plan this statement with indexes that do not exist', {
+    detail: 'It calls a function that is declared immutable although it reads tables, which planning evaluates.',
+    hint: 'Declare the function STABLE, or plan on a twin of the database.',
+    cause: error,
+  });
 }
 
 async function sizeOf(transaction: Transaction, extension: Extension, index: HypotheticalIndex): Promise<number> {
