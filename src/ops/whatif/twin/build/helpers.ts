@@ -26,6 +26,17 @@ export async function makeHelpers(admin: pg.Client): Promise<void> {
        WHERE oid IN (SELECT indrelid FROM pg_catalog.pg_index WHERE indexrelid = ANY (shown || hidden));
     END;
 
+    -- Forgets how many different values columns have.
+    CREATE FUNCTION ${helpers}.forget(tables oid[], columns int2[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+      UPDATE pg_catalog.pg_statistic s
+         SET stadistinct = 0
+        FROM unnest(tables, columns) AS f (relation, number)
+       WHERE s.starelid = f.relation
+         AND s.staattnum = f.number;
+    END;
+
     -- An empty file that tables are pointed at while an index on them is built, which would otherwise read their long, empty ones.
     CREATE TABLE ${helpers}.empty ();
 
@@ -62,6 +73,16 @@ export async function makeHelpers(admin: pg.Client): Promise<void> {
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
     BEGIN ATOMIC
       SELECT ${helpers}.evict_relation(r.relation::regclass) FROM unnest(relations) AS r (relation);
+    END;
+
+    -- The list of most common combinations of a temporary table of the caller's.
+    CREATE FUNCTION ${helpers}.extended_data(scratch oid) RETURNS SETOF pg_mcv_list
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    BEGIN ATOMIC
+      SELECT d.stxdmcv
+        FROM pg_catalog.pg_statistic_ext s
+        JOIN pg_catalog.pg_statistic_ext_data d ON d.stxoid = s.oid
+       WHERE s.stxrelid = scratch;
     END;
 
     CREATE FUNCTION ${helpers}.measure(indexes oid[], pages int4[], rows float4[]) RETURNS void

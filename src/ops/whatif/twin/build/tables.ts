@@ -38,20 +38,20 @@ export function tableDefinition(
         (column) => columnSql(column, relation, false),
         inline.filter(({ kind }) => kind === 'p' || kind === 'u'),
       ),
-      missing: `defaults and checks of ${name}`,
+      missing: `defaults, checks and collations of ${name}`,
     },
   };
 }
 
 /** Values are never stored, so no column needs a TOAST table: that halves the files. */
-function columnSql(column: SourceColumn, relation: SourceRelation, withExpression: boolean): string {
+function columnSql(column: SourceColumn, relation: SourceRelation, whole: boolean): string {
   return [
     quoteIdentifier(column.name),
     column.type,
     ...(column.typeLength === -1 && column.generated !== 'v' ? ['STORAGE PLAIN'] : []),
-    ...(column.collation === null ? [] : [`COLLATE ${column.collation}`]),
+    ...(column.collation === null || !whole ? [] : [`COLLATE ${column.collation}`]),
     ...(column.notNull ? ['NOT NULL'] : []),
-    ...(withExpression ? [filling(column, relation)] : []),
+    ...(whole ? [filling(column, relation)] : []),
   ].join(' ');
 }
 
