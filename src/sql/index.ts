@@ -20,6 +20,7 @@ export {
   type ReferencesAnswer,
   referencesOf,
   type RelationReference,
+  singleTableOf,
   type TypeReference,
 } from './references/index.ts';
 export {

@@ -39,7 +39,9 @@ function heading(name: string, source: string, advice: IndexAdvice, columns: num
   if (indexes.length === 0) return [...lines, `  ${paint('green', '✓')} no new index would pay`];
   const sentence = `${indexes.length} new ${indexes.length === 1 ? 'index' : 'indexes'} (${formatBytes(sizeBytes)}${budget}) would take ${formatRatio(spared)} off the workload’s planned cost${time}; ${statements.improved} statements gain.`;
   const proof =
-    cost.gap <= 0.0005 ? 'No other set of the candidates does better.' : `Another set might do better by ${formatRatio(cost.gap)} at most.`;
+    cost.gap <= 0.0005
+      ? 'No other set of the candidates does better.'
+      : `Another set might do better by ${formatRatio(cost.gap)} at most.`;
   return [...lines, ...wrapped(`${sentence} ${proof}`, columns, '  ')];
 }
 

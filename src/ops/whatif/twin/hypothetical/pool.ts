@@ -62,6 +62,8 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
       const sizes = await measure(owner, index, tables, parts);
       await owner.query(`SELECT ${helpers}.toggle('{}', $1)`, [parts.map(({ oid }) => oid)]);
       await owner.query('COMMIT');
+      const stored = parts.filter(({ file }) => file !== null).map(({ oid }) => oid);
+      await owner.query(`SELECT ${helpers}.evict($1)`, [stored]);
       for (const [position, { file }] of parts.entries()) {
         const size = sizes[position];
         if (file !== null && size) extendSparsely(dataDir, file, size.pages, frontPages(index.method, size));
