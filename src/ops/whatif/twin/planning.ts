@@ -134,7 +134,7 @@ function literal(value: string | null): string {
   return value === null ? 'NULL' : `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 
-function planError(error: unknown): unknown {
+export function planError(error: unknown): unknown {
   if (!(error instanceof pg.DatabaseError)) return error;
   return new PitcrewError('E_QUERY', error.message, {
     sqlState: error.code,
