@@ -11,4 +11,3 @@ export { createHealthWindow, type HealthWindow, largeTableRows, type WindowBatch
 export { healthDocs } from './docs.ts';
 export { gradeOf, healthReport } from './report.ts';
 export { type Verdict, verdicts } from './verdicts.ts';
-export { bytes, count, counted, duration, listed, percent } from './words.ts';

@@ -1,27 +1,16 @@
 import type { Skipped } from '../../../../engine/postgres/index.ts';
-import type { CheckAnswer, Evidence, Finding, Severity, Untold } from '../../types.ts';
+import type { CheckAnswer, Evidence, Finding, Untold } from '../../types.ts';
+import { judged, unknown } from '../answers.ts';
 
-const rank: Record<Severity, number> = { critical: 0, warning: 1, info: 2 };
+export { unknown };
 
-/** Found when there are findings, the gravest first, else fine. */
+/** Found when there are findings, else fine. */
 export function answer(
   findings: readonly Finding[],
   fine: string,
   more: { evidence?: readonly Evidence[]; untold?: readonly Untold[] } = {},
 ): CheckAnswer {
-  const untold = more.untold && more.untold.length > 0 ? { untold: more.untold } : {};
-  if (findings.length > 0) {
-    return {
-      status: 'found',
-      findings: findings.toSorted((a, b) => rank[a.severity] - rank[b.severity]),
-      ...untold,
-    };
-  }
-  return { status: 'fine', message: fine, ...(more.evidence ? { evidence: more.evidence } : {}), ...untold };
-}
-
-export function cannotTell(reason: string, fix: string | null = null): CheckAnswer {
-  return { status: 'unknown', reason, fix };
+  return judged({ findings, fine, ...more });
 }
 
 /** What could not be read, as parts that could not be told. */
@@ -32,7 +21,7 @@ export function untoldOf(skipped: readonly Skipped[]): Untold[] {
 /** The answer where what a check needs could not be read at all. */
 export function notReadable(skipped: readonly Skipped[], what: string): CheckAnswer {
   const [first] = untoldOf(skipped);
-  return first ? { status: 'unknown', ...first } : cannotTell(`${what} gave nothing to judge`);
+  return first ? { status: 'unknown', ...first } : unknown(`${what} gave nothing to judge`);
 }
 
 /** The answer of a check that only makes sense where data is changed. */

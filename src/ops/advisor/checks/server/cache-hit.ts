@@ -1,8 +1,8 @@
 import { readDatabases, readTables, type TableRow } from '../../../../engine/postgres/index.ts';
 import { readableName } from '../../../../sql/index.ts';
-import { bytes, count, percent } from '../../../monitor/index.ts';
+import { bytes, count, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding } from '../../types.ts';
-import { answer, cannotTell, notReadable, untoldOf } from './answers.ts';
+import { answer, notReadable, unknown, untoldOf } from './answers.ts';
 import { hoursBetween, type KnownTime, knownTime, moment } from './known-time.ts';
 import { readServerSettings } from './server-settings.ts';
 
@@ -35,10 +35,11 @@ async function run(context: CheckContext, limits: CacheHitLimits) {
   const known = await knownTime(context);
   const databases = await readDatabases(context.connection);
   const database = databases.rows.find(({ current }) => current);
-  if (known === undefined || database === undefined) return notReadable(databases.skipped, 'The counters of the database');
+  if (known === undefined || database === undefined)
+    return notReadable(databases.skipped, 'The counters of the database');
   const all = database.blocksHit + database.blocksRead;
   if (all < limits.leastBlocks) {
-    return cannotTell(`Only ${count(all)} blocks were asked for since ${moment(known.since)}, too few to judge`);
+    return unknown(`Only ${count(all)} blocks were asked for since ${moment(known.since)}, too few to judge`);
   }
   const ratio = database.blocksHit / all;
   const evidence: Evidence[] = [
@@ -49,10 +50,15 @@ async function run(context: CheckContext, limits: CacheHitLimits) {
   const fine = `${percent(ratio)} of blocks are found in shared_buffers`;
   if (ratio >= limits.info) return answer([], fine, { evidence });
   if (Math.min(known.hours, hoursBetween(known.startedAt, known.now)) < limits.leastHours) {
-    return cannotTell(`The cache was empty when counting began (${moment(known.since)}), and still fills (${percent(ratio)})`);
+    return unknown(
+      `The cache was empty when counting began (${moment(known.since)}), and still fills (${percent(ratio)})`,
+    );
   }
   const tables = await readTables(context.connection, context.profile);
-  const worst = tables.rows.toSorted((a, b) => readOf(b) - readOf(a)).slice(0, 3).filter((table) => readOf(table) > 0);
+  const worst = tables.rows
+    .toSorted((a, b) => readOf(b) - readOf(a))
+    .slice(0, 3)
+    .filter((table) => readOf(table) > 0);
   const settings = await readServerSettings(context);
   const finding: Finding = {
     check: 'cache-hit',

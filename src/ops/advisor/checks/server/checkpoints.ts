@@ -1,7 +1,7 @@
 import { readCheckpointer, readWal } from '../../../../engine/postgres/index.ts';
-import { bytes, count, counted, duration } from '../../../monitor/index.ts';
+import { bytes, count, counted, duration } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
-import { answer, cannotTell, judgedOnPrimary, notReadable } from './answers.ts';
+import { answer, judgedOnPrimary, notReadable, unknown } from './answers.ts';
 import { hoursBetween, knownTime, moment } from './known-time.ts';
 import { asSize, readServerSettings, type ServerSettings } from './server-settings.ts';
 import { settingRemedy } from './setting-remedy.ts';
@@ -41,7 +41,8 @@ async function run(context: CheckContext, limits: CheckpointLimits) {
   const wal = await readWal(connection, profile);
   const [made] = rows;
   const [written] = wal.rows;
-  if (!known || !made?.statsReset || !written?.statsReset) return notReadable([...skipped, ...wal.skipped], 'The checkpointer');
+  if (!known || !made?.statsReset || !written?.statsReset)
+    return notReadable([...skipped, ...wal.skipped], 'The checkpointer');
   const hours = hoursBetween(made.statsReset, known.now);
   const all = made.timed + made.requested;
   const evidence = [
@@ -51,13 +52,14 @@ async function run(context: CheckContext, limits: CheckpointLimits) {
   ];
   if (made.requested === 0) return answer([], 'No checkpoint came early', { evidence });
   if (all < limits.leastCheckpoints || hours < limits.leastHours) {
-    return cannotTell(`Only ${counted(all, 'checkpoint')} since ${moment(made.statsReset)}, too few to judge`);
+    return unknown(`Only ${counted(all, 'checkpoint')} since ${moment(made.statsReset)}, too few to judge`);
   }
   const settings = await readServerSettings(context);
   const limit = settings.bytes('max_wal_size');
   const timeout = settings.seconds('checkpoint_timeout');
   const target = settings.number('checkpoint_completion_target');
-  if (limit === undefined || timeout === undefined || target === undefined) return cannotTell('The settings of WAL are hidden');
+  if (limit === undefined || timeout === undefined || target === undefined)
+    return unknown('The settings of WAL are hidden');
   const perHour = written.bytes / hoursBetween(written.statsReset, known.now);
   const perRequest = (perHour * hours) / made.requested;
   const share = made.requested / all;

@@ -1,5 +1,5 @@
 import { type ActivityRow, readActivity, readDatabases, readRoleSettings } from '../../../../engine/postgres/index.ts';
-import { count, counted, duration, listed, percent } from '../../../monitor/index.ts';
+import { count, counted, duration, listed, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding, Remedy } from '../../types.ts';
 import { answer, notReadable, untoldOf } from './answers.ts';
 import { knownTime } from './known-time.ts';
@@ -90,7 +90,9 @@ async function run(context: CheckContext, limits: ConnectionLimits) {
 
 /** Hidden sessions of other users count as clients: whatever they do, they take a connection. */
 function isClient({ backendType, user, application }: ActivityRow): boolean {
-  return (backendType === 'client backend' || (backendType === 'unknown' && user !== null)) && application !== 'pitcrew';
+  return (
+    (backendType === 'client backend' || (backendType === 'unknown' && user !== null)) && application !== 'pitcrew'
+  );
 }
 
 function usable({ profile }: CheckContext): number {
@@ -190,7 +192,9 @@ function noStatementTimeout(seen: Seen, limits: ConnectionLimits): Finding | und
   const own = seen.rolesWith(name);
   const long = seen.sessions.filter(
     ({ state, queryStart, user }) =>
-      state === 'active' && secondsSince(queryStart, seen.now) >= limits.longStatementSeconds && !own.includes(user ?? ''),
+      state === 'active' &&
+      secondsSince(queryStart, seen.now) >= limits.longStatementSeconds &&
+      !own.includes(user ?? ''),
   );
   if (long.length === 0) return undefined;
   const users = [...new Set(long.map(({ user }) => user ?? ''))];
@@ -200,7 +204,8 @@ function noStatementTimeout(seen: Seen, limits: ConnectionLimits): Finding | und
     severity: 'info',
     subject: { kind: 'setting', name },
     title: `${counted(long.length, 'statement')} of ${listed(users)} run for more than ${duration(limits.longStatementSeconds)}, and nothing limits them`,
-    explanation: 'A statement without a limit goes on after whoever asked has gone, and holds its snapshot and its locks.',
+    explanation:
+      'A statement without a limit goes on after whoever asked has gone, and holds its snapshot and its locks.',
     evidence: byRole(long),
     gain: null,
     remedy: {

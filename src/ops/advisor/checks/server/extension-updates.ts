@@ -1,5 +1,5 @@
 import { type ExtensionRow, quoteIdentifier, readExtensions } from '../../../../engine/postgres/index.ts';
-import { counted } from '../../../monitor/index.ts';
+import { counted } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
 import { answer, notReadable } from './answers.ts';
 
@@ -40,7 +40,8 @@ function update({ name, version, available, canUpdate, canGoBack, owned }: Exten
     severity: 'info',
     subject: { kind: 'database', name },
     title: `Extension ${name} is ${version}, the server brings ${available ?? ''}`,
-    explanation: 'Its functions and views are those of the older version, and what the newer one repairs or adds is missing here.',
+    explanation:
+      'Its functions and views are those of the older version, and what the newer one repairs or adds is missing here.',
     evidence: [
       { label: 'Installed', value: version },
       { label: 'Available', value: available },

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readTables, type TableRow } from '../../../../engine/postgres/index.ts';
 import { readableName, tokenize } from '../../../../sql/index.ts';
-import { count, duration, listed } from '../../../monitor/index.ts';
+import { count, duration, listed } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
-import { answer, cannotTell, judgedOnPrimary } from './answers.ts';
+import { answer, judgedOnPrimary, unknown } from './answers.ts';
 import { hoursBetween, knownTime } from './known-time.ts';
 import { readStatementCosts, type StatementCost } from './statement-costs.ts';
 
@@ -54,10 +54,13 @@ async function run(context: CheckContext, limits: MaterialisedViewLimits) {
   const { costs, since, skipped } = await readStatementCosts(context);
   const [why] = skipped;
   if (!context.profile.statements.usable) {
-    return cannotTell(`What statements cost is not known: ${why?.reason ?? 'pg_stat_statements is not in use'}`, why?.fix ?? null);
+    return unknown(
+      `What statements cost is not known: ${why?.reason ?? 'pg_stat_statements is not in use'}`,
+      why?.fix ?? null,
+    );
   }
   const known = await knownTime(context);
-  if (!known) return cannotTell('Since when the server counts is not known');
+  if (!known) return unknown('Since when the server counts is not known');
   const tables = (await readTables(context.connection, context.profile)).rows;
   // In the first hour a rate is of what was done just now.
   const statementHours = Math.max(1, since ? hoursBetween(since, known.now) : known.hours);
@@ -71,7 +74,9 @@ async function run(context: CheckContext, limits: MaterialisedViewLimits) {
     return [{ cost, tables: read, msPerHour, changedPerHour: changed }];
   });
   const untold = skipped.map(({ reason, fix }) => ({ reason, fix }));
-  return answer(candidates.map(finding), 'No statement sums up much of what seldom changes again and again', { untold });
+  return answer(candidates.map(finding), 'No statement sums up much of what seldom changes again and again', {
+    untold,
+  });
 }
 
 /** Empty when one of them is no table that we know: a view, or one of several of that name. */
@@ -94,10 +99,26 @@ function isSummary(cost: StatementCost, tables: readonly TableRow[], limits: Mat
   );
 }
 
-const functions = new Set(['count', 'sum', 'avg', 'min', 'max', 'array_agg', 'string_agg', 'jsonb_agg', 'json_agg', 'percentile_cont', 'percentile_disc', 'stddev', 'variance']);
+const functions = new Set([
+  'count',
+  'sum',
+  'avg',
+  'min',
+  'max',
+  'array_agg',
+  'string_agg',
+  'jsonb_agg',
+  'json_agg',
+  'percentile_cont',
+  'percentile_disc',
+  'stddev',
+  'variance',
+]);
 
 function aggregates(text: string): boolean {
-  const words = tokenize(text).filter(({ kind }) => kind === 'word').map((token) => token.text.toLowerCase());
+  const words = tokenize(text)
+    .filter(({ kind }) => kind === 'word')
+    .map((token) => token.text.toLowerCase());
   if (words.includes('for') && words.includes('update')) return false;
   return words.some((word, at) => functions.has(word) || (word === 'group' && words[at + 1] === 'by'));
 }

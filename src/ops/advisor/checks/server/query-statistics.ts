@@ -1,7 +1,7 @@
 import { changeSetting, readStatementsInfo } from '../../../../engine/postgres/index.ts';
-import { count } from '../../../monitor/index.ts';
+import { count } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding } from '../../types.ts';
-import { answer, cannotTell, untoldOf } from './answers.ts';
+import { answer, unknown, untoldOf } from './answers.ts';
 import { hoursBetween, knownTime, moment } from './known-time.ts';
 import { readServerSettings } from './server-settings.ts';
 import { settingRemedy } from './setting-remedy.ts';
@@ -32,7 +32,13 @@ async function run(context: CheckContext, limits: QueryStatisticsLimits) {
   const { connection, profile } = context;
   const { statements } = profile;
   const settings = await readServerSettings(context);
-  const setting = (name: string, value: string, title: string, explanation: string, evidence: Evidence[] = []): Finding => ({
+  const setting = (
+    name: string,
+    value: string,
+    title: string,
+    explanation: string,
+    evidence: Evidence[] = [],
+  ): Finding => ({
     check: 'query-statistics',
     key: `query-statistics:${name}`,
     severity: 'warning',
@@ -41,24 +47,43 @@ async function run(context: CheckContext, limits: QueryStatisticsLimits) {
     explanation,
     evidence,
     gain: null,
-    remedy: settingRemedy(profile, settings, { name, value, risk: 'low', riskDetail: 'Counting costs a few percent of CPU at most.' }),
+    remedy: settingRemedy(profile, settings, {
+      name,
+      value,
+      risk: 'low',
+      riskDetail: 'Counting costs a few percent of CPU at most.',
+    }),
   });
   if (statements.max !== null && settings.isOff('compute_query_id')) {
     return answer(
-      [setting('compute_query_id', 'auto', 'compute_query_id is off', 'Without query ids pg_stat_statements counts nothing.')],
+      [
+        setting(
+          'compute_query_id',
+          'auto',
+          'compute_query_id is off',
+          'Without query ids pg_stat_statements counts nothing.',
+        ),
+      ],
       '',
     );
   }
   if (!statements.usable) {
     const [why] = statements.skipped;
-    return cannotTell(
+    return unknown(
       `What statements cost is not known: ${why?.reason ?? 'pg_stat_statements is not in use'}`,
       why?.fix ?? changeSetting(profile.flavour, 'shared_preload_libraries', 'pg_stat_statements', 'restart'),
     );
   }
   if (statements.track === 'none') {
     return answer(
-      [setting('pg_stat_statements.track', 'top', 'pg_stat_statements counts nothing', 'pg_stat_statements.track is none.')],
+      [
+        setting(
+          'pg_stat_statements.track',
+          'top',
+          'pg_stat_statements counts nothing',
+          'pg_stat_statements.track is none.',
+        ),
+      ],
       '',
     );
   }
@@ -75,7 +100,9 @@ async function run(context: CheckContext, limits: QueryStatisticsLimits) {
   const perHour = info.dealloc / hours;
   const max = statements.max ?? 5000;
   if (info.dealloc === 0 || perHour < limits.evictionsPerHour) {
-    return answer([], `Statements are counted since ${moment(info.statsReset)}, and next to none was dropped`, { evidence });
+    return answer([], `Statements are counted since ${moment(info.statsReset)}, and next to none was dropped`, {
+      evidence,
+    });
   }
   return answer(
     [

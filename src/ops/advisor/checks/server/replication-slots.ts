@@ -1,5 +1,5 @@
 import { readSlots, readWal, type SlotRow } from '../../../../engine/postgres/index.ts';
-import { bytes, count, counted, duration } from '../../../monitor/index.ts';
+import { bytes, count, counted, duration } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding, Severity } from '../../types.ts';
 import { answer, notReadable } from './answers.ts';
 import { hoursBetween, knownTime } from './known-time.ts';
@@ -96,7 +96,11 @@ function judge(slot: SlotRow, keep: number, limits: SlotLimits): Finding | undef
     );
   }
   if (held >= limits.warningBytes) {
-    return found('warning', `Slot ${slot.slot} holds back ${bytes(held)} of WAL`, 'WAL that is held back fills the disk.');
+    return found(
+      'warning',
+      `Slot ${slot.slot} holds back ${bytes(held)} of WAL`,
+      'WAL that is held back fills the disk.',
+    );
   }
   if (slot.active || slot.retainedBytes === null) return undefined;
   return found(
@@ -111,7 +115,8 @@ const catchUp = {
   fix: [],
   undo: [],
   risk: 'low' as const,
-  riskDetail: 'Find out why its reader is behind: a slow replica, a long transaction on it, a network that is too narrow.',
+  riskDetail:
+    'Find out why its reader is behind: a slow replica, a long transaction on it, a network that is too narrow.',
   appliable: false,
 };
 
@@ -134,7 +139,8 @@ async function missingLimit(context: CheckContext, settings: ServerSettings): Pr
   const known = await knownTime(context);
   const [wal] = (await readWal(context.connection, context.profile)).rows;
   const perDay = known && wal?.statsReset ? (wal.bytes / Math.max(1, hoursBetween(wal.statsReset, known.now))) * 24 : 0;
-  const proposal = Math.ceil(Math.max(perDay, 4 * (settings.bytes('max_wal_size') ?? 0), gigabyte) / gigabyte) * gigabyte;
+  const proposal =
+    Math.ceil(Math.max(perDay, 4 * (settings.bytes('max_wal_size') ?? 0), gigabyte) / gigabyte) * gigabyte;
   const change = {
     name,
     value: asSize(proposal),
@@ -147,7 +153,8 @@ async function missingLimit(context: CheckContext, settings: ServerSettings): Pr
     severity: 'info',
     subject: { kind: 'setting', name },
     title: 'Slots may hold back WAL without limit',
-    explanation: 'A reader that stays away fills the disk of the server, which stops then. With a limit, the slot is given up instead.',
+    explanation:
+      'A reader that stays away fills the disk of the server, which stops then. With a limit, the slot is given up instead.',
     evidence: [
       { label: 'WAL of a day, at the present rate', value: Math.round(perDay), unit: 'bytes' },
       { label: 'The proposal lasts for', value: perDay > 0 ? duration((proposal / perDay) * 86_400) : null },

@@ -1,8 +1,8 @@
 import { readTables, type TableRow } from '../../../../engine/postgres/index.ts';
 import { readableName } from '../../../../sql/index.ts';
-import { bytes, count, counted, percent } from '../../../monitor/index.ts';
+import { bytes, count, counted, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
-import { answer, cannotTell, notReadable } from './answers.ts';
+import { answer, notReadable, unknown } from './answers.ts';
 import { type KnownTime, knownTime, moment } from './known-time.ts';
 import { readStatementCosts, type StatementCost, untoldStatements } from './statement-costs.ts';
 
@@ -52,7 +52,7 @@ export function sequentialScansCheck(limits: SequentialScanLimits = defaults): C
 async function run(context: CheckContext, limits: SequentialScanLimits) {
   const { connection, profile } = context;
   if (!profile.trackCounts) {
-    return cannotTell('track_counts is off, so scans are not counted', 'ALTER SYSTEM SET track_counts = on');
+    return unknown('track_counts is off, so scans are not counted', 'ALTER SYSTEM SET track_counts = on');
   }
   const known = await knownTime(context);
   const { rows: tables, skipped } = await readTables(connection, profile);
@@ -63,7 +63,7 @@ async function run(context: CheckContext, limits: SequentialScanLimits) {
   );
   if (large.length === 0) return answer([], `No table is large (${bytes(limits.leastBytes)} or more)`);
   if (known.hours < limits.leastHours) {
-    return cannotTell(`Scans are counted only since ${moment(known.since)}: too short a time to say what is usual`);
+    return unknown(`Scans are counted only since ${moment(known.since)}: too short a time to say what is usual`);
   }
   const often = large
     .map((table) => wholeReads(table, known))
@@ -124,7 +124,9 @@ function finding(
       { label: 'Share of all rows that the database reads', value: share, unit: 'ratio' },
       ...readers.map(({ queryId, text }) => ({ label: `Statement ${queryId}`, value: text.slice(0, 300) })),
     ],
-    gain: { text: `Up to ${bytes(bytesPerHour)} read less per hour, ${percent(share)} of the rows that the database reads` },
+    gain: {
+      text: `Up to ${bytes(bytesPerHour)} read less per hour, ${percent(share)} of the rows that the database reads`,
+    },
     remedy: {
       kind: 'manual',
       fix: [],

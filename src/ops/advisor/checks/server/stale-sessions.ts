@@ -4,9 +4,9 @@ import {
   readOpenTransactions,
   readPreparedTransactions,
 } from '../../../../engine/postgres/index.ts';
-import { count, counted, duration } from '../../../monitor/index.ts';
+import { count, counted, duration } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding, Remedy } from '../../types.ts';
-import { answer, cannotTell, untoldOf } from './answers.ts';
+import { answer, unknown, untoldOf } from './answers.ts';
 import { knownTime } from './known-time.ts';
 
 export interface StaleSessionLimits {
@@ -19,7 +19,12 @@ export interface StaleSessionLimits {
   preparedWarning: number;
 }
 
-const defaults: StaleSessionLimits = { idleWarning: 900, idleCritical: 4 * 3600, openWarning: 4 * 3600, preparedWarning: 3600 };
+const defaults: StaleSessionLimits = {
+  idleWarning: 900,
+  idleCritical: 4 * 3600,
+  openWarning: 4 * 3600,
+  preparedWarning: 3600,
+};
 const blockingSeconds = 60;
 
 /** Transactions that were left open, and what they hold. */
@@ -46,7 +51,7 @@ async function run(context: CheckContext, limits: StaleSessionLimits) {
     ...prepared.rows.flatMap((row) => judgePrepared(row, now, limits) ?? []),
   ];
   const [hidden] = open.skipped;
-  if (findings.length === 0 && hidden) return cannotTell(hidden.reason, hidden.fix);
+  if (findings.length === 0 && hidden) return unknown(hidden.reason, hidden.fix);
   return answer(findings, `${counted(open.rows.length, 'open transaction')}, none left open`, {
     untold: untoldOf([...open.skipped, ...prepared.skipped]),
   });
@@ -78,7 +83,9 @@ function consequences({ xminAge, relationLocks, blocks }: OpenTransactionRow): s
   const held = [
     ...(blocks > 0 ? [`keeps ${counted(blocks, 'session')} waiting`] : []),
     ...(relationLocks > 0 ? [`holds locks on ${counted(relationLocks, 'table or index', 'tables and indexes')}`] : []),
-    ...(xminAge === null ? [] : [`keeps VACUUM from removing rows that died in the last ${count(xminAge)} transactions`]),
+    ...(xminAge === null
+      ? []
+      : [`keeps VACUUM from removing rows that died in the last ${count(xminAge)} transactions`]),
   ];
   return held.length === 0 ? 'It holds no lock and no snapshot, only its connection.' : `It ${held.join(', ')}.`;
 }
@@ -107,7 +114,9 @@ function remedy({ pid, backendStartMicros, transactionStart, state }: OpenTransa
   const same = [
     `pid = ${pid}`,
     `round(extract(epoch FROM backend_start) * 1e6) = ${micros}`,
-    ...(transactionStart === null ? [] : [`abs(extract(epoch FROM xact_start) - ${transactionStart.getTime() / 1000}) < 0.002`]),
+    ...(transactionStart === null
+      ? []
+      : [`abs(extract(epoch FROM xact_start) - ${transactionStart.getTime() / 1000}) < 0.002`]),
     `state = '${state ?? ''}'`,
   ];
   return {

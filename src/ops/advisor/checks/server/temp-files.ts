@@ -1,7 +1,7 @@
 import { readDatabases, readRoleSettings, type RoleSettingRow } from '../../../../engine/postgres/index.ts';
-import { bytes, counted } from '../../../monitor/index.ts';
+import { bytes, counted } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding, Remedy } from '../../types.ts';
-import { answer, cannotTell, notReadable } from './answers.ts';
+import { answer, notReadable, unknown } from './answers.ts';
 import { hoursBetween, knownTime, moment } from './known-time.ts';
 import { roleSettingRemedy } from './role-setting-remedy.ts';
 import { asSize, readServerSettings, type ServerSettings } from './server-settings.ts';
@@ -49,7 +49,7 @@ async function run(context: CheckContext, limits: TempFileLimits) {
   if (database.tempBytes === 0) return answer([], 'Nothing was written to temporary files', { evidence });
   const { costs, since, skipped } = await readStatementCosts(context, ({ tempWritten }) => tempWritten);
   if (!profile.statements.usable) {
-    return cannotTell(
+    return unknown(
       `${bytes(database.tempBytes)} went to temporary files since ${moment(known.since)}, but not which statements wrote them: ${skipped[0]?.reason ?? 'pg_stat_statements is not in use'}`,
       skipped[0]?.fix ?? null,
     );
@@ -132,8 +132,7 @@ function remedy({ context, role, roles, sessions }: Spill, needed: number): Reme
   return {
     ...roleSettingRemedy(roles, { role, name: 'work_mem', value: asSize(needed) }),
     risk: 'medium',
-    riskDetail:
-      `Sessions of ${role} that begin from now on may use ${bytes(needed)} per sort and ${machine === null ? 'hash, and how much memory the machine has is not known' : `hash: ${bytes(worst)} with the sessions of now, of ${bytes(machine.memoryBytes)}`}.`,
+    riskDetail: `Sessions of ${role} that begin from now on may use ${bytes(needed)} per sort and ${machine === null ? 'hash, and how much memory the machine has is not known' : `hash: ${bytes(worst)} with the sessions of now, of ${bytes(machine.memoryBytes)}`}.`,
     appliable: machine !== null,
   };
 }

@@ -1,5 +1,5 @@
 import type { Check, CheckContext } from '../../types.ts';
-import { answer, cannotTell } from './answers.ts';
+import { answer, unknown } from './answers.ts';
 import { knownTime } from './known-time.ts';
 
 /** The last release of each major version: https://www.postgresql.org/support/versioning/ */
@@ -51,7 +51,8 @@ async function run(context: CheckContext, at: Date | undefined) {
             fix: [],
             undo: [],
             risk: 'high',
-            riskDetail: 'Try the upgrade (pg_upgrade, or logical replication into a new server) on a copy first, with the application.',
+            riskDetail:
+              'Try the upgrade (pg_upgrade, or logical replication into a new server) on a copy first, with the application.',
             appliable: false,
           },
         },
@@ -65,7 +66,8 @@ async function run(context: CheckContext, at: Date | undefined) {
       'Its data files may have to be dumped and loaded for the release, and errors in it are still being found.',
     );
   }
-  if (end === undefined) return cannotTell(`Until when PostgreSQL ${major} is supported is not known to this version of Pitcrew`);
+  if (end === undefined)
+    return unknown(`Until when PostgreSQL ${major} is supported is not known to this version of Pitcrew`);
   const left = new Date(end).getTime() - now.getTime();
   if (left < 0) {
     return found(

@@ -1,4 +1,4 @@
-import { bytes } from '../../../../monitor/index.ts';
+import { bytes } from '../../../../words/index.ts';
 import { machineUnknown, type SettingRule, settingsCheck } from './rule.ts';
 
 const ioMethod: SettingRule = {
@@ -27,9 +27,14 @@ const ioWorkers: SettingRule = {
     return {
       severity: 'info',
       title: `${workers} I/O workers serve ${machine.cpus} CPUs`,
-      explanation: 'They do the reads of all sessions, and the data is larger than the memory. About a quarter of the CPUs is a usual number.',
+      explanation:
+        'They do the reads of all sessions, and the data is larger than the memory. About a quarter of the CPUs is a usual number.',
       evidence: [{ label: 'Data of this database', value: dataBytes, unit: 'bytes' }],
-      change: { value: String(Math.min(32, Math.floor(machine.cpus / 4))), risk: 'low', riskDetail: 'So many processes more.' },
+      change: {
+        value: String(Math.min(32, Math.floor(machine.cpus / 4))),
+        risk: 'low',
+        riskDetail: 'So many processes more.',
+      },
     };
   },
 };

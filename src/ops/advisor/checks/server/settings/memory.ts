@@ -1,4 +1,4 @@
-import { bytes, count, percent } from '../../../../monitor/index.ts';
+import { bytes, count, percent } from '../../../../words/index.ts';
 import { asSize } from '../server-settings.ts';
 import type { Facts } from './facts.ts';
 import { machineUnknown, type SettingAdvice, type SettingRule, settingsCheck } from './rule.ts';
@@ -78,7 +78,8 @@ const effectiveCacheSize: SettingRule = {
         change: {
           value: asSize(rounded(memory * 0.75)),
           risk: 'low',
-          riskDetail: 'It takes no memory, but plans may change; on a machine that is shared with other programs choose less.',
+          riskDetail:
+            'It takes no memory, but plans may change; on a machine that is shared with other programs choose less.',
         },
       };
     }),
@@ -100,8 +101,15 @@ const workMem: SettingRule = {
         explanation:
           'Every sort and hash of every session may use it. When many do at once, the machine runs out of memory, and the operating ' +
           'system ends a process: all sessions are lost. Give more to the roles that need it instead (ALTER ROLE … SET work_mem).',
-        evidence: [...memoryEvidence(facts), { label: 'max_connections × work_mem × hash_mem_multiplier', value: worst, unit: 'bytes' }],
-        change: { value: asSize(proposal), risk: 'medium', riskDetail: 'Sorts and hashes that need more go to temporary files.' },
+        evidence: [
+          ...memoryEvidence(facts),
+          { label: 'max_connections × work_mem × hash_mem_multiplier', value: worst, unit: 'bytes' },
+        ],
+        change: {
+          value: asSize(proposal),
+          risk: 'medium',
+          riskDetail: 'Sorts and hashes that need more go to temporary files.',
+        },
       };
     }),
 };
@@ -113,7 +121,8 @@ const maintenanceWorkMem: SettingRule = {
       const workers = facts.settings.number('autovacuum_max_workers') ?? 3;
       const proposal = Math.min(rounded(memory / 16), gigabyte);
       const largest = facts.largestTable;
-      if (!largest || largest.bytes < 20 * gigabyte || value >= 256 * megabyte || proposal < 2 * value) return undefined;
+      if (!largest || largest.bytes < 20 * gigabyte || value >= 256 * megabyte || proposal < 2 * value)
+        return undefined;
       if (proposal * workers > memory / 4) return undefined;
       return {
         severity: 'info',

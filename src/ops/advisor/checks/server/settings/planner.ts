@@ -22,7 +22,11 @@ const randomPageCost: SettingRule = {
         { label: 'Disk', value: machine.disk },
         { label: 'Data of this database', value: dataBytes, unit: 'bytes' },
       ],
-      change: { value: '1.1', risk: 'medium', riskDetail: 'Plans change, most of them for the better; measure the statements that matter.' },
+      change: {
+        value: '1.1',
+        risk: 'medium',
+        riskDetail: 'Plans change, most of them for the better; measure the statements that matter.',
+      },
     };
   },
 };
@@ -38,7 +42,8 @@ const ioConcurrency: SettingRule = {
     return {
       severity: 'info',
       title: `effective_io_concurrency is ${value}, on a disk that serves many reads at once`,
-      explanation: 'Bitmap scans ask for so many pages ahead of time. Solid-state disks serve hundreds of reads at once.',
+      explanation:
+        'Bitmap scans ask for so many pages ahead of time. Solid-state disks serve hundreds of reads at once.',
       evidence: [
         { label: 'Disk', value: machine.disk },
         { label: 'Data of this database', value: dataBytes, unit: 'bytes' },
@@ -89,7 +94,11 @@ function enabled(setting: string): SettingRule {
         title: `${setting} is off for the whole server`,
         explanation: 'The planner may not use this method for any statement, also not where it is the best by far.',
         evidence: [{ label: 'Set by', value: settings.row(setting)?.source ?? null }],
-        change: { value: 'on', risk: 'medium', riskDetail: 'Plans change. For a statement that needs it, SET LOCAL it in its transaction.' },
+        change: {
+          value: 'on',
+          risk: 'medium',
+          riskDetail: 'Plans change. For a statement that needs it, SET LOCAL it in its transaction.',
+        },
       };
     },
   };

@@ -15,26 +15,49 @@ const dangers: readonly Danger[] = [
     value: 'off',
     severity: 'critical',
     explanation: 'After a crash of the machine the database can be damaged beyond repair.',
-    riskDetail: 'Writes wait for the disk, as they must. What was written before is safe once a checkpoint and a sync of the file system are over.',
+    riskDetail:
+      'Writes wait for the disk, as they must. What was written before is safe once a checkpoint and a sync of the file system are over.',
   },
   {
     setting: 'full_page_writes',
     value: 'off',
     severity: 'warning',
-    explanation: 'A crash in the middle of a write can tear pages, and WAL cannot mend them, unless the file system prevents it.',
+    explanation:
+      'A crash in the middle of a write can tear pages, and WAL cannot mend them, unless the file system prevents it.',
     riskDetail: 'More WAL is written after each checkpoint.',
   },
   {
     setting: 'synchronous_commit',
     value: 'off',
     severity: 'info',
-    explanation: 'A crash loses what was committed in the last moments (up to three times wal_writer_delay), though it damages nothing.',
+    explanation:
+      'A crash loses what was committed in the last moments (up to three times wal_writer_delay), though it damages nothing.',
     riskDetail: 'Commits wait for the disk. Where losing the last moments is acceptable, set it for those roles only.',
   },
-  { setting: 'zero_damaged_pages', value: 'on', severity: 'critical', explanation: 'Damaged pages are emptied without a word: their rows are lost.' },
-  { setting: 'ignore_checksum_failure', value: 'on', severity: 'critical', explanation: 'Damaged pages are read as if they were sound.' },
-  { setting: 'ignore_system_indexes', value: 'on', severity: 'warning', explanation: 'The catalog is read without its indexes, which is slow.' },
-  { setting: 'ignore_invalid_pages', value: 'on', severity: 'critical', explanation: 'Recovery goes on where it should stop: data can be lost without a word.' },
+  {
+    setting: 'zero_damaged_pages',
+    value: 'on',
+    severity: 'critical',
+    explanation: 'Damaged pages are emptied without a word: their rows are lost.',
+  },
+  {
+    setting: 'ignore_checksum_failure',
+    value: 'on',
+    severity: 'critical',
+    explanation: 'Damaged pages are read as if they were sound.',
+  },
+  {
+    setting: 'ignore_system_indexes',
+    value: 'on',
+    severity: 'warning',
+    explanation: 'The catalog is read without its indexes, which is slow.',
+  },
+  {
+    setting: 'ignore_invalid_pages',
+    value: 'on',
+    severity: 'critical',
+    explanation: 'Recovery goes on where it should stop: data can be lost without a word.',
+  },
 ];
 
 function danger({ setting, value, severity, explanation, riskDetail }: Danger): SettingRule {

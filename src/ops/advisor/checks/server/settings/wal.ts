@@ -1,4 +1,4 @@
-import { bytes, count, duration, percent } from '../../../../monitor/index.ts';
+import { bytes, count, duration, percent } from '../../../../words/index.ts';
 import { asSize } from '../server-settings.ts';
 import type { Facts, WalFacts } from './facts.ts';
 import { type SettingAdvice, type SettingRule, settingsCheck } from './rule.ts';
@@ -11,12 +11,17 @@ const leastPerHour = gigabyte;
 const leastHours = 6;
 
 /** Judges only where so much WAL is written that the setting matters, and for long enough to know that. */
-function whereBusy(facts: Facts, judge: (wal: WalFacts) => SettingAdvice | undefined): ReturnType<SettingRule['judge']> {
+function whereBusy(
+  facts: Facts,
+  judge: (wal: WalFacts) => SettingAdvice | undefined,
+): ReturnType<SettingRule['judge']> {
   const { wal, hours } = facts;
   if (wal === undefined) return { untold: { reason: 'How much WAL is written is hidden from this role', fix: null } };
   if (wal.bytesPerHour < leastPerHour) return undefined;
   if (hours >= leastHours) return judge(wal);
-  return { untold: { reason: `WAL is counted for less than ${leastHours} hours, too short to say what is usual`, fix: null } };
+  return {
+    untold: { reason: `WAL is counted for less than ${leastHours} hours, too short to say what is usual`, fix: null },
+  };
 }
 
 function walEvidence({ bytesPerHour, fullPageShare }: WalFacts) {
@@ -31,71 +36,75 @@ const walCompression: SettingRule = {
   judge: (facts) =>
     whereBusy(facts, (wal) => {
       if (!facts.settings.isOff('wal_compression') || wal.fullPageShare < 0.5) return undefined;
-    return {
-      severity: 'info',
-      title: `Up to ${percent(wal.fullPageShare)} of ${bytes(wal.bytesPerHour)} of WAL an hour are whole pages, not compressed`,
-      explanation: 'Whole pages compress well; less WAL means less to write, to send to replicas and to archive.',
-      evidence: walEvidence(wal),
-      change: {
-        value: 'on',
-        risk: 'low',
-        riskDetail: 'It costs some CPU; lz4 or zstd, where the server is built with them, cost less than "on" (pglz).',
-      },
-    };
-  }),
+      return {
+        severity: 'info',
+        title: `Up to ${percent(wal.fullPageShare)} of ${bytes(wal.bytesPerHour)} of WAL an hour are whole pages, not compressed`,
+        explanation: 'Whole pages compress well; less WAL means less to write, to send to replicas and to archive.',
+        evidence: walEvidence(wal),
+        change: {
+          value: 'on',
+          risk: 'low',
+          riskDetail:
+            'It costs some CPU; lz4 or zstd, where the server is built with them, cost less than "on" (pglz).',
+        },
+      };
+    }),
 };
 
 const checkpointTimeout: SettingRule = {
   setting: 'checkpoint_timeout',
   judge: (facts) =>
     whereBusy(facts, (wal) => {
-    const timeout = facts.settings.seconds('checkpoint_timeout');
-    if (timeout === undefined || timeout > 300 || wal.fullPageShare < 0.7) return undefined;
-    return {
-      severity: 'info',
-      title: `A checkpoint every ${duration(timeout)} makes up to ${percent(wal.fullPageShare)} of the WAL whole pages`,
-      explanation: 'The first change of a page after a checkpoint writes the whole page. Checkpoints less often write it less often.',
-      evidence: walEvidence(wal),
-      change: {
-        value: '15min',
-        risk: 'low',
-        riskDetail: 'Recovery after a crash takes longer, because more WAL is replayed; max_wal_size must have room for it.',
-      },
-    };
-  }),
+      const timeout = facts.settings.seconds('checkpoint_timeout');
+      if (timeout === undefined || timeout > 300 || wal.fullPageShare < 0.7) return undefined;
+      return {
+        severity: 'info',
+        title: `A checkpoint every ${duration(timeout)} makes up to ${percent(wal.fullPageShare)} of the WAL whole pages`,
+        explanation:
+          'The first change of a page after a checkpoint writes the whole page. Checkpoints less often write it less often.',
+        evidence: walEvidence(wal),
+        change: {
+          value: '15min',
+          risk: 'low',
+          riskDetail:
+            'Recovery after a crash takes longer, because more WAL is replayed; max_wal_size must have room for it.',
+        },
+      };
+    }),
 };
 
 const completionTarget: SettingRule = {
   setting: 'checkpoint_completion_target',
   judge: (facts) =>
     whereBusy(facts, (wal) => {
-    const target = facts.settings.number('checkpoint_completion_target');
-    if (target === undefined || target >= 0.7) return undefined;
-    return {
-      severity: 'info',
-      title: `Checkpoints write all at once, in ${percent(target)} of the time between two of them`,
-      explanation: 'Spread over more of the time, the same writes disturb statements less; 0.9 is the default since PostgreSQL 14.',
-      evidence: walEvidence(wal),
-      change: { value: '0.9', risk: 'low', riskDetail: 'None to speak of.' },
-    };
-  }),
+      const target = facts.settings.number('checkpoint_completion_target');
+      if (target === undefined || target >= 0.7) return undefined;
+      return {
+        severity: 'info',
+        title: `Checkpoints write all at once, in ${percent(target)} of the time between two of them`,
+        explanation:
+          'Spread over more of the time, the same writes disturb statements less; 0.9 is the default since PostgreSQL 14.',
+        evidence: walEvidence(wal),
+        change: { value: '0.9', risk: 'low', riskDetail: 'None to speak of.' },
+      };
+    }),
 };
 
 const walBuffers: SettingRule = {
   setting: 'wal_buffers',
   judge: (facts) =>
     whereBusy(facts, (wal) => {
-    const value = facts.settings.bytes('wal_buffers');
-    const full = wal.buffersFullPerHour;
-    if (value === undefined || value < 0 || value >= 64 * megabyte || full < 3600) return undefined;
-    return {
-      severity: 'info',
-      title: `The WAL buffers were full ${count(full)} times an hour`,
-      explanation: 'A session that finds them full writes WAL itself, and waits for the disk, before it can go on.',
-      evidence: [...walEvidence(wal), { label: 'Full per hour', value: Math.round(full) }],
-      change: { value: asSize(64 * megabyte), risk: 'low', riskDetail: 'It takes that much more shared memory.' },
-    };
-  }),
+      const value = facts.settings.bytes('wal_buffers');
+      const full = wal.buffersFullPerHour;
+      if (value === undefined || value < 0 || value >= 64 * megabyte || full < 3600) return undefined;
+      return {
+        severity: 'info',
+        title: `The WAL buffers were full ${count(full)} times an hour`,
+        explanation: 'A session that finds them full writes WAL itself, and waits for the disk, before it can go on.',
+        evidence: [...walEvidence(wal), { label: 'Full per hour', value: Math.round(full) }],
+        change: { value: asSize(64 * megabyte), risk: 'low', riskDetail: 'It takes that much more shared memory.' },
+      };
+    }),
 };
 
 /** WAL settings against how much WAL is written. */
