@@ -51,3 +51,4 @@ export { addressOf, libpqUrl, parseAddress } from './connection-url.ts';
 export { type CountersSinceRow, readCountersSince } from './catalog/counters-since.ts';
 export { type ExtensionRow, readExtensions } from './catalog/extensions.ts';
 export { type OpenTransactionRow, readOpenTransactions } from './catalog/open-transactions.ts';
+export { readUpkeep, type UpkeepRow } from './catalog/upkeep.ts';

@@ -1,4 +1,5 @@
 import type { Check } from '../../types.ts';
+import { autovacuumSettings } from './autovacuum-settings.ts';
 import { cacheHit } from './cache-hit.ts';
 import { checkpoints } from './checkpoints.ts';
 import { connections } from './connections.ts';
@@ -31,6 +32,7 @@ export const serverChecks: readonly Check[] = Object.freeze([
   memorySettings,
   walSettings,
   plannerSettings,
+  autovacuumSettings,
   ioSettings,
   queryStatistics,
   extensionUpdates,
