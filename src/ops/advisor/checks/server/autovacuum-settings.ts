@@ -45,7 +45,11 @@ async function run(context: CheckContext, limits: AutovacuumLimits) {
   if (skipped.length > 0) return notReadable(skipped, 'The tables');
   const seen: Seen = { context, settings: await readServerSettings(context), tables: rows };
   const off = ['autovacuum', 'track_counts'].filter((name) => seen.settings.isOff(name));
-  if (off.length > 0) return answer(off.map((name) => switchedOff(name, seen)), '');
+  if (off.length > 0)
+    return answer(
+      off.map((name) => switchedOff(name, seen)),
+      '',
+    );
   const activity = await readActivity(context.connection, context.profile);
   const workers = activity.rows.filter(({ backendType }) => backendType === 'autovacuum worker').length;
   const busy = cannotKeepUp(seen, workers, limits);
@@ -83,12 +87,17 @@ function threshold({ rows, options }: UpkeepRow, settings: ServerSettings): numb
     return found === undefined ? settings.number(name) : Number(found.slice(name.length + 1));
   };
   const wanted =
-    (own('autovacuum_vacuum_threshold') ?? 50) + (own('autovacuum_vacuum_scale_factor') ?? 0.2) * Math.max(0, rows ?? 0);
+    (own('autovacuum_vacuum_threshold') ?? 50) +
+    (own('autovacuum_vacuum_scale_factor') ?? 0.2) * Math.max(0, rows ?? 0);
   const most = own('autovacuum_vacuum_max_threshold') ?? -1;
   return most >= 0 ? Math.min(most, wanted) : wanted;
 }
 
-function cannotKeepUp({ context, settings, tables }: Seen, workers: number, limits: AutovacuumLimits): Finding | undefined {
+function cannotKeepUp(
+  { context, settings, tables }: Seen,
+  workers: number,
+  limits: AutovacuumLimits,
+): Finding | undefined {
   const most = settings.number('autovacuum_max_workers') ?? 3;
   const overdue = tables.filter((table) => table.deadRows > 2 * threshold(table, settings));
   if (workers < most || overdue.length < limits.overdueTables) return undefined;
@@ -101,7 +110,10 @@ function cannotKeepUp({ context, settings, tables }: Seen, workers: number, limi
   const evidence: Evidence[] = [
     { label: 'Workers, all of them busy', value: workers },
     { label: 'Tables with twice the dead rows that they should have', value: overdue.length },
-    { label: 'Pages that all workers together may dirty per second', value: Number.isFinite(perSecond) ? `${bytes(perSecond)}` : 'no limit' },
+    {
+      label: 'Pages that all workers together may dirty per second',
+      value: Number.isFinite(perSecond) ? `${bytes(perSecond)}` : 'no limit',
+    },
   ];
   return {
     check: 'autovacuum-settings',
@@ -139,7 +151,8 @@ function largeTable(table: UpkeepRow, { context, settings }: Seen, limits: Autov
     severity: 'info',
     subject: { kind: 'table', schema: table.schema, name: table.name },
     title: `${name} is vacuumed only after ${count(dead)} rows have died`,
-    explanation: 'A large table does better with small amounts of vacuuming often: dead rows take room in its pages and indexes until then.',
+    explanation:
+      'A large table does better with small amounts of vacuuming often: dead rows take room in its pages and indexes until then.',
     evidence: [
       { label: 'Rows', value: rows, unit: 'rows' },
       { label: 'Dead rows now', value: table.deadRows, unit: 'rows' },
@@ -151,7 +164,8 @@ function largeTable(table: UpkeepRow, { context, settings }: Seen, limits: Autov
       fix: [`ALTER TABLE ${quoted} SET (${option} = ${factor})`],
       undo: [`ALTER TABLE ${quoted} RESET (${option})`],
       risk: 'low',
-      riskDetail: 'It waits for VACUUM and index builds of the table, never for its readers and writers. Vacuuming comes more often.',
+      riskDetail:
+        'It waits for VACUUM and index builds of the table, never for its readers and writers. Vacuuming comes more often.',
       appliable: table.mayMaintain && !context.profile.isStandby,
     },
   };

@@ -59,7 +59,9 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     if (major >= 17) reset.push(`SELECT pg_stat_reset_shared('checkpointer')`);
     const check = checkpointsCheck({ leastCheckpoints: 3, leastHours: 0, info: 0.25, warning: 0.5 });
     await runStatements(url, [...reset, ...Array.from({ length: 5 }, () => 'CHECKPOINT')]);
-    await expect.poll(() => check.run(context)).toMatchObject({ status: 'fine', message: expect.stringContaining('by hand') });
+    await expect
+      .poll(() => check.run(context))
+      .toMatchObject({ status: 'fine', message: expect.stringContaining('by hand') });
     expect(await checkpoints.run(context)).toMatchObject({ status: 'unknown' });
     await runStatements(url, [...reset, 'CREATE TABLE t (note text)']);
     for (let round = 0; round < 12; round += 1) {
@@ -85,11 +87,16 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     const url = server.url();
     {
       await using context = await openCheckContext({ url });
-      expect(await replicationSlots.run(context)).toMatchObject({ status: 'fine', message: 'There are no replication slots' });
+      expect(await replicationSlots.run(context)).toMatchObject({
+        status: 'fine',
+        message: 'There are no replication slots',
+      });
     }
     await using replica = await scratchReplica(server, major, 'standby');
     await using context = await openCheckContext({ url });
-    await expect.poll(() => replicationSlots.run(context)).toMatchObject({ status: 'fine', message: expect.stringContaining('1 replication slot') });
+    await expect
+      .poll(() => replicationSlots.run(context))
+      .toMatchObject({ status: 'fine', message: expect.stringContaining('1 replication slot') });
     await runStatements(url, [`SELECT pg_create_physical_replication_slot('gone', true)`]);
     const findings = await findingsOf(replicationSlots, context);
     expect(findings.map(({ key, severity }) => [key, severity])).toEqual([
@@ -159,12 +166,18 @@ test('statements that are dropped for lack of room are found; without the extens
   const url = server.url();
   {
     await using context = await openCheckContext({ url });
-    expect(await queryStatistics.run(context)).toMatchObject({ status: 'unknown', fix: 'CREATE EXTENSION pg_stat_statements' });
+    expect(await queryStatistics.run(context)).toMatchObject({
+      status: 'unknown',
+      fix: 'CREATE EXTENSION pg_stat_statements',
+    });
   }
   await runStatements(url, ['CREATE EXTENSION pg_stat_statements']);
   await using context = await openCheckContext({ url });
   expect(await queryStatistics.run(context)).toMatchObject({ status: 'fine' });
-  await runStatements(url, Array.from({ length: 300 }, (_, n) => `SELECT ${'1 + '.repeat(n)}1`));
+  await runStatements(
+    url,
+    Array.from({ length: 300 }, (_, n) => `SELECT ${'1 + '.repeat(n)}1`),
+  );
   const check = queryStatisticsCheck({ evictionsPerHour: 1, leastHours: 1 });
   const remedy = remedyOf(await findingOf(check, context, 'query-statistics:pg_stat_statements.max'));
   // It needs a restart: that is for a person to choose the time of.
@@ -176,7 +189,10 @@ test('statements that are dropped for lack of room are found; without the extens
 test('versions are judged by their dates, and not guessed at', async () => {
   await using database = await testDatabase(18);
   await using context = await openCheckContext({ url: database.url });
-  expect(await version.run(context)).toMatchObject({ status: 'fine', message: 'PostgreSQL 18 is supported until 2030-11-14' });
+  expect(await version.run(context)).toMatchObject({
+    status: 'fine',
+    message: 'PostgreSQL 18 is supported until 2030-11-14',
+  });
   expect(await findingsOf(versionCheck(new Date('2030-08-01')), context)).toMatchObject([{ severity: 'warning' }]);
   expect(await findingsOf(versionCheck(new Date('2031-01-01')), context)).toMatchObject([{ severity: 'critical' }]);
   const profile = { ...context.profile, versionNumber: 190_000 };

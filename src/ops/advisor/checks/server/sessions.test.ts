@@ -46,19 +46,33 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await holder.query(`SET application_name = 'worker'; BEGIN; UPDATE t SET id = 1`);
     await using waiter = await session(url);
     const waiting = waiter.query('UPDATE t SET id = 2');
-    await expect.poll(async () => (await findingsOf(atOnce, context))[0]?.explanation).toContain('keeps 1 session waiting');
+    await expect
+      .poll(async () => (await findingsOf(atOnce, context))[0]?.explanation)
+      .toContain('keeps 1 session waiting');
     const [stale] = await findingsOf(atOnce, context);
-    expect(stale).toMatchObject({ severity: 'warning', title: expect.stringContaining('(worker) has been idle in a transaction') });
+    expect(stale).toMatchObject({
+      severity: 'warning',
+      title: expect.stringContaining('(worker) has been idle in a transaction'),
+    });
     expect(await staleSessions.run(context)).toMatchObject({ status: 'fine' });
 
-    const timeout = await findingOf(connectionsCheck(limits), context, 'connections:idle_in_transaction_session_timeout');
+    const timeout = await findingOf(
+      connectionsCheck(limits),
+      context,
+      'connections:idle_in_transaction_session_timeout',
+    );
     const shown = async () => {
       await using client = await session(url);
-      const { rows } = await client.query<{ value: string }>(`SELECT current_setting('idle_in_transaction_session_timeout') AS value`);
+      const { rows } = await client.query<{ value: string }>(
+        `SELECT current_setting('idle_in_transaction_session_timeout') AS value`,
+      );
       return rows[0]?.value;
     };
     await runStatements(url, remedyOf(timeout).undo);
-    expect(remedyOf(timeout)).toMatchObject({ appliable: true, undo: ['ALTER SYSTEM RESET idle_in_transaction_session_timeout', 'SELECT pg_reload_conf()'] });
+    expect(remedyOf(timeout)).toMatchObject({
+      appliable: true,
+      undo: ['ALTER SYSTEM RESET idle_in_transaction_session_timeout', 'SELECT pg_reload_conf()'],
+    });
     await runStatements(url, remedyOf(timeout).fix);
     await expect.poll(shown).toBe('10min');
     await runStatements(url, remedyOf(timeout).undo);
@@ -67,7 +81,10 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     // A role that may not look at others says so; it does not say that all is well.
     {
       await using hidden = await openCheckContext({ url: plain.href });
-      expect(await staleSessions.run(hidden)).toMatchObject({ status: 'unknown', fix: 'GRANT pg_read_all_stats TO "plain"' });
+      expect(await staleSessions.run(hidden)).toMatchObject({
+        status: 'unknown',
+        fix: 'GRANT pg_read_all_stats TO "plain"',
+      });
       expect(await connections.run(hidden)).toMatchObject({ untold: [{ fix: 'GRANT pg_read_all_stats TO "plain"' }] });
     }
 

@@ -20,7 +20,9 @@ async function repeated(database: TestDatabase, times: number, ...statements: st
 async function filled(database: TestDatabase): Promise<void> {
   await database.query(`CREATE EXTENSION pg_stat_statements`);
   await database.query(`CREATE TABLE "Große Tabelle" (id int, kind int, note text)`);
-  await database.query(`INSERT INTO "Große Tabelle" SELECT n, n % 100, repeat('x', 60) FROM generate_series(1, 120000) n`);
+  await database.query(
+    `INSERT INTO "Große Tabelle" SELECT n, n % 100, repeat('x', 60) FROM generate_series(1, 120000) n`,
+  );
   await database.query(`VACUUM ANALYZE "Große Tabelle"`);
 }
 
@@ -35,8 +37,17 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await using context = await openCheckContext({ url: database.url });
     // Counted for too short a time, whatever was done.
     await database.query('SELECT pg_stat_reset()');
-    expect(await sequentialScans.run(context)).toMatchObject({ status: 'unknown', reason: expect.stringContaining('counted only since') });
-    const often = sequentialScansCheck({ leastBytes: 8 * megabyte, leastRows: 10_000, leastReads: 20, leastReadsPerHour: 2, leastHours: 0 });
+    expect(await sequentialScans.run(context)).toMatchObject({
+      status: 'unknown',
+      reason: expect.stringContaining('counted only since'),
+    });
+    const often = sequentialScansCheck({
+      leastBytes: 8 * megabyte,
+      leastRows: 10_000,
+      leastReads: 20,
+      leastReadsPerHour: 2,
+      leastHours: 0,
+    });
     // Scans that stop early are no whole reads.
     await repeated(database, 100, `SELECT 1 FROM "Große Tabelle" LIMIT 1`);
     await expect.poll(() => often.run(context)).toMatchObject({ status: 'fine' });
@@ -68,7 +79,11 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
         `SELECT sum(temp_blks_written) AS blocks FROM pg_stat_statements s JOIN pg_roles r ON r.oid = s.userid WHERE rolname = '${role.name}'`,
       );
     const settings = async () =>
-      (await database.query<{ config: string[] }>(`SELECT rolconfig AS config FROM pg_roles WHERE rolname = '${role.name}'`))[0]?.config;
+      (
+        await database.query<{ config: string[] }>(
+          `SELECT rolconfig AS config FROM pg_roles WHERE rolname = '${role.name}'`,
+        )
+      )[0]?.config;
     await runStatements(database.url, remedy.fix);
     const before = await written();
     await runStatements(role.url, [sorted]);
@@ -76,8 +91,14 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await runStatements(database.url, remedy.undo);
     expect(await settings()).toEqual(['work_mem=1MB']);
     // What would need more than the machine can give is not a setting any more.
-    await using small = await openCheckContext({ url: database.url, machine: { ...machine, memoryBytes: 64 * megabyte } });
-    expect(remedyOf(await findingOf(check, small, `temp-files:${role.name}`))).toMatchObject({ kind: 'manual', fix: [] });
+    await using small = await openCheckContext({
+      url: database.url,
+      machine: { ...machine, memoryBytes: 64 * megabyte },
+    });
+    expect(remedyOf(await findingOf(check, small, `temp-files:${role.name}`))).toMatchObject({
+      kind: 'manual',
+      fix: [],
+    });
   });
 
   test('spilling without pg_stat_statements is known, but not whose it is', async () => {
@@ -87,8 +108,13 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
       `SELECT count(*) FROM (SELECT n FROM generate_series(1, 100000) n ORDER BY n DESC OFFSET 0) s`,
     ]);
     await using context = await openCheckContext({ url: database.url });
-    await expect.poll(() => tempFiles.run(context)).toMatchObject({ status: 'unknown', fix: 'CREATE EXTENSION pg_stat_statements' });
-    expect(await materialisedViewCandidate.run(context)).toMatchObject({ status: 'unknown', fix: 'CREATE EXTENSION pg_stat_statements' });
+    await expect
+      .poll(() => tempFiles.run(context))
+      .toMatchObject({ status: 'unknown', fix: 'CREATE EXTENSION pg_stat_statements' });
+    expect(await materialisedViewCandidate.run(context)).toMatchObject({
+      status: 'unknown',
+      fix: 'CREATE EXTENSION pg_stat_statements',
+    });
   });
 
   test('a summary that is computed again and again of what seldom changes may be kept', async () => {
@@ -96,7 +122,12 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await filled(database);
     await using context = await openCheckContext({ url: database.url });
     const check = materialisedViewCandidateCheck({
-      leastMeanMs: 1, leastCalls: 5, leastMsPerHour: 5, leastTableRows: 100_000, mostRows: 1000, mostChangedPerHour: 0.01,
+      leastMeanMs: 1,
+      leastCalls: 5,
+      leastMsPerHour: 5,
+      leastTableRows: 100_000,
+      mostRows: 1000,
+      mostChangedPerHour: 0.01,
     });
     const summary = `SELECT kind, count(*), max(note) FROM "Große Tabelle" GROUP BY kind`;
     await repeated(database, 6, summary, `SELECT note FROM "Große Tabelle" WHERE id = 3`);
@@ -105,7 +136,9 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     expect(others).toEqual([]);
     expect(finding?.remedy).toMatchObject({ kind: 'manual', appliable: false });
     await runStatements(database.url, finding?.remedy?.fix ?? []);
-    expect(await database.query(`SELECT relispopulated FROM pg_class WHERE relkind = 'm'`)).toEqual([{ relispopulated: true }]);
+    expect(await database.query(`SELECT relispopulated FROM pg_class WHERE relkind = 'm'`)).toEqual([
+      { relispopulated: true },
+    ]);
     await runStatements(database.url, finding?.remedy?.undo ?? []);
     // A table of which much changes is no candidate.
     await repeated(database, 1, `UPDATE "Große Tabelle" SET note = 'y' WHERE id % 10 = 0`);
@@ -124,7 +157,9 @@ test('a cache that is too small for what is read is found, with the tables that 
     'VACUUM ANALYZE big',
     ...Array.from({ length: 30 }, () => 'SELECT count(*) FROM big'),
   ]);
-  await expect.poll(() => cacheHit.run(context)).toMatchObject({ status: 'unknown', reason: expect.stringContaining('still fills') });
+  await expect
+    .poll(() => cacheHit.run(context))
+    .toMatchObject({ status: 'unknown', reason: expect.stringContaining('still fills') });
   const check = cacheHitCheck({ leastBlocks: 10_000, leastHours: 0, warning: 0.9, info: 0.95 });
   const [finding] = await findingsOf(check, context);
   expect(finding).toMatchObject({ severity: 'warning', subject: { kind: 'database' } });

@@ -1,10 +1,14 @@
 import { bytes } from '../../../../words/index.ts';
 import { machineUnknown, type SettingRule, settingsCheck } from './rule.ts';
 
+/** Less fits in any machine's memory. */
+const leastData = 1024 ** 3;
+
 const ioMethod: SettingRule = {
   setting: 'io_method',
   judge({ settings, machine, dataBytes }) {
     if (settings.text('io_method') !== 'sync') return undefined;
+    if (dataBytes < leastData) return undefined;
     if (machine === null) return { untold: machineUnknown };
     if (dataBytes < machine.memoryBytes) return undefined;
     return {
@@ -22,6 +26,7 @@ const ioWorkers: SettingRule = {
   judge({ settings, machine, dataBytes }) {
     const workers = settings.number('io_workers');
     if (workers === undefined || workers > 3 || settings.text('io_method') !== 'worker') return undefined;
+    if (dataBytes < leastData) return undefined;
     if (machine === null) return { untold: machineUnknown };
     if (dataBytes < machine.memoryBytes || machine.cpus < 16) return undefined;
     return {

@@ -1,26 +1,36 @@
 import { bytes, count, duration, percent } from '../../../../words/index.ts';
+import type { Check } from '../../../types.ts';
 import { asSize } from '../server-settings.ts';
 import type { Facts, WalFacts } from './facts.ts';
 import { type SettingAdvice, type SettingRule, settingsCheck } from './rule.ts';
 
 const gigabyte = 1024 ** 3;
 const megabyte = 1024 ** 2;
-/** Below that, WAL costs nothing that a setting could save. */
-const leastPerHour = gigabyte;
-/** Less time says nothing of what is usual: a load of data is over soon. */
-const leastHours = 6;
+
+export interface WalLimits {
+  /** Below that, WAL costs nothing that a setting could save. */
+  leastBytesPerHour: number;
+  /** Less time says nothing of what is usual: a load of data is over soon. */
+  leastHours: number;
+}
+
+const defaults: WalLimits = { leastBytesPerHour: gigabyte, leastHours: 6 };
 
 /** Judges only where so much WAL is written that the setting matters, and for long enough to know that. */
 function whereBusy(
+  limits: WalLimits,
   facts: Facts,
   judge: (wal: WalFacts) => SettingAdvice | undefined,
 ): ReturnType<SettingRule['judge']> {
   const { wal, hours } = facts;
   if (wal === undefined) return { untold: { reason: 'How much WAL is written is hidden from this role', fix: null } };
-  if (wal.bytesPerHour < leastPerHour) return undefined;
-  if (hours >= leastHours) return judge(wal);
+  if (wal.bytesPerHour < limits.leastBytesPerHour) return undefined;
+  if (hours >= limits.leastHours) return judge(wal);
   return {
-    untold: { reason: `WAL is counted for less than ${leastHours} hours, too short to say what is usual`, fix: null },
+    untold: {
+      reason: `WAL is counted for less than ${limits.leastHours} hours, too short to say what is usual`,
+      fix: null,
+    },
   };
 }
 
@@ -31,10 +41,10 @@ function walEvidence({ bytesPerHour, fullPageShare }: WalFacts) {
   ];
 }
 
-const walCompression: SettingRule = {
+const walCompression = (limits: WalLimits): SettingRule => ({
   setting: 'wal_compression',
   judge: (facts) =>
-    whereBusy(facts, (wal) => {
+    whereBusy(limits, facts, (wal) => {
       if (!facts.settings.isOff('wal_compression') || wal.fullPageShare < 0.5) return undefined;
       return {
         severity: 'info',
@@ -49,12 +59,12 @@ const walCompression: SettingRule = {
         },
       };
     }),
-};
+});
 
-const checkpointTimeout: SettingRule = {
+const checkpointTimeout = (limits: WalLimits): SettingRule => ({
   setting: 'checkpoint_timeout',
   judge: (facts) =>
-    whereBusy(facts, (wal) => {
+    whereBusy(limits, facts, (wal) => {
       const timeout = facts.settings.seconds('checkpoint_timeout');
       if (timeout === undefined || timeout > 300 || wal.fullPageShare < 0.7) return undefined;
       return {
@@ -71,12 +81,12 @@ const checkpointTimeout: SettingRule = {
         },
       };
     }),
-};
+});
 
-const completionTarget: SettingRule = {
+const completionTarget = (limits: WalLimits): SettingRule => ({
   setting: 'checkpoint_completion_target',
   judge: (facts) =>
-    whereBusy(facts, (wal) => {
+    whereBusy(limits, facts, (wal) => {
       const target = facts.settings.number('checkpoint_completion_target');
       if (target === undefined || target >= 0.7) return undefined;
       return {
@@ -88,12 +98,12 @@ const completionTarget: SettingRule = {
         change: { value: '0.9', risk: 'low', riskDetail: 'None to speak of.' },
       };
     }),
-};
+});
 
-const walBuffers: SettingRule = {
+const walBuffers = (limits: WalLimits): SettingRule => ({
   setting: 'wal_buffers',
   judge: (facts) =>
-    whereBusy(facts, (wal) => {
+    whereBusy(limits, facts, (wal) => {
       const value = facts.settings.bytes('wal_buffers');
       const full = wal.buffersFullPerHour;
       if (value === undefined || value < 0 || value >= 64 * megabyte || full < 3600) return undefined;
@@ -105,20 +115,24 @@ const walBuffers: SettingRule = {
         change: { value: asSize(64 * megabyte), risk: 'low', riskDetail: 'It takes that much more shared memory.' },
       };
     }),
-};
+});
 
 /** WAL settings against how much WAL is written. */
-export const walSettings = settingsCheck(
-  {
-    id: 'wal-settings',
-    title: 'WAL settings',
-    fine: 'The WAL settings suit how much is written',
-    documentation:
-      `Judged only where at least ${bytes(leastPerHour)} of WAL an hour were written, over ${leastHours} hours or more. \`wal_compression\` off while ` +
-      'half of the WAL or more may be whole pages (`wal_fpi` × block size ÷ `wal_bytes`, an upper bound); `checkpoint_timeout` of 5 minutes or less ' +
-      'while 70 % may be; `checkpoint_completion_target` below 0.7 (0.9 is the default since 14); `wal_buffers` below 64 MB that were full once a second ' +
-      'or more often (`wal_buffers_full`). `max_wal_size` is judged by the check of checkpoints. Sources: `pg_stat_wal`; PostgreSQL documentation, "Write ' +
-      'Ahead Log" and "WAL Configuration".',
-  },
-  [walCompression, checkpointTimeout, completionTarget, walBuffers],
-);
+export function walSettingsCheck(limits: WalLimits = defaults): Check {
+  return settingsCheck(
+    {
+      id: 'wal-settings',
+      title: 'WAL settings',
+      fine: 'The WAL settings suit how much is written',
+      documentation:
+        `Judged only where at least ${bytes(limits.leastBytesPerHour)} of WAL an hour were written, over ${limits.leastHours} hours or more. ` +
+        '`wal_compression` off while half of the WAL or more may be whole pages (`wal_fpi` × block size ÷ `wal_bytes`, an upper bound); ' +
+        '`checkpoint_timeout` of 5 minutes or less while 70 % may be; `checkpoint_completion_target` below 0.7 (0.9 is the default since 14); ' +
+        '`wal_buffers` below 64 MB that were full once a second or more often (`wal_buffers_full`). `max_wal_size` is judged by the check of ' +
+        'checkpoints. Sources: `pg_stat_wal`; PostgreSQL documentation, "Write Ahead Log" and "WAL Configuration".',
+    },
+    [walCompression(limits), checkpointTimeout(limits), completionTarget(limits), walBuffers(limits)],
+  );
+}
+
+export const walSettings = walSettingsCheck();
