@@ -25,6 +25,7 @@ export {
 } from './catalog/statements.ts';
 export { readTables, type TableRow } from './catalog/tables.ts';
 export { cancelBackend, resetStatements, terminateBackend } from './actions.ts';
+export { type ChangeLimits, type ChangeOptions, type ChangeSession, connectForChanges } from './change-session.ts';
 export { type ConnectOptions, connectDatabase } from './connect.ts';
 export { type ExplainAnswer, type ExplainRequest, explainStatement } from './explain.ts';
 export { isSameServer } from './server-identity.ts';
