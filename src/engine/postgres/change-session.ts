@@ -130,11 +130,9 @@ function createSession(client: pg.Client, place: Place): ChangeSession {
         throw connectionError(error, address, 'query');
       });
     if (stop.aborted) throw abortedError();
-    const running = client.query<Row>(({
-	text: marked(sql),
-	values: [...params],
-	queryMode: 'extended'
-}));
+    // By the extended protocol the server refuses a text of several statements.
+    const query = { text: marked(sql), values: [...params], queryMode: 'extended' };
+    const running = client.query<Row>(query);
     const ended = running.then(
       () => {},
       () => {},
