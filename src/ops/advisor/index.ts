@@ -1,4 +1,6 @@
+export { openCheckContext, type OpenCheckContext, type OpenCheckContextOptions } from './checks/context.ts';
 export { checks } from './checks/index.ts';
+export { type CheckResult, runChecks, type RunChecksOptions } from './checks/run.ts';
 export type * from './select/types.ts';
 export type * from './types.ts';
 export type * from './workload/types.ts';
