@@ -9,7 +9,7 @@ export { type ActivityRow, type LockWait, readActivity } from './catalog/activit
 export { type DatabaseRow, readDatabases } from './catalog/database.ts';
 export { type IndexRow, readIndexes } from './catalog/indexes.ts';
 export { type LockRow, readLocks } from './catalog/locks.ts';
-export type { Reading } from './catalog/reading.ts';
+export { type Reading, textList } from './catalog/reading.ts';
 export { readRelations, type TableWithIndexes } from './catalog/relations.ts';
 export { type ReplicationRow, readReplication } from './catalog/replication.ts';
 export { readSettings, type SettingRow } from './catalog/settings.ts';
@@ -27,8 +27,10 @@ export {
 } from './catalog/statements.ts';
 export { readTables, type TableRow } from './catalog/tables.ts';
 export { cancelBackend, resetStatements, terminateBackend } from './actions.ts';
+export { type ChangeLimits, type ChangeOptions, type ChangeSession, connectForChanges } from './change-session.ts';
 export { type ConnectOptions, connectDatabase } from './connect.ts';
 export { type ExplainAnswer, type ExplainRequest, explainStatement } from './explain.ts';
+export { firstWord, isPlannable, literalsAsCasts } from './explain-text.ts';
 export { isSameServer } from './server-identity.ts';
 export { noConnectionLeft } from './no-connection-left.ts';
 export { probeProfile } from './profile.ts';

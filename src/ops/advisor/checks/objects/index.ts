@@ -1,5 +1,15 @@
 import type { Check } from '../../types.ts';
 import { duplicateIndex } from './indexes/duplicate.ts';
+import { invalidIndex } from './indexes/invalid.ts';
+import { overlappingIndex } from './indexes/overlapping.ts';
+import { unindexedForeignKey } from './indexes/unindexed-foreign-key.ts';
+import { unusedIndex } from './indexes/unused.ts';
 
 /** Checks of indexes, tables, columns and sequences, in the order in which reports show them. */
-export const objectChecks: readonly Check[] = Object.freeze([duplicateIndex]);
+export const objectChecks: readonly Check[] = Object.freeze([
+  unusedIndex,
+  duplicateIndex,
+  overlappingIndex,
+  invalidIndex,
+  unindexedForeignKey,
+]);

@@ -1,0 +1,55 @@
+import { expect } from 'vitest';
+import {
+  type CheckAnswer,
+  type Finding,
+  openCheckContext,
+  type OpenCheckContextOptions,
+  runChecks,
+} from '../../src/ops/advisor/index.ts';
+import type { TestDatabase } from './postgres.ts';
+
+type AskOptions = Omit<OpenCheckContextOptions, 'url'>;
+
+/** What one check answers about a database. */
+export async function ask(url: string, check: string, options: AskOptions = {}): Promise<CheckAnswer> {
+  await using context = await openCheckContext({ url, ...options });
+  const [result] = await runChecks(context, { only: [check] });
+  if (!result) throw new Error(`no check ${check}`);
+  return result.answer;
+}
+
+/** Findings of an answer; fails when it is another answer. */
+export function found(answer: CheckAnswer): readonly Finding[] {
+  if (answer.status !== 'found') throw new Error(`not found but ${JSON.stringify(answer)}`);
+  return answer.findings;
+}
+
+/** Names of what was found, sorted; empty when all is fine. Fails when it is not known. */
+export function foundNames(answer: CheckAnswer): string[] {
+  if (answer.status === 'fine') return [];
+  return found(answer)
+    .map(({ subject }) => subject.name)
+    .toSorted();
+}
+
+/**
+ * Runs the fix of every finding, sees that the check finds nothing any more, then the undo, and sees that it finds the same
+ * again where there is one. Every remedy must be appliable.
+ */
+export async function expectFixAndUndo(database: TestDatabase, check: string, options: AskOptions = {}): Promise<void> {
+  const before = found(await ask(database.url, check, options));
+  const remedies = before.map(({ key, remedy }) => {
+    expect(remedy?.appliable, key).toBe(true);
+    return { fix: remedy?.fix ?? [], undo: remedy?.undo ?? [] };
+  });
+  for (const { fix } of remedies) for (const statement of fix) await database.query(statement);
+  const after = await ask(database.url, check, options);
+  expect(after.status, JSON.stringify(after)).toBe('fine');
+  const undone = remedies.filter(({ undo }) => undo.length > 0);
+  for (const { undo } of undone.toReversed()) for (const statement of undo) await database.query(statement);
+  const again = await ask(database.url, check, options);
+  const keys = (answer: CheckAnswer): string[] =>
+    answer.status === 'found' ? answer.findings.map(({ key }) => key).toSorted() : [];
+  const expected = before.filter((_, position) => (remedies[position]?.undo.length ?? 0) > 0).map(({ key }) => key);
+  expect(keys(again)).toEqual(expected.toSorted());
+}
