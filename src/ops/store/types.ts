@@ -4,6 +4,7 @@
  */
 
 import type { Config } from '../../config/index.ts';
+import type { AdviceStore } from './advice/types.ts';
 import type { ApplicationHistory, ReceivedReport } from './applications/types.ts';
 import type { CacheAsk, CacheHistory, PendingCommand } from './caches/types.ts';
 import type { TimeRange } from './time-range.ts';
@@ -323,6 +324,8 @@ export interface StoreStatus {
 export interface Store {
   readonly history: History;
   readonly levels: readonly Level[];
+  /** What the advisor keeps: advice and its states, what was changed on watched databases, runs. */
+  readonly advice: AdviceStore;
   /** Registers a watched database (by its name in the config) and gives its number. */
   target(name: string): Promise<number>;
   /**
