@@ -1,4 +1,5 @@
 export { checks } from './checks/index.ts';
+export * from './explain/index.ts';
 export type * from './select/types.ts';
 export type * from './types.ts';
 export type * from './workload/types.ts';

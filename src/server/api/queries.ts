@@ -190,10 +190,17 @@ export const analyzeAnswer = z
     plan: z.unknown(),
     findings: z.array(
       z.object({
+        rule: z.string(),
         severity: z.enum(['info', 'warning']),
         node: z.string(),
+        nodeId: z.number().int().nullable().openapi({
+          description: 'Number of the node in the order of the tree, from 0; null: about the whole plan.',
+        }),
         message: z.string(),
         advice: z.string().nullable(),
+        share: z.number().nullable().openapi({
+          description: 'Of the time that the plan took, else of its cost, what the node takes by itself, 0–1.',
+        }),
       }),
     ),
   })

@@ -1,6 +1,7 @@
 import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../../errors.ts';
-import { type DatabaseMonitor, type PlanContext, planFindings } from '../../../ops/monitor/index.ts';
+import { type PlanContext, planFindings } from '../../../ops/advisor/index.ts';
+import type { DatabaseMonitor } from '../../../ops/monitor/index.ts';
 import { oneDatabaseQuery } from '../../api/parameters.ts';
 import { analyzeAnswer, analyzeRequest } from '../../api/queries.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
