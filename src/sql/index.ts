@@ -22,5 +22,12 @@ export {
   type RelationReference,
   type TypeReference,
 } from './references/index.ts';
+export {
+  type Rewrite,
+  type RewriteCatalog,
+  type RewriteColumn,
+  type RewritesAnswer,
+  rewritesOf,
+} from './rewrites/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
 export { type Token, tokenize } from './tokens.ts';
