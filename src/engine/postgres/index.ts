@@ -6,6 +6,7 @@ export type { Flavour } from './remedies.ts';
 export type { Skipped } from './skipped.ts';
 export type { StatementsSupport } from './statements-support.ts';
 export { type ActivityRow, type LockWait, readActivity } from './catalog/activity.ts';
+export { type ColumnRow, readColumns } from './catalog/columns.ts';
 export { type DatabaseRow, readDatabases } from './catalog/database.ts';
 export { type IndexRow, readIndexes } from './catalog/indexes.ts';
 export { type LockRow, readLocks } from './catalog/locks.ts';
@@ -26,6 +27,7 @@ export {
 export { readTables, type TableRow } from './catalog/tables.ts';
 export { cancelBackend, resetStatements, terminateBackend } from './actions.ts';
 export { type ConnectOptions, connectDatabase } from './connect.ts';
+export { type AnalyzeRequest, analyzeStatement } from './explain-analyze.ts';
 export { type ExplainAnswer, type ExplainRequest, explainStatement } from './explain.ts';
 export { isSameServer } from './server-identity.ts';
 export { noConnectionLeft } from './no-connection-left.ts';

@@ -35,7 +35,11 @@ test.each([
     "date_trunc('month', orders.placed) = DATE '2026-12-01'",
     "(orders.placed >= DATE '2026-12-01' AND orders.placed < DATE '2027-01-01')",
   ],
-  ['period-of-column', 'extract(year FROM placed) = 2025', "(placed >= DATE '2025-01-01' AND placed < DATE '2026-01-01')"],
+  [
+    'period-of-column',
+    'extract(year FROM placed) = 2025',
+    "(placed >= DATE '2025-01-01' AND placed < DATE '2026-01-01')",
+  ],
   ['column-arithmetic', 'id + 1 > 10', 'id > 9'],
   ['column-arithmetic', '100 <= orders.id - 5', '105 <= orders.id'],
   ['coalesced-column', 'coalesce(customer_id, 0) = 7', 'customer_id = 7'],
@@ -78,7 +82,11 @@ test.each([
 });
 
 test.each([
-  ['select-star', 'SELECT * FROM orders WHERE id = 1', 'SELECT id, customer_id, placed, seen, note FROM orders WHERE id = 1'],
+  [
+    'select-star',
+    'SELECT * FROM orders WHERE id = 1',
+    'SELECT id, customer_id, placed, seen, note FROM orders WHERE id = 1',
+  ],
   [
     'select-star',
     'SELECT b.*, o.id FROM orders o JOIN blocked b ON b.customer = o.id WHERE o.id = 1',
@@ -101,7 +109,11 @@ test.each([
     'SELECT customer_id, count(*) FROM orders WHERE customer_id > 5 GROUP BY customer_id  ORDER BY 1',
   ],
   ['missing-join-condition', 'SELECT o.id FROM orders o, customers c WHERE o.id = 3', null],
-  ['missing-join-condition', 'SELECT 1 FROM orders o, customers c, blocked b WHERE o.customer_id = c.id AND email IS NULL', null],
+  [
+    'missing-join-condition',
+    'SELECT 1 FROM orders o, customers c, blocked b WHERE o.customer_id = c.id AND email IS NULL',
+    null,
+  ],
   ['whole-table-change', 'UPDATE orders SET note = $1', null],
   ['whole-table-change', 'DELETE FROM orders', null],
   ['null-comparison', 'SELECT id FROM orders WHERE note = NULL', null],
@@ -110,7 +122,11 @@ test.each([
   ['function-of-column', 'SELECT id FROM customers WHERE lower(email) = $1', null],
   ['between-days', "SELECT id FROM orders WHERE placed BETWEEN '2026-01-01' AND '2026-01-31'", null],
   ['or-of-columns', 'SELECT id FROM orders WHERE note = $1 OR customer_id = $2', null],
-  ['scalar-subquery', 'SELECT c.id, (SELECT count(*) FROM orders o WHERE o.customer_id = c.id) FROM customers c WHERE id < 3', null],
+  [
+    'scalar-subquery',
+    'SELECT c.id, (SELECT count(*) FROM orders o WHERE o.customer_id = c.id) FROM customers c WHERE id < 3',
+    null,
+  ],
   ['long-in-list', `SELECT id FROM orders WHERE id IN (${Array.from({ length: 100 }, (_, n) => n).join(', ')})`, null],
 ])('%s: %s', (rule, text, written) => {
   const rewrites = found(text).filter((each) => each.rule === rule);
@@ -138,9 +154,16 @@ test('what is well written is left alone', () => {
 
 test('what depends is told with what it depends on', () => {
   const [seen] = found(where("seen::date = '2026-05-12'"));
-  expect(seen).toMatchObject({ rewritten: expect.stringContaining('seen >= DATE'), provided: expect.stringContaining('midnight') });
+  expect(seen).toMatchObject({
+    rewritten: expect.stringContaining('seen >= DATE'),
+    provided: expect.stringContaining('midnight'),
+  });
   const text = `SELECT x FROM t WHERE x + 1 > 3 AND y LIKE 'a' AND z NOT IN (SELECT a FROM b)`;
-  const unknown = (rewritesOf(text).rewrites ?? []).map(({ rule, rewritten, provided }) => [rule, rewritten === null, provided]);
+  const unknown = (rewritesOf(text).rewrites ?? []).map(({ rule, rewritten, provided }) => [
+    rule,
+    rewritten === null,
+    provided,
+  ]);
   expect(unknown).toEqual([
     ['column-arithmetic', false, 'x is an integer'],
     ['not-in-subquery', true, null],

@@ -61,20 +61,46 @@ const integerColumn = fc.constantFrom('customer_id', 'o.customer_id', 'o.id', '"
 const within = (condition: string): string => `(SELECT count(*) FROM blocked b WHERE ${condition})`;
 
 const condition = fc.oneof(
-  fc.tuple(fc.constantFrom('date(placed)', 'o.placed::date', 'CAST(placed AS date)', "date_trunc('day', placed)", 'day::date'), day).map(([of, on]) => `${of} = '${on}'`),
+  fc
+    .tuple(
+      fc.constantFrom(
+        'date(placed)',
+        'o.placed::date',
+        'CAST(placed AS date)',
+        "date_trunc('day', placed)",
+        'day::date',
+      ),
+      day,
+    )
+    .map(([of, on]) => `${of} = '${on}'`),
   fc.tuple(fc.constantFrom('month', 'year'), day).map(([unit, on]) => `date_trunc('${unit}', o.placed) = '${on}'`),
-  fc.tuple(fc.constantFrom('placed', 'o.day'), fc.integer({ min: 2023, max: 2026 })).map(([of, year]) => `extract(year FROM ${of}) = ${year}`),
-  fc.tuple(integerColumn, fc.constantFrom('+', '-'), fc.nat(3), compare, small).map(([of, sign, step, operator, value]) => `${of} ${sign} ${step} ${operator} ${value}`),
+  fc
+    .tuple(fc.constantFrom('placed', 'o.day'), fc.integer({ min: 2023, max: 2026 }))
+    .map(([of, year]) => `extract(year FROM ${of}) = ${year}`),
+  fc
+    .tuple(integerColumn, fc.constantFrom('+', '-'), fc.nat(3), compare, small)
+    .map(([of, sign, step, operator, value]) => `${of} ${sign} ${step} ${operator} ${value}`),
   fc.tuple(integerColumn, compare, small).map(([of, operator, value]) => `NOT (${of} ${operator} ${value})`),
   fc.tuple(small, compare, integerColumn).map(([value, operator, of]) => `NOT (${value} ${operator} ${of})`),
   fc.tuple(integerColumn, small, small).map(([of, otherwise, value]) => `coalesce(${of}, ${otherwise}) = ${value}`),
   fc.tuple(integerColumn, small, small, small).map(([of, a, b, c]) => `(${of} = ${a} OR ${of} = ${b} OR ${of} = ${c})`),
   fc.tuple(text, text).map(([a, b]) => `(note = '${a}' OR note = '${b}')`),
   fc.tuple(fc.constantFrom('LIKE', 'NOT LIKE'), text).map(([operator, value]) => `o.note ${operator} '${value}'`),
-  fc.tuple(integerColumn, compare, fc.constantFrom('5', '-2', '0', '05')).map(([of, operator, value]) => `${of}::text ${operator} '${value}'`),
-  fc.tuple(integerColumn, compare, fc.constantFrom('5.0', '2.00', '3.5')).map(([of, operator, value]) => `${of} ${operator} ${value}`),
-  fc.tuple(integerColumn, fc.constantFrom('', " WHERE reason = 'r1'", " WHERE reason = 'r1' OR reason IS NULL")).map(([of, where]) => `${of} NOT IN (SELECT customer FROM blocked${where})`),
-  fc.tuple(fc.constantFrom('> 0', '= 0', '>= 1', '< 1', '<> 0', '> 1', '= 1'), fc.constantFrom('b.customer = o.customer_id', "reason = 'r2'", 'false')).map(([operator, where]) => `${within(where)} ${operator}`),
+  fc
+    .tuple(integerColumn, compare, fc.constantFrom('5', '-2', '0', '05'))
+    .map(([of, operator, value]) => `${of}::text ${operator} '${value}'`),
+  fc
+    .tuple(integerColumn, compare, fc.constantFrom('5.0', '2.00', '3.5'))
+    .map(([of, operator, value]) => `${of} ${operator} ${value}`),
+  fc
+    .tuple(integerColumn, fc.constantFrom('', " WHERE reason = 'r1'", " WHERE reason = 'r1' OR reason IS NULL"))
+    .map(([of, where]) => `${of} NOT IN (SELECT customer FROM blocked${where})`),
+  fc
+    .tuple(
+      fc.constantFrom('> 0', '= 0', '>= 1', '< 1', '<> 0', '> 1', '= 1'),
+      fc.constantFrom('b.customer = o.customer_id', "reason = 'r2'", 'false'),
+    )
+    .map(([operator, where]) => `${within(where)} ${operator}`),
 );
 
 const conditions: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => ({
@@ -92,8 +118,10 @@ test('what is certain gives the same rows, NULLs and all', async () => {
   const frames = [
     (where: string) => `SELECT o.id FROM orders o WHERE ${where}`,
     (where: string) => `SELECT o.id, ${where} AS fits FROM orders AS o`,
-    (where: string) => `SELECT c.id, o.id FROM customers c LEFT JOIN orders o ON c.id = o.customer_id AND (${where}) WHERE c.limited = 1`,
-    (where: string) => `SELECT c.id, o.id FROM customers c LEFT JOIN orders o ON c.id = o.customer_id WHERE ${where} ORDER BY 1, 2`,
+    (where: string) =>
+      `SELECT c.id, o.id FROM customers c LEFT JOIN orders o ON c.id = o.customer_id AND (${where}) WHERE c.limited = 1`,
+    (where: string) =>
+      `SELECT c.id, o.id FROM customers c LEFT JOIN orders o ON c.id = o.customer_id WHERE ${where} ORDER BY 1, 2`,
     (where: string) => `SELECT customer_id, count(*) FROM orders o WHERE ${where} GROUP BY customer_id`,
     (where: string) => `SELECT CASE WHEN ${where} THEN 1 ELSE 2 END AS x, o.id FROM orders o WHERE ${where}`,
   ];

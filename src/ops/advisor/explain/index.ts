@@ -1,3 +1,4 @@
+export { readRewriteCatalog, rewriteCatalog, tablesNamed } from './catalog.ts';
 export { findingsOf, planFindings } from './findings.ts';
 export { looksLikePlan, readPlan, type ReadPlan } from './read/read-plan.ts';
 export { misestimate } from './rules/estimates.ts';
