@@ -36,7 +36,9 @@ test('a statement is planned, its plan shown as a tree and read', async () => {
   expect(stdout).toMatch(/ {2}└ Seq Scan on orders {2}\[1\]$/m);
   expect(stdout).toMatch(/Reads all 50,000 rows of orders to keep about 1/);
   expect(stdout).toContain('An index on orders (customer_id');
-  expect(stdout).toMatch(/The same result:\n +SELECT id, note FROM orders WHERE customer_id = 7 AND \(placed >= DATE '2026-01-05'/);
+  expect(stdout).toMatch(
+    /The same result:\n +SELECT id, note FROM orders WHERE customer_id = 7 AND \(placed >= DATE '2026-01-05'/,
+  );
   expect(stdout.split('\n').filter((line) => line.length > 100 && !line.includes('SELECT'))).toEqual([]);
 
   const json = await onDatabase('--json', statement);
@@ -103,7 +105,10 @@ test('a plan from a file is read without a database', async () => {
   expect(stdout).toMatch(/42\.1 % +400 ms +5 +200k +1 {2}└ Seq Scan on orders {2}\[\d\]/);
   writeFileSync(file, 'SELECT 1 + 1');
   expect(await onDatabase('--file', file)).toMatchObject({ code: 0 });
-  expect(await pitcrew(['explain', '--file', file])).toMatchObject({ code: 2, stderr: expect.stringContaining('no database') });
+  expect(await pitcrew(['explain', '--file', file])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('no database'),
+  });
 });
 
 test.each([

@@ -6,6 +6,7 @@
 import type { Config } from '../../config/index.ts';
 import type { ApplicationHistory, ReceivedReport } from './applications/types.ts';
 import type { CacheAsk, CacheHistory, PendingCommand } from './caches/types.ts';
+import type { PlanHistory, PlanWriting } from './plans/types.ts';
 import type { TimeRange } from './time-range.ts';
 
 export type { TimeRange };
@@ -288,7 +289,7 @@ export interface RelationsAnswer<Totals> extends TimeRange {
 }
 
 /** Reading. Every method throws `E_STORE_UNAVAILABLE` while the store is away. */
-export interface History extends ApplicationHistory, CacheHistory {
+export interface History extends ApplicationHistory, CacheHistory, PlanHistory {
   series(query: SeriesQuery): Promise<SeriesAnswer>;
   statements(query: StatementsQuery): Promise<StatementsAnswer>;
   /** Users and databases of the statements that were seen in the range, Pitcrew's own apart; each in order. */
@@ -320,7 +321,7 @@ export interface StoreStatus {
   bytes: number | undefined;
 }
 
-export interface Store {
+export interface Store extends PlanWriting {
   readonly history: History;
   readonly levels: readonly Level[];
   /** Registers a watched database (by its name in the config) and gives its number. */
