@@ -37,5 +37,12 @@ export {
   type TableUse,
   type TableWrite,
 } from './predicates/index.ts';
+export {
+  type Rewrite,
+  type RewriteCatalog,
+  type RewriteColumn,
+  type RewritesAnswer,
+  rewritesOf,
+} from './rewrites/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
 export { type Token, tokenize } from './tokens.ts';

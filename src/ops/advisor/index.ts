@@ -2,5 +2,7 @@ export { openCheckContext, type OpenCheckContext, type OpenCheckContextOptions }
 export { checks } from './checks/index.ts';
 export { type CheckResult, runChecks, type RunChecksOptions } from './checks/run.ts';
 export * from './select/index.ts';
+export * from './explain/index.ts';
+export * from './plans/index.ts';
 export type * from './types.ts';
 export type * from './workload/types.ts';

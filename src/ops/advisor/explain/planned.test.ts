@@ -54,7 +54,7 @@ describe.each(sharedMajors())('findings in plans of PostgreSQL %i', (major) => {
       "SELECT * FROM orders WHERE state = 'done'",
       "SELECT * FROM customers WHERE name = 'x'",
       'SELECT * FROM orders ORDER BY id LIMIT 10',
-      'SELECT * FROM orders ORDER BY note LIMIT 10',
+      'SELECT * FROM orders ORDER BY note LIMIT 10000',
       'SELECT c.name, n FROM customers c, generate_series(1, 3) n WHERE c.id = n',
       'SELECT * FROM orders WHERE customer_id NOT IN (SELECT id FROM customers WHERE id < 100)',
     ]) {
@@ -126,6 +126,18 @@ describe.each(sharedMajors())('findings in plans of PostgreSQL %i', (major) => {
     expect(messages(found)).toContainEqual(
       expect.stringMatching(/^Reads the whole of (orders|customers) again for each of about/),
     );
+  });
+
+  it('sees a sort that an index would spare', async () => {
+    expect(await findings("SELECT * FROM orders WHERE state = 'done' ORDER BY note LIMIT 10")).toMatchObject([
+      {
+        rule: 'sort-for-limit',
+        node: 'Limit',
+        nodeId: 0,
+        message: expect.stringMatching(/^Sorts about 49,\d00 rows to return the first 10$/),
+        advice: 'An index on orders (state, note) gives them in this order, without a sort.',
+      },
+    ]);
   });
 
   it('says that rows of a function are guessed', async () => {
