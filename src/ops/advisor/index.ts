@@ -4,3 +4,4 @@ export { type CheckResult, runChecks, type RunChecksOptions } from './checks/run
 export type * from './select/types.ts';
 export type * from './types.ts';
 export type * from './workload/types.ts';
+export * from './life/index.ts';
