@@ -6,3 +6,4 @@ export * from './explain/index.ts';
 export * from './plans/index.ts';
 export type * from './types.ts';
 export type * from './workload/types.ts';
+export * from './life/index.ts';

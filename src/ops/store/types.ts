@@ -280,6 +280,8 @@ export interface TableTotals {
 export interface IndexTotals {
   id: number;
   key: RelationKey;
+  /** When it was first seen; not later than it was made, give or take the time between two looks. */
+  firstSeen: Date;
   counters: IndexCounters;
   gauges: { bytes: number };
 }

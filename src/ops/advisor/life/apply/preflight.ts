@@ -136,7 +136,7 @@ async function missingRights(session: ChangeSession, shapes: readonly StatementS
       [name, schema ?? 'public'],
     );
     if (row && !row.may) {
-      refusals.push(`${name} belongs to ${row.owner}, and ${row.user} is no member of that role: GRANT it, or run the statements as ${row.owner}`);
+      refusals.push(`"${name}" belongs to ${row.owner}, and ${row.user} is no member of that role: GRANT it, or run the statements as ${row.owner}`);
     }
   }
   return refusals;
