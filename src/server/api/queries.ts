@@ -178,14 +178,9 @@ export const analyzeRequest = z
       .optional()
       .openapi({ description: 'Statement text, with $1 or with literals.' }),
     id: z.number().int().optional().openapi({ description: 'Or the id of a known statement.' }),
-    plan: z
-      .string()
-      .min(1)
-      .max(2_000_000)
-      .optional()
-      .openapi({
-        description: 'Or a plan that EXPLAIN made, in text or JSON form: it is read, and the database not asked.',
-      }),
+    plan: z.string().min(1).max(2_000_000).optional().openapi({
+      description: 'Or a plan that EXPLAIN made, in text or JSON form: it is read, and the database not asked.',
+    }),
     searchPath: z.string().max(1000).optional(),
   })
   .openapi('AnalyzeRequest');

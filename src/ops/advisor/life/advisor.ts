@@ -149,7 +149,8 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
         },
         (error: unknown) => {
           message = messageOf(error);
-          if (!stopping.signal.aborted) logger.warn({ database: name, kind, reason: message }, 'advice could not be looked for');
+          if (!stopping.signal.aborted)
+            logger.warn({ database: name, kind, reason: message }, 'advice could not be looked for');
         },
       )
       .finally(() => {

@@ -31,7 +31,14 @@ export interface AdvisorOptions {
 
 /** What checks answered in a run, as the store keeps it. */
 export interface CheckReport {
-  answers: { check: string; title: string; status: CheckAnswer['status']; findings: number; message: string; ms: number }[];
+  answers: {
+    check: string;
+    title: string;
+    status: CheckAnswer['status'];
+    findings: number;
+    message: string;
+    ms: number;
+  }[];
 }
 
 /** A choice of indexes, as the store keeps it: the advice without its findings, which are advice of their own. */
