@@ -68,8 +68,6 @@ const server = z
   })
   .prefault({});
 
-const flag = z.union([z.boolean(), z.stringbool()]);
-
 const monitor = z
   .strictObject({
     cadence: z
