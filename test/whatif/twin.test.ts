@@ -40,7 +40,10 @@ test.runIf(testedMajors(15).length > 0)('a twin of PostgreSQL 15 says that it pl
 
 const wished: { index: HypotheticalIndex; text: string }[] = [
   { index: hypothetical('w1', 'orders', ['customer']), text: `SELECT * FROM orders WHERE customer = 77` },
-  { index: hypothetical('w2', 'orders', ['at']), text: `SELECT * FROM orders WHERE at BETWEEN '2024-03-01' AND '2024-03-02'` },
+  {
+    index: hypothetical('w2', 'orders', ['at']),
+    text: `SELECT * FROM orders WHERE at BETWEEN '2024-03-01' AND '2024-03-02'`,
+  },
   {
     index: hypothetical('w3', 'orders', ['at'], { where: `status = 'open'` }),
     text: `SELECT * FROM orders WHERE status = 'open' ORDER BY at LIMIT 20`,
@@ -57,7 +60,9 @@ const wished: { index: HypotheticalIndex; text: string }[] = [
   },
   { index: hypothetical('w6', 'orders', ['total']), text: `SELECT * FROM orders WHERE total = 12.5` },
   {
-    index: hypothetical('w7', 'customers', ['name'], { keys: [{ expression: 'name', operatorClass: 'text_pattern_ops' }] }),
+    index: hypothetical('w7', 'customers', ['name'], {
+      keys: [{ expression: 'name', operatorClass: 'text_pattern_ops' }],
+    }),
     text: `SELECT * FROM customers WHERE name LIKE 'name 77%'`,
   },
   {
@@ -128,7 +133,11 @@ test('an index that is hidden is planned without as if it were dropped', async (
   await using made = await twinOf(database.url);
   for (const [text, name, dropped] of [
     [`SELECT * FROM orders WHERE total = 12.5`, 'orders_total', 'DROP INDEX orders_total'],
-    [`SELECT * FROM customers WHERE id = 5`, 'customers_pkey', 'ALTER TABLE customers DROP CONSTRAINT customers_pkey CASCADE'],
+    [
+      `SELECT * FROM customers WHERE id = 5`,
+      'customers_pkey',
+      'ALTER TABLE customers DROP CONSTRAINT customers_pkey CASCADE',
+    ],
   ] as const) {
     const with_ = await made.twin.plan({ text });
     expect(with_.usesExisting).toEqual([{ schema: 'public', name }]);

@@ -7,6 +7,7 @@ import { helpers } from '../build/helpers.ts';
 import { frontPages } from '../files/front.ts';
 import { blockSize } from '../files/page.ts';
 import { extendSparsely } from '../files/sparse.ts';
+import { queryError } from '../query-error.ts';
 import { estimateSize, type IndexSize } from './size.ts';
 import { type IndexedTable, indexedTables } from './tables.ts';
 
@@ -77,8 +78,8 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
         bytes: sizes.reduce((sum, size) => sum + (size?.pages ?? 0) * blockSize, 0),
       };
     } catch (error) {
-      await owner.query('ROLLBACK');
-      throw error;
+      await owner.query('ROLLBACK').catch(() => {});
+      throw queryError(error);
     }
   }
 
