@@ -9,7 +9,7 @@ export { type ActivityRow, type LockWait, readActivity } from './catalog/activit
 export { type DatabaseRow, readDatabases } from './catalog/database.ts';
 export { type IndexRow, readIndexes } from './catalog/indexes.ts';
 export { type LockRow, readLocks } from './catalog/locks.ts';
-export type { Reading } from './catalog/reading.ts';
+export { type Reading, textList } from './catalog/reading.ts';
 export { readRelations, type TableWithIndexes } from './catalog/relations.ts';
 export { type ReplicationRow, readReplication } from './catalog/replication.ts';
 export { readSettings, type SettingRow } from './catalog/settings.ts';
