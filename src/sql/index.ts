@@ -20,7 +20,29 @@ export {
   type ReferencesAnswer,
   referencesOf,
   type RelationReference,
+  singleTableOf,
   type TypeReference,
 } from './references/index.ts';
+export {
+  type ComparedWith,
+  type Condition,
+  type ConditionKind,
+  type Operand,
+  type OrderKey,
+  type Predicates,
+  type PredicatesAnswer,
+  predicatesOf,
+  type RelationResolver,
+  type ResolvedRelation,
+  type TableUse,
+  type TableWrite,
+} from './predicates/index.ts';
+export {
+  type Rewrite,
+  type RewriteCatalog,
+  type RewriteColumn,
+  type RewritesAnswer,
+  rewritesOf,
+} from './rewrites/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
 export { type Token, tokenize } from './tokens.ts';

@@ -1,6 +1,6 @@
 import { PitcrewError } from '../../errors.ts';
 import type { DatabaseConnection, Transaction } from './connection.ts';
-import { firstWord, literalsAsCasts } from './explain-text.ts';
+import { firstWord, isPlannable, literalsAsCasts } from './explain-text.ts';
 import { marked } from './marker.ts';
 import type { ServerProfile } from './server-profile.ts';
 import { grantRole } from './remedies.ts';
@@ -24,9 +24,6 @@ export interface ExplainAnswer {
 
 const limits = { statementTimeoutMs: 2000, lockTimeoutMs: 100 };
 
-/** What PREPARE takes. */
-const plannable = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', '(']);
-
 const syntaxError = '42601';
 const insufficientPrivilege = '42501';
 
@@ -47,7 +44,7 @@ export async function explainStatement(
   request: ExplainRequest,
 ): Promise<ExplainAnswer> {
   const word = firstWord(request.text);
-  if (!plannable.has(word)) throw refusal(word);
+  if (!isPlannable(word)) throw refusal(word);
   try {
     return await explainOnce(connection, profile, request, request.text);
   } catch (error) {
@@ -69,14 +66,7 @@ function explainOnce(
   text: string,
 ): Promise<ExplainAnswer> {
   return connection.rolledBack(limits, async (transaction) => {
-    // Planned as the application's own session would plan it, not with the settings of ours.
-    await transaction.execute(
-      marked(`
-        SELECT set_config('search_path', $1, true),
-               set_config('jit', NULL, true),
-               set_config('max_parallel_workers_per_gather', NULL, true)`),
-      [request.searchPath ?? null],
-    );
+    await withoutOurSettings(transaction, request.searchPath);
     await transaction.execute(`${marked('PREPARE pitcrew_explain AS')} ${text}`);
     await transaction.execute(marked('SAVEPOINT pitcrew_explain'));
     try {
@@ -87,6 +77,18 @@ function explainOnce(
       await transaction.execute(marked('DEALLOCATE pitcrew_explain'));
     }
   });
+}
+
+/** So that it is planned as the application's own session would plan it, not with the settings of ours. */
+export async function withoutOurSettings(transaction: Transaction, searchPath: string | undefined): Promise<void> {
+  await transaction.execute(
+    marked(`
+      SELECT set_config('search_path', $1, true),
+             set_config('jit', NULL, true),
+             set_config('work_mem', NULL, true),
+             set_config('max_parallel_workers_per_gather', NULL, true)`),
+    [searchPath ?? null],
+  );
 }
 
 async function explainPrepared(transaction: Transaction, profile: ServerProfile, text: string): Promise<ExplainAnswer> {
@@ -119,7 +121,7 @@ function values(rows: object[]): unknown[] {
   return rows.map((row) => Object.values(row)[0]);
 }
 
-function totalCostOf(plan: unknown): number {
+export function totalCostOf(plan: unknown): number {
   const root: unknown = typeof plan === 'object' && plan !== null && 'Plan' in plan ? plan.Plan : undefined;
   const cost: unknown =
     typeof root === 'object' && root !== null && 'Total Cost' in root ? root['Total Cost'] : undefined;
@@ -143,7 +145,7 @@ function refusal(word: string): PitcrewError {
   });
 }
 
-function withHint(error: PitcrewError, user: string): PitcrewError {
+export function withHint(error: PitcrewError, user: string): PitcrewError {
   const hint = hintFor(error, user);
   if (hint === undefined) return error;
   return new PitcrewError(error.code, error.message, {
