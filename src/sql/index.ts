@@ -23,4 +23,5 @@ export {
   type TypeReference,
 } from './references/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
+export { splitStatements, type StatementPiece } from './split.ts';
 export { type Token, tokenize } from './tokens.ts';
