@@ -4,4 +4,4 @@ export { type CheckResult, runChecks, type RunChecksOptions } from './checks/run
 export * from './indexes/index.ts';
 export * from './select/index.ts';
 export type * from './types.ts';
-export type * from './workload/types.ts';
+export * from './workload/index.ts';
