@@ -191,6 +191,9 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     const running = runMaintenance(context, onlyReindex, { ...options, signal: interrupted.signal });
     await expect.poll(invalid).toContain('t_kind_ccnew');
     interrupted.abort();
+    // What it made is being dropped, which takes until that transaction is over.
+    const dropping = `SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DROP /* pitcrew */ INDEX%'`;
+    await expect.poll(async () => (await holder.query(dropping)).rows.length).toBe(1);
     await writer.query('ROLLBACK');
     expect(await running).toMatchObject([{ outcome: 'cancelled', reason: 'interrupted' }]);
     expect(await invalid()).toEqual(['t_id_ccnew', 't_kind']);
