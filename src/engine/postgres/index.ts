@@ -6,6 +6,7 @@ export { changeSetting, type Flavour, grantRole, takesAlterSystem } from './reme
 export type { Skipped } from './skipped.ts';
 export type { StatementsSupport } from './statements-support.ts';
 export { type ActivityRow, type LockWait, readActivity } from './catalog/activity.ts';
+export { type ColumnRow, readColumns } from './catalog/columns.ts';
 export { type DatabaseRow, readDatabases } from './catalog/database.ts';
 export { type IndexRow, readIndexes } from './catalog/indexes.ts';
 export { type LockRow, readLocks } from './catalog/locks.ts';
@@ -29,6 +30,7 @@ export { readTables, type TableRow } from './catalog/tables.ts';
 export { cancelBackend, resetStatements, terminateBackend } from './actions.ts';
 export { type ChangeLimits, type ChangeOptions, type ChangeSession, connectForChanges } from './change-session.ts';
 export { type ConnectOptions, connectDatabase } from './connect.ts';
+export { type AnalyzeRequest, analyzeStatement } from './explain-analyze.ts';
 export { type ExplainAnswer, type ExplainRequest, explainStatement } from './explain.ts';
 export { firstWord, isPlannable, literalsAsCasts } from './explain-text.ts';
 export { isSameServer } from './server-identity.ts';

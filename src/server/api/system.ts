@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { grade, timestamp } from './common.ts';
+import { grade, planVerdict, timestamp } from './common.ts';
 
 const connection = z.enum(['connecting', 'watching', 'unreachable', 'refused', 'unsupported', 'standby-daemon']);
 
@@ -108,6 +108,13 @@ export const event = z
       score: z.number().nullable(),
       grade: grade.nullable(),
       status: z.enum(['healthy', 'warning', 'critical', 'unknown']),
+    }),
+    z.object({
+      type: z.literal('plan'),
+      database: z.string(),
+      statementId: z.number().int(),
+      verdict: planVerdict,
+      at: timestamp,
     }),
     z.object({ type: z.literal('hello'), version: z.string() }),
   ])

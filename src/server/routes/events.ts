@@ -19,7 +19,7 @@ const route = createRoute({
   path: '/api/v1/events',
   summary: 'What happens, as server-sent events',
   description:
-    'First `hello`, then the state of each database, then `connection`, `sample` and `health` as they come. The name of an ' +
+    'First `hello`, then the state of each database, then `connection`, `sample`, `health` and `plan` as they come. The name of an ' +
     'event is its `type`, its data one JSON document of schema Event. A client that does not keep up is disconnected.',
   request: { query: queryOf(oneDatabaseQuery) },
   responses: {
@@ -115,7 +115,7 @@ function frame(data: Event): string {
 }
 
 function presentEvent(each: MonitorEvent): Event {
-  return each.type === 'sample' ? { ...each, at: each.at.toISOString() } : each;
+  return 'at' in each ? { ...each, at: each.at.toISOString() } : each;
 }
 
 /** What a client that has just come must know. */

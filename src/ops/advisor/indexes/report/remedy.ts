@@ -8,12 +8,20 @@ import { indexName } from './names.ts';
  * How an index is made without stopping writes. On a partitioned table CREATE INDEX CONCURRENTLY does not work: there the
  * index is made on the parent alone, then concurrently on each partition, and each is attached.
  */
-export function createRemedy(index: HypotheticalIndex, name: string, table: TableModel, bytes: number, taken: Set<string>): Remedy {
+export function createRemedy(
+  index: HypotheticalIndex,
+  name: string,
+  table: TableModel,
+  bytes: number,
+  taken: Set<string>,
+): Remedy {
   const drop = `DROP INDEX ${table.kind === 'partitioned' ? '' : 'CONCURRENTLY '}${readableName(index.schema, name)}`;
   const partitioned = table.kind === 'partitioned';
   return {
     kind: 'create-index',
-    fix: partitioned ? partitionedFix(index, name, table, taken) : [createIndexStatement(index, { name, concurrently: true })],
+    fix: partitioned
+      ? partitionedFix(index, name, table, taken)
+      : [createIndexStatement(index, { name, concurrently: true })],
     undo: [drop],
     risk: 'low',
     riskDetail: partitioned
@@ -25,18 +33,24 @@ export function createRemedy(index: HypotheticalIndex, name: string, table: Tabl
   };
 }
 
+/** From the parent down: what has partitions itself gets an index of its own alone, the others theirs, and each is attached. */
 function partitionedFix(index: HypotheticalIndex, name: string, table: TableModel, taken: Set<string>): string[] {
-  const whole = createIndexStatement(index, { name });
-  const parent = readableName(index.schema, name);
+  const names = new Map([[table.oid, readableName(index.schema, name)]]);
   return [
-    whole.replace(` ON ${readableName(index.schema, index.table)} `, ` ON ONLY ${readableName(index.schema, index.table)} `),
-    ...table.partitions.flatMap((partition) => {
-      const own = { ...index, schema: partition.schema, table: partition.name };
+    onlyParent(index, name),
+    ...table.partitions.flatMap(({ oid, parent, schema, name: partition, partitioned }) => {
+      const own = { ...index, schema, table: partition };
       const ownName = indexName(own, taken);
+      names.set(oid, readableName(schema, ownName));
       return [
-        createIndexStatement(own, { name: ownName, concurrently: true }),
-        `ALTER INDEX ${parent} ATTACH PARTITION ${readableName(partition.schema, ownName)}`,
+        partitioned ? onlyParent(own, ownName) : createIndexStatement(own, { name: ownName, concurrently: true }),
+        `ALTER INDEX ${names.get(parent) ?? ''} ATTACH PARTITION ${readableName(schema, ownName)}`,
       ];
     }),
   ];
+}
+
+function onlyParent(index: HypotheticalIndex, name: string): string {
+  const table = readableName(index.schema, index.table);
+  return createIndexStatement(index, { name }).replace(` ON ${table} `, ` ON ONLY ${table} `);
 }

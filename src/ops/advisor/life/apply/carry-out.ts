@@ -75,7 +75,7 @@ export async function begin(desk: Desk, order: Order): Promise<Begun> {
       by,
       reason,
       at,
-      applyBeganAt: at,
+      ...(purpose === 'apply' ? { applyBeganAt: at, measurement: null } : {}),
     });
     if (!taken) throw notInState(advice, purpose);
     desk.tell(taken);
@@ -165,8 +165,7 @@ async function conclude(
   const { id, targetId } = advice;
   const by = changer.askedBy;
   if (failure && purpose === 'apply') {
-    const since = advice.applyBeganAt ?? at;
-    const log = await desk.store.changes({ targetId, adviceId: id, since, limit: 1000 });
+    const log = await desk.store.changes({ targetId, adviceId: id, since: advice.stateSince, limit: 1000 });
     await takeBackIndexes(
       changer,
       log.filter((entry) => entry.purpose === 'apply'),

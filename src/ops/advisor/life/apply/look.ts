@@ -46,8 +46,8 @@ export async function readIndex(session: ChangeSession, { schema, name }: Object
   const rows = await ask<SeenIndex>(
     session,
     `
-    SELECT c.oid::float8          AS "oid",
-           c.relfilenode::float8  AS "file",
+    SELECT c.oid::int8            AS "oid",
+           c.relfilenode::int8  AS "file",
            i.indisvalid           AS "valid",
            c.relkind = 'I'        AS "partitioned"
       FROM pg_class c
@@ -78,7 +78,7 @@ export function readInvalidIndexes(session: ChangeSession, { schema, name }: Obj
   return ask<InvalidIndex>(
     session,
     `
-    SELECT c.oid::float8       AS "oid",
+    SELECT c.oid::int8         AS "oid",
            n.nspname           AS "schema",
            c.relname           AS "name"
       FROM pg_index known

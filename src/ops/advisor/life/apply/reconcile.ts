@@ -65,7 +65,7 @@ async function settle(desk: Desk, changer: Changer, advice: StoredAdvice): Promi
   const { id, targetId, state } = advice;
   if (state !== 'applying' && state !== 'undoing') return;
   const purpose = state === 'applying' ? 'apply' : 'undo';
-  const since = advice.applyBeganAt ?? advice.stateSince;
+  const since = advice.stateSince;
   const log = await desk.store.changes({ targetId, adviceId: id, since, limit: 1000 });
   const ofPurpose = log.filter((entry) => entry.purpose === purpose);
   const statements = statementsIn(advice, purpose);

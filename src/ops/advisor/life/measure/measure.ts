@@ -35,10 +35,9 @@ export async function measure(options: MeasureOptions, advice: StoredAdvice): Pr
   const began = advice.applyBeganAt ?? advice.stateSince;
   const ended = advice.appliedAt ?? advice.stateSince;
   const known = advice.measurement as Measurement | null;
-  const before = {
-    from: new Date(began.getTime() - bounds.window),
-    to: began,
-  };
+  const before = known
+    ? { from: new Date(known.before.from), to: new Date(known.before.to) }
+    : { from: new Date(began.getTime() - bounds.window), to: began };
   const measured = known?.statements ?? (await measureBefore(options, advice, before));
   const after = { from: new Date(ended.getTime() + blurMs), to: now };
   const isOver = after.from < after.to;
