@@ -6,6 +6,7 @@ import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
 import { initCommand } from './commands/init.ts';
 import { monitorCommand } from './commands/monitor.ts';
+import { optimizeCommand } from './commands/optimize.ts';
 import { serveCommand } from './commands/serve.ts';
 import { printError } from './output.ts';
 import { packageVersion } from './version.ts';
@@ -47,6 +48,7 @@ export function createProgram(): Command {
     serveCommand(),
     monitorCommand(),
     explainCommand(),
+    optimizeCommand(),
     doctorCommand(),
     initCommand(),
     cacheCommand(),

@@ -1,4 +1,5 @@
 export { storeJournal, tellingJournal } from './journal.ts';
+export { type KeyMetrics, readKeyMetrics } from './key-metrics.ts';
 export { planMaintenance, type PlanOptions } from './plan/plan.ts';
 export { type MaintenanceThresholds, usualThresholds } from './plan/thresholds.ts';
 export { type LoadPolicy, usualLoad } from './run/load.ts';

@@ -1,6 +1,5 @@
-import type { DatabaseConnection, ServerProfile } from '../../../engine/postgres/index.ts';
-import { grantRole } from '../../../engine/postgres/index.ts';
-import { messageOf } from '../../../errors.ts';
+import { type DatabaseConnection, grantRole, type ServerProfile } from '../../../engine/postgres/index.ts';
+import { toPitcrewError } from '../../../errors.ts';
 import type { LeftOut, MaintenanceJournal } from '../types.ts';
 import { type SessionPolicy, type SessionResult, type StaleSession, usualSessionPolicy } from './policy.ts';
 
@@ -104,7 +103,9 @@ async function endOne(
       ? { session, outcome: 'ended', reason: null }
       : { session, outcome: 'gone-on', reason: 'it has ended or gone on with its work' };
   } catch (error) {
-    const reason = messageOf(error);
+    const { message, sqlState } = toPitcrewError(error);
+    const reason =
+      sqlState === '42501' ? `this role may not end it: ${grantRole('pg_signal_backend', connection.user)}` : message;
     await end({ outcome: 'failed', durationMs: performance.now() - began, error: reason });
     return { session, outcome: 'failed', reason };
   }
