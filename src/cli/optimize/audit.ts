@@ -4,8 +4,6 @@ import { note } from '../output.ts';
 
 export interface Audit extends AsyncDisposable {
   journal: MaintenanceJournal;
-  /** Where it is written, in words. */
-  place: string;
 }
 
 /**
@@ -19,14 +17,12 @@ export async function openAudit({ config }: LoadedConfig, database: string): Pro
     const journal = tellingJournal(({ statement }, end) => {
       if (end) note(`${new Date().toISOString()} ${end.outcome}: ${statement}${end.error ? ` (${end.error})` : ''}`);
     });
-    return { journal, place: 'stderr', [Symbol.asyncDispose]: () => Promise.resolve() };
+    return { journal, [Symbol.asyncDispose]: () => Promise.resolve() };
   }
   const { openStore } = await import('../../ops/store/index.ts');
-  const silent = { info: () => {}, warn: () => {}, error: () => {}, debug: () => {} };
-  const store = await openStore({ url, retention, logger: silent });
+  const store = await openStore({ url, retention });
   return {
     journal: storeJournal(store.advice, await store.target(database), 'pitcrew optimize'),
-    place: 'store',
     [Symbol.asyncDispose]: () => store.close(),
   };
 }
