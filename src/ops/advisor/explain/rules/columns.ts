@@ -27,7 +27,7 @@ export function filterColumns(filter: string): FilterColumns {
       continue;
     }
     const wrapped = expression.exec(part);
-    if (wrapped?.[1] !== undefined) add(found.expressions, wrapped[1]);
+    if (wrapped?.[1] !== undefined) add(found.expressions, withoutTables(wrapped[1]));
     else if (new RegExp(`^${name}$`).test(part)) add(found.equal, part);
   }
   return found;
@@ -98,4 +98,9 @@ export function indexKeys(filter: string | undefined, order: readonly string[] =
 /** `o.created_at DESC` without the table's alias. */
 export function withoutTable(key: string): string {
   return key.replace(new RegExp(`^${name}\\.(?=${name}(?: |$))`), '');
+}
+
+/** An expression without the aliases of tables: those before a name that is no function's. */
+function withoutTables(text: string): string {
+  return text.replaceAll(new RegExp(`(?<![\\w".])${name}\\.(?=${name}(?![\\w"(]))`, 'g'), '');
 }
