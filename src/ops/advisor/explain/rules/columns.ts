@@ -11,7 +11,7 @@ export interface FilterColumns {
 const name = String.raw`(?:"(?:[^"]|"")*"|[a-z_][\w$]*)`;
 const column = String.raw`\(?(?:${name}\.)?(${name})\)?(?:::[\w ."()]+?)?`;
 const comparison = new RegExp(String.raw`^${column} (=|<|>|<=|>=|~~|IS NULL|IS NOT NULL)(?: (.*))?$`, 's');
-const expression = new RegExp(String.raw`^(\(?${name}\(.+\)\)?(?:::[\w ]+)?) = (?:.+)$`, 's');
+const expression = new RegExp(String.raw`^(\(?(?:${name}\.)?${name}\(.+\)\)?(?:::[\w ]+)?) = (?:.+)$`, 's');
 /** A column on the right-hand side makes it a join condition or a comparison within the row. */
 const isColumn = new RegExp(String.raw`^\(?(?:${name}\.)?${name}\)?$`, 's');
 
@@ -19,6 +19,7 @@ const isColumn = new RegExp(String.raw`^\(?(?:${name}\.)?${name}\)?$`, 's');
 export function filterColumns(filter: string): FilterColumns {
   const found: FilterColumns = { equal: [], range: [], expressions: [] };
   for (const part of conjuncts(filter)) {
+    if (splitOutside(part, ' OR ').length > 1) continue;
     const compared = comparison.exec(part);
     if (compared) {
       const [, of = '', operator = '', value] = compared;
