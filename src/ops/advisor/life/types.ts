@@ -1,4 +1,5 @@
 import type { Config } from '../../../config/index.ts';
+import type { ListedIndex } from '../../../engine/postgres/index.ts';
 import type { AdviceRunKind, Store, StoredAdvice } from '../../store/index.ts';
 import type { CheckAnswer, Machine } from '../types.ts';
 import type { IndexAdvice } from '../indexes/index.ts';
@@ -53,6 +54,8 @@ export interface RunState {
 
 export interface AdvisorStatus {
   enabled: boolean;
+  /** Whether it applies advice without being asked. */
+  auto: boolean;
   /** Another daemon looks after the database. */
   elsewhere: boolean;
   running: RunState | null;
@@ -90,6 +93,13 @@ export interface Advisor {
   apply(id: number, asked: Asked): Promise<StoredAdvice>;
   /** Likewise. */
   undo(id: number, asked: Asked): Promise<StoredAdvice>;
+  /**
+   * Applies several, one after the other, and comes back at once; ends with the first that fails. Not measured one by one: what follows changes
+   * the same statements.
+   */
+  applyAll(ids: readonly number[], asked: Asked): void;
+  /** Indexes of the tables whose indexes take the most room. Throws of connecting. */
+  indexes(page: { search: string; limit: number; offset: number }): Promise<ListedIndex[]>;
   dismiss(id: number, asked: Asked): Promise<StoredAdvice>;
   reopen(id: number, asked: Asked): Promise<StoredAdvice>;
   onEvent(listener: (event: AdvisorEvent) => void): () => void;
