@@ -44,7 +44,8 @@ export const advisor = z
           .default(['create-index', 'analyze'])
           .meta({ description: 'What may be done; a list, or separated by commas.' }),
         hours: hours.optional().meta({
-          description: "Only at these hours, in the daemon's time zone, such as `22:00-05:00`. At all hours by default.",
+          description:
+            "Only at these hours, in the daemon's time zone, such as `22:00-05:00`. At all hours by default.",
         }),
         maxBytesTotal: size.default(10 * 1024 ** 3).meta({
           description: 'Bytes that indexes made by it may take together, in 30 days.',

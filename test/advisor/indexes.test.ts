@@ -84,6 +84,17 @@ test.each([
   ['SELECT max(total) FROM orders WHERE customer_id = $1'],
 ])('%s', async (text) => {
   const advice = await advise(workloadOf(text));
-  console.log(text, '\n  ', statementsOf(advice).join('\n   '), advice.cost.before, advice.cost.after, advice.plans, advice.candidates, advice.seconds.toFixed(2), JSON.stringify(advice.leftOut), JSON.stringify(advice.gaps));
+  console.log(
+    text,
+    '\n  ',
+    statementsOf(advice).join('\n   '),
+    advice.cost.before,
+    advice.cost.after,
+    advice.plans,
+    advice.candidates,
+    advice.seconds.toFixed(2),
+    JSON.stringify(advice.leftOut),
+    JSON.stringify(advice.gaps),
+  );
   expect(advice.indexes).toHaveLength(1);
 });

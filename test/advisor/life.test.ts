@@ -18,9 +18,7 @@ beforeEach(async () => {
   const { database, kept } = life;
   await database.query('DROP TABLE IF EXISTS orders');
   await database.query('CREATE TABLE orders (id int PRIMARY KEY, customer int, note text)');
-  await database.query(
-    `INSERT INTO orders SELECT n, n % 5000, repeat('x', 100) FROM generate_series(1, 20000) n`,
-  );
+  await database.query(`INSERT INTO orders SELECT n, n % 5000, repeat('x', 100) FROM generate_series(1, 20000) n`);
   await database.query('ANALYZE orders');
   await kept.database.query('DELETE FROM pitcrew.advice');
   await kept.database.query('DELETE FROM pitcrew.change_log');
@@ -34,7 +32,8 @@ const missing = findingFor('missing', { kind: 'create-index', fix: [makeIndex], 
 const stateOf = (id: number) => async () => (await life.read(id)).state;
 
 async function reads(count: number): Promise<void> {
-  for (let at = 0; at < count; at++) await life.database.query('SELECT count(note) FROM orders WHERE customer = $1', [at]);
+  for (let at = 0; at < count; at++)
+    await life.database.query('SELECT count(note) FROM orders WHERE customer = $1', [at]);
 }
 
 describe('what is measured', () => {
@@ -75,7 +74,8 @@ describe('what is measured', () => {
       BEGIN FOR n IN 1..300 LOOP PERFORM md5($1); END LOOP; RETURN md5($1); END $$`);
     await life.database.query('TRUNCATE orders');
     const write = async (from: number) => {
-      for (let at = 0; at < 60; at++) await life.database.query('INSERT INTO orders VALUES ($1, 1, $2)', [from + at, 'n']);
+      for (let at = 0; at < 60; at++)
+        await life.database.query('INSERT INTO orders VALUES ($1, 1, $2)', [from + at, 'n']);
     };
     const finding = findingFor('hurts', {
       kind: 'create-index',
@@ -166,7 +166,9 @@ describe('killed', () => {
     await killed(id, 'apply', 'never');
     const advisor = life.advisor();
     // What the build left cannot be dropped before that has ended: it is tried again and again, less and less often.
-    await expect.poll(async () => (await life.log()).some((line) => line.startsWith('clean-up failed')), patient).toBe(true);
+    await expect
+      .poll(async () => (await life.log()).some((line) => line.startsWith('clean-up failed')), patient)
+      .toBe(true);
     await other.query('COMMIT');
     await expect.poll(stateOf(id), patient).toBe('failed');
     await advisor.stop();
@@ -207,7 +209,9 @@ describe('refused, with the reason', () => {
   test('while a transaction lasts that a concurrent build would wait for', async () => {
     const { id } = await life.add(missing);
     await using other = await session(life.database.url);
-    await other.query(`SET application_name = 'report'; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM orders LIMIT 1`);
+    await other.query(
+      `SET application_name = 'report'; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM orders LIMIT 1`,
+    );
     const advisor = life.advisor({ patience: { longTransactionMs: 0 } });
     await expect(advisor.apply(id, { by: 'ann', force: true })).rejects.toMatchObject({
       code: 'E_UNSAFE',
@@ -238,7 +242,9 @@ describe('refused, with the reason', () => {
   });
 
   test('what a person has to do, and what is under way, over, or not there', async () => {
-    const { id } = await life.add(findingFor('manual', { kind: 'schema', fix: ['SELECT 1'], undo: [], appliable: false }));
+    const { id } = await life.add(
+      findingFor('manual', { kind: 'schema', fix: ['SELECT 1'], undo: [], appliable: false }),
+    );
     const advisor = life.advisor();
     await expect(advisor.apply(id, { by: 'ann' })).rejects.toMatchObject({ code: 'E_UNSUPPORTED' });
     await expect(advisor.undo(id, { by: 'ann' })).rejects.toMatchObject({ code: 'E_CONFLICT' });

@@ -1,5 +1,11 @@
 import { configDefinition } from '../../src/config/definition.ts';
-import { type Advisor, type AdvisorOptions, createAdvisor, type Finding, type Remedy } from '../../src/ops/advisor/index.ts';
+import {
+  type Advisor,
+  type AdvisorOptions,
+  createAdvisor,
+  type Finding,
+  type Remedy,
+} from '../../src/ops/advisor/index.ts';
 import {
   type StatementDelta,
   type StatementText,
@@ -136,7 +142,9 @@ export async function adviceLife(url?: string, major = 18): Promise<AdviceLife> 
 }
 
 async function readCounted(database: TestDatabase): Promise<{ statements: StatementDelta[]; texts: StatementText[] }> {
-  const rows = await database.query<{ queryId: string; user: string; text: string } & Record<'calls' | 'total' | 'squares', number>>(`
+  const rows = await database.query<
+    { queryId: string; user: string; text: string } & Record<'calls' | 'total' | 'squares', number>
+  >(`
     SELECT s.queryid::text                                     AS "queryId",
            r.rolname                                           AS "user",
            s.query                                             AS "text",

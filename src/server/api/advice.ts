@@ -128,7 +128,10 @@ export const loggedChange = z
     durationMs: z.number().nullable(),
     error: z.string().nullable(),
     sqlState: z.string().nullable(),
-    resolution: z.string().nullable().openapi({ description: 'How the outcome became known when whoever ran it was gone.' }),
+    resolution: z
+      .string()
+      .nullable()
+      .openapi({ description: 'How the outcome became known when whoever ran it was gone.' }),
   })
   .openapi('LoggedChange');
 export type LoggedChange = z.infer<typeof loggedChange>;
@@ -211,9 +214,7 @@ export type AdviceDetail = z.infer<typeof adviceDetail>;
 export const preflight = z
   .object({
     refusals: z.array(z.string()).openapi({ description: 'Why it is not run now.' }),
-    doubts: z
-      .array(z.string())
-      .openapi({ description: 'What could not be told: it is run only with `force`.' }),
+    doubts: z.array(z.string()).openapi({ description: 'What could not be told: it is run only with `force`.' }),
     statements: z.array(z.string()),
     needsBytes: z.number().nullable(),
     freeBytes: z.number().nullable(),

@@ -1,11 +1,12 @@
-import { actionsOf, type Advisor, type ChangeProgress, type Finding, type Measurement } from '../../ops/advisor/index.ts';
+import {
+  actionsOf,
+  type Advisor,
+  type ChangeProgress,
+  type Finding,
+  type Measurement,
+} from '../../ops/advisor/index.ts';
 import type { AdviceEvent, AdviceRun, AdviceStore, LoggedChange, StoredAdvice } from '../../ops/store/index.ts';
-import type {
-  AdviceDetail,
-  AdviceSummary,
-  AdvisorStatus,
-  LoggedChange as PresentedChange,
-} from '../api/advice.ts';
+import type { AdviceDetail, AdviceSummary, AdvisorStatus, LoggedChange as PresentedChange } from '../api/advice.ts';
 import { iso } from './values.ts';
 
 /** A finding as the store has it: what we wrote ourselves. */
@@ -74,7 +75,8 @@ export function presentDetail(
 }
 
 export function presentChange(change: LoggedChange): PresentedChange {
-  const { id, adviceId, subject, purpose, statement, askedBy, outcome, durationMs, error, sqlState, resolution } = change;
+  const { id, adviceId, subject, purpose, statement, askedBy, outcome, durationMs, error, sqlState, resolution } =
+    change;
   return {
     id,
     adviceId,

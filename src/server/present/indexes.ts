@@ -15,10 +15,11 @@ export function analysedTables(indexes: readonly ListedIndex[], advice: readonly
     const { schema, table: name } = first;
     const about = advice.filter((each) => {
       const { subject } = findingOf(each);
-      return subject.schema === schema && (subject.table ?? (subject.kind === 'table' ? subject.name : undefined)) === name;
+      return (
+        subject.schema === schema && (subject.table ?? (subject.kind === 'table' ? subject.name : undefined)) === name
+      );
     });
-    const ofIndex = (index: string): Problem[] =>
-      about.filter((each) => isAbout(each, index)).map(problemOf);
+    const ofIndex = (index: string): Problem[] => about.filter((each) => isAbout(each, index)).map(problemOf);
     return [
       {
         schema,

@@ -14,7 +14,14 @@ import { merged } from './refine.ts';
 import { definitionOf, findingOf } from './report/finding.ts';
 import { indexName } from './report/names.ts';
 import { createSizes } from './sizes.ts';
-import type { AdvisedIndex, AdviceLimits, AdviceProgress, AdviseOptions, HelpedStatement, IndexAdvice } from './types.ts';
+import type {
+  AdvisedIndex,
+  AdviceLimits,
+  AdviceProgress,
+  AdviseOptions,
+  HelpedStatement,
+  IndexAdvice,
+} from './types.ts';
 import { type Weights, weightsOf } from './weights.ts';
 
 export const adviceLimits: AdviceLimits = Object.freeze({
@@ -110,8 +117,9 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
   if (wider.length > 0) {
     for (const one of wider) byId.set(one.index.id, one);
     const chosen = usedOf(selection, costs).flatMap((id) => byId.get(id) ?? []);
-    const affected = statements.filter(({ statement, uses }) =>
-      costs.has(statement.id) && uses.some(({ table }) => wider.some((one) => one.table === table)),
+    const affected = statements.filter(
+      ({ statement, uses }) =>
+        costs.has(statement.id) && uses.some(({ table }) => wider.some((one) => one.table === table)),
     );
     const second = await round('refining', affected, (statement) =>
       relevantTo(statement, [...chosen, ...wider], new Set(), limits),
@@ -119,7 +127,8 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
     plans += second.plans;
     for (const [id, more] of second.costs) {
       const known = costs.get(id);
-      if (known) costs.set(id, { ...known, entries: [...known.entries, ...more.entries].toSorted((a, b) => a.cost - b.cost) });
+      if (known)
+        costs.set(id, { ...known, entries: [...known.entries, ...more.entries].toSorted((a, b) => a.cost - b.cost) });
     }
     selection = await choose();
   }
@@ -151,9 +160,13 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
   return {
     indexes,
     drops,
-    findings: [...indexes.map(({ finding }) => finding), ...drops.filter(({ confirmed }) => confirmed).map(({ finding }) => finding)],
+    findings: [
+      ...indexes.map(({ finding }) => finding),
+      ...drops.filter(({ confirmed }) => confirmed).map(({ finding }) => finding),
+    ],
     cost: { before, after, bound: Math.min(selection.bound, after), gap: selection.gap },
-    msPerHour: weights.msPerCost === null ? null : { before: before * weights.msPerCost, after: after * weights.msPerCost },
+    msPerHour:
+      weights.msPerCost === null ? null : { before: before * weights.msPerCost, after: after * weights.msPerCost },
     budgetBytes: Number.isFinite(budgetBytes) ? budgetBytes : null,
     sizeBytes: indexes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     statements: {
@@ -223,8 +236,13 @@ function helpedBy(
     const { id, text, callsPerHour } = statement;
     const gain = ((known.base.cost - now.cost) * (weights.of.get(id) ?? 0)) / now.uses.length;
     const msPerHour = statement.meanMs === null || weights.msPerCost === null ? null : gain * weights.msPerCost;
-    return [{ gain, statement: { id, text, callsPerHour, costBefore: known.base.cost, costAfter: now.cost, msPerHour } }];
+    return [
+      { gain, statement: { id, text, callsPerHour, costBefore: known.base.cost, costAfter: now.cost, msPerHour } },
+    ];
   });
   helped.sort((a, b) => b.gain - a.gain);
-  return { gain: helped.reduce((sum, { gain }) => sum + gain, 0), statements: helped.map(({ statement }) => statement) };
+  return {
+    gain: helped.reduce((sum, { gain }) => sum + gain, 0),
+    statements: helped.map(({ statement }) => statement),
+  };
 }

@@ -40,7 +40,10 @@ export async function confirmDrops(findings: readonly Finding[], context: DropCo
   return advice;
 }
 
-function find(model: DatabaseModel, { schema, name }: IndexName): { table: TableModel; existing: ExistingIndex } | undefined {
+function find(
+  model: DatabaseModel,
+  { schema, name }: IndexName,
+): { table: TableModel; existing: ExistingIndex } | undefined {
   for (const table of model.tables.values()) {
     const existing = table.indexes.find((each) => each.schema === schema && each.name === name);
     if (existing) return { table, existing };

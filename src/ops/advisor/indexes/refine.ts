@@ -33,7 +33,9 @@ function mergedPair(first: Candidate, second: Candidate): Candidate | undefined 
   for (const key of second.index.keys) if (!plain.has(key.expression)) keys.push(key);
   if (keys.length > mostKeys) return undefined;
   const names = new Set(keys.map(keyText));
-  const include = [...new Set([...first.index.include, ...second.index.include])].filter((column) => !names.has(column));
+  const include = [...new Set([...first.index.include, ...second.index.include])].filter(
+    (column) => !names.has(column),
+  );
   return candidate(first.table, {
     keys,
     include,

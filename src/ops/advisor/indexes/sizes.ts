@@ -22,7 +22,8 @@ export function createSizes(whatIf: WhatIf, describe: (candidate: Candidate) => 
       try {
         sizes.set(id, await whatIf.size(candidate.index));
       } catch (error) {
-        if (!(error instanceof PitcrewError) || (error.code !== 'E_QUERY' && error.code !== 'E_UNSUPPORTED')) throw error;
+        if (!(error instanceof PitcrewError) || (error.code !== 'E_QUERY' && error.code !== 'E_UNSUPPORTED'))
+          throw error;
         sizes.set(id, undefined);
         refused.push({ text: describe(candidate), reason: messageOf(error) });
       }

@@ -16,7 +16,10 @@ const widest = 100;
  * The weights under which `cost × weight` is comparable between statements. The planner's unit means another time in each
  * statement: where times were measured, a statement's cost counts as what it took. Without times: calls.
  */
-export function weightsOf(statements: readonly AnalysedStatement[], costs: ReadonlyMap<string, StatementCosts>): Weights {
+export function weightsOf(
+  statements: readonly AnalysedStatement[],
+  costs: ReadonlyMap<string, StatementCosts>,
+): Weights {
   let [time, cost] = [0, 0];
   for (const { statement } of statements) {
     const base = costs.get(statement.id)?.base.cost;

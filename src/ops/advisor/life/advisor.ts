@@ -158,7 +158,8 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
         },
         (error: unknown) => {
           message = messageOf(error);
-          if (!stopping.signal.aborted) logger.warn({ database: name, kind, reason: message }, 'advice could not be looked for');
+          if (!stopping.signal.aborted)
+            logger.warn({ database: name, kind, reason: message }, 'advice could not be looked for');
         },
       )
       .finally(() => {
@@ -241,9 +242,8 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
   }, tickMs);
   timer.unref();
 
-  async function idle(): Promise<void> {
-    while (changes.size + runs.size > 0 || ticking) await Promise.allSettled([...changes, ...runs, ticking]);
-  }
+  const ofChanges = (): Promise<unknown>[] => [...changes, ...(ticking ? [ticking] : [])];
+  const idle = (): Promise<void> => settled(() => [...ofChanges(), ...runs]);
 
   return {
     name,
@@ -278,12 +278,17 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
     async stop() {
       clearInterval(timer);
       stopping.abort();
-      while (changes.size > 0 || ticking) await Promise.allSettled([...changes, ticking]);
+      await settled(ofChanges);
       // What only reads need not be waited for.
       await Promise.race([Promise.allSettled(runs), delay(runPatienceMs, undefined, { ref: false })]);
       listeners.clear();
     },
   };
+}
+
+/** Waits until nothing is under way any more: what ends may begin something. */
+async function settled(underWay: () => Promise<unknown>[]): Promise<void> {
+  for (let all = underWay(); all.length > 0; all = underWay()) await Promise.allSettled(all);
 }
 
 /** Remembers what is under way until it has ended. */

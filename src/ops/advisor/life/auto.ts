@@ -28,9 +28,7 @@ export function nextByPolicy({ policy, advice, log, now }: AutoInput): StoredAdv
   const today = new Set(own.filter(({ beganAt }) => now.getTime() - beganAt.getTime() < dayMs).map(attemptOf));
   if (today.size >= policy.maxPerDay) return undefined;
   const tried = new Set(
-    log
-      .filter(({ beganAt }) => now.getTime() - beganAt.getTime() < againAfterMs)
-      .map(({ adviceId }) => adviceId),
+    log.filter(({ beganAt }) => now.getTime() - beganAt.getTime() < againAfterMs).map(({ adviceId }) => adviceId),
   );
   const made = new Set(own.map(({ adviceId }) => adviceId));
   const taken = advice

@@ -1,8 +1,7 @@
 import type { Config } from '../../../config/index.ts';
 import type { ListedIndex } from '../../../engine/postgres/index.ts';
 import type { AdviceRunKind, Store, StoredAdvice } from '../../store/index.ts';
-import type { CheckAnswer, Machine } from '../types.ts';
-import type { IndexAdvice } from '../indexes/index.ts';
+import type { Machine } from '../types.ts';
 import type { ChangePatience } from './apply/logged.ts';
 import type { Preflight } from './apply/preflight.ts';
 import type { AdvisorLogger } from './desk.ts';
@@ -28,19 +27,6 @@ export interface AdvisorOptions {
   patience?: Partial<ChangePatience>;
   /** How often it looks whether something is to be done; 10,000 by default. */
   tickMs?: number;
-}
-
-/** What checks answered in a run, as the store keeps it. */
-export interface CheckReport {
-  answers: { check: string; title: string; status: CheckAnswer['status']; findings: number; message: string; ms: number }[];
-}
-
-/** A choice of indexes, as the store keeps it: the advice without its findings, which are advice of their own. */
-export interface IndexReport extends Omit<IndexAdvice, 'indexes' | 'drops' | 'findings'> {
-  backend: 'twin' | 'hypopg';
-  /** Where the workload is from, and which share of the measured time it covers. */
-  workload: { source: string; coverage: number; statements: number };
-  indexes: { key: string; name: string; schema: string; table: string; sizeBytes: number; workloadShare: number }[];
 }
 
 export interface RunState {

@@ -52,7 +52,9 @@ export async function openTwin(options: TwinOptions): Promise<Twin> {
       progress('statistics', done, total),
     );
     await restoreRelations(twin.admin, relationStatistics(catalog));
-    await extendFiles(twin.admin, twin.server.dataDir, catalog, widths, (done, total) => progress('sizes', done, total));
+    await extendFiles(twin.admin, twin.server.dataDir, catalog, widths, (done, total) =>
+      progress('sizes', done, total),
+    );
     await applySettings(twin.owner, catalog.settings);
     const carried = {
       tables: catalog.relations.filter(isTable).length,

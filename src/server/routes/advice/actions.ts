@@ -45,7 +45,8 @@ const runRoute = createRoute({
   method: 'post',
   path: `${base}/run`,
   summary: 'Looks for advice now',
-  description: '`checks` asks all checks; `indexes` chooses indexes for the whole workload. Answers when it is under way.',
+  description:
+    '`checks` asks all checks; `indexes` chooses indexes for the whole workload. Answers when it is under way.',
   request: {
     query: queryOf(oneDatabaseQuery),
     body: { required: false, content: { 'application/json': { schema: runRequest } } },
@@ -79,7 +80,9 @@ export function adviceActionRoutes(app: Api, context: AppContext): void {
     return c.json(presentAdvice(changed), 202);
   }
 
-  app.openapi(applyRoute, (c) => act(c, asked(c.req.valid('param'), c.req.valid('query')), 'apply', c.req.valid('json')));
+  app.openapi(applyRoute, (c) =>
+    act(c, asked(c.req.valid('param'), c.req.valid('query')), 'apply', c.req.valid('json')),
+  );
   app.openapi(undoRoute, (c) => act(c, asked(c.req.valid('param'), c.req.valid('query')), 'undo', c.req.valid('json')));
   app.openapi(dismissRoute, (c) =>
     act(c, asked(c.req.valid('param'), c.req.valid('query')), 'dismiss', c.req.valid('json')),

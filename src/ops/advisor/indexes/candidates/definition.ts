@@ -33,7 +33,13 @@ export function candidate(table: TableModel, wanted: Wanted): Candidate {
 
 /** A key as one text, for comparing. */
 export function keyText({ expression, collation, operatorClass, descending, nulls }: IndexKey): string {
-  return [expression, collation, operatorClass, descending === true ? 'DESC' : undefined, nulls === undefined ? undefined : `NULLS ${nulls.toUpperCase()}`]
+  return [
+    expression,
+    collation,
+    operatorClass,
+    descending === true ? 'DESC' : undefined,
+    nulls === undefined ? undefined : `NULLS ${nulls.toUpperCase()}`,
+  ]
     .filter((part) => part !== undefined)
     .join(' ');
 }

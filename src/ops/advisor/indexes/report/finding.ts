@@ -18,7 +18,17 @@ export function findingOf(
   advised: Omit<AdvisedIndex, 'finding'>,
   taken: Set<string>,
 ): Finding {
-  const { index, name, sizeBytes, statements, workloadShare, msPerHour, writeCostPerHour, lostHotPerHour, gainPerHour } = advised;
+  const {
+    index,
+    name,
+    sizeBytes,
+    statements,
+    workloadShare,
+    msPerHour,
+    writeCostPerHour,
+    lostHotPerHour,
+    gainPerHour,
+  } = advised;
   const definition = definitionOf(advised.index);
   const [first] = statements;
   return {
@@ -41,7 +51,9 @@ export function findingOf(
       ...(msPerHour === null ? [] : [{ label: 'Execution time per hour', value: msPerHour, unit: 'ms' } as const]),
       { label: 'Planned cost saved per hour', value: round(gainPerHour) },
       { label: 'Cost of writes per hour', value: round(writeCostPerHour) },
-      ...(lostHotPerHour > 0 ? [{ label: 'Of it for updates that can no longer be HOT', value: round(lostHotPerHour) }] : []),
+      ...(lostHotPerHour > 0
+        ? [{ label: 'Of it for updates that can no longer be HOT', value: round(lostHotPerHour) }]
+        : []),
       { label: 'Statements that gain', value: statements.length },
       ...statements.slice(0, shownStatements).map(({ text, costBefore, costAfter }) => ({
         label: text.length > shownText ? `${text.slice(0, shownText)}…` : text,

@@ -8,12 +8,20 @@ import { indexName } from './names.ts';
  * How an index is made without stopping writes. On a partitioned table CREATE INDEX CONCURRENTLY does not work: there the
  * index is made on the parent alone, then concurrently on each partition, and each is attached.
  */
-export function createRemedy(index: HypotheticalIndex, name: string, table: TableModel, bytes: number, taken: Set<string>): Remedy {
+export function createRemedy(
+  index: HypotheticalIndex,
+  name: string,
+  table: TableModel,
+  bytes: number,
+  taken: Set<string>,
+): Remedy {
   const drop = `DROP INDEX ${table.kind === 'partitioned' ? '' : 'CONCURRENTLY '}${readableName(index.schema, name)}`;
   const partitioned = table.kind === 'partitioned';
   return {
     kind: 'create-index',
-    fix: partitioned ? partitionedFix(index, name, table, taken) : [createIndexStatement(index, { name, concurrently: true })],
+    fix: partitioned
+      ? partitionedFix(index, name, table, taken)
+      : [createIndexStatement(index, { name, concurrently: true })],
     undo: [drop],
     risk: 'low',
     riskDetail: partitioned
@@ -29,7 +37,10 @@ function partitionedFix(index: HypotheticalIndex, name: string, table: TableMode
   const whole = createIndexStatement(index, { name });
   const parent = readableName(index.schema, name);
   return [
-    whole.replace(` ON ${readableName(index.schema, index.table)} `, ` ON ONLY ${readableName(index.schema, index.table)} `),
+    whole.replace(
+      ` ON ${readableName(index.schema, index.table)} `,
+      ` ON ONLY ${readableName(index.schema, index.table)} `,
+    ),
     ...table.partitions.flatMap((partition) => {
       const own = { ...index, schema: partition.schema, table: partition.name };
       const ownName = indexName(own, taken);

@@ -77,10 +77,7 @@ interface OpenTransaction {
 /**
  * Transactions of this database that have a snapshot or an id, which is what concurrent builds wait for. Autovacuum's do not hold them up.
  */
-async function longTransactions(
-  session: ChangeSession,
-  longMs: number,
-): Promise<{ old: string[]; hidden: number }> {
+async function longTransactions(session: ChangeSession, longMs: number): Promise<{ old: string[]; hidden: number }> {
   const rows = await ask<OpenTransaction>(
     session,
     `
@@ -102,12 +99,10 @@ async function longTransactions(
   );
   const old = rows.filter(({ seconds }) => seconds !== null && seconds * 1000 > longMs);
   return {
-    old: old
-      .slice(0, 3)
-      .map(({ pid, name, seconds }) => {
-        const who = pid === null ? name : `session ${pid} (${name})`;
-        return `${who} has been in a transaction for ${duration(seconds ?? 0)}: a concurrent build would wait for it`;
-      }),
+    old: old.slice(0, 3).map(({ pid, name, seconds }) => {
+      const who = pid === null ? name : `session ${pid} (${name})`;
+      return `${who} has been in a transaction for ${duration(seconds ?? 0)}: a concurrent build would wait for it`;
+    }),
     hidden: rows.filter(({ pid, seconds }) => pid !== null && seconds === null).length,
   };
 }
@@ -136,7 +131,9 @@ async function missingRights(session: ChangeSession, shapes: readonly StatementS
       [name, schema ?? 'public'],
     );
     if (row && !row.may) {
-      refusals.push(`"${name}" belongs to ${row.owner}, and ${row.user} is no member of that role: GRANT it, or run the statements as ${row.owner}`);
+      refusals.push(
+        `"${name}" belongs to ${row.owner}, and ${row.user} is no member of that role: GRANT it, or run the statements as ${row.owner}`,
+      );
     }
   }
   return refusals;

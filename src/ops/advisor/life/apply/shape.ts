@@ -24,11 +24,16 @@ const create = new RegExp(
 const drop = new RegExp(`^DROP\\s+INDEX\\s+(CONCURRENTLY\\s+)?(?:IF\\s+EXISTS\\s+)?${qualified}\\s*;?\\s*$`, 'i');
 const reindex = new RegExp(`^REINDEX\\s+(?:\\([^)]*\\)\\s*)?(INDEX|TABLE)\\s+(CONCURRENTLY\\s+)?${qualified}`, 'i');
 const attach = new RegExp(`^ALTER\\s+INDEX\\s+(?:IF\\s+EXISTS\\s+)?${qualified}\\s+ATTACH\\s+PARTITION\\b`, 'i');
-const upkeep = new RegExp(`^(ANALYZE|VACUUM)\\b(?:\\s*\\([^)]*\\)|(?:\\s+(?:FULL|FREEZE|VERBOSE|ANALYZE)\\b)*)\\s*${qualified}?`, 'i');
+const upkeep = new RegExp(
+  `^(ANALYZE|VACUUM)\\b(?:\\s*\\([^)]*\\)|(?:\\s+(?:FULL|FREEZE|VERBOSE|ANALYZE)\\b)*)\\s*${qualified}?`,
+  'i',
+);
 
 /** Locks of SHARE UPDATE EXCLUSIVE, by https://www.postgresql.org/docs/18/explicit-locking.html. */
-const gentleAlter = /^ALTER\s+TABLE\b[\s\S]*\bSET\s+(STATISTICS\b|\(\s*(n_distinct|fillfactor|autovacuum|toast\.autovacuum))/i;
-const gentleOther = /^(ALTER\s+SYSTEM|SELECT\s+(?:pg_catalog\s*\.\s*)?pg_reload_conf|CREATE\s+STATISTICS|DROP\s+STATISTICS)\b/i;
+const gentleAlter =
+  /^ALTER\s+TABLE\b[\s\S]*\bSET\s+(STATISTICS\b|\(\s*(n_distinct|fillfactor|autovacuum|toast\.autovacuum))/i;
+const gentleOther =
+  /^(ALTER\s+SYSTEM|SELECT\s+(?:pg_catalog\s*\.\s*)?pg_reload_conf|CREATE\s+STATISTICS|DROP\s+STATISTICS)\b/i;
 
 /** Tells what a statement of a remedy does, by its form. */
 export function shapeOf(statement: string): StatementShape {

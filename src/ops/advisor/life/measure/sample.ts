@@ -28,8 +28,7 @@ export function sampleOf(points: readonly CounterPoint<StatementCounters>[]): Sa
   const ofCalls = variance / calls;
   const wandering = sum(called, ({ calls: count, totalExecUs }) => (totalExecUs / 1000 - count * meanMs) ** 2);
   const stretches = called.length;
-  const ofStretches =
-    stretches < leastStretches ? 0 : ((wandering / calls ** 2) * stretches) / (stretches - 1);
+  const ofStretches = stretches < leastStretches ? 0 : ((wandering / calls ** 2) * stretches) / (stretches - 1);
   return {
     calls,
     meanMs,

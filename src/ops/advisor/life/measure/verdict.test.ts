@@ -81,7 +81,11 @@ test('the truth lies within the bounds, and of what has not changed nothing is s
     fc.property(fc.integer({ min: 1, max: 3 }), (factor) => {
       const sample = (mean: number) =>
         sampleOf(
-          course(Array.from({ length: 10 }, () => Array.from({ length: 40 }, () => Math.max(0.1, mean + normal(random) * 2)))),
+          course(
+            Array.from({ length: 10 }, () =>
+              Array.from({ length: 40 }, () => Math.max(0.1, mean + normal(random) * 2)),
+            ),
+          ),
         );
       const measured = { ...statement(1, 1), before: sample(10), after: sample(10 * factor) };
       const { effect, verdict } = judge([measured], bounds);

@@ -92,5 +92,4 @@ function rateOf(before: Sample, after: Sample | null): number {
 
 const percent = (ratio: number): string => `${(ratio * 100).toFixed(ratio < 0.1 ? 1 : 0)} %`;
 const signed = (ratio: number): string => `${ratio > 0 ? '+' : '−'}${percent(Math.abs(ratio))}`;
-const change = (ratio: number): string =>
-  ratio <= 0 ? `${percent(-ratio)} less time` : `${percent(ratio)} more time`;
+const change = (ratio: number): string => (ratio <= 0 ? `${percent(-ratio)} less time` : `${percent(ratio)} more time`);

@@ -1,8 +1,8 @@
 import type { History } from '../../../store/index.ts';
 import type { IndexAdvice } from '../../indexes/index.ts';
 import type { Finding } from '../../types.ts';
-import type { IndexReport } from '../types.ts';
 import type { Answered } from './merge.ts';
+import type { IndexReport } from './reports.ts';
 
 /** What a choice of indexes is asked with. */
 export interface IndexRequest {

@@ -41,7 +41,14 @@ function asNew(finding: Finding): AdviceChange {
 
 function seenAgain(advice: StoredAdvice, finding: Finding): AdviceChange[] {
   const { id, state } = advice;
-  const seen = { type: 'seen', id, state, kind: finding.remedy?.kind ?? '', severity: finding.severity, finding } as const;
+  const seen = {
+    type: 'seen',
+    id,
+    state,
+    kind: finding.remedy?.kind ?? '',
+    severity: finding.severity,
+    finding,
+  } as const;
   const becomes = nextState(advice, finding);
   return becomes === null ? [] : [{ ...seen, ...becomes }];
 }
@@ -83,6 +90,7 @@ function gone(advice: StoredAdvice, answer: CheckAnswer | undefined): AdviceChan
   if (state === 'found' || state === 'planned' || state === 'failed') {
     return [{ type: 'gone', id, state, to: 'resolved', reason: 'not found any more' }];
   }
-  if (state === 'applied') return [{ type: 'gone', id, state, to: 'kept', reason: 'not found any more since it was applied' }];
+  if (state === 'applied')
+    return [{ type: 'gone', id, state, to: 'kept', reason: 'not found any more since it was applied' }];
   return [];
 }

@@ -49,7 +49,10 @@ export async function carryColumns(
   const unreadable = tables.filter(({ statisticsReadable, rows }) => !statisticsReadable && rows !== 0);
   if (unreadable.length > 0) {
     gaps.add(
-      several('statistics of table', unreadable.map(plainName)).replace(/^(\d+) statistics of tables/, 'statistics of $1 tables'),
+      several('statistics of table', unreadable.map(plainName)).replace(
+        /^(\d+) statistics of tables/,
+        'statistics of $1 tables',
+      ),
       'this role may not read these tables, so pg_stats keeps what is in them from it: the planner of the twin guesses',
       `GRANT pg_read_all_data TO "${profile.user.replaceAll('"', '""')}"`,
     );

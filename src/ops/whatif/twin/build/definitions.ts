@@ -45,7 +45,11 @@ export async function makeAll(
   const kept = failures.filter(({ definition }) => definition.fallback && !lost.has(definition.subject));
   const whole = failures.filter(({ definition }) => !kept.some((each) => each.definition === definition));
   // With their tables there now, objects that waited for them may be made after all.
-  const again = await makeAll(session, whole.filter(({ definition }) => !definition.fallback).map((each) => each.definition), onMade);
+  const again = await makeAll(
+    session,
+    whole.filter(({ definition }) => !definition.fallback).map((each) => each.definition),
+    onMade,
+  );
   return [
     ...kept.map(({ definition, reason }) => ({
       definition: { ...definition, subject: definition.fallback?.missing ?? definition.subject },

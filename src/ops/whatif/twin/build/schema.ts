@@ -23,7 +23,9 @@ export async function makeSchema(
 ): Promise<void> {
   const run = async (stage: 'schema' | 'indexes', definitions: readonly Definition[]): Promise<void> => {
     let done = 0;
-    const failures = await makeAll(owner, definitions, (count) => onProgress(stage, (done += count), definitions.length));
+    const failures = await makeAll(owner, definitions, (count) =>
+      onProgress(stage, (done += count), definitions.length),
+    );
     for (const { definition, reason } of failures) gaps.add(definition.subject, reason);
   };
   await run('schema', catalog.schemas.map(schemaDefinition));
@@ -36,7 +38,8 @@ export async function makeSchema(
   await run('schema', objects(catalog));
   await run('indexes', belongings(catalog));
   for (const { subject, language, carried } of catalog.routines) {
-    if (!carried) gaps.add(subject, `it is written in ${language}: the twin knows its signature and cost, but cannot run it`);
+    if (!carried)
+      gaps.add(subject, `it is written in ${language}: the twin knows its signature and cost, but cannot run it`);
   }
 }
 

@@ -73,11 +73,17 @@ export async function extendFiles(
 const unknownWidth = 16;
 
 /** Bytes of an index's keys: what inner pages hold. */
-function keyWidth({ table, columns, keyCount }: SourceIndex, catalog: SourceCatalog, widths: ReadonlyMap<string, number>): number {
+function keyWidth(
+  { table, columns, keyCount }: SourceIndex,
+  catalog: SourceCatalog,
+  widths: ReadonlyMap<string, number>,
+): number {
   const byNumber = new Map((catalog.columns.get(table) ?? []).map((column) => [column.number, column]));
   return columns.slice(0, keyCount).reduce((bytes, number) => {
     const column = byNumber.get(number);
     if (!column) return bytes + unknownWidth;
-    return bytes + (column.typeLength > 0 ? column.typeLength : (widths.get(`${table}.${column.name}`) ?? unknownWidth));
+    return (
+      bytes + (column.typeLength > 0 ? column.typeLength : (widths.get(`${table}.${column.name}`) ?? unknownWidth))
+    );
   }, 0);
 }

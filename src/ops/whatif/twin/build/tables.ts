@@ -77,11 +77,7 @@ function optionSql(option: string): string {
   return `${quoteIdentifier(option.slice(0, at))} = '${option.slice(at + 1).replaceAll("'", "''")}'`;
 }
 
-export function viewDefinition(
-  relation: SourceRelation,
-  columns: readonly SourceColumn[],
-  query: string,
-): Definition {
+export function viewDefinition(relation: SourceRelation, columns: readonly SourceColumn[], query: string): Definition {
   const names = columns.map(({ name }) => quoteIdentifier(name)).join(', ');
   const options = relation.options ?? [];
   const settings = options.length === 0 ? '' : ` WITH (${options.map((option) => optionSql(option)).join(', ')})`;

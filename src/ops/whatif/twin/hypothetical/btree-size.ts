@@ -23,7 +23,9 @@ export function btreeSize(columns: readonly IndexColumn[], rows: number, unique 
   const keys = columns.filter(({ key }) => key);
   const tupleBytes = averageTuple(columns);
   const mayJoin = !unique && keys.length === columns.length && keys.every(({ equalImage }) => equalImage);
-  const { bytes, items } = mayJoin ? joined(keys, tupleBytes, rows) : { bytes: rows * (tupleBytes + lineBytes), items: rows };
+  const { bytes, items } = mayJoin
+    ? joined(keys, tupleBytes, rows)
+    : { bytes: rows * (tupleBytes + lineBytes), items: rows };
   const itemBytes = items > 0 ? bytes / items : tupleBytes + lineBytes;
   // A page takes whole tuples only, and one of them is its upper bound.
   const bound = averageTuple(keys) + lineBytes;
@@ -89,6 +91,8 @@ function groups(keys: readonly IndexColumn[], rows: number): { values: number; e
   return [
     ...(nulls >= 1 ? [{ values: 1, each: nulls }] : []),
     ...common,
-    ...(rest >= 1 ? [{ values: Math.max(1, Math.min(values, rest)), each: rest / Math.max(1, Math.min(values, rest)) }] : []),
+    ...(rest >= 1
+      ? [{ values: Math.max(1, Math.min(values, rest)), each: rest / Math.max(1, Math.min(values, rest)) }]
+      : []),
   ];
 }

@@ -25,7 +25,9 @@ export async function estimateSize(
   const rows = index.where === undefined ? table.rows : await rowsOf(owner, table, index.where);
   const columns = await indexColumns(owner, oid);
   const size =
-    index.method === 'btree' ? btreeSize(columns, rows) : { pages: otherSize(index, columns, rows, table.pages), height: 0 };
+    index.method === 'btree'
+      ? btreeSize(columns, rows)
+      : { pages: otherSize(index, columns, rows, table.pages), height: 0 };
   return { ...size, rows, tablePages: table.pages };
 }
 
