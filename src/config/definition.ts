@@ -96,6 +96,10 @@ const monitor = z
     slowStatement: duration('500ms', { min: '1ms' }).meta({
       description: 'A statement whose mean is above this counts as slow.',
     }),
+    plans: flag.default(true).meta({
+      description:
+        'Plan a few of the statements that take the most time every minute (EXPLAIN; never run), to notice when their plans change.',
+    }),
     topStatements: wholeNumber(0, 500).default(20).meta({
       description: 'How many statements `/metrics` names; the rest is summed up.',
     }),

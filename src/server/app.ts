@@ -25,6 +25,7 @@ import { healthRoutes } from './routes/health.ts';
 import { metricRoutes } from './routes/metrics.ts';
 import { livenessRoutes, readinessRoutes } from './routes/probes.ts';
 import { analyzeRoutes } from './routes/queries/analyze.ts';
+import { planRoutes } from './routes/queries/plans.ts';
 import { statementRoutes } from './routes/queries/analysis.ts';
 import { applicationQueryRoutes } from './routes/queries/application.ts';
 import { queryDetailRoutes } from './routes/queries/detail.ts';
@@ -74,6 +75,7 @@ export function createApp(context: AppContext): Api {
   statementRoutes(app, context);
   patternRoutes(app, context);
   analyzeRoutes(app, context);
+  planRoutes(app, context);
   resetRoutes(app, context);
   applicationQueryRoutes(app, context);
   queryDetailRoutes(app, context);

@@ -48,6 +48,7 @@ describe('the OpenAPI document', () => {
       'GET /api/v1/database/queries/repeated',
       'GET /api/v1/database/queries/slow',
       'GET /api/v1/database/queries/{id}',
+      'GET /api/v1/database/queries/{id}/plans',
       'GET /api/v1/database/sessions',
       'GET /api/v1/database/settings',
       'GET /api/v1/database/tables',

@@ -20,6 +20,7 @@ export {
   type ReferencesAnswer,
   referencesOf,
   type RelationReference,
+  singleTableOf,
   type TypeReference,
 } from './references/index.ts';
 export {
@@ -36,5 +37,12 @@ export {
   type TableUse,
   type TableWrite,
 } from './predicates/index.ts';
+export {
+  type Rewrite,
+  type RewriteCatalog,
+  type RewriteColumn,
+  type RewritesAnswer,
+  rewritesOf,
+} from './rewrites/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
 export { type Token, tokenize } from './tokens.ts';

@@ -2,7 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectDatabase, type DatabaseConnection, probeProfile, type ServerProfile } from '../../src/engine/postgres/index.ts';
+import {
+  connectDatabase,
+  type DatabaseConnection,
+  probeProfile,
+  type ServerProfile,
+} from '../../src/engine/postgres/index.ts';
 import type { Workload, WorkloadStatement } from '../../src/ops/advisor/index.ts';
 import { openTwin, type Twin } from '../../src/ops/whatif/index.ts';
 

@@ -53,3 +53,11 @@ export async function expectFixAndUndo(database: TestDatabase, check: string, op
   const expected = before.filter((_, position) => (remedies[position]?.undo.length ?? 0) > 0).map(({ key }) => key);
   expect(keys(again)).toEqual(expected.toSorted());
 }
+
+/** VACUUM, ANALYZE or both, when what the session did before is counted and before it is counted what comes after. */
+export async function counted(database: TestDatabase, ...statements: string[]): Promise<void> {
+  for (const statement of ['', ...statements]) {
+    if (statement) await database.query(statement);
+    await database.query(`SELECT pg_stat_force_next_flush()`);
+  }
+}

@@ -6,7 +6,6 @@ export { isLocalAddress } from './host/index.ts';
 export type { MonitorLogger } from './logger.ts';
 export { type MetricDefinition, metricDefinitions, type MetricName } from './metrics.ts';
 export type { MonitorOptions } from './monitor.ts';
-export { type PlanContext, type PlanFinding, planFindings } from './plan/index.ts';
 export { statementScopes, type TargetStatements } from './statement-scopes.ts';
 export * from './types.ts';
 

@@ -1,5 +1,12 @@
 import type { Config } from '../../config/index.ts';
-import { addressOf, everyDatabase, type Skipped, isSameServer, noConnectionLeft } from '../../engine/postgres/index.ts';
+import {
+  addressOf,
+  type ColumnRow,
+  everyDatabase,
+  type Skipped,
+  isSameServer,
+  noConnectionLeft,
+} from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
 import { ActivityCollector } from './collectors/activity.ts';
@@ -198,6 +205,10 @@ export class Monitor implements DatabaseMonitor {
     return this.#actions.topStatements(scope, most, span === 'lately' ? this.#statements.busiest : undefined);
   }
 
+  columns(tables: readonly string[]): Promise<ColumnRow[]> {
+    return this.#actions.columns(tables);
+  }
+
   cancelSession(pid: number): Promise<boolean> {
     return this.#actions.cancelSession(pid);
   }
@@ -219,6 +230,10 @@ export class Monitor implements DatabaseMonitor {
 
   onEvent(listener: (event: MonitorEvent) => void): () => void {
     return this.#listeners.add(listener);
+  }
+
+  announce(event: MonitorEvent): void {
+    this.#listeners.tell(event);
   }
 
   async stop(): Promise<void> {

@@ -8,6 +8,7 @@ import { storeError } from './failures.ts';
 import { createHistory } from './history/index.ts';
 import { createReader } from './history/reader.ts';
 import { levelsOf } from './levels.ts';
+import { judgePlanChange, keepPlan } from './plans/write.ts';
 import { Partitions, partitionsFor } from './partitions.ts';
 import { storable } from './storable.ts';
 import { type NamedRelation, statementKeyText, type Store, type StoreOptions } from './types.ts';
@@ -99,6 +100,8 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
     append: (batch) => writer.append(batch),
     report: (received) => reports.append(received),
     askCaches: (ask) => askCaches(createReader(pool), ask),
+    keepPlan: (seen) => keepPlan(pool, seen),
+    judgePlanChange: (judgement) => judgePlanChange(pool, judgement),
     pendingCacheCommands: (process) => pendingCommands(createReader(pool), process),
     async flush() {
       await Promise.all([writer.flush(), reports.flush()]);

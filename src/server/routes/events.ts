@@ -20,8 +20,8 @@ const route = createRoute({
   path: '/api/v1/events',
   summary: 'What happens, as server-sent events',
   description:
-    'First `hello`, then the state of each database, then `connection`, `sample`, `health`, `advice` and `advice-run` as they come. The name of an ' +
-    'event is its `type`, its data one JSON document of schema Event. A client that does not keep up is disconnected.',
+    'First `hello`, then the state of each database, then `connection`, `sample`, `health`, `plan`, `advice` and `advice-run` as ' +
+    'they come. The name of an event is its `type`, its data one JSON document of schema Event. A client that does not keep up is disconnected.',
   request: { query: queryOf(oneDatabaseQuery) },
   responses: {
     200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
@@ -121,7 +121,7 @@ function frame(data: Event): string {
 }
 
 function presentEvent(each: MonitorEvent): Event {
-  return each.type === 'sample' ? { ...each, at: each.at.toISOString() } : each;
+  return 'at' in each ? { ...each, at: each.at.toISOString() } : each;
 }
 
 /** What a client that has just come must know. */

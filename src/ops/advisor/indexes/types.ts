@@ -12,6 +12,8 @@ export type IndexSelector = (problem: SelectionProblem) => Promise<Selection> | 
 export interface AdviceLimits extends CandidateLimits, ExploreLimits {
   /** Time for planning, in seconds; 300 by default. Statements that it does not suffice for are left out, those with the least time first. */
   planningSeconds: number;
+  /** Share of the workload's cost that an index must spare beyond its upkeep, 0–1; 0.001 by default. */
+  leastShare: number;
   /** Candidates that one statement is planned with at most. */
   candidatesPerStatement: number;
 }

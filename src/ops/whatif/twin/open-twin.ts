@@ -3,6 +3,7 @@ import { PitcrewError } from '../../../errors.ts';
 import { removeServer } from '../../embedded/index.ts';
 import type { IndexName, IndexSet, WhatIfPlan, WhatIfStatement } from '../types.ts';
 import { carryColumns } from './build/columns.ts';
+import { carryExtended } from './build/extended.ts';
 import { makeHelpers } from './build/helpers.ts';
 import { makeSchema, isTable } from './build/schema.ts';
 import { startTwinServer, type TwinServer } from './build/server.ts';
@@ -16,6 +17,7 @@ import { openIndexPool } from './hypothetical/pool.ts';
 import { findIndexes } from './hidden.ts';
 import type { Twin, TwinOptions, TwinProgress } from './options.ts';
 import { costOfPlan, indexesOfPlan } from './plan-indexes.ts';
+import { withoutSkipScans } from './skip-scans.ts';
 import { openPlanner } from './planning.ts';
 import { readCatalog, type SourceCatalog } from './source/catalog.ts';
 import { openSource } from './source/source.ts';
@@ -51,11 +53,12 @@ export async function openTwin(options: TwinOptions): Promise<Twin> {
     const { columns, widths } = await carryColumns(twin, connection, profile, catalog, gaps, (done, total) =>
       progress('statistics', done, total),
     );
+    await carryExtended(twin, source, catalog, gaps);
     await restoreRelations(twin.admin, relationStatistics(catalog));
     await extendFiles(twin.admin, twin.server.dataDir, catalog, widths, (done, total) =>
       progress('sizes', done, total),
     );
-    await applySettings(twin.owner, catalog.settings);
+    await applySettings(twin.owner, catalog.settings, profile, gaps);
     const carried = {
       tables: catalog.relations.filter(isTable).length,
       indexes: catalog.indexes.length,
@@ -105,6 +108,7 @@ function openedTwin(
   const user = `"${options.profile.user.replaceAll('"', '""')}"`;
   const planner = openPlanner(owner, (settings.get('search_path') ?? 'public').replace('"$user"', user));
   const pool = openIndexPool(owner, server.dataDir);
+  const explain = options.profile.versionNumber < 180_000 ? withoutSkipScans(owner, planner.explain) : planner.explain;
   let tail: Promise<unknown> = Promise.resolve();
   let closing: Promise<void> | undefined;
 
@@ -122,12 +126,12 @@ function openedTwin(
     const shown: number[] = [];
     for (const index of add) shown.push(...(await pool.get(index)).oids);
     const hidden = await findIndexes(owner, hide);
-    const answer = await planner.explain(statement, shown, hidden);
+    const answer = await explain(statement, { shown, hidden });
     const uses = new Set<string>();
     const usesExisting: IndexName[] = [];
     for (const used of indexesOfPlan(answer)) {
       const id = pool.idOf(used.schema, used.name);
-      if (id === undefined) usesExisting.push(used);
+      if (id === undefined) usesExisting.push({ schema: used.schema, name: used.name });
       else uses.add(id);
     }
     return { cost: costOfPlan(answer), plan: answer, uses: [...uses], usesExisting };

@@ -2,6 +2,8 @@
 export interface UsedIndex {
   schema: string;
   name: string;
+  /** Its condition in one of the places where it is used, as EXPLAIN writes it; `null` without one. */
+  condition: string | null;
 }
 
 /** Every index that a plan (EXPLAIN's JSON, VERBOSE) reads, each once. */
@@ -22,7 +24,10 @@ function visit(node: unknown, schema: string, found: Map<string, UsedIndex>): vo
   const own = fields.get('Schema');
   const here = typeof own === 'string' ? own : schema;
   const name = fields.get('Index Name');
-  if (typeof name === 'string') found.set(`${here}\0${name}`, { schema: here, name });
+  const condition = fields.get('Index Cond');
+  if (typeof name === 'string') {
+    found.set(`${here}\0${name}`, { schema: here, name, condition: typeof condition === 'string' ? condition : null });
+  }
   for (const below of ['Plan', 'Plans']) visit(fields.get(below), here, found);
 }
 

@@ -4,13 +4,24 @@ import { PitcrewError } from '../../../errors.ts';
 import { firstWord, isPlannable, literalsAsCasts, marked } from '../../../engine/postgres/index.ts';
 import type { WhatIfStatement } from '../types.ts';
 import { helpers } from './build/helpers.ts';
+import { asQueryError } from './query-error.ts';
+
+/** What is changed on the twin while a statement is planned. */
+export interface Scene {
+  /** Hypothetical indexes that are there. */
+  shown: readonly number[];
+  /** Indexes that are not. */
+  hidden: readonly number[];
+  /** Columns of which it is not known how many different values they have. */
+  forgotten?: readonly { table: number; number: number }[];
+}
 
 export interface Planner {
   /**
-   * EXPLAIN's answer (FORMAT JSON, VERBOSE) with some of the twin's indexes shown and others hidden. Nothing of it stays.
+   * EXPLAIN's answer (FORMAT JSON, VERBOSE) under a scene, of which nothing stays.
    * @throws {PitcrewError} `E_QUERY`, `E_UNSUPPORTED`, `E_BAD_REQUEST`.
    */
-  explain(statement: WhatIfStatement, shown: readonly number[], hidden: readonly number[]): Promise<unknown>;
+  explain(statement: WhatIfStatement, scene: Scene): Promise<unknown>;
 }
 
 /** What was found out about a text: that it is one statement that can be planned, and how many parameters it has. */
@@ -78,16 +89,22 @@ export function openPlanner(owner: pg.Client, searchPath: string): Planner {
   }
 
   return {
-    async explain(statement, shown, hidden) {
+    async explain(statement, { shown, hidden, forgotten = [] }) {
       await owner.query('BEGIN');
       try {
         await owner.query(`SELECT set_config('search_path', $1, true)`, [statement.searchPath ?? searchPath]);
         if (shown.length > 0 || hidden.length > 0) {
           await owner.query(`SELECT ${helpers}.toggle($1, $2)`, [shown, hidden]);
         }
+        if (forgotten.length > 0) {
+          await owner.query(`SELECT ${helpers}.forget($1, $2)`, [
+            forgotten.map(({ table }) => table),
+            forgotten.map(({ number }) => number),
+          ]);
+        }
         return await planOnce(await check(statement), statement.parameters);
       } catch (error) {
-        throw planError(error);
+        throw asQueryError(error);
       } finally {
         await owner.query('ROLLBACK');
         // A prepared statement outlives its transaction.
@@ -116,14 +133,4 @@ function answer({ rows }: pg.QueryResult<{ 'QUERY PLAN': unknown }>): unknown {
 
 function literal(value: string | null): string {
   return value === null ? 'NULL' : `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
-}
-
-function planError(error: unknown): unknown {
-  if (!(error instanceof pg.DatabaseError)) return error;
-  return new PitcrewError('E_QUERY', error.message, {
-    sqlState: error.code,
-    detail: error.detail,
-    hint: error.hint,
-    cause: error,
-  });
 }

@@ -44,13 +44,14 @@ export function keyText({ expression, collation, operatorClass, descending, null
     .join(' ');
 }
 
-/** What a key of CREATE INDEX looks like: a column bare, anything else in parentheses. */
+/** What a key of CREATE INDEX looks like: a column or a call of a function bare, anything else in parentheses. */
 export function keyOf(operand: { sql: string; column: string | undefined }): IndexKey {
   if (operand.column !== undefined) return { expression: readableIdentifier(operand.column) };
-  return { expression: operand.sql.startsWith('(') && closesAtEnd(operand.sql) ? operand.sql : `(${operand.sql})` };
+  const bare = /^(?:[\w.]|"(?:[^"]|"")*")*\(/.test(operand.sql) && closesAtEnd(operand.sql);
+  return { expression: bare ? operand.sql : `(${operand.sql})` };
 }
 
-/** Whether the parenthesis at the beginning is closed by the last one. */
+/** Whether the first parenthesis is closed by the last one. */
 function closesAtEnd(sql: string): boolean {
   let depth = 0;
   let quoted = false;

@@ -4,7 +4,7 @@ import { btreeKeys, type Keys, type Popularity } from './btree.ts';
 import { candidate, type Wanted } from './definition.ts';
 import { isCovered } from './existing.ts';
 import { otherMethods } from './other-methods.ts';
-import { columnOf, shareOf, widthOf } from './selectivity.ts';
+import { columnOf, distinctOf, shareOf, widthOf } from './selectivity.ts';
 import type { AnalysedStatement, Candidate, CandidateLimits } from './types.ts';
 
 /** Candidates of a workload, and which statements asked for which. */
@@ -54,9 +54,11 @@ function weightOf({ statement }: AnalysedStatement): number {
 }
 
 export function mayHaveIndexes(table: TableModel, limits: CandidateLimits): boolean {
-  const { kind, persistence, pages } = table;
+  const { kind, persistence, pages, partitions } = table;
   const holdsRows = kind === 'table' || kind === 'partitioned' || kind === 'materialized view';
-  return holdsRows && persistence !== 't' && pages >= limits.smallestPages;
+  // A foreign partition has no indexes here, and without it the parent's would never be valid.
+  const allHere = partitions.every(({ foreign }) => !foreign);
+  return holdsRows && allHere && persistence !== 't' && pages >= limits.smallestPages;
 }
 
 /** Statements that compare an operand for equality or join by it. */
@@ -146,14 +148,21 @@ function partialAlone(use: TableUse, table: TableModel, limits: CandidateLimits)
   });
 }
 
+/** A column with more values than this has no state that a partial index could be made of. */
+const mostPartialValues = 50;
+
 function partialConditions(
   use: TableUse,
   table: TableModel,
   limits: CandidateLimits,
 ): { where: string; operand: Operand }[] {
   return use.conditions.flatMap((condition) => {
+    const { kind, operand, constant } = condition;
     const share = shareOf(table, condition);
-    if (condition.constant === undefined || share === undefined || share > limits.widestPartial) return [];
-    return [{ where: condition.constant, operand: condition.operand }];
+    if (constant === undefined || share === undefined || share > limits.widestPartial) return [];
+    // One value of many is this call's, not the statement's.
+    const ofValue = kind === 'equal' || kind === 'in' || kind === 'unequal';
+    if (ofValue && distinctOf(table, operand) > mostPartialValues) return [];
+    return [{ where: constant, operand }];
   });
 }

@@ -29,9 +29,12 @@ export function otherMethods(
 /** What a B-tree does not search by, GIN and GiST may: containment, overlap, full text, patterns. */
 function bySearch(condition: Condition, table: TableModel, model: DatabaseModel): Wanted[] {
   const { kind, operand, operator } = condition;
-  if (kind !== 'operator' && kind !== 'pattern' && kind !== 'like' && kind !== 'prefix') return [];
+  if (kind !== 'operator' && kind !== 'pattern' && kind !== 'like') return [];
   // `$1 = ANY (tags)` is answered by none, unless it is written with `@>`; the planner does not do so.
-  return byClass(operand, table, model, ({ searches }) => searches.has(operator), typeOf(condition));
+  const found = byClass(operand, table, model, ({ searches }) => searches.has(operator), typeOf(condition));
+  // Where both do, GIN reads what it looks for; GiST's signatures let through much that the planner does not expect.
+  const gin = found.filter(({ method }) => method === 'gin');
+  return gin.length > 0 ? gin : found;
 }
 
 function byClass(

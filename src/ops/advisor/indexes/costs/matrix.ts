@@ -13,7 +13,7 @@ export interface Matrix {
 export interface MatrixOptions {
   statements: readonly AnalysedStatement[];
   /** The indexes that a statement might use. */
-  candidatesFor(statement: AnalysedStatement): readonly HypotheticalIndex[];
+  candidatesFor(statement: AnalysedStatement): Promise<readonly HypotheticalIndex[]>;
   price: Pricer;
   limits: ExploreLimits;
   /** `performance.now()` after which only statements under way are finished. */
@@ -35,7 +35,7 @@ export async function costMatrix(options: MatrixOptions): Promise<Matrix> {
       continue;
     }
     try {
-      const costs = await explore(statement, candidatesFor(each), price, limits);
+      const costs = await explore(statement, await candidatesFor(each), price, limits);
       matrix.costs.set(statement.id, costs);
       matrix.plans += costs.plans;
     } catch (error) {

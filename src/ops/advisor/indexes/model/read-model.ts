@@ -95,12 +95,12 @@ async function readTables(
   const partitioned = [...relations.values()].filter(({ kind }) => kind === 'partitioned').map(({ oid }) => oid);
   const partitions = Map.groupBy(
     partitioned.length > 0 ? await readPartitions(connection, numberList(partitioned)) : [],
-    ({ parent }) => parent,
+    ({ root }) => root,
   );
   return new Map(
     [...relations.values()].map((row) => {
       const parts = partitions.get(row.oid) ?? [];
-      const holders = row.kind === 'partitioned' ? parts : [row];
+      const holders = row.kind === 'partitioned' ? parts.filter(({ partitioned: inner }) => !inner) : [row];
       const sum = (value: (holder: (typeof holders)[number]) => number): number =>
         holders.reduce((total, holder) => total + value(holder), 0);
       const rows = sum((each) => each.rows);
@@ -111,7 +111,14 @@ async function readTables(
         kind: row.kind,
         persistence: row.persistence,
         isPartition: row.isPartition,
-        partitions: parts.map(({ schema, name }) => ({ schema, name })),
+        partitions: parts.map(({ oid, parent, schema, name, partitioned: inner, foreign }) => ({
+          oid,
+          parent,
+          schema,
+          name,
+          partitioned: inner,
+          foreign,
+        })),
         rows,
         pages: sum((each) => each.pages),
         columns: (columns.get(row.oid) ?? []).map((column) => columnOf(column, rows)),

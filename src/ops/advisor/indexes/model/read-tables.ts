@@ -50,9 +50,16 @@ const relations = `
        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')`;
 
 export interface PartitionRow {
+  /** The partitioned table that all of it belongs to. */
+  root: number;
+  oid: number;
+  /** What it is a partition of, directly. */
   parent: number;
   schema: string;
   name: string;
+  /** It has partitions itself, and no rows. */
+  partitioned: boolean;
+  foreign: boolean;
   rows: number;
   pages: number;
   inserts: number;
@@ -61,20 +68,26 @@ export interface PartitionRow {
   hotUpdates: number;
 }
 
-/** The partitions that hold the rows of partitioned tables. */
+/** All partitions of partitioned tables, at every level, parents first. */
 export function readPartitions(connection: DatabaseConnection, oids: string): Promise<PartitionRow[]> {
   return connection.run<PartitionRow>(
     `
     WITH RECURSIVE parts AS (
-      SELECT unnest($1::oid[]) AS parent, unnest($1::oid[]) AS oid
-       UNION
-      SELECT p.parent, i.inhrelid
+      SELECT i.inhparent AS root, i.inhparent AS parent, i.inhrelid AS oid, 1 AS level
+        FROM pg_inherits i
+       WHERE i.inhparent = ANY ($1::oid[])
+       UNION ALL
+      SELECT p.root, p.oid, i.inhrelid, p.level + 1
         FROM parts p
         JOIN pg_inherits i ON i.inhparent = p.oid
     )
-    SELECT p.parent                              AS "parent",
+    SELECT p.root                                AS "root",
+           p.oid                                 AS "oid",
+           p.parent                              AS "parent",
            n.nspname                             AS "schema",
            c.relname                             AS "name",
+           c.relkind = 'p'                       AS "partitioned",
+           c.relkind = 'f'                       AS "foreign",
            greatest(c.reltuples, 0)::float8      AS "rows",
            c.relpages                            AS "pages",
            pg_stat_get_tuples_inserted(c.oid)    AS "inserts",
@@ -82,9 +95,9 @@ export function readPartitions(connection: DatabaseConnection, oids: string): Pr
            pg_stat_get_tuples_deleted(c.oid)     AS "deletes",
            pg_stat_get_tuples_hot_updated(c.oid) AS "hotUpdates"
       FROM parts p
-      JOIN pg_class c     ON c.oid = p.oid AND c.relkind = 'r'
+      JOIN pg_class c     ON c.oid = p.oid
       JOIN pg_namespace n ON n.oid = c.relnamespace
-     ORDER BY n.nspname, c.relname
+     ORDER BY p.level, n.nspname, c.relname
     `,
     [oids],
   );

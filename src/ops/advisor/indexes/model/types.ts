@@ -70,6 +70,17 @@ export interface WriteCounters {
 
 export type TableKind = 'table' | 'partitioned' | 'materialized view' | 'view' | 'foreign' | 'other';
 
+export interface Partition {
+  oid: number;
+  /** The table that it is a partition of, directly. */
+  parent: number;
+  schema: string;
+  name: string;
+  /** It has partitions itself, and no rows. */
+  partitioned: boolean;
+  foreign: boolean;
+}
+
 export interface TableModel {
   oid: number;
   schema: string;
@@ -77,8 +88,8 @@ export interface TableModel {
   kind: TableKind;
   /** `p` permanent, `u` unlogged, `t` temporary. */
   persistence: string;
-  /** Partitions of the partitioned table itself or beneath, that hold rows. */
-  partitions: readonly { schema: string; name: string }[];
+  /** Of a partitioned table, at every level, parents first. */
+  partitions: readonly Partition[];
   /** It is a partition of another table. */
   isPartition: boolean;
   /** Of all its partitions together, for a partitioned table. */

@@ -33,21 +33,24 @@ export function createRemedy(
   };
 }
 
+/** From the parent down: what has partitions itself gets an index of its own alone, the others theirs, and each is attached. */
 function partitionedFix(index: HypotheticalIndex, name: string, table: TableModel, taken: Set<string>): string[] {
-  const whole = createIndexStatement(index, { name });
-  const parent = readableName(index.schema, name);
+  const names = new Map([[table.oid, readableName(index.schema, name)]]);
   return [
-    whole.replace(
-      ` ON ${readableName(index.schema, index.table)} `,
-      ` ON ONLY ${readableName(index.schema, index.table)} `,
-    ),
-    ...table.partitions.flatMap((partition) => {
-      const own = { ...index, schema: partition.schema, table: partition.name };
+    onlyParent(index, name),
+    ...table.partitions.flatMap(({ oid, parent, schema, name: partition, partitioned }) => {
+      const own = { ...index, schema, table: partition };
       const ownName = indexName(own, taken);
+      names.set(oid, readableName(schema, ownName));
       return [
-        createIndexStatement(own, { name: ownName, concurrently: true }),
-        `ALTER INDEX ${parent} ATTACH PARTITION ${readableName(partition.schema, ownName)}`,
+        partitioned ? onlyParent(own, ownName) : createIndexStatement(own, { name: ownName, concurrently: true }),
+        `ALTER INDEX ${names.get(parent) ?? ''} ATTACH PARTITION ${readableName(schema, ownName)}`,
       ];
     }),
   ];
+}
+
+function onlyParent(index: HypotheticalIndex, name: string): string {
+  const table = readableName(index.schema, index.table);
+  return createIndexStatement(index, { name }).replace(` ON ${table} `, ` ON ONLY ${table} `);
 }

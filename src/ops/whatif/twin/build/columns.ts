@@ -1,7 +1,7 @@
 import type { DatabaseConnection, ServerProfile } from '../../../../engine/postgres/index.ts';
 import { type Gaps, several } from '../gaps.ts';
 import type { SourceCatalog } from '../source/catalog.ts';
-import { readColumnStatistics } from '../source/statistics.ts';
+import { readColumnStatistics, readRangeStatistics } from '../source/statistics.ts';
 import { isTable } from './schema.ts';
 import type { TwinServer } from './server.ts';
 import { restoreColumns } from './statistics.ts';
@@ -32,12 +32,16 @@ export async function carryColumns(
   }
   const names = [...new Set([...wanted.keys()].map((each) => each.slice(each.indexOf('\0') + 1)))];
   const known = profile.columns.get('pg_stats') ?? new Set<string>();
+  const ranges = await readRangeStatistics(connection, profile);
+  const ofRanges = new Map((ranges ?? []).map((each) => [columnKey(each), each]));
   const widths = new Map<string, number>();
   const refused = new Set<string>();
   let columns = 0;
   for (let start = 0; start < names.length; start += batchSize) {
     const read = await readColumnStatistics(connection, known, names.slice(start, start + batchSize));
-    const rows = read.filter(({ schema, relation }) => wanted.has(`${schema}\0${relation}`));
+    const rows = read
+      .filter(({ schema, relation }) => wanted.has(`${schema}\0${relation}`))
+      .map((row) => ({ ...row, ...ofRanges.get(columnKey(row)) }));
     for (const row of rows) widths.set(`${wanted.get(`${row.schema}\0${row.relation}`)}.${row.column}`, row.avg_width);
     for (const { schema, relation, column } of await restoreColumns(owner, rows)) {
       refused.add(`${schema}.${relation}.${column}`);
@@ -46,6 +50,12 @@ export async function carryColumns(
     onProgress(Math.min(start + batchSize, names.length), names.length);
   }
   for (const column of refused) gaps.add(`statistics of ${column}`, 'the twin could not take them over whole');
+  if (ranges === null && hasRanges(catalog)) {
+    gaps.add(
+      'statistics of range columns',
+      'before PostgreSQL 17 only a superuser can read them: the planner of the twin guesses',
+    );
+  }
   const unreadable = tables.filter(({ statisticsReadable, rows }) => !statisticsReadable && rows !== 0);
   if (unreadable.length > 0) {
     gaps.add(
@@ -58,4 +68,23 @@ export async function carryColumns(
     );
   }
   return { columns, widths };
+}
+
+function columnKey({
+  schema,
+  relation,
+  column,
+  inherited,
+}: {
+  schema: string;
+  relation: string;
+  column: string;
+  inherited: boolean;
+}): string {
+  return [schema, relation, column, inherited].join('\0');
+}
+
+/** Only the built-in types; those of users are few. */
+function hasRanges({ columns }: SourceCatalog): boolean {
+  return [...columns.values()].some((each) => each.some(({ type }) => type.endsWith('range')));
 }

@@ -37,6 +37,7 @@ export async function makeSchema(
   }
   await run('schema', objects(catalog));
   await run('indexes', belongings(catalog));
+  for (const { subject, reason } of catalog.uncarried) gaps.add(subject, reason);
   for (const { subject, language, carried } of catalog.routines) {
     if (!carried)
       gaps.add(subject, `it is written in ${language}: the twin knows its signature and cost, but cannot run it`);
@@ -48,7 +49,7 @@ function schemaDefinition(name: string): Definition {
 }
 
 /** Types, sequences, functions, tables and views: they may need each other in any order. */
-function objects({ types, routines, relations, columns, constraints, views }: SourceCatalog): Definition[] {
+function objects({ types, routines, aggregates, relations, columns, constraints, views }: SourceCatalog): Definition[] {
   return [
     ...types,
     ...relations.flatMap((relation) =>
@@ -57,6 +58,7 @@ function objects({ types, routines, relations, columns, constraints, views }: So
         : [],
     ),
     ...routines.map(({ subject, sql }) => ({ subject, sql })),
+    ...aggregates,
     ...relations.flatMap((relation) =>
       isTable(relation) && columns.has(relation.oid)
         ? [tableDefinition(relation, columns.get(relation.oid) ?? [], constraints.get(relation.oid) ?? [])]

@@ -4,6 +4,7 @@ import { btreeHeight } from '../files/height.ts';
 import { extendSparsely } from '../files/sparse.ts';
 import type { SourceCatalog } from '../source/catalog.ts';
 import type { SourceIndex } from '../source/indexes.ts';
+import { helpers } from './helpers.ts';
 import type { RelationStatistics } from './statistics.ts';
 
 /** What the planner reads of a relation's size: pages of now in the file system, pages and rows of the last ANALYZE. */
@@ -35,6 +36,8 @@ export async function extendFiles(
      WHERE c.relkind IN ('r', 'i')
        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
   `);
+  // What is still in memory goes to the files before they are changed.
+  await admin.query(`SELECT ${helpers}.evict_all()`);
   const paths = new Map(files.map(({ schema, name, file }) => [`${schema}\0${name}`, file]));
   const tablePages = new Map<number, number>();
   const extend = (

@@ -1,4 +1,4 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { SourceColumnStatistics } from '../source/statistics.ts';
 
 /** What `pg_class` says of a table or an index. */
@@ -33,7 +33,7 @@ export async function restoreRelations(admin: pg.Client, relations: readonly Rel
 }
 
 /**
- * Gives columns the statistics of the source.
+ * Gives columns the statistics of the source. Those of relations that could not be carried over are passed by.
  * @returns those that PostgreSQL would not take.
  */
 export async function restoreColumns(
@@ -41,6 +41,23 @@ export async function restoreColumns(
   statistics: readonly SourceColumnStatistics[],
 ): Promise<SourceColumnStatistics[]> {
   if (statistics.length === 0) return [];
+  try {
+    return await restoreTogether(owner, statistics);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    if (statistics.length === 1) return [...statistics];
+  }
+  const middle = Math.ceil(statistics.length / 2);
+  return [
+    ...(await restoreColumns(owner, statistics.slice(0, middle))),
+    ...(await restoreColumns(owner, statistics.slice(middle))),
+  ];
+}
+
+async function restoreTogether(
+  owner: pg.Client,
+  statistics: readonly SourceColumnStatistics[],
+): Promise<SourceColumnStatistics[]> {
   const { rows } = await owner.query<{ position: string; restored: boolean }>(
     `
     SELECT s.position - 1 AS position,
@@ -63,6 +80,9 @@ export async function restoreColumns(
              'range_empty_frac', (s.value ->> 'range_empty_frac')::real,
              'range_bounds_histogram', s.value ->> 'range_bounds_histogram') AS restored
       FROM jsonb_array_elements($1) WITH ORDINALITY AS s (value, position)
+      JOIN pg_namespace n ON n.nspname = s.value ->> 'schema'
+      JOIN pg_class c     ON c.relnamespace = n.oid AND c.relname = s.value ->> 'relation'
+      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = s.value ->> 'column' AND a.attnum > 0
     `,
     [JSON.stringify(statistics)],
   );

@@ -20,11 +20,11 @@ export function tableDefinition(
   constraints: readonly SourceConstraint[],
 ): Definition {
   const inline = constraints.filter(({ kind }) => kind !== 'f');
-  const whole = (columnSql: (column: SourceColumn) => string, kept: readonly SourceConstraint[]): string =>
+  const whole = (asSql: (column: SourceColumn) => string, kept: readonly SourceConstraint[]): string =>
     [
       `CREATE TABLE ${qualified(relation)} (`,
       [
-        ...columns.map((column) => columnSql(column)),
+        ...columns.map((column) => asSql(column)),
         ...kept.map(({ name, definition }) => `CONSTRAINT ${quoteIdentifier(name)} ${definition}`),
       ].join(', '),
       `)${relation.partitionKey === null ? '' : ` PARTITION BY ${relation.partitionKey}`}${storage(relation)}`,
@@ -32,26 +32,26 @@ export function tableDefinition(
   const name = plainName(relation);
   return {
     subject: `table ${name}`,
-    sql: whole((column) => column_(column, relation, true), inline),
+    sql: whole((column) => columnSql(column, relation, true), inline),
     fallback: {
       sql: whole(
-        (column) => column_(column, relation, false),
+        (column) => columnSql(column, relation, false),
         inline.filter(({ kind }) => kind === 'p' || kind === 'u'),
       ),
-      missing: `defaults and checks of ${name}`,
+      missing: `defaults, checks and collations of ${name}`,
     },
   };
 }
 
 /** Values are never stored, so no column needs a TOAST table: that halves the files. */
-function column_(column: SourceColumn, relation: SourceRelation, withExpression: boolean): string {
+function columnSql(column: SourceColumn, relation: SourceRelation, whole: boolean): string {
   return [
     quoteIdentifier(column.name),
     column.type,
     ...(column.typeLength === -1 && column.generated !== 'v' ? ['STORAGE PLAIN'] : []),
-    ...(column.collation === null ? [] : [`COLLATE ${column.collation}`]),
+    ...(column.collation === null || !whole ? [] : [`COLLATE ${column.collation}`]),
     ...(column.notNull ? ['NOT NULL'] : []),
-    ...(withExpression ? [filling(column, relation)] : []),
+    ...(whole ? [filling(column, relation)] : []),
   ].join(' ');
 }
 

@@ -1,12 +1,14 @@
 import { align8, btreePageRoom } from '../files/height.ts';
 import { blockSize } from '../files/page.ts';
 import type { IndexColumn } from './columns.ts';
+import { keyGroups } from './groups.ts';
+import { averageTuple } from './tuples.ts';
 
-/** Leaves are filled to 90 % (`BTREE_DEFAULT_FILLFACTOR`). */
+/** Pages are full when less than this is free: 90 % of a leaf (`BTREE_DEFAULT_FILLFACTOR`), 70 % of an inner page. */
 const leafFree = Math.floor(blockSize * 0.1);
 const innerFree = Math.floor(blockSize * 0.3);
-/** Row pointers of equal keys are joined up to so many bytes (`_bt_load`). */
-const postingLimit = Math.floor((blockSize * 0.1) / 8) * 8 - 4;
+/** Row pointers of equal keys are joined into tuples up to so many bytes (`_bt_load`). */
+const joinedLimit = Math.floor((blockSize * 0.1) / 8) * 8 - 4;
 const pointerBytes = 6;
 const lineBytes = 4;
 
@@ -15,84 +17,62 @@ export interface BtreeSize {
   height: number;
 }
 
+/** What is on the leaves: tuples, and their bytes with line pointers. */
+interface Leaves {
+  tuples: number;
+  bytes: number;
+  /** Bytes of row pointers of an average tuple: what is cut off where it becomes the bound of a page. */
+  cut: number;
+}
+
 /**
  * How large a B-tree over so many rows is just after CREATE INDEX. Rows whose keys are equal are stored once with a list of
  * pointers, where the types allow it and nothing is carried along.
  */
-export function btreeSize(columns: readonly IndexColumn[], rows: number, unique = false): BtreeSize {
+export function btreeSize(columns: readonly IndexColumn[], rows: number): BtreeSize {
+  if (rows < 1) return { pages: 1, height: 0 };
   const keys = columns.filter(({ key }) => key);
-  const tupleBytes = averageTuple(columns);
-  const mayJoin = !unique && keys.length === columns.length && keys.every(({ equalImage }) => equalImage);
-  const { bytes, items } = mayJoin
-    ? joined(keys, tupleBytes, rows)
-    : { bytes: rows * (tupleBytes + lineBytes), items: rows };
-  const itemBytes = items > 0 ? bytes / items : tupleBytes + lineBytes;
-  // A page takes whole tuples only, and one of them is its upper bound.
+  const tuple = averageTuple(columns);
+  const mayJoin = keys.length === columns.length && keys.every(({ equalImage }) => equalImage);
+  const leaves = mayJoin ? joined(keys, tuple, rows) : { tuples: rows, bytes: rows * (tuple + lineBytes), cut: 0 };
   const bound = averageTuple(keys) + lineBytes;
-  const perLeaf = Math.max(1, Math.floor((btreePageRoom - leafFree - bound) / itemBytes) + (itemBytes > 100 ? 0.5 : 0));
-  let level = Math.max(1, Math.ceil(items / perLeaf));
-  let pages = level;
+  let level = Math.ceil(leaves.tuples / perPage(leaves.bytes / leaves.tuples, leafFree, bound, leaves.cut));
+  let pages = 1 + level;
   let height = 0;
-  const perInner = Math.max(2, Math.floor((btreePageRoom - innerFree) / bound));
   while (level > 1) {
-    level = Math.ceil(level / perInner);
+    level = Math.ceil(level / perPage(bound, innerFree, bound, 0));
     pages += level;
     height += 1;
   }
-  return { pages: rows > 0 ? pages + 1 : 1, height };
+  return { pages, height };
 }
 
-/** Header, values with their alignment, and a bitmap where any of them is NULL. */
-function averageTuple(columns: readonly IndexColumn[]): number {
-  const someNull = 1 - columns.reduce((share, { nullFraction }) => share * (1 - nullFraction), 1);
-  let offset = 0;
-  for (const { width, align, length, nullFraction } of columns) {
-    // Short values of their own length have a header of one byte, and no alignment.
-    const aligned = length === -1 && width < 127 ? offset : Math.ceil(offset / align) * align;
-    offset = aligned + width * (1 - nullFraction);
-  }
-  const rounded = columns.some(({ length }) => length === -1) ? offset + 3.5 : align8(offset);
-  return 8 + rounded + someNull * 8;
+/**
+ * Tuples on a page, as `_bt_buildadd` puts them there: until less than `free` is left, or the next does not fit. The last one
+ * goes on to the next page, and without its row pointers stays as the bound.
+ */
+function perPage(tuple: number, free: number, bound: number, cut: number): number {
+  const room = btreePageRoom - lineBytes;
+  const untilFull = Math.floor((room - (free - cut)) / tuple) + 1;
+  const untilNoRoom = Math.floor((room - 2 * lineBytes) / tuple);
+  const fitting = Math.max(2, Math.min(untilFull, untilNoRoom));
+  return Math.max(1, fitting - Math.max(1, Math.ceil((fitting * tuple - tuple + bound - room) / tuple) + 1));
 }
 
 /** Bytes and tuples where equal keys share one. */
-function joined(keys: readonly IndexColumn[], tupleBytes: number, rows: number): { bytes: number; items: number } {
-  const perTuple = Math.max(1, Math.floor((postingLimit - tupleBytes) / pointerBytes));
+function joined(keys: readonly IndexColumn[], tuple: number, rows: number): Leaves {
+  const most = Math.max(1, Math.floor((Math.floor(joinedLimit / 8) * 8 - tuple) / pointerBytes));
+  const size = (pointers: number): number =>
+    pointers <= 1 ? tuple + lineBytes : align8(tuple + pointers * pointerBytes) + lineBytes;
   let bytes = 0;
-  let items = 0;
-  const add = (values: number, each: number): void => {
-    if (each < 1.5) {
-      bytes += values * each * (tupleBytes + lineBytes);
-      items += values * each;
-      return;
-    }
-    const tuples = Math.ceil(each / perTuple);
-    bytes += values * (tuples * (tupleBytes + lineBytes + 4) + each * pointerBytes);
-    items += values * tuples;
-  };
-  for (const { values, each } of groups(keys, rows)) add(values, each);
-  return { bytes, items };
-}
-
-/** How many keys there are, and how many rows each has: the most frequent values one by one. */
-function groups(keys: readonly IndexColumn[], rows: number): { values: number; each: number }[] {
-  const [first] = keys;
-  if (keys.length !== 1 || first === undefined) {
-    const distinct = Math.min(
-      rows,
-      keys.reduce((product, { distinct: of, nullFraction }) => product * (of(rows) + (nullFraction > 0 ? 1 : 0)), 1),
-    );
-    return [{ values: Math.max(1, distinct), each: rows / Math.max(1, distinct) }];
+  let tuples = 0;
+  for (const { values, rows: each } of keyGroups(keys, rows)) {
+    const full = Math.floor(each / most);
+    const rest = each - full * most;
+    // What is not a whole number is an average: some have one row, some two.
+    const last = rest < 2 ? Math.min(1, rest) * size(1) + Math.max(0, rest - 1) * (size(2) - size(1)) : size(rest);
+    bytes += values * (full * size(most) + last);
+    tuples += values * (full + Math.min(1, rest));
   }
-  const nulls = rows * first.nullFraction;
-  const common = first.frequencies.map((share) => ({ values: 1, each: share * rows }));
-  const rest = Math.max(0, rows - nulls - common.reduce((sum, { each }) => sum + each, 0));
-  const values = Math.max(0, first.distinct(rows) - common.length);
-  return [
-    ...(nulls >= 1 ? [{ values: 1, each: nulls }] : []),
-    ...common,
-    ...(rest >= 1
-      ? [{ values: Math.max(1, Math.min(values, rest)), each: rest / Math.max(1, Math.min(values, rest)) }]
-      : []),
-  ];
+  return { bytes, tuples, cut: Math.max(0, bytes / tuples - lineBytes - tuple) };
 }

@@ -15,13 +15,17 @@ export interface IndexColumn {
   /** Shares of the most frequent values, largest first. */
   frequencies: readonly number[];
   /** Element statistics of arrays, text search vectors and jsonb; `null` without. */
-  elements: { perRow: number; distinct: number } | null;
+  elements: { perRow: number | null; shares: readonly number[] } | null;
   /** Key columns only, false for those carried along. */
   key: boolean;
   /** Whether equal values are the same bytes, so that a B-tree may keep them once. */
   equalImage: boolean;
-  correlation: number | null;
+  /** Whether a GiST index sorts by it while it is built. */
+  sorted: boolean;
+  /** Type of what the index keeps: not the column's for some operator classes. */
   type: string;
+  /** Type of the table's column. */
+  columnType: string | null;
 }
 
 interface Row {
@@ -29,13 +33,14 @@ interface Row {
   length: number;
   align: string;
   type: string;
+  columnType: string | null;
   key: boolean;
   equalImage: boolean;
+  sorted: boolean;
   nullFraction: number | null;
   width: number | null;
   distinct: number | null;
   frequencies: number[] | null;
-  correlation: number | null;
   elements: number[] | null;
   elementCounts: number[] | null;
 }
@@ -55,6 +60,7 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
            x.attlen                               AS "length",
            x.attalign                             AS "align",
            format_type(x.atttypid, NULL)          AS "type",
+           format_type(a.atttypid, NULL)          AS "columnType",
            x.attnum <= i.indnkeyatts              AS "key",
            -- numeric, floats, jsonb, arrays and ICU's non-deterministic order have equal values that look different.
            EXISTS (SELECT FROM pg_opclass o
@@ -66,18 +72,40 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
                       AND o.oid = i.indclass[x.attnum - 1])
              AND coalesce((SELECT l.collisdeterministic FROM pg_collation l WHERE l.oid = x.attcollation), true)
                                                   AS "equalImage",
+           -- Sorted while it is built, a GiST index is packed.
+           EXISTS (SELECT FROM pg_opclass o
+                     JOIN pg_amproc p ON p.amprocfamily = o.opcfamily AND p.amprocnum = 11
+                     JOIN pg_am m     ON m.oid = o.opcmethod AND m.amname = 'gist'
+                    WHERE x.attnum <= i.indnkeyatts
+                      AND o.oid = i.indclass[x.attnum - 1])
+                                                  AS "sorted",
            s.null_frac                            AS "nullFraction",
            s.avg_width                            AS "width",
            s.n_distinct                           AS "distinct",
            s.most_common_freqs                    AS "frequencies",
-           s.correlation                          AS "correlation",
            s.most_common_elem_freqs               AS "elements",
            s.elem_count_histogram                 AS "elementCounts"
       FROM pg_index i
       JOIN pg_attribute x      ON x.attrelid = i.indexrelid
       JOIN pg_class t          ON t.oid = i.indrelid
       JOIN pg_namespace n      ON n.oid = t.relnamespace
-      LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[x.attnum - 1] AND a.attnum > 0
+      -- A text made from a text, as by lower(), is taken to differ as often as that.
+      LEFT JOIN LATERAL (SELECT max(d.refobjsubid) AS number
+                           FROM pg_depend d
+                           JOIN pg_attribute b ON b.attrelid = d.refobjid AND b.attnum = d.refobjsubid
+                          WHERE i.indkey[x.attnum - 1] = 0
+                            AND i.indnatts = 1
+                            AND d.classid = 'pg_class'::regclass
+                            AND d.objid = i.indexrelid
+                            AND d.refclassid = 'pg_class'::regclass
+                            AND d.refobjid = i.indrelid
+                            AND b.attnum > 0
+                            AND b.atttypid IN ('text'::regtype, 'varchar'::regtype)
+                            AND x.atttypid IN ('text'::regtype, 'varchar'::regtype)
+                         HAVING count(*) = 1) f ON true
+      LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid
+                              AND a.attnum = coalesce(nullif(i.indkey[x.attnum - 1], 0), f.number)
+                              AND a.attnum > 0
       LEFT JOIN LATERAL (SELECT * FROM pg_stats s
                           WHERE s.schemaname = n.nspname AND s.tablename = t.relname AND s.attname = a.attname
                           ORDER BY s.inherited
@@ -92,13 +120,14 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
     length: row.length,
     align: aligns[row.align] ?? 1,
     type: row.type,
+    columnType: row.columnType,
     key: row.key,
     equalImage: row.equalImage,
+    sorted: row.sorted,
     width: row.length > 0 ? row.length : (row.width ?? unknownWidth),
     nullFraction: row.nullFraction ?? 0,
     distinct: distinctOf(row.distinct),
     frequencies: row.frequencies ?? [],
-    correlation: row.correlation,
     elements: elementsOf(row),
   }));
 }
@@ -112,7 +141,5 @@ function elementsOf({ elements, elementCounts }: Row): IndexColumn['elements'] {
   if (elements === null) return null;
   // The last numbers are the least and greatest frequency, and that of null elements.
   const shares = elements.slice(0, -2);
-  const known = shares.reduce((sum, share) => sum + share, 0);
-  const perRow = elementCounts?.at(-1) ?? known;
-  return { perRow, distinct: shares.length };
+  return { perRow: elementCounts?.at(-1) ?? null, shares: shares.toSorted((a, b) => b - a) };
 }

@@ -7,6 +7,7 @@ import { helpers } from '../build/helpers.ts';
 import { frontPages } from '../files/front.ts';
 import { blockSize } from '../files/page.ts';
 import { extendSparsely } from '../files/sparse.ts';
+import { asQueryError } from '../query-error.ts';
 import { estimateSize, type IndexSize } from './size.ts';
 import { type IndexedTable, indexedTables } from './tables.ts';
 
@@ -53,15 +54,17 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
   }
 
   async function make(index: HypotheticalIndex, statement: string): Promise<Kept> {
-    const tables = await indexedTables(owner, index);
     await owner.query('BEGIN');
     try {
+      const tables = await indexedTables(owner, index);
       await owner.query(`SET LOCAL search_path = ${quoteIdentifier(index.schema)}, public`);
       await buildOnNothing(owner, tables, statement);
       const parts = await findParts(owner, index);
       const sizes = await measure(owner, index, tables, parts);
       await owner.query(`SELECT ${helpers}.toggle('{}', $1)`, [parts.map(({ oid }) => oid)]);
       await owner.query('COMMIT');
+      const stored = parts.filter(({ file }) => file !== null).map(({ oid }) => oid);
+      await owner.query(`SELECT ${helpers}.evict($1)`, [stored]);
       for (const [position, { file }] of parts.entries()) {
         const size = sizes[position];
         if (file !== null && size) extendSparsely(dataDir, file, size.pages, frontPages(index.method, size));
@@ -76,7 +79,7 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
       };
     } catch (error) {
       await owner.query('ROLLBACK');
-      throw error;
+      throw asQueryError(error);
     }
   }
 

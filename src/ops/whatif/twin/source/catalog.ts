@@ -1,5 +1,6 @@
 import type { SourceConstraint } from './constraints.ts';
 import { readConstraints } from './constraints.ts';
+import { readStatisticsObjects, type SourceStatisticsObject } from './extended.ts';
 import { readSourceIndexes, type SourceIndex } from './indexes.ts';
 import {
   readBlocks,
@@ -14,6 +15,7 @@ import { readRoutines, type SourceRoutine } from './routines.ts';
 import { readLocale, readPlannerSettings, type SourceLocale } from './settings.ts';
 import type { Source } from './source.ts';
 import { readExtensions, readSchemas, readTypes, type SourceExtension, type SourceObject } from './types.ts';
+import { readAggregates, readUncarried, type Uncarried } from './uncarried.ts';
 import { readViews } from './views.ts';
 
 /** All that a twin is made from, apart from statistics of columns. */
@@ -24,12 +26,16 @@ export interface SourceCatalog {
   extensions: SourceExtension[];
   types: SourceObject[];
   routines: SourceRoutine[];
+  /** Aggregates and casts. */
+  aggregates: SourceObject[];
+  uncarried: Uncarried[];
   relations: SourceRelation[];
   /** By relation. */
   columns: Map<number, SourceColumn[]>;
   constraints: Map<number, SourceConstraint[]>;
   inheritance: SourceInheritance[];
   indexes: SourceIndex[];
+  statisticsObjects: SourceStatisticsObject[];
   /** Queries of views by oid. */
   views: Map<number, string>;
   /** Blocks of now of tables and indexes by oid. */
@@ -44,6 +50,8 @@ export async function readCatalog(source: Source): Promise<SourceCatalog> {
   const extensions = await readExtensions(source);
   const types = await readTypes(source);
   const routines = await readRoutines(source);
+  const aggregates = await readAggregates(source);
+  const uncarried = await readUncarried(source);
   const relations = await readSourceRelations(source);
   const oids = relations.map(({ oid }) => oid);
   const columns = await readSourceColumns(
@@ -53,6 +61,7 @@ export async function readCatalog(source: Source): Promise<SourceCatalog> {
   const constraints = await readConstraints(source);
   const inheritance = await readInheritance(source);
   const indexes = await readSourceIndexes(source);
+  const statisticsObjects = await readStatisticsObjects(source);
   const views = await readViews(
     source,
     relations.filter(({ kind }) => kind === 'v').map(({ oid }) => oid),
@@ -65,11 +74,14 @@ export async function readCatalog(source: Source): Promise<SourceCatalog> {
     extensions,
     types,
     routines,
+    aggregates,
+    uncarried,
     relations,
     columns: Map.groupBy(columns, ({ relation }) => relation),
     constraints: Map.groupBy(constraints, ({ relation }) => relation),
     inheritance,
     indexes,
+    statisticsObjects,
     views: new Map(views.map(({ oid, query }) => [oid, query])),
     blocks,
   };

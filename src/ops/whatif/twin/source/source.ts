@@ -76,8 +76,9 @@ export function oidList(oids: readonly number[]): string {
 export const userNamespace = `
   n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') AND n.nspname !~ '^pg_(toast_)?temp_'`;
 
-/** SQL: the object does not belong to an extension, which makes its own. */
+/** SQL: the object does not belong to an extension, which makes its own; nor, as a range's constructors, to another object. */
 export function notOfExtension(catalog: string, oid: string): string {
+  const made = catalog === 'pg_proc' ? `d.deptype IN ('e', 'i')` : `d.deptype = 'e'`;
   return `NOT EXISTS (SELECT FROM pg_depend d
-                       WHERE d.classid = '${catalog}'::regclass AND d.objid = ${oid} AND d.deptype = 'e')`;
+                       WHERE d.classid = '${catalog}'::regclass AND d.objid = ${oid} AND ${made})`;
 }

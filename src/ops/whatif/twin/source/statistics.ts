@@ -1,4 +1,4 @@
-import type { DatabaseConnection } from '../../../../engine/postgres/index.ts';
+import type { DatabaseConnection, ServerProfile } from '../../../../engine/postgres/index.ts';
 
 /** One row of pg_stats, as text where the type depends on the column. */
 export interface SourceColumnStatistics {
@@ -19,6 +19,47 @@ export interface SourceColumnStatistics {
   range_length_histogram: string | null;
   range_empty_frac: number | null;
   range_bounds_histogram: string | null;
+}
+
+/** What is known of a column of a range type. */
+export type RangeStatistics = Pick<
+  SourceColumnStatistics,
+  | 'schema'
+  | 'relation'
+  | 'column'
+  | 'inherited'
+  | 'range_length_histogram'
+  | 'range_empty_frac'
+  | 'range_bounds_histogram'
+>;
+
+/**
+ * Before 17, pg_stats does not show statistics of ranges: only a superuser can read them.
+ * @returns `null` when this role may not.
+ */
+export async function readRangeStatistics(
+  connection: DatabaseConnection,
+  { versionNumber, rights }: ServerProfile,
+): Promise<RangeStatistics[] | null> {
+  if (versionNumber >= 170_000) return [];
+  if (!rights.superuser) return null;
+  const slot = (kind: number, value: (slot: number) => string): string =>
+    `CASE ${kind} ${[1, 2, 3, 4, 5].map((each) => `WHEN s.stakind${each} THEN ${value(each)}`).join(' ')} END`;
+  return connection.run<RangeStatistics>(`
+    SELECT n.nspname                                             AS "schema",
+           c.relname                                             AS "relation",
+           a.attname                                             AS "column",
+           s.stainherit                                          AS "inherited",
+           ${slot(6, (each) => `s.stavalues${each}::text`)}      AS "range_length_histogram",
+           ${slot(6, (each) => `s.stanumbers${each}[1]`)}        AS "range_empty_frac",
+           ${slot(7, (each) => `s.stavalues${each}::text`)}      AS "range_bounds_histogram"
+      FROM pg_statistic s
+      JOIN pg_class c     ON c.oid = s.starelid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_attribute a ON a.attrelid = s.starelid AND a.attnum = s.staattnum
+     WHERE 6 IN (s.stakind1, s.stakind2, s.stakind3, s.stakind4, s.stakind5)
+        OR 7 IN (s.stakind1, s.stakind2, s.stakind3, s.stakind4, s.stakind5)
+  `);
 }
 
 const columnsSince17 = ['range_length_histogram', 'range_empty_frac', 'range_bounds_histogram'];

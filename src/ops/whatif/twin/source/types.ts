@@ -40,7 +40,7 @@ export async function readTypes(source: Source): Promise<SourceObject[]> {
            format('CREATE COLLATION %I.%I (PROVIDER = %s, DETERMINISTIC = %s, LOCALE = %L)',
                   n.nspname, c.collname,
                   CASE c.collprovider WHEN 'i' THEN 'icu' WHEN 'b' THEN 'builtin' ELSE 'libc' END,
-                  c.collisdeterministic,
+                  c.collisdeterministic::text,
                   -- The column's name changed with 17.
                   coalesce(to_jsonb(c) ->> 'colllocale', to_jsonb(c) ->> 'colliculocale', c.collcollate)) AS "sql"
       FROM pg_collation c

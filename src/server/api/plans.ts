@@ -1,0 +1,94 @@
+import { z } from '@hono/zod-openapi';
+import { planVerdict, timestamp } from './common.ts';
+
+/** Something that stands out in a plan. */
+export const planFinding = z
+  .object({
+    rule: z.string().openapi({ example: 'sort-spill' }),
+    severity: z.enum(['info', 'warning']),
+    node: z.string(),
+    nodeId: z
+      .number()
+      .int()
+      .nullable()
+      .openapi({ description: 'Number of the node in the order of the tree, from 0; null: about the whole plan.' }),
+    message: z.string(),
+    advice: z.string().nullable(),
+    share: z.number().nullable().openapi({
+      description: 'Of the time that the plan took, else of its cost, what the node takes by itself, 0–1.',
+    }),
+  })
+  .openapi('PlanFinding');
+
+/** A better way to write a statement. */
+export const rewrite = z
+  .object({
+    rule: z.string().openapi({ example: 'not-in-subquery' }),
+    severity: z.enum(['info', 'warning']),
+    message: z.string(),
+    advice: z.string(),
+    rewritten: z
+      .string()
+      .nullable()
+      .openapi({ description: 'The whole statement; null where only its author can tell what is meant.' }),
+    provided: z
+      .string()
+      .nullable()
+      .openapi({ description: 'On what the same result depends; null when it is certain.' }),
+  })
+  .openapi('Rewrite');
+
+const measure = z.object({ calls: z.number(), meanMs: z.number().nullable() });
+
+const keptPlan = z
+  .object({
+    shape: z.string().openapi({ description: 'The same for plans with the same nodes, tables, indexes and joins.' }),
+    current: z.boolean(),
+    generic: z.boolean(),
+    totalCost: z.number(),
+    firstSeen: timestamp,
+    lastSeen: timestamp,
+    outline: z
+      .array(z.object({ depth: z.number().int(), label: z.string() }))
+      .openapi({ description: 'Its nodes, at most the first fifty.' }),
+  })
+  .openapi('KeptPlan');
+
+export const planChange = z
+  .object({
+    at: timestamp.openapi({ description: 'When the new plan was seen first.' }),
+    seenBefore: timestamp.openapi({ description: 'When the former one was seen last: it changed in between.' }),
+    from: z.string(),
+    to: z.string(),
+    verdict: planVerdict,
+    before: measure,
+    after: measure,
+    sentence: z
+      .string()
+      .openapi({ example: 'slower since its plan changed at 2026-05-12 14:02 UTC: 2.10 ms before, 48.0 ms after' }),
+  })
+  .openapi('PlanChange');
+
+/** Plans of a statement, for its page. */
+export const planCourse = z.object({
+  plans: z.array(keptPlan).openapi({ description: 'Plans that it has or had, the one seen last first; at most ten.' }),
+  planChanges: z.array(planChange).openapi({ description: 'The latest first; at most twenty.' }),
+  slowerSince: timestamp
+    .nullable()
+    .openapi({ description: 'When its plan changed, if it is slower since then and has that plan still.' }),
+});
+
+export const queryPlans = z
+  .object({
+    database: z.string(),
+    id: z.number().int(),
+    plans: z.array(
+      keptPlan.extend({
+        plan: z.unknown().openapi({ description: 'EXPLAIN’s JSON as last seen; null when it was too large to keep.' }),
+        findings: z.array(planFinding),
+      }),
+    ),
+    planChanges: z.array(planChange),
+  })
+  .openapi('QueryPlans');
+export type QueryPlans = z.infer<typeof queryPlans>;
