@@ -5,5 +5,5 @@ export * from './select/index.ts';
 export * from './explain/index.ts';
 export * from './plans/index.ts';
 export type * from './types.ts';
-export type * from './workload/types.ts';
 export * from './life/index.ts';
+export * from './workload/index.ts';
