@@ -1,6 +1,12 @@
 import { join } from 'node:path';
 import type { LoadedConfig } from '../config/index.ts';
-import { type Advisor, type AdvisorLogger, createAdvisor, type Machine } from '../ops/advisor/index.ts';
+import {
+  type Advisor,
+  type AdvisorLogger,
+  createAdvisor,
+  createIndexAdviser,
+  type Machine,
+} from '../ops/advisor/index.ts';
 import type { DatabaseMonitor } from '../ops/monitor/index.ts';
 import type { Store } from '../ops/store/index.ts';
 
@@ -19,8 +25,11 @@ export function startAdvisors({ config, monitors, store, logger }: AdvisorsOptio
       url: config.databases[monitor.name] ?? '',
       store,
       config: config.advisor,
-      dataDir: join(config.dataDir, 'advisor', monitor.name),
       logger,
+      indexAdviser: createIndexAdviser({
+        backend: config.advisor.backend,
+        dataDir: join(config.dataDir, 'twins', monitor.name),
+      }),
       // While another daemon writes the history, that one looks after the advice too; while the server is away, there is nothing to do.
       isOwner: () => monitor.status().connection === 'watching',
       replicas: () => replicasOf(monitor, monitors, config.databases),

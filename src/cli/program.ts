@@ -4,6 +4,7 @@ import { cacheCommand } from './commands/cache.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { explainCommand } from './commands/explain.ts';
+import { indexCommand } from './commands/index-analyze.ts';
 import { initCommand } from './commands/init.ts';
 import { monitorCommand } from './commands/monitor.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -49,6 +50,7 @@ export function createProgram(): Command {
     explainCommand(),
     doctorCommand(),
     initCommand(),
+    indexCommand(),
     cacheCommand(),
   ];
   for (const command of commands) {

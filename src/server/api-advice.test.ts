@@ -24,7 +24,6 @@ beforeAll(async () => {
     url: shop.watched.url,
     store: shop.store,
     config: quickConfig,
-    dataDir: '/nonexistent',
     logger: silent,
     patience: quickPatience,
     tickMs: 50,

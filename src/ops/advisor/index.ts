@@ -4,6 +4,7 @@ export { type CheckResult, runChecks, type RunChecksOptions } from './checks/run
 export * from './select/index.ts';
 export * from './explain/index.ts';
 export * from './plans/index.ts';
+export * from './indexes/index.ts';
 export type * from './types.ts';
 export * from './life/index.ts';
 export * from './workload/index.ts';

@@ -25,7 +25,7 @@ const runPatienceMs = 3000;
  * or takes back, and finds out what became of changes whose maker was killed.
  * @example
  * ```ts
- * const advisor = createAdvisor({ name: 'shop', url, store, config: config.advisor, dataDir, logger });
+ * const advisor = createAdvisor({ name: 'shop', url, store, config: config.advisor, logger });
  * await advisor.run('checks', { by: 'ann' });
  * await advisor.idle();
  * await advisor.stop();

@@ -13,8 +13,6 @@ export interface AdvisorOptions {
   url: string;
   store: Store;
   config: Config['advisor'];
-  /** Folder for what it needs while it works: the twin. */
-  dataDir: string;
   logger: AdvisorLogger;
   /** Whether this daemon looks after the database, so that of several one does; yes by default. */
   isOwner?: () => boolean;
