@@ -1,6 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../../errors.ts';
-import { type IndexReport, openStates } from '../../../ops/advisor/index.ts';
+import { type IndexReport, missingIndex, openStates } from '../../../ops/advisor/index.ts';
 import type { AdviceRun, StoredAdvice } from '../../../ops/store/index.ts';
 import { type IndexAnalysis, indexAnalysis, optimizeAnswer } from '../../api/indexes.ts';
 import { indexesQuery, oneDatabaseQuery, optimizeRequest } from '../../api/parameters.ts';
@@ -78,7 +78,7 @@ export function indexRoutes(app: Api, context: AppContext): void {
 /** Ids of advised indexes, the greatest gain first, as far as the budget goes. */
 async function chosen({ targetId, store }: AdviceOf, budgetBytes = Infinity): Promise<number[]> {
   const advised = (await store.list({ targetId, states: ['found', 'planned'] }))
-    .filter(({ kind, check }) => kind === 'create-index' && check === 'missing-index')
+    .filter(({ kind, check }) => kind === 'create-index' && check === missingIndex)
     .toSorted((a, b) => shareOf(b) - shareOf(a));
   if (advised.length === 0) {
     throw new PitcrewError('E_CONFLICT', 'no index is advised', {
