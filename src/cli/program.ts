@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { PitcrewError } from '../errors.ts';
+import { adviseCommand } from './commands/advise.ts';
 import { cacheCommand } from './commands/cache.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -53,6 +54,8 @@ export function createProgram(): Command {
     optimizeCommand(),
     doctorCommand(),
     initCommand(),
+    adviseCommand(),
+    indexCommand(),
     cacheCommand(),
   ];
   for (const command of commands) {
