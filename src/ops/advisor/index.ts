@@ -1,4 +1,4 @@
 export { checks } from './checks/index.ts';
-export type * from './select/types.ts';
+export * from './select/index.ts';
 export type * from './types.ts';
 export type * from './workload/types.ts';

@@ -90,8 +90,13 @@ const withinCallOnly = [
   'over',
 ];
 
+/** Aggregates are calls by their form; these are the ones by which results are ordered or compared. */
+const aggregates =
+  /^(?:sum|avg|count|min|max|any_value|every|(?:string|array|jsonb?|jsonb?_object|xml|range|range_intersect)_agg|bool_(?:and|or)|bit_(?:and|or|xor)|(?:stddev|var|variance|covar|corr|regr)(?:_\w+)?)$/;
+
 function callSql(fields: TreeObject, column: ColumnSql): string | undefined {
   if (withinCallOnly.some((field) => field in fields)) return undefined;
+  if (aggregates.test(namesOf(fields['funcname']).at(-1) ?? '')) return undefined;
   const args = listSql(fields['args'], column);
   return wrap(namesOf(fields['funcname']).map(readableIdentifier).join('.'), args);
 }

@@ -180,6 +180,7 @@ test.each([
   ['SELECT rank() OVER w FROM t WINDOW w AS (ORDER BY c)', ['c'], false],
   ['SELECT z FROM (SELECT a AS z FROM t) x ORDER BY z LIMIT 1', ['a'], true],
   ['SELECT a FROM t FETCH FIRST 2 ROWS ONLY', [], true],
+  ['SELECT a, sum(b) FROM t GROUP BY a ORDER BY sum(b) DESC LIMIT 3', [], true],
 ])('%s', (text, orders, limited) => {
   const [use] = usesOf(text);
   expect(use?.orders.map(sayOrder)).toEqual(orders);

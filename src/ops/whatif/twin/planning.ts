@@ -4,7 +4,6 @@ import { PitcrewError } from '../../../errors.ts';
 import { firstWord, isPlannable, literalsAsCasts, marked } from '../../../engine/postgres/index.ts';
 import type { WhatIfStatement } from '../types.ts';
 import { helpers } from './build/helpers.ts';
-import { asQueryError } from './query-error.ts';
 
 /** What is changed on the twin while a statement is planned. */
 export interface Scene {
@@ -104,7 +103,7 @@ export function openPlanner(owner: pg.Client, searchPath: string): Planner {
         }
         return await planOnce(await check(statement), statement.parameters);
       } catch (error) {
-        throw asQueryError(error);
+        throw planError(error);
       } finally {
         await owner.query('ROLLBACK');
         // A prepared statement outlives its transaction.
@@ -133,4 +132,14 @@ function answer({ rows }: pg.QueryResult<{ 'QUERY PLAN': unknown }>): unknown {
 
 function literal(value: string | null): string {
   return value === null ? 'NULL' : `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}
+
+export function planError(error: unknown): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  return new PitcrewError('E_QUERY', error.message, {
+    sqlState: error.code,
+    detail: error.detail,
+    hint: error.hint,
+    cause: error,
+  });
 }

@@ -4,6 +4,7 @@ import { quoteIdentifier } from '../../../../engine/postgres/index.ts';
 import { createIndexStatement } from '../../create-index.ts';
 import type { HypotheticalIndex } from '../../types.ts';
 import { helpers } from '../build/helpers.ts';
+import { planError } from '../planning.ts';
 import { frontPages } from '../files/front.ts';
 import { blockSize } from '../files/page.ts';
 import { extendSparsely } from '../files/sparse.ts';
@@ -94,7 +95,9 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
         dropped.push(found);
       }
       await dropPending();
-      const made = await make(index, statement);
+      const made = await make(index, statement).catch((error: unknown) => {
+        throw planError(error);
+      });
       kept.set(index.id, made);
       for (const name of made.names) ids.set(key(...name), index.id);
       await dropPending();
