@@ -4,7 +4,7 @@ import { PitcrewError } from '../../../errors.ts';
 import { firstWord, isPlannable, literalsAsCasts, marked } from '../../../engine/postgres/index.ts';
 import type { WhatIfStatement } from '../types.ts';
 import { helpers } from './build/helpers.ts';
-import { queryError } from './query-error.ts';
+import { asQueryError } from './query-error.ts';
 
 /** What is changed on the twin while a statement is planned. */
 export interface Scene {
@@ -104,7 +104,7 @@ export function openPlanner(owner: pg.Client, searchPath: string): Planner {
         }
         return await planOnce(await check(statement), statement.parameters);
       } catch (error) {
-        throw queryError(error);
+        throw asQueryError(error);
       } finally {
         await owner.query('ROLLBACK').catch(() => {});
         // A prepared statement outlives its transaction.

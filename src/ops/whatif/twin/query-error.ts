@@ -2,7 +2,7 @@ import pg from 'pg';
 import { PitcrewError } from '../../../errors.ts';
 
 /** PostgreSQL's own error as `E_QUERY`; a twin whose server is gone as `E_EMBEDDED`; others as they are. */
-export function queryError(error: unknown): unknown {
+export function asQueryError(error: unknown): unknown {
   if (error instanceof PitcrewError) return error;
   if (error instanceof pg.DatabaseError && !/^57P0/.test(error.code ?? '')) {
     return new PitcrewError('E_QUERY', error.message, {

@@ -7,7 +7,7 @@ import { helpers } from '../build/helpers.ts';
 import { frontPages } from '../files/front.ts';
 import { blockSize } from '../files/page.ts';
 import { extendSparsely } from '../files/sparse.ts';
-import { queryError } from '../query-error.ts';
+import { asQueryError } from '../query-error.ts';
 import { estimateSize, type IndexSize } from './size.ts';
 import { type IndexedTable, indexedTables } from './tables.ts';
 
@@ -54,9 +54,9 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
   }
 
   async function make(index: HypotheticalIndex, statement: string): Promise<Kept> {
-    const tables = await indexedTables(owner, index);
     await owner.query('BEGIN');
     try {
+      const tables = await indexedTables(owner, index);
       await owner.query(`SET LOCAL search_path = ${quoteIdentifier(index.schema)}, public`);
       await buildOnNothing(owner, tables, statement);
       const parts = await findParts(owner, index);
@@ -79,7 +79,7 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
       };
     } catch (error) {
       await owner.query('ROLLBACK').catch(() => {});
-      throw queryError(error);
+      throw asQueryError(error);
     }
   }
 
