@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { PitcrewError } from '../../../errors.ts';
 import { quoteIdentifier } from '../../../engine/postgres/index.ts';
-import { removeServer } from '../../embedded/index.ts';
+import { embeddedBinaries, removeServer } from '../../embedded/index.ts';
 import type { IndexName, IndexSet, WhatIfPlan, WhatIfStatement } from '../types.ts';
 import { carryColumns } from './build/columns.ts';
 import { carryExtended } from './build/extended.ts';
@@ -39,6 +39,8 @@ export async function openTwin(options: TwinOptions): Promise<Twin> {
       hint: 'Use HypoPG on that server.',
     });
   }
+  // Better told before the catalog is read.
+  embeddedBinaries();
   const gaps = collectGaps();
   const progress = (stage: TwinProgress['stage'], done: number, total: number): void =>
     options.onProgress?.({ stage, done, total });

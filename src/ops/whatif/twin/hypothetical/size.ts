@@ -22,7 +22,8 @@ export async function estimateSize(
   oid: number,
   table: IndexedTable,
 ): Promise<IndexSize> {
-  const rows = index.where === undefined ? table.rows : await rowsOf(owner, table, index.where);
+  const rows =
+    index.where === undefined && table.rows !== null ? table.rows : await rowsOf(owner, table, index.where ?? 'true');
   const columns = await indexColumns(owner, oid);
   const size =
     index.method === 'btree'
@@ -37,7 +38,7 @@ async function rowsOf(owner: pg.Client, table: IndexedTable, predicate: string):
   const { rows } = await owner.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
     `EXPLAIN (FORMAT JSON) SELECT FROM ONLY ${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)} WHERE ${predicate}`,
   );
-  return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? table.rows;
+  return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
 }
 
 /** How many combinations of the key columns there are, where CREATE STATISTICS was asked for just these. */
