@@ -11,9 +11,9 @@ const manyRows = 20;
 
 /**
  * How many different keys there are, and how many rows each has: NULL and the most frequent values one by one; the others as
- * often as chance would have it.
+ * often as chance would have it. `together`: how many combinations of several keys there are, where that is known.
  */
-export function keyGroups(keys: readonly IndexColumn[], rows: number): KeyGroup[] {
+export function keyGroups(keys: readonly IndexColumn[], rows: number, together?: number): KeyGroup[] {
   const [first] = keys;
   if (keys.length === 1 && first) {
     const nulls = rows * first.nullFraction;
@@ -26,7 +26,8 @@ export function keyGroups(keys: readonly IndexColumn[], rows: number): KeyGroup[
     ];
   }
   const nulls = rows * keys.reduce((share, { nullFraction }) => share * nullFraction, 1);
-  const distinct = keys.reduce((product, key) => product * (key.distinct(rows) + (key.nullFraction > 0 ? 1 : 0)), 1);
+  const distinct =
+    together ?? keys.reduce((product, key) => product * (key.distinct(rows) + (key.nullFraction > 0 ? 1 : 0)), 1);
   return [
     ...(nulls >= 1 ? [{ values: 1, rows: nulls }] : []),
     ...byChance(Math.min(distinct, rows - nulls), rows - nulls),
