@@ -20,7 +20,7 @@ export interface SettingRule {
 
 export const machineUnknown: Untold = {
   reason: 'The machine of the server is not known, so its memory and disk cannot be held against the settings',
-  fix: 'Tell its memory, CPUs and kind of disk in the configuration',
+  fix: 'Set advisor.machine (memory, cpus, disk) in the configuration',
 };
 
 /** A check of settings: all its rules, over the same facts. */
