@@ -85,14 +85,14 @@ export const duplicateIndex: Check = {
   async run({ connection }) {
     const indexes = await readIndexDetails(connection);
     const found = duplicates(indexes).toSorted((a, b) => b.drop.bytes - a.drop.bytes);
-    const listed = found.slice(0, mostFindings);
+    const described = found.slice(0, mostFindings);
     const definitions = await readDefinitions(
       connection,
-      listed.map(({ drop }) => drop.oid),
+      described.map(({ drop }) => drop.oid),
     );
     return judged({
-      undescribed: found.length - listed.length,
-      findings: listed.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
+      undescribed: found.length - described.length,
+      findings: described.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
       fine: 'No index repeats another',
       evidence: [{ label: 'Indexes', value: indexes.length }],
     });

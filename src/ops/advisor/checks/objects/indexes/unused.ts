@@ -66,12 +66,12 @@ export const unusedIndex: Check = {
     if (why) return unknown(why.reason, why.fix);
     const young = await youngerThan(context, unused, span);
     const old = unused.filter(({ root }) => !young.has(root.oid)).toSorted((a, b) => b.bytes - a.bytes);
-    const listed = old.slice(0, mostFindings);
+    const described = old.slice(0, mostFindings);
     const definitions = await readDefinitions(
       connection,
-      listed.map(({ root }) => root.oid),
+      described.map(({ root }) => root.oid),
     );
-    const sole = await readSole(connection, indexes, listed);
+    const sole = await readSole(connection, indexes, described);
     const untold: Untold[] =
       young.size === 0
         ? []
@@ -83,8 +83,8 @@ export const unusedIndex: Check = {
           ];
     return judgedWholly({
       ...whole,
-      undescribed: old.length - listed.length,
-      findings: listed.map((family) =>
+      undescribed: old.length - described.length,
+      findings: described.map((family) =>
         describe(family, span, sole.get(family.root.oid), definitions.get(family.root.oid), context),
       ),
       untold,
