@@ -42,7 +42,15 @@ export function createProgram(): Command {
     .showHelpAfterError(false)
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  const commands = [demoCommand(), serveCommand(), monitorCommand(), doctorCommand(), initCommand(), indexCommand(), cacheCommand()];
+  const commands = [
+    demoCommand(),
+    serveCommand(),
+    monitorCommand(),
+    doctorCommand(),
+    initCommand(),
+    indexCommand(),
+    cacheCommand(),
+  ];
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
     for (const nested of command.commands) nested.copyInheritedSettings(program);
