@@ -90,7 +90,18 @@ test('the shop’s missing indexes are found in what pg_stat_statements has coun
     await client.query('SELECT * FROM order_items WHERE order_id = $1', [turn + 1]);
   }
   await client.end();
-  const { stdout, code } = await pitcrew(['index', 'analyze', '--json', '--quiet', '--budget', '100MB', '--database', server.url(), '--data-dir', testFolder()]);
+  const { stdout, code } = await pitcrew([
+    'index',
+    'analyze',
+    '--json',
+    '--quiet',
+    '--budget',
+    '100MB',
+    '--database',
+    server.url(),
+    '--data-dir',
+    testFolder(),
+  ]);
   const [shop] = (JSON.parse(stdout) as Document).databases;
   expect(code).toBe(1);
   expect(shop?.workload.source).toBe('pg_stat_statements');
