@@ -53,7 +53,7 @@ function weightOf({ statement }: AnalysedStatement): number {
   return statement.callsPerHour * (statement.meanMs ?? 1);
 }
 
-export function mayHaveIndexes(table: TableModel, limits: CandidateLimits): boolean {
+function mayHaveIndexes(table: TableModel, limits: CandidateLimits): boolean {
   const { kind, persistence, pages, partitions } = table;
   const holdsRows = kind === 'table' || kind === 'partitioned' || kind === 'materialized view';
   // A foreign partition has no indexes here, and without it the parent's would never be valid.
