@@ -1,5 +1,5 @@
 import type { Check, CheckContext, Evidence, Finding, Severity, Untold } from '../../../types.ts';
-import { answer } from '../answers.ts';
+import { judgedWholly } from '../../answers.ts';
 import { settingRemedy, type SettingChange } from '../setting-remedy.ts';
 import { type Facts, readFacts } from './facts.ts';
 
@@ -40,10 +40,7 @@ export function settingsCheck(
       );
       const untold = judged.flatMap(({ said }) => (said && 'untold' in said ? [said.untold] : []));
       const once = [...new Map(untold.map((part) => [part.reason, part])).values()];
-      const [first] = once;
-      // When no rule could judge, nothing is fine.
-      if (findings.length === 0 && first && untold.length === rules.length) return { status: 'unknown', ...first };
-      return answer(findings, fine, { untold: once });
+      return judgedWholly({ findings, fine, untold: once });
     },
   };
 }
