@@ -95,6 +95,40 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     expect(written).toHaveLength(2 * plan.tasks.length);
   });
 
+  test('tables that are only inserted into, pages that are not visible and bloated indexes are seen to', async () => {
+    await using scratch = await server(major);
+    const url = scratch.url();
+    await runStatements(url, [
+      'CREATE TABLE log AS SELECT n AS id FROM generate_series(1, 12000) n',
+      'CREATE TABLE seen (id int PRIMARY KEY, note text) WITH (fillfactor = 50)',
+      `INSERT INTO seen SELECT n, repeat('x', 100) FROM generate_series(1, 3000) n`,
+      'CREATE TABLE busy (id int, key text)',
+      `INSERT INTO busy SELECT n, md5(n::text) FROM generate_series(1, 30000) n`,
+      'CREATE INDEX busy_key ON busy (key)',
+    ]);
+    await runStatements(url, [
+      'VACUUM ANALYZE seen',
+      'DELETE FROM busy WHERE id % 10 <> 0',
+      'SET enable_seqscan = off',
+      'SELECT id FROM seen WHERE id = 7',
+    ]);
+    await runStatements(url, ['VACUUM ANALYZE busy', 'UPDATE seen SET note = note WHERE id % 10 = 0']);
+    await using context = await openCheckContext({ url, thresholds: { bloatFromBytes: 100_000 } });
+    const options: PlanOptions = { analyze: false, optimize: true, thresholds: { deadShare: 1, invisiblePages: 10 } };
+    const plan = await planned(context, ['vacuum log', 'vacuum seen', 'reindex busy_key'], options);
+    const results = await runMaintenance(context, plan, {
+      url,
+      journal: noted().journal,
+      planned: options,
+      force: true,
+    });
+    const effects = new Map(results.map(({ task, outcome, effect }) => [task.index ?? task.table, [outcome, effect]]));
+    expect(effects.get('log')).toEqual(['done', '0 % of pages visible before, 100 % after']);
+    expect(effects.get('seen')?.[0]).toBe('done');
+    expect(effects.get('busy_key')).toEqual(['done', expect.stringMatching(/^\d\.\d MB before, \d+ kB after$/)]);
+    await planned(context, [], options);
+  });
+
   test('only what is asked for is planned; old row versions are frozen first', async () => {
     await using scratch = await scratchServer(major, { autovacuum: 'off', autovacuum_freeze_max_age: '100000' });
     const url = scratch.url();
@@ -264,6 +298,17 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
         reason: 'plain may not maintain it',
         fix: expect.stringContaining(major >= 17 ? 'GRANT pg_maintain TO plain' : 'as the owner'),
       });
+      const results = await runMaintenance(context, plan, {
+        url: plain.href,
+        journal: noted().journal,
+        planned: small,
+      });
+      expect(results.map(({ outcome }) => outcome)).toEqual(['done']);
+    }
+    if (major >= 17) {
+      await runStatements(url, ['GRANT MAINTAIN ON theirs TO plain']);
+      await using context = await openCheckContext({ url: plain.href });
+      const plan = await planned(context, ['analyze theirs']);
       const results = await runMaintenance(context, plan, {
         url: plain.href,
         journal: noted().journal,
