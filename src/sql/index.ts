@@ -45,4 +45,5 @@ export {
   rewritesOf,
 } from './rewrites/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
+export { splitStatements, type StatementPiece } from './split.ts';
 export { type Token, tokenize } from './tokens.ts';

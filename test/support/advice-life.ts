@@ -81,7 +81,6 @@ export async function adviceLife(url?: string, major = 18): Promise<AdviceLife> 
         url: url ?? database.url,
         store,
         config: quickConfig,
-        dataDir: '/nonexistent',
         logger: silent,
         patience: quickPatience,
         tickMs: 50,

@@ -38,7 +38,6 @@ const advisor = createAdvisor({
   url,
   store: { ...real, advice },
   config: quickConfig,
-  dataDir: '/nonexistent',
   logger: silent,
   patience: { ...quickPatience, gentleLockMs: 600_000 },
   isOwner: () => false,

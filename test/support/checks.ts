@@ -42,11 +42,13 @@ export async function expectFixAndUndo(database: TestDatabase, check: string, op
     expect(remedy?.appliable, key).toBe(true);
     return { fix: remedy?.fix ?? [], undo: remedy?.undo ?? [] };
   });
-  for (const { fix } of remedies) for (const statement of fix) await database.query(statement);
+  // Findings may share a remedy.
+  const fixes = new Set(remedies.flatMap(({ fix }) => fix));
+  for (const statement of fixes) await database.query(statement);
   const after = await ask(database.url, check, options);
   expect(after.status, JSON.stringify(after)).toBe('fine');
-  const undone = remedies.filter(({ undo }) => undo.length > 0);
-  for (const { undo } of undone.toReversed()) for (const statement of undo) await database.query(statement);
+  const undos = new Set(remedies.toReversed().flatMap(({ undo }) => undo));
+  for (const statement of undos) await database.query(statement);
   const again = await ask(database.url, check, options);
   const keys = (answer: CheckAnswer): string[] =>
     answer.status === 'found' ? answer.findings.map(({ key }) => key).toSorted() : [];

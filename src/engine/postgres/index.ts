@@ -9,6 +9,7 @@ export { type ActivityRow, type LockWait, readActivity } from './catalog/activit
 export { type ColumnRow, readColumns } from './catalog/columns.ts';
 export { type DatabaseRow, readDatabases } from './catalog/database.ts';
 export { type IndexRow, readIndexes } from './catalog/indexes.ts';
+export { type ListedIndex, readIndexList } from './catalog/index-list.ts';
 export { type LockRow, readLocks } from './catalog/locks.ts';
 export { type Reading, textList } from './catalog/reading.ts';
 export { readRelations, type TableWithIndexes } from './catalog/relations.ts';

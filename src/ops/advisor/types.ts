@@ -82,7 +82,7 @@ export interface Finding {
 
 /** A statement of the workload, planned without and with what is advised. */
 export interface AffectedStatement {
-  /** Query id, as pg_stat_statements has it. */
+  /** Query id, as pg_stat_statements has it, or the store's number of it: as its workload names it. */
   id: string;
   text: string;
   callsPerHour: number;

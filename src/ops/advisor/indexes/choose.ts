@@ -1,6 +1,7 @@
 import type { HypotheticalIndex } from '../../whatif/index.ts';
 import type { CostEntry, Selection, SelectionProblem } from '../select/types.ts';
-import type { Priced, StatementCosts } from './costs/explore.ts';
+import type { StatementCosts } from './costs/explore.ts';
+import type { Priced } from './costs/price.ts';
 import type { Weights } from './weights.ts';
 
 /** What an index costs beside what it saves. */

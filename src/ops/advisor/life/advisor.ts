@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { AdviceRunKind, StoredAdvice } from '../../store/index.ts';
-import { begin, inspect, notInState } from './apply/carry-out.ts';
+import { type Begun, begin, inspect, notInState } from './apply/carry-out.ts';
 import { type ChangePatience, usualPatience } from './apply/logged.ts';
 import { reconcile } from './apply/reconcile.ts';
 import { autoName, bytesWithinMs, nextByPolicy } from './auto.ts';
 import type { Desk } from './desk.ts';
+import { listIndexes } from './list-indexes.ts';
 import { followUp } from './measure/follow-up.ts';
 import { recheck } from './recheck.ts';
 import { runOnce } from './runs.ts';
@@ -24,7 +25,7 @@ const runPatienceMs = 3000;
  * or takes back, and finds out what became of changes whose maker was killed.
  * @example
  * ```ts
- * const advisor = createAdvisor({ name: 'shop', url, store, config: config.advisor, dataDir, logger });
+ * const advisor = createAdvisor({ name: 'shop', url, store, config: config.advisor, logger });
  * await advisor.run('checks', { by: 'ann' });
  * await advisor.idle();
  * await advisor.stop();
@@ -91,7 +92,7 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
     });
   }
 
-  async function change(purpose: 'apply' | 'undo', id: number, asked: Asked): Promise<StoredAdvice> {
+  async function change(purpose: 'apply' | 'undo', id: number, asked: Asked): Promise<Begun> {
     const desk = await deskOf();
     const advice = await find(desk, id);
     if (!allowedFrom[purpose].includes(advice.state)) throw notInState(advice, purpose);
@@ -99,7 +100,15 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
     const { by, reason, force = false } = asked;
     const begun = await begin(desk, { advice, purpose, by, reason, force, signal: stopping.signal });
     keep(changes, begun.ended);
-    return begun.advice;
+    return begun;
+  }
+
+  async function applyAll(ids: readonly number[], asked: Asked): Promise<void> {
+    try {
+      for (const id of ids) await (await change('apply', id, asked)).ended;
+    } catch (error) {
+      logger.warn({ database: name, reason: messageOf(error) }, 'the advised indexes were not all applied');
+    }
   }
 
   async function decide(action: 'dismiss' | 'reopen', id: number, { by, reason }: Asked): Promise<StoredAdvice> {
@@ -233,15 +242,15 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
   }, tickMs);
   timer.unref();
 
-  async function idle(): Promise<void> {
-    while (changes.size + runs.size > 0 || ticking) await Promise.allSettled([...changes, ...runs, ticking]);
-  }
+  const ofChanges = (): Promise<unknown>[] => [...changes, ...(ticking ? [ticking] : [])];
+  const idle = (): Promise<void> => settled(() => [...ofChanges(), ...runs]);
 
   return {
     name,
     targetId,
     status: () => ({
       enabled: config.enabled,
+      auto: config.auto.enabled,
       elsewhere: !isOwner(),
       running: running ?? null,
       nextChecks: dateOf(next.checks, config.enabled),
@@ -255,8 +264,10 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
       if (!allowedFrom[purpose].includes(advice.state)) throw notInState(advice, purpose);
       return inspect(desk, advice, purpose);
     },
-    apply: (id, asked) => change('apply', id, asked),
-    undo: (id, asked) => change('undo', id, asked),
+    apply: async (id, asked) => (await change('apply', id, asked)).advice,
+    undo: async (id, asked) => (await change('undo', id, asked)).advice,
+    applyAll: (ids, asked) => keep(changes, applyAll(ids, asked)),
+    indexes: (page) => listIndexes(url, page),
     dismiss: (id, asked) => decide('dismiss', id, asked),
     reopen: (id, asked) => decide('reopen', id, asked),
     onEvent(listener) {
@@ -267,12 +278,17 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
     async stop() {
       clearInterval(timer);
       stopping.abort();
-      while (changes.size > 0 || ticking) await Promise.allSettled([...changes, ticking]);
+      await settled(ofChanges);
       // What only reads need not be waited for.
       await Promise.race([Promise.allSettled(runs), delay(runPatienceMs, undefined, { ref: false })]);
       listeners.clear();
     },
   };
+}
+
+/** Waits until nothing is under way any more: what ends may begin something. */
+async function settled(underWay: () => Promise<unknown>[]): Promise<void> {
+  for (let all = underWay(); all.length > 0; all = underWay()) await Promise.allSettled(all);
 }
 
 /** Remembers what is under way until it has ended. */

@@ -4,13 +4,7 @@ export type { Preflight } from './apply/preflight.ts';
 export type { AdvisorLogger } from './desk.ts';
 export type { Measurement } from './measure/measure.ts';
 export type { IndexAdviser, IndexChoice, IndexRequest } from './run/index-round.ts';
+export { type ChooserOptions, createIndexAdviser } from './run/choose-indexes.ts';
+export type { CheckReport, IndexReport } from './run/reports.ts';
 export { type AdviceAction, actionsOf, openStates } from './states.ts';
-export type {
-  Advisor,
-  AdvisorEvent,
-  AdvisorOptions,
-  AdvisorStatus,
-  CheckReport,
-  IndexReport,
-  RunState,
-} from './types.ts';
+export type { Advisor, AdvisorEvent, AdvisorOptions, AdvisorStatus, RunState } from './types.ts';

@@ -1,7 +1,7 @@
 import type { Config } from '../../../config/index.ts';
+import type { ListedIndex } from '../../../engine/postgres/index.ts';
 import type { AdviceRunKind, Store, StoredAdvice } from '../../store/index.ts';
-import type { CheckAnswer, Machine } from '../types.ts';
-import type { IndexAdvice } from '../indexes/index.ts';
+import type { Machine } from '../types.ts';
 import type { ChangePatience } from './apply/logged.ts';
 import type { Preflight } from './apply/preflight.ts';
 import type { AdvisorLogger } from './desk.ts';
@@ -13,8 +13,6 @@ export interface AdvisorOptions {
   url: string;
   store: Store;
   config: Config['advisor'];
-  /** Folder for what it needs while it works: the twin. */
-  dataDir: string;
   logger: AdvisorLogger;
   /** Whether this daemon looks after the database, so that of several one does; yes by default. */
   isOwner?: () => boolean;
@@ -29,26 +27,6 @@ export interface AdvisorOptions {
   tickMs?: number;
 }
 
-/** What checks answered in a run, as the store keeps it. */
-export interface CheckReport {
-  answers: {
-    check: string;
-    title: string;
-    status: CheckAnswer['status'];
-    findings: number;
-    message: string;
-    ms: number;
-  }[];
-}
-
-/** A choice of indexes, as the store keeps it: the advice without its findings, which are advice of their own. */
-export interface IndexReport extends Omit<IndexAdvice, 'indexes' | 'drops' | 'findings'> {
-  backend: 'twin' | 'hypopg';
-  /** Where the workload is from, and which share of the measured time it covers. */
-  workload: { source: string; coverage: number; statements: number };
-  indexes: { key: string; name: string; schema: string; table: string; sizeBytes: number; workloadShare: number }[];
-}
-
 export interface RunState {
   kind: AdviceRunKind;
   since: Date;
@@ -60,6 +38,8 @@ export interface RunState {
 
 export interface AdvisorStatus {
   enabled: boolean;
+  /** Whether it applies advice without being asked. */
+  auto: boolean;
   /** Another daemon looks after the database. */
   elsewhere: boolean;
   running: RunState | null;
@@ -97,6 +77,13 @@ export interface Advisor {
   apply(id: number, asked: Asked): Promise<StoredAdvice>;
   /** Likewise. */
   undo(id: number, asked: Asked): Promise<StoredAdvice>;
+  /**
+   * Applies several, one after the other, and comes back at once; ends with the first that fails. Not measured one by one: what follows changes
+   * the same statements.
+   */
+  applyAll(ids: readonly number[], asked: Asked): void;
+  /** Indexes of the tables whose indexes take the most room. Throws of connecting. */
+  indexes(page: { search: string; limit: number; offset: number }): Promise<ListedIndex[]>;
   dismiss(id: number, asked: Asked): Promise<StoredAdvice>;
   reopen(id: number, asked: Asked): Promise<StoredAdvice>;
   onEvent(listener: (event: AdvisorEvent) => void): () => void;

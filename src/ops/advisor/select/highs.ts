@@ -20,8 +20,6 @@ export interface Solved {
   chosen: Uint8Array | undefined;
   /** No choice of this matrix saves more. */
   most: number;
-  /** It ran to its end: `most` differs from what was found by no more than the gap asked for. */
-  finished: boolean;
 }
 
 /** Solves the choice from a start, until the gap (a share of the cost) is reached or the time is up. */
@@ -57,7 +55,6 @@ export function solveWhole(
     return {
       chosen: found ? chosenOf(matrix, model.getSolution().colValue) : undefined,
       most: Number.isFinite(bound) ? unscaled(matrix, bound) : Infinity,
-      finished: model.getModelStatus() === highs.constants.modelStatus.optimal,
     };
   });
 }

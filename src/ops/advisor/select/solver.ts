@@ -10,11 +10,14 @@ import { type Progress, Search } from './search.ts';
 const smallMatrix = 3000;
 const largeGap = 5e-5;
 
+/** Beyond so many entries even the linear relaxation takes long: a part is solved before it. */
+const largeMatrix = 25_000;
+
 /** Entries of the part that is solved first, to have a good choice with which to leave out most of the rest. */
 const coreEntries = 6000;
 
 /** Rounds of the search around the relaxation's choice. */
-const improvements = 300;
+const improvements = 1000;
 
 /**
  * Looks for the best choice: a quick one first, then bounds from relaxations, and around what they share a better one, at last
@@ -37,19 +40,32 @@ export async function solve(
   if (search.done) return;
   const highs = await load();
   try {
-    const relaxation =
-      solveRelaxed(highs, reduced, search.secondsLeft * 0.3) ??
+    let relaxation: Relaxation | undefined;
+    if (reduced.queryOf.length > largeMatrix) {
+      relaxation = relax(reduced, search.best.value, 1000, search.for(0.1));
+      search.bound(relaxation.most);
+      round(search, relaxation);
+      if (!search.done) improve(choice, improvements, search.for(0.08), randomFrom(1));
+      search.found();
+      solveCore(search, highs, relaxation, search.secondsLeft * 0.3);
+    }
+    relaxation =
+      solveRelaxed(highs, reduced, search.secondsLeft * 0.4) ??
+      relaxation ??
       relax(reduced, search.best.value, 1000, search.for(0.2));
     search.bound(relaxation.most);
     round(search, relaxation);
-    if (!search.done) improve(choice, improvements, search.for(0.05), randomFrom(1));
+    if (!search.done) improve(choice, improvements, search.for(0.08), randomFrom(2));
     search.found();
-    if (!search.done) solveParts(search, highs, relaxation);
+    if (!search.done && possibleEntries(search, relaxation).length > 1.5 * coreEntries) {
+      solveCore(search, highs, relaxation, search.secondsLeft * 0.3);
+    }
+    if (!search.done) solveRest(search, highs, relaxation);
   } catch (error) {
     // The program breaks when its memory does not suffice. What was found is still good, and the bound holds.
     if (!(error instanceof Error) || error.name !== 'RuntimeError') throw error;
   }
-  improve(choice, 20 * improvements, () => !search.done, randomFrom(2));
+  improve(choice, 10 * improvements, () => !search.done, randomFrom(3));
   search.found();
 }
 
@@ -71,34 +87,39 @@ function round(search: Search, { share }: Relaxation): void {
   else choice.become(best.chosen);
 }
 
-/**
- * Solves the program on the entries that the relaxation likes best, then on all that it does not rule out: what costs more than the gap
- * between the best choice and the bound cannot be part of a better choice.
- */
-function solveParts(search: Search, highs: Highs, relaxation: Relaxation): void {
-  const { reduced, choice } = search;
-  const { entryLoss, chosenLoss } = relaxation;
-  for (const most of [coreEntries, Infinity]) {
-    const gap = relaxation.most - search.best.value;
-    const possible = [...reduced.queryOf.keys()].filter(
-      (entry) => at(entryLoss, entry) <= gap && reduced.membersOf(entry).every((index) => at(chosenLoss, index) <= gap),
-    );
-    const isAll = possible.length <= 1.5 * most;
-    const part = isAll
-      ? possible
-      : possible
-          .toSorted((a, b) => at(entryLoss, a) - at(entryLoss, b) || a - b)
-          .slice(0, most)
-          .toSorted((a, b) => a - b);
-    const solved = solveWhole(highs, withEntries(reduced, part), choice, {
-      gap: search.gap,
-      seconds: search.secondsLeft * (isAll ? 1 : 0.3),
-      improved: (chosen) => search.propose(chosen),
-    });
-    if (solved.chosen) search.propose(solved.chosen);
-    if (isAll) search.bound(Math.max(solved.most, search.best.value));
-    if (isAll || search.done) return;
-  }
+/** Entries that may be part of a better choice: those that cost more than the gap to the bound cannot. */
+function possibleEntries({ reduced, best }: Search, { most, entryLoss, chosenLoss }: Relaxation): number[] {
+  const gap = most - best.value;
+  return [...reduced.queryOf.keys()].filter(
+    (entry) => at(entryLoss, entry) <= gap && reduced.membersOf(entry).every((index) => at(chosenLoss, index) <= gap),
+  );
+}
+
+/** Solves the program on the entries that the relaxation likes best, for a better choice. It proves nothing. */
+function solveCore(search: Search, highs: Highs, relaxation: Relaxation, seconds: number): void {
+  const { entryLoss } = relaxation;
+  const core = possibleEntries(search, relaxation)
+    .toSorted((a, b) => at(entryLoss, a) - at(entryLoss, b) || a - b)
+    .slice(0, coreEntries)
+    .toSorted((a, b) => a - b);
+  solvePart(search, highs, core, seconds);
+}
+
+/** Solves the program on all that may be better, until the time is up. */
+function solveRest(search: Search, highs: Highs, relaxation: Relaxation): void {
+  const most = solvePart(search, highs, possibleEntries(search, relaxation), search.secondsLeft);
+  search.bound(Math.max(most, search.best.value));
+}
+
+function solvePart(search: Search, highs: Highs, entries: readonly number[], seconds: number): number {
+  const { reduced, choice, gap } = search;
+  const solved = solveWhole(highs, withEntries(reduced, entries), choice, {
+    gap,
+    seconds,
+    improved: (chosen) => search.propose(chosen),
+  });
+  if (solved.chosen) search.propose(solved.chosen);
+  return solved.most;
 }
 
 /** Numbers from 0 to 1, the same for the same seed (Park and Miller). */

@@ -3,20 +3,18 @@
  * next look, `measuring` for enough calls; `kept`, `undone` and `resolved` are over; `failed` can be tried again; `dismissed` stays
  * so.
  */
-export const adviceStates = [
-  'found',
-  'planned',
-  'applying',
-  'applied',
-  'measuring',
-  'kept',
-  'undoing',
-  'undone',
-  'failed',
-  'dismissed',
-  'resolved',
-] as const;
-export type AdviceState = (typeof adviceStates)[number];
+export type AdviceState =
+  | 'found'
+  | 'planned'
+  | 'applying'
+  | 'applied'
+  | 'measuring'
+  | 'kept'
+  | 'undoing'
+  | 'undone'
+  | 'failed'
+  | 'dismissed'
+  | 'resolved';
 
 /** A JSON document that the store keeps for the advisor and does not look into. */
 export type Document = object;

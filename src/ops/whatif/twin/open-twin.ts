@@ -20,6 +20,7 @@ import { costOfPlan, indexesOfPlan } from './plan-indexes.ts';
 import { withoutSkipScans } from './skip-scans.ts';
 import { openPlanner } from './planning.ts';
 import { readCatalog, type SourceCatalog } from './source/catalog.ts';
+import { selectTables } from './source/selection.ts';
 import { openSource } from './source/source.ts';
 
 /**
@@ -42,7 +43,7 @@ export async function openTwin(options: TwinOptions): Promise<Twin> {
     options.onProgress?.({ stage, done, total });
   progress('catalog', 0, 1);
   const source = openSource(connection, signal);
-  const catalog = await readCatalog(source);
+  const catalog = selectTables(await readCatalog(source), options.tables);
   nameLocked(catalog, source.locked, gaps);
   progress('server', 0, 1);
   const twin = await startTwinServer(options.dataDir, profile.database, catalog.locale, gaps);

@@ -21,7 +21,7 @@ export function propertyFields(line: string): Record<string, unknown> {
 }
 
 const lists = new Set(['Sort Key', 'Presorted Key', 'Group Key', 'Output', 'Hash Key', 'Conflict Arbiter Indexes']);
-const conditions = /(?:Cond|Filter|Key)$/;
+const conditions = /^(?!Rows Removed).*(?:Cond|Filter|Key)$/;
 const walNames: Record<string, string> = { records: 'WAL Records', fpi: 'WAL FPI', bytes: 'WAL Bytes' };
 
 function numberOrText(value: string): number | string {

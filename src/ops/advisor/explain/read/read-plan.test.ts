@@ -36,23 +36,29 @@ const statements = [
   'MERGE INTO customers c USING orders o ON c.id = o.id WHEN MATCHED AND c.id < 0 THEN UPDATE SET name = o.note WHEN NOT MATCHED THEN DO NOTHING',
 ];
 
+const figures = [
+  'Rows Removed by Filter',
+  'Rows Removed by Join Filter',
+  'Rows Removed by Index Recheck',
+  'Heap Fetches',
+  'Exact Heap Blocks',
+  'Workers Planned',
+  'Workers Launched',
+  'Hash Batches',
+  'Cache Hits',
+  'Cache Misses',
+  'HashAgg Batches',
+  'Index Searches',
+];
+
 /** A node with all that both forms tell, without what differs from run to run. */
 function told(node: PlanNode): unknown {
-  // What the functions give is told by the rest.
-  const {
-    figure: _figure,
-    text: _text,
-    children,
-    actual,
-    buffers,
-    schema: _schema,
-    startupCost,
-    totalCost,
-    ...rest
-  } = node;
+  const { figure, text: _text, children, actual, buffers, schema: _schema, startupCost, totalCost, ...rest } = node;
   return {
     ...rest,
     costs: [startupCost, totalCost],
+    // Where nothing was removed or fetched, the text has no line.
+    figures: figures.map((name) => figure(name) ?? 0),
     run: actual && { loops: actual.loops, rows: actual.rows, timed: actual.ms !== null },
     // Where there is nothing to count, the text has no line.
     counted: buffers !== undefined && Object.values(buffers).some((blocks) => blocks > 0),

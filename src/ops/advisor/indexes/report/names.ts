@@ -24,7 +24,11 @@ export function indexName(index: HypotheticalIndex, taken: Set<string>, table: s
 function wordOf(expression: string): string {
   const quoted = /^"((?:[^"]|"")*)"$/.exec(expression)?.[1];
   if (quoted !== undefined) return quoted.replaceAll('""', '"');
-  const words = expression.replaceAll(/::[\w ]+/g, '').match(/[\p{L}\p{N}_]+/gu) ?? [];
+  const words =
+    expression
+      .replaceAll('pg_catalog.', '')
+      .replaceAll(/::[\w ]+/g, '')
+      .match(/[\p{L}\p{N}_]+/gu) ?? [];
   return words.join('_') || 'expr';
 }
 

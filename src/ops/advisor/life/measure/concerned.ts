@@ -39,16 +39,18 @@ export async function concernedBy(
   for (const { id, key, text } of statements) {
     const { queryId } = key;
     const known = found.get(queryId);
+    const isPlanned = planned.has(queryId) || planned.has(String(id));
     if (known) {
       known.ids.push(id);
+      if (isPlanned) known.role = 'planned';
       continue;
     }
-    const role = planned.has(queryId) ? 'planned' : roleOf(text, table);
+    const role = isPlanned ? 'planned' : roleOf(text, table);
     if (role !== undefined) found.set(queryId, { queryId, text: text ?? '', role, ids: [id] });
   }
   const all = [...found.values()];
-  const isPlanned = all.some(({ role }) => role === 'planned');
-  return all.filter(({ role }) => !isPlanned || role !== 'other').slice(0, mostMeasured);
+  const isKnown = all.some(({ role }) => role === 'planned');
+  return all.filter(({ role }) => !isKnown || role !== 'other').slice(0, mostMeasured);
 }
 
 interface Table {

@@ -2,8 +2,8 @@ import { openCheckContext } from '../../checks/context.ts';
 import { type CheckResult, runChecks } from '../../checks/run.ts';
 import type { History } from '../../../store/index.ts';
 import type { CheckAnswer, Machine } from '../../types.ts';
-import type { CheckReport } from '../types.ts';
 import { indexHistoryOf } from './index-history.ts';
+import type { CheckReport } from './reports.ts';
 
 export interface CheckRound {
   name: string;
@@ -21,7 +21,8 @@ export async function checkRound(round: CheckRound): Promise<CheckResult[]> {
   const { name, url, replicas, machine, only } = round;
   const indexHistory = await indexHistoryOf(round.history, round.targetId, new Date());
   await using context = await openCheckContext({ name, url, replicas, machine, indexHistory });
-  return runChecks(context, only ? { only } : {});
+  // Awaited here: the sessions end with this block.
+  return await runChecks(context, only ? { only } : {});
 }
 
 /** What is kept of a round; its findings are advice of their own. */

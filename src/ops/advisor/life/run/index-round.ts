@@ -1,8 +1,8 @@
 import type { History } from '../../../store/index.ts';
-import type { IndexAdvice } from '../../indexes/index.ts';
+import { type IndexAdvice, missingIndex } from '../../indexes/index.ts';
 import type { Finding } from '../../types.ts';
-import type { IndexReport } from '../types.ts';
 import type { Answered } from './merge.ts';
+import type { IndexReport } from './reports.ts';
 
 /** What a choice of indexes is asked with. */
 export interface IndexRequest {
@@ -26,8 +26,6 @@ export interface IndexChoice {
 /** Chooses indexes for the workload of a database. */
 export type IndexAdviser = (request: IndexRequest) => Promise<IndexChoice>;
 
-export const missingIndexCheck = 'missing-index';
-
 /** The findings of a choice as answers: what is not advised any more is gone; what is to be dropped belongs to its own check. */
 export function indexAnswers({ advice }: IndexChoice): Answered[] {
   const findings = advice.indexes.map(({ finding, statements }): Finding => {
@@ -43,7 +41,7 @@ export function indexAnswers({ advice }: IndexChoice): Answered[] {
   const drops = advice.drops.flatMap(({ confirmed, finding }) => (confirmed ? [finding] : []));
   return [
     {
-      check: missingIndexCheck,
+      check: missingIndex,
       answer:
         findings.length > 0
           ? { status: 'found', findings }

@@ -20,6 +20,8 @@ import { readViews } from './views.ts';
 
 /** All that a twin is made from, apart from statistics of columns. */
 export interface SourceCatalog {
+  /** Whether it is a part of the database only. */
+  selected: boolean;
   settings: Map<string, string>;
   locale: SourceLocale | undefined;
   schemas: string[];
@@ -68,6 +70,7 @@ export async function readCatalog(source: Source): Promise<SourceCatalog> {
   );
   const blocks = await readBlocks(source, [...oids, ...indexes.map(({ oid }) => oid)]);
   return {
+    selected: false,
     settings,
     locale,
     schemas,

@@ -74,16 +74,19 @@ function nameOf(key: IntegerKey | undefined): string {
   return key ? `${spoken({ schema: key.schema, name: key.table })}.${key.name}` : '';
 }
 
-async function readLargest(
-  connection: DatabaseConnection,
-  { schema, table, name }: IntegerKey,
-): Promise<number | null> {
-  const [row] = await connection.rolledBack({ statementTimeoutMs: 10_000, lockTimeoutMs: 100 }, (transaction) =>
-    transaction.execute<{ largest: number | null }>(
-      `SELECT /* pitcrew */ max(${quoteIdentifier(name)}) AS "largest" FROM ${quoted({ schema, name: table })}`,
-    ),
-  );
-  return row?.largest ?? null;
+/** Asks the table; where that takes too long or is not allowed, what statistics know must do. */
+async function readLargest(connection: DatabaseConnection, key: IntegerKey): Promise<number | null> {
+  const { schema, table, name } = key;
+  const sql = `SELECT /* pitcrew */ max(${quoteIdentifier(name)}) AS "largest" FROM ${quoted({ schema, name: table })}`;
+  try {
+    const [row] = await connection.rolledBack({ statementTimeoutMs: 5000, lockTimeoutMs: 100 }, (transaction) =>
+      transaction.execute<{ largest: number | null }>(sql),
+    );
+    return row?.largest ?? null;
+  } catch (error) {
+    if (!connection.isOpen) throw error;
+    return key.largest;
+  }
 }
 
 function describe(

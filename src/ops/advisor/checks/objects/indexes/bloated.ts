@@ -33,8 +33,8 @@ export const bloatedIndex: Check = {
   id: 'bloated-index',
   title: 'Bloated indexes',
   documentation: `
-    Speaks up when a B-tree of 10 MB or more would be at least 40 % smaller if it were built anew, that is, when pages are largely
-    empty because rows were deleted or updated. Random inserts alone leave about a quarter empty; that is not spoken of.
+    Speaks up when a B-tree of 10 MB or more would be half as large, or less, if it were built anew, that is, when pages are largely
+    empty because rows were deleted or updated. Inserts alone leave at most 44 % empty; that is not spoken of.
 
     Without reading the index, its size when new is computed from the number of its rows and from the statistics of its columns:
     how wide entries are with alignment and NULLs, and how many rows share an entry (deduplication), which depends on how many

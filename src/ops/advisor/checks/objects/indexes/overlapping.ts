@@ -11,7 +11,7 @@ import { beginning, bucketOf, carries, isNeeded } from './keys.ts';
 const muchLarger = 3;
 
 /** B-trees that begin another one, each with the smallest that it begins. */
-export function overlapping(indexes: readonly IndexDetails[]): Redundant[] {
+function overlapping(indexes: readonly IndexDetails[]): Redundant[] {
   const repeated = new Set(duplicates(indexes).map(({ drop }) => drop.oid));
   const usable = indexes.filter(
     ({ valid, ready, method, oid }) => valid && ready && method === 'btree' && !repeated.has(oid),

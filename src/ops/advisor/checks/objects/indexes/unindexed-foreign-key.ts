@@ -52,9 +52,10 @@ export const unindexedForeignKey: Check = {
       .toSorted((a, b) => rowsOf(b) - rowsOf(a));
     const worth = unserved.filter((each) => rowsOf(each) >= leastRows);
     const nameFor = worth.length > 0 ? await freshNames(context.connection) : () => '';
+    const remedies = remediesFor(worth, nameFor);
     const small = unserved.length - worth.length;
     return judged({
-      findings: worth.map((each) => describe(each, nameFor, thresholdsOf(context).smallTableRows)),
+      findings: worth.map((each) => describe(each, remedies.get(each) ?? null, thresholdsOf(context).smallTableRows)),
       fine:
         small === 0
           ? 'Every foreign key has an index'
@@ -68,7 +69,7 @@ function rowsOf({ lacking }: Unserved): number {
   return lacking.reduce((sum, { rows }) => sum + rows, 0);
 }
 
-function describe(unserved: Unserved, nameFor: NameGiver, smallTableRows: number): Finding {
+function describe(unserved: Unserved, remedy: Remedy | null, smallTableRows: number): Finding {
   const { key, lacking, leaves } = unserved;
   const rows = rowsOf(unserved);
   const child = spoken({ schema: key.schema, name: key.table });
@@ -92,47 +93,70 @@ function describe(unserved: Unserved, nameFor: NameGiver, smallTableRows: number
       { label: `Updates in ${key.parentTable}`, value: key.parentUpdates },
     ],
     gain: { text: `Deletes in ${parent} find their ${child} by index` },
-    remedy: remedyFor(unserved, nameFor),
+    remedy,
   };
+}
+
+/** One index for all keys that it serves: those whose columns are the first of another's get that one's. */
+function remediesFor(all: readonly Unserved[], nameFor: NameGiver): ReadonlyMap<Unserved, Remedy> {
+  const remedies = new Map<Unserved, Remedy>();
+  for (const ofTable of Map.groupBy(all, ({ key }) => `${key.schema}.${key.table}`).values()) {
+    const done: Unserved[] = [];
+    for (const each of ofTable.toSorted((a, b) => b.key.columnNames.length - a.key.columnNames.length)) {
+      const wider = done.find(({ key, lacking }) => {
+        const first = key.columnNames.slice(0, each.key.columnNames.length);
+        return lacking.length === each.lacking.length && each.key.columnNames.every((name) => first.includes(name));
+      });
+      remedies.set(each, (wider && remedies.get(wider)) ?? remedyFor(each, nameFor));
+      done.push(each);
+    }
+  }
+  return remedies;
 }
 
 function remedyFor(unserved: Unserved, nameFor: NameGiver): Remedy {
   const { key, leaves, lacking } = unserved;
-  const name = nameFor(key.schema, key.table, key.columnNames);
   const needsBytes = Math.ceil(rowsOf(unserved) * bytesPerRow);
   const columns = `(${key.columnNames.map(quoteIdentifier).join(', ')})`;
-  const index = quoted({ schema: key.schema, name });
-  const table = quoted({ schema: key.schema, name: key.table });
-  const common = { kind: 'create-index', risk: 'low', needsBytes } as const;
   const size = `about ${bytes(needsBytes)} at most`;
-  if (leaves.every(({ depth }) => depth === 0)) {
+  const table = quoted({ schema: key.schema, name: key.table });
+  const common = { kind: 'create-index', risk: 'low', needsBytes, appliable: true } as const;
+  const wholeName = { schema: key.schema, name: nameFor(key.schema, key.table, key.columnNames) };
+  if (lacking.length > mostPartitions) {
     return {
       ...common,
-      fix: [`CREATE INDEX CONCURRENTLY ${quoteIdentifier(name)} ON ${table} ${columns}`],
-      undo: [`DROP INDEX CONCURRENTLY ${index}`],
-      riskDetail: `Reads the table twice and takes ${size}. Writes go on; every insert keeps one index more up to date.`,
-      appliable: true,
+      fix: [`CREATE INDEX ${quoteIdentifier(wholeName.name)} ON ${table} ${columns}`],
+      undo: [`DROP INDEX ${quoted(wholeName)}`],
+      risk: 'high',
+      riskDetail: `Takes ${size}, and stops writes to the partitioned table until all of its partitions have their index.`,
+      appliable: false,
     };
   }
-  const perPartition = leaves.flatMap((leaf) => {
-    const own = nameFor(leaf.leafSchema, leaf.leafTable, leaf.columnNames);
-    return [
-      `CREATE INDEX CONCURRENTLY ${quoteIdentifier(own)} ON ${quoted({ schema: leaf.leafSchema, name: leaf.leafTable })} ${columns}`,
-      `ALTER INDEX ${index} ATTACH PARTITION ${quoted({ schema: leaf.leafSchema, name: own })}`,
-    ];
+  const own = lacking.map((leaf) => {
+    const plain = leaf.depth === 0;
+    const name = plain ? wholeName.name : nameFor(leaf.leafSchema, leaf.leafTable, leaf.columnNames);
+    const of = quoted({ schema: leaf.leafSchema, name: leaf.leafTable });
+    return {
+      create: `CREATE INDEX CONCURRENTLY ${quoteIdentifier(name)} ON ${of} ${columns}`,
+      index: quoted({ schema: leaf.leafSchema, name }),
+    };
   });
-  const stepwise =
-    leaves.every(({ depth }) => depth === 1) && leaves.length <= mostPartitions && lacking.length === leaves.length;
+  // An index of the partitioned table as a whole, so that new partitions get theirs: where all lack it, one level down.
+  if (lacking.length === leaves.length && leaves.every(({ depth }) => depth === 1)) {
+    return {
+      ...common,
+      fix: [
+        `CREATE INDEX ${quoteIdentifier(wholeName.name)} ON ONLY ${table} ${columns}`,
+        ...own.flatMap(({ create, index }) => [create, `ALTER INDEX ${quoted(wholeName)} ATTACH PARTITION ${index}`]),
+      ],
+      undo: [`DROP INDEX ${quoted(wholeName)}`],
+      riskDetail: `Reads each partition twice and takes ${size}. Writes go on while an index is built; attaching it locks the index alone.`,
+    };
+  }
   return {
     ...common,
-    fix: stepwise
-      ? [`CREATE INDEX ${quoteIdentifier(name)} ON ONLY ${table} ${columns}`, ...perPartition]
-      : [`CREATE INDEX ${quoteIdentifier(name)} ON ${table} ${columns}`],
-    undo: [`DROP INDEX ${index}`],
-    riskDetail: stepwise
-      ? `Reads each partition twice and takes ${size}. Writes go on while an index is built; attaching it locks the index alone.`
-      : `Takes ${size}, and stops writes to the partitioned table until all of its partitions have their index.`,
-    risk: stepwise ? 'low' : 'high',
-    appliable: stepwise,
+    fix: own.map(({ create }) => create),
+    undo: own.map(({ index }) => `DROP INDEX CONCURRENTLY ${index}`),
+    riskDetail: `Reads the table twice and takes ${size}. Writes go on; every insert keeps one index more up to date.`,
   };
 }

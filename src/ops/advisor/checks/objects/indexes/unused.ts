@@ -25,6 +25,8 @@ interface Family {
 interface Span {
   since: Date;
   now: Date;
+  /** Since when the primary itself has counted, in ms: all that is known of an index that the history does not name. */
+  countedSince: number;
 }
 
 export const unusedIndex: Check = {
@@ -72,7 +74,12 @@ export const unusedIndex: Check = {
     const untold: Untold[] =
       young.size === 0
         ? []
-        : [{ reason: `${counted(young.size, 'index was', 'indexes were')} made too recently to be judged`, fix: null }];
+        : [
+            {
+              reason: `${counted(young.size, 'index is', 'indexes are')} known for too short a time to be judged`,
+              fix: null,
+            },
+          ];
     return judgedWholly({
       ...whole,
       findings: old.map((family) =>
@@ -116,11 +123,12 @@ async function readUsed(connection: DatabaseConnection): Promise<number[]> {
 async function knownSpan(context: CheckContext, candidates: number): Promise<{ span: Span; why?: Untold }> {
   const { since: begun, now } = await readCountedSince(context.connection);
   const history = context.indexHistory?.since.getTime();
-  let since = Math.min(begun?.getTime() ?? now.getTime(), history ?? Infinity);
+  const countedSince = begun?.getTime() ?? now.getTime();
+  let since = Math.min(countedSince, history ?? Infinity);
   for (const replica of context.replicas) {
     since = Math.max(since, (await readCountedSince(replica.connection)).since?.getTime() ?? now.getTime());
   }
-  const span = { since: new Date(since), now };
+  const span = { since: new Date(since), now, countedSince };
   const { unusedDays } = thresholdsOf(context);
   const what = `${counted(candidates, 'index is', 'indexes are')} not used by the servers that were asked`;
   if (context.unreachedReplicas.length > 0) {
@@ -144,8 +152,12 @@ async function knownSpan(context: CheckContext, candidates: number): Promise<{ s
   };
 }
 
-/** Indexes that are younger than the time that is needed, as far as that can be told. */
-async function youngerThan(context: CheckContext, families: readonly Family[], { now }: Span): Promise<Set<number>> {
+/** Indexes that are known for less than the time that is needed, as far as that can be told. */
+async function youngerThan(
+  context: CheckContext,
+  families: readonly Family[],
+  { now, countedSince }: Span,
+): Promise<Set<number>> {
   const limit = now.getTime() - thresholdsOf(context).unusedDays * dayMs;
   const made = await context.connection.run<{ oid: number }>(
     `
@@ -159,7 +171,8 @@ async function youngerThan(context: CheckContext, families: readonly Family[], {
     [`{${families.map(({ root }) => root.oid).join(',')}}`, limit / 1000],
   );
   const seen = new Map(context.indexHistory?.uses.map((use) => [nameOf(use), use.since?.getTime() ?? 0]));
-  const late = families.filter(({ root }) => (seen.get(nameOf(root)) ?? 0) > limit);
+  const unnamed = context.indexHistory ? countedSince : 0;
+  const late = families.filter(({ root }) => (seen.get(nameOf(root)) ?? unnamed) > limit);
   return new Set([...made.map(({ oid }) => oid), ...late.map(({ root }) => root.oid)]);
 }
 

@@ -2,8 +2,11 @@ import { percent } from '../../../../words/index.ts';
 import type { Evidence } from '../../../types.ts';
 import type { Pages } from './heap-size.ts';
 
-/** Spoken of from this share of an index or table on that holds nothing: it could be 2.5 times smaller. */
-const mostWaste = 0.4;
+/**
+ * Spoken of from this share of an index or table on that holds nothing: it could be half as large. A B-tree that only ever grew
+ * cannot get there: its pages are split in halves, so they are half full at least, of the 90 % that a new one has.
+ */
+const mostWaste = 0.5;
 
 /** Share of something's pages that is more than it needs, and between which bounds that lies. */
 export interface Waste {

@@ -26,7 +26,7 @@ export const bloatedTable: Check = {
   id: 'bloated-table',
   title: 'Bloated tables',
   documentation: `
-    Speaks up when a table of 10 MB or more would be at least 40 % smaller if its rows were packed: what was deleted, or replaced by
+    Speaks up when a table of 10 MB or more would be half as large, or less, if its rows were packed: what was deleted, or replaced by
     updates, left room that new rows do not fill.
 
     Without reading the table, its size when packed is computed from the number of its rows and the statistics of its columns:

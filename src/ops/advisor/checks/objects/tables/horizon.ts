@@ -94,10 +94,10 @@ function holderOf({ pid, application, state, standby, xminAge, since, seconds }:
       };
 }
 
-/** Whether it keeps VACUUM from a table: it has been there for a minute, or VACUUM came by since and left the rows. */
+/** Whether it keeps VACUUM from a table: it has been there for a quarter of an hour, or VACUUM came by since and left the rows. */
 export function holdsBack({ since }: Holder, lastVacuum: Date | null, now: Date): boolean {
   if (since === null) return lastVacuum !== null;
-  return now.getTime() - since.getTime() > 60_000 || (lastVacuum !== null && lastVacuum > since);
+  return now.getTime() - since.getTime() > 900_000 || (lastVacuum !== null && lastVacuum > since);
 }
 
 export function holderEvidence({ text, xminAge }: Holder): Evidence[] {
