@@ -63,7 +63,10 @@ async function run(context: CheckContext, limits: TempFileLimits) {
   const roles = (await readRoleSettings(connection)).rows;
   const sessions = await sessionsOf(context);
   // A role that was dropped is shown by its oid in brackets: it spills no more.
-  const byRole = Map.groupBy(spilling.filter(({ role }) => !/^\(\d+\)$/.test(role)), ({ role }) => role);
+  const byRole = Map.groupBy(
+    spilling.filter(({ role }) => !/^\(\d+\)$/.test(role)),
+    ({ role }) => role,
+  );
   const findings = [...byRole].flatMap(([role, statements]) => {
     const written = statements.reduce((sum, { tempBlocks }) => sum + tempBlocks * profile.blockSize, 0);
     const hourly = written / hours;

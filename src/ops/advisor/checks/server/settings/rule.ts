@@ -23,9 +23,15 @@ export const machineUnknown: Untold = {
   fix: 'Set advisor.machine (memory, cpus, disk) in the configuration',
 };
 
+export interface SettingsCheck extends Pick<Check, 'id' | 'title' | 'documentation'> {
+  /** What is said when there are no findings, and what with it. */
+  fine: string;
+  evidence?: (facts: Facts) => readonly Evidence[];
+}
+
 /** A check of settings: all its rules, over the same facts. */
 export function settingsCheck(
-  { id, title, documentation, fine }: Pick<Check, 'id' | 'title' | 'documentation'> & { fine: string },
+  { id, title, documentation, fine, evidence }: SettingsCheck,
   rules: readonly SettingRule[],
 ): Check {
   return {
@@ -40,7 +46,7 @@ export function settingsCheck(
       );
       const untold = judged.flatMap(({ said }) => (said && 'untold' in said ? [said.untold] : []));
       const once = [...new Map(untold.map((part) => [part.reason, part])).values()];
-      return judgedWholly({ findings, fine, untold: once });
+      return judgedWholly({ findings, fine, evidence: evidence?.(facts) ?? [], untold: once });
     },
   };
 }
