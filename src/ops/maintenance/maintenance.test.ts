@@ -153,15 +153,7 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     const url = scratch.url();
     await runStatements(url, [
       'CREATE TABLE locked AS SELECT n AS id FROM generate_series(1, 2000) n',
-      'CREATE TABLE wanted (id int)',
-      // ANALYZE computes indexed expressions, and takes long with this one.
-      `CREATE FUNCTION slow(id int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
-         IF current_setting('test.quick', true) IS DISTINCT FROM 'on' THEN PERFORM pg_catalog.pg_sleep(0.02); END IF;
-         RETURN id;
-       END $$`,
-      'CREATE INDEX ON wanted (slow(id))',
-      `SET test.quick = 'on'`,
-      'INSERT INTO wanted SELECT n FROM generate_series(1, 5000) n',
+      ...slowTable('wanted'),
     ]);
     await using context = await openCheckContext({ url });
     const plan = await planned(context, ['analyze locked', 'analyze wanted']);
@@ -185,6 +177,31 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     expect(outcome('wanted')).toMatchObject({ outcome: 'cancelled', reason: 'others waited for its lock' });
     await altered;
     await holder.query('ROLLBACK');
+  });
+
+  test('a session that is lost ends the run, and nobody claims to know what became of its statement', async () => {
+    await using scratch = await server(major);
+    const url = scratch.url();
+    await runStatements(url, [
+      ...slowTable('lost'),
+      'CREATE TABLE next AS SELECT n AS id FROM generate_series(1, 1000) n',
+    ]);
+    await using context = await openCheckContext({ url });
+    const plan = await planned(context, ['analyze lost', 'analyze next']);
+    const first = { ...plan, tasks: plan.tasks.toSorted((a, b) => a.table.localeCompare(b.table)) };
+    const { written, journal } = noted();
+    const running = runMaintenance(context, first, { url, journal, planned: small });
+    await using other = await session(url);
+    await expect
+      .poll(
+        async () => (await other.query('SELECT pg_terminate_backend(pid) FROM pg_stat_progress_analyze')).rows.length,
+      )
+      .toBe(1);
+    expect(await running).toMatchObject([
+      { outcome: 'failed', reason: expect.stringContaining('was lost') },
+      { outcome: 'not-run', reason: 'the connection was lost' },
+    ]);
+    expect(written.map(({ end }) => end?.outcome)).toEqual([undefined, 'unknown']);
   });
 
   test('invalid indexes are rebuilt, leftovers removed, and an interrupted rebuild leaves nothing behind', async () => {
@@ -321,6 +338,20 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await expect(planMaintenance(context, all)).rejects.toMatchObject({ code: 'E_UNSUPPORTED' });
   });
 });
+
+/** A table of which ANALYZE takes long: it computes indexed expressions. */
+function slowTable(name: string): string[] {
+  return [
+    `CREATE TABLE ${name} (id int)`,
+    `CREATE FUNCTION slow(id int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+       IF current_setting('test.quick', true) IS DISTINCT FROM 'on' THEN PERFORM pg_catalog.pg_sleep(0.02); END IF;
+       RETURN id;
+     END $$`,
+    `CREATE INDEX ON ${name} (slow(id))`,
+    `SET test.quick = 'on'`,
+    `INSERT INTO ${name} SELECT n FROM generate_series(1, 5000) n`,
+  ];
+}
 
 /** Wants the table for itself as soon as it is being analysed. */
 async function alterOnceAnalysed(client: { query(sql: string): Promise<{ rows: unknown[] }> }): Promise<void> {
