@@ -6,6 +6,8 @@ import { type BenchResult, describeMachine, printResult } from './support/result
 interface Benchmark {
   /** Runs it; progress goes to stderr. */
   run(args: string[]): Promise<Pick<BenchResult, 'versions' | 'rows' | 'aims'>>;
+  /** Answers by itself where its arguments ask for something else than the benchmark; the exit code, or `undefined` for others. */
+  answer?(args: string[]): Promise<number | undefined>;
   /** The tables of docs/benchmarks.md, for `--markdown`. */
   markdown?(result: BenchResult): string;
 }
@@ -18,6 +20,8 @@ if (!/^[a-z-]+$/.test(name) || !existsSync(join(folder, `${name}.ts`))) {
   process.exit(2);
 }
 const benchmark = (await import(join(folder, `${name}.ts`))) as Benchmark;
+const answered = await benchmark.answer?.(args);
+if (answered !== undefined) process.exit(answered);
 const result: BenchResult = { name, machine: describeMachine(), ...(await benchmark.run(args)) };
 if (args.includes('--markdown') && benchmark.markdown) process.stdout.write(`${benchmark.markdown(result)}\n`);
 else printResult(result, args.includes('--json'));

@@ -20,8 +20,23 @@ export {
   type ReferencesAnswer,
   referencesOf,
   type RelationReference,
+  singleTableOf,
   type TypeReference,
 } from './references/index.ts';
+export {
+  type ComparedWith,
+  type Condition,
+  type ConditionKind,
+  type Operand,
+  type OrderKey,
+  type Predicates,
+  type PredicatesAnswer,
+  predicatesOf,
+  type RelationResolver,
+  type ResolvedRelation,
+  type TableUse,
+  type TableWrite,
+} from './predicates/index.ts';
 export {
   type Rewrite,
   type RewriteCatalog,
@@ -30,4 +45,5 @@ export {
   rewritesOf,
 } from './rewrites/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
+export { splitStatements, type StatementPiece } from './split.ts';
 export { type Token, tokenize } from './tokens.ts';

@@ -1,5 +1,13 @@
 import { PitcrewError } from '../../errors.ts';
 
+/** What PREPARE takes. */
+const plannable = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', '(']);
+
+/** Whether a statement that begins with this word, as `firstWord` gives it, can be planned. */
+export function isPlannable(word: string): boolean {
+  return plannable.has(word);
+}
+
 /**
  * The first word of a statement in capitals, `(` when it begins with a parenthesis, empty when there is nothing. Comments
  * before it are passed over as PostgreSQL does: `--` to the end of the line, `/* … …` nested. Throws `E_BAD_REQUEST`.

@@ -1,6 +1,6 @@
 import { PitcrewError } from '../../errors.ts';
 import type { DatabaseConnection, Transaction } from './connection.ts';
-import { firstWord, literalsAsCasts } from './explain-text.ts';
+import { firstWord, isPlannable, literalsAsCasts } from './explain-text.ts';
 import { marked } from './marker.ts';
 import type { ServerProfile } from './server-profile.ts';
 import { grantRole } from './remedies.ts';
@@ -24,9 +24,6 @@ export interface ExplainAnswer {
 
 const limits = { statementTimeoutMs: 2000, lockTimeoutMs: 100 };
 
-/** What PREPARE takes. */
-const plannable = new Set(['SELECT', 'WITH', 'VALUES', 'TABLE', 'INSERT', 'UPDATE', 'DELETE', 'MERGE', '(']);
-
 const syntaxError = '42601';
 const insufficientPrivilege = '42501';
 
@@ -47,7 +44,7 @@ export async function explainStatement(
   request: ExplainRequest,
 ): Promise<ExplainAnswer> {
   const word = firstWord(request.text);
-  if (!plannable.has(word)) throw refusal(word);
+  if (!isPlannable(word)) throw refusal(word);
   try {
     return await explainOnce(connection, profile, request, request.text);
   } catch (error) {

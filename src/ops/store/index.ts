@@ -1,3 +1,4 @@
+export type * from './advice/types.ts';
 export type * from './applications/types.ts';
 export type * from './caches/types.ts';
 export { tiersOf, type TierState } from './caches/sizes.ts';

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { messageOf } from '../../errors.ts';
+import { createAdviceStore } from './advice/advice-store.ts';
 import { ReportWriter } from './applications/report-writer.ts';
 import { askCaches, pendingCommands } from './caches/commands.ts';
 import { connectionConfig, StoreClient } from './connection.ts';
@@ -51,6 +52,7 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
 
   return {
     history: createHistory(pool),
+    advice: createAdviceStore(pool),
     levels,
     target: (name) =>
       onSession(session, async (client) => {

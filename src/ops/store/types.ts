@@ -4,6 +4,7 @@
  */
 
 import type { Config } from '../../config/index.ts';
+import type { AdviceStore } from './advice/types.ts';
 import type { ApplicationHistory, ReceivedReport } from './applications/types.ts';
 import type { CacheAsk, CacheHistory, PendingCommand } from './caches/types.ts';
 import type { PlanHistory, PlanWriting } from './plans/types.ts';
@@ -279,6 +280,8 @@ export interface TableTotals {
 export interface IndexTotals {
   id: number;
   key: RelationKey;
+  /** When it was first seen; not later than it was made, give or take the time between two looks. */
+  firstSeen: Date;
   counters: IndexCounters;
   gauges: { bytes: number };
 }
@@ -324,6 +327,8 @@ export interface StoreStatus {
 export interface Store extends PlanWriting {
   readonly history: History;
   readonly levels: readonly Level[];
+  /** What the advisor keeps: advice and its states, what was changed on watched databases, runs. */
+  readonly advice: AdviceStore;
   /** Registers a watched database (by its name in the config) and gives its number. */
   target(name: string): Promise<number>;
   /**

@@ -1,4 +1,4 @@
-import { quoteIdentifier } from '../../engine/postgres/index.ts';
+import { readableIdentifier, readableName } from '../../sql/index.ts';
 import type { HypotheticalIndex, IndexKey } from './types.ts';
 
 export interface CreateIndexOptions {
@@ -7,13 +7,13 @@ export interface CreateIndexOptions {
   concurrently?: boolean;
 }
 
-/** CREATE INDEX for an index that is wished for. */
+/** CREATE INDEX for an index that is wished for, as a person would write it. */
 export function createIndexStatement(index: HypotheticalIndex, { name, concurrently }: CreateIndexOptions): string {
-  const include = index.include.map((column) => quoteIdentifier(column)).join(', ');
+  const include = index.include.map((column) => readableIdentifier(column)).join(', ');
   return [
-    `CREATE INDEX ${concurrently ? 'CONCURRENTLY ' : ''}${quoteIdentifier(name)}`,
-    `ON ${quoteIdentifier(index.schema)}.${quoteIdentifier(index.table)}`,
-    `USING ${index.method} (${index.keys.map((key) => keySql(key)).join(', ')})`,
+    `CREATE INDEX ${concurrently ? 'CONCURRENTLY ' : ''}${readableIdentifier(name)}`,
+    `ON ${readableName(index.schema, index.table)}`,
+    `${index.method === 'btree' ? '' : `USING ${index.method} `}(${index.keys.map((key) => keySql(key)).join(', ')})`,
     ...(include === '' ? [] : [`INCLUDE (${include})`]),
     ...(index.where === undefined ? [] : [`WHERE ${index.where}`]),
   ].join(' ');

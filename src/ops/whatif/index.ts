@@ -1,2 +1,12 @@
+export {
+  calibrate,
+  type CalibratedStatement,
+  type CalibrateOptions,
+  type Calibration,
+  type CalibrationStatement,
+  planShape,
+} from './calibrate.ts';
 export { type CreateIndexOptions, createIndexStatement } from './create-index.ts';
+export { type HypopgOptions, openHypopg } from './hypopg/index.ts';
+export { openTwin, removeTwin, type Twin, type TwinOptions, type TwinProgress } from './twin/index.ts';
 export type * from './types.ts';

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { adviceState, runKind } from './advice.ts';
 import { grade, planVerdict, timestamp } from './common.ts';
 
 const connection = z.enum(['connecting', 'watching', 'unreachable', 'refused', 'unsupported', 'standby-daemon']);
@@ -28,7 +29,12 @@ export const databases = z
       lostBatches: z.number(),
       bytes: z.number().nullable(),
     }),
-    actions: z.object({ sessions: z.boolean(), resetStatistics: z.boolean(), cache: z.boolean() }),
+    actions: z.object({
+      sessions: z.boolean(),
+      resetStatistics: z.boolean(),
+      cache: z.boolean(),
+      advice: z.boolean(),
+    }),
   })
   .openapi('Databases');
 export type Databases = z.infer<typeof databases>;
@@ -109,6 +115,8 @@ export const event = z
       grade: grade.nullable(),
       status: z.enum(['healthy', 'warning', 'critical', 'unknown']),
     }),
+    z.object({ type: z.literal('advice'), database: z.string(), id: z.number().int(), state: adviceState }),
+    z.object({ type: z.literal('advice-run'), database: z.string(), kind: runKind, running: z.boolean() }),
     z.object({
       type: z.literal('plan'),
       database: z.string(),

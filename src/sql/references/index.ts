@@ -1,4 +1,5 @@
 export { isMovingText, referencesOf } from './collect.ts';
+export { singleTableOf } from './single-table.ts';
 export type { Equality, FixedValue } from './equalities.ts';
 export type {
   CastSource,

@@ -1,0 +1,83 @@
+import type { IndexName } from '../../whatif/index.ts';
+import type { Finding } from '../types.ts';
+import type { AnalysedStatement } from './candidates/types.ts';
+import type { StatementCosts } from './costs/explore.ts';
+import type { Pricer } from './costs/price.ts';
+import { writeCost } from './costs/write-cost.ts';
+import type { WriteRates } from './costs/write-rates.ts';
+import type { DatabaseModel, ExistingIndex, TableModel } from './model/types.ts';
+import type { AdviceLimits, DropAdvice } from './types.ts';
+
+interface DropContext {
+  statements: readonly AnalysedStatement[];
+  costs: ReadonlyMap<string, StatementCosts>;
+  model: DatabaseModel;
+  price: Pricer;
+  ratesOf(table: TableModel): WriteRates;
+  limits: AdviceLimits;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * Holds findings that want an index dropped against the workload: every statement whose plan uses it is planned without it. What
+ * something else needs is not confirmed, whoever found it.
+ */
+export async function confirmDrops(findings: readonly Finding[], context: DropContext): Promise<DropAdvice[]> {
+  const advice: DropAdvice[] = [];
+  for (const finding of findings) {
+    const { subject, remedy } = finding;
+    if (subject.kind !== 'index' || remedy?.kind !== 'drop-index') continue;
+    const index: IndexName = { schema: subject.schema ?? '', name: subject.name };
+    const found = find(context.model, index);
+    const statements = await worseWithout(index, context);
+    advice.push({
+      finding,
+      index,
+      confirmed: statements.length === 0 && found?.existing.neededFor === undefined,
+      statements,
+      savedPerHour: found ? upkeepOf(found.existing, found.table, context.ratesOf(found.table)) : 0,
+    });
+  }
+  return advice;
+}
+
+function find(
+  model: DatabaseModel,
+  { schema, name }: IndexName,
+): { table: TableModel; existing: ExistingIndex } | undefined {
+  for (const table of model.tables.values()) {
+    const existing = table.indexes.find((each) => each.schema === schema && each.name === name);
+    if (existing) return { table, existing };
+  }
+  return undefined;
+}
+
+async function worseWithout(
+  index: IndexName,
+  { statements, costs, price, limits, signal }: DropContext,
+): Promise<DropAdvice['statements']> {
+  const worse: DropAdvice['statements'][number][] = [];
+  for (const { statement } of statements) {
+    signal?.throwIfAborted();
+    const base = costs.get(statement.id)?.base;
+    if (!base?.usesExisting.some(({ schema, name }) => schema === index.schema && name === index.name)) continue;
+    const { cost } = await price(statement, { hide: [index] });
+    if (cost <= base.cost * (1 + limits.leastGain)) continue;
+    worse.push({ id: statement.id, text: statement.text, costBefore: base.cost, costAfter: cost });
+  }
+  return worse;
+}
+
+/** What keeping an index that exists costs its table's writes in an hour; lost HOT updates are not counted. */
+function upkeepOf(existing: ExistingIndex, table: TableModel, rates: WriteRates): number {
+  const { schema, name, method, keys, bytes } = existing;
+  const index = {
+    id: name,
+    schema,
+    table: table.name,
+    method: method as 'btree',
+    keys: keys.map(({ expression }) => ({ expression })),
+    include: [],
+  };
+  return writeCost({ index, table, columns: [] }, bytes, rates).perHour;
+}

@@ -1,0 +1,12 @@
+export { adviceLimits, adviseIndexes } from './advise.ts';
+export { missingIndex } from './report/finding.ts';
+export type {
+  AdvisedIndex,
+  AdviceLimits,
+  AdviceProgress,
+  AdviseOptions,
+  DropAdvice,
+  HelpedStatement,
+  IndexAdvice,
+  IndexSelector,
+} from './types.ts';

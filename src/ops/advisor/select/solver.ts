@@ -1,0 +1,132 @@
+import { at } from './choice.ts';
+import { type CompactMatrix, mostOf } from './compact.ts';
+import { type Highs, solveRelaxed, solveWhole, withEntries } from './highs.ts';
+import { fill, improve, trim } from './improve.ts';
+import { reduce } from './reduce.ts';
+import { relax, type Relaxation } from './relax.ts';
+import { type Progress, Search } from './search.ts';
+
+/** Up to so many entries the very best is looked for; beyond, what is proven to cost at most `largeGap` more is good enough. */
+const smallMatrix = 3000;
+const largeGap = 5e-5;
+
+/** Beyond so many entries even the linear relaxation takes long: a part is solved before it. */
+const largeMatrix = 25_000;
+
+/** Entries of the part that is solved first, to have a good choice with which to leave out most of the rest. */
+const coreEntries = 6000;
+
+/** Rounds of the search around the relaxation's choice. */
+const improvements = 1000;
+
+/**
+ * Looks for the best choice: a quick one first, then bounds from relaxations, and around what they share a better one, at last
+ * the whole program on what could still be better. Tells of every progress.
+ * @param until when to stop, in ms of `performance.now()`.
+ */
+export async function solve(
+  matrix: CompactMatrix,
+  until: number,
+  load: () => Promise<Highs>,
+  report: (progress: Progress) => void,
+): Promise<void> {
+  const reduced = reduce(matrix);
+  const search = new Search(reduced, until, reduced.queryOf.length <= smallMatrix ? 0 : largeGap, report);
+  const { choice } = search;
+  search.bound(mostOf(reduced));
+  fill(choice);
+  trim(choice);
+  search.found();
+  if (search.done) return;
+  const highs = await load();
+  try {
+    let relaxation: Relaxation | undefined;
+    if (reduced.queryOf.length > largeMatrix) {
+      relaxation = relax(reduced, search.best.value, 1000, search.for(0.1));
+      search.bound(relaxation.most);
+      round(search, relaxation);
+      if (!search.done) improve(choice, improvements, search.for(0.08), randomFrom(1));
+      search.found();
+      solveCore(search, highs, relaxation, search.secondsLeft * 0.3);
+    }
+    relaxation =
+      solveRelaxed(highs, reduced, search.secondsLeft * 0.4) ??
+      relaxation ??
+      relax(reduced, search.best.value, 1000, search.for(0.2));
+    search.bound(relaxation.most);
+    round(search, relaxation);
+    if (!search.done) improve(choice, improvements, search.for(0.08), randomFrom(2));
+    search.found();
+    if (!search.done && possibleEntries(search, relaxation).length > 1.5 * coreEntries) {
+      solveCore(search, highs, relaxation, search.secondsLeft * 0.3);
+    }
+    if (!search.done) solveRest(search, highs, relaxation);
+  } catch (error) {
+    // The program breaks when its memory does not suffice. What was found is still good, and the bound holds.
+    if (!(error instanceof Error) || error.name !== 'RuntimeError') throw error;
+  }
+  improve(choice, 10 * improvements, () => !search.done, randomFrom(3));
+  search.found();
+}
+
+/** Takes what the relaxation takes wholly, and fills up: with what it takes in part, then with anything. */
+function round(search: Search, { share }: Relaxation): void {
+  const { choice, reduced, best } = search;
+  choice.become(new Uint8Array(reduced.indexes));
+  const order = [...share.keys()].filter((index) => at(share, index) > 0.9);
+  for (const index of order.toSorted((a, b) => at(share, b) - at(share, a) || a - b)) {
+    if (choice.used + at(reduced.size, index) <= reduced.budget) choice.add(index);
+  }
+  fill(
+    choice,
+    Uint8Array.from(share, (each) => (each > 1e-3 ? 1 : 0)),
+  );
+  fill(choice);
+  trim(choice);
+  if (choice.value > best.value) search.found();
+  else choice.become(best.chosen);
+}
+
+/** Entries that may be part of a better choice: those that cost more than the gap to the bound cannot. */
+function possibleEntries({ reduced, best }: Search, { most, entryLoss, chosenLoss }: Relaxation): number[] {
+  const gap = most - best.value;
+  return [...reduced.queryOf.keys()].filter(
+    (entry) => at(entryLoss, entry) <= gap && reduced.membersOf(entry).every((index) => at(chosenLoss, index) <= gap),
+  );
+}
+
+/** Solves the program on the entries that the relaxation likes best, for a better choice. It proves nothing. */
+function solveCore(search: Search, highs: Highs, relaxation: Relaxation, seconds: number): void {
+  const { entryLoss } = relaxation;
+  const core = possibleEntries(search, relaxation)
+    .toSorted((a, b) => at(entryLoss, a) - at(entryLoss, b) || a - b)
+    .slice(0, coreEntries)
+    .toSorted((a, b) => a - b);
+  solvePart(search, highs, core, seconds);
+}
+
+/** Solves the program on all that may be better, until the time is up. */
+function solveRest(search: Search, highs: Highs, relaxation: Relaxation): void {
+  const most = solvePart(search, highs, possibleEntries(search, relaxation), search.secondsLeft);
+  search.bound(Math.max(most, search.best.value));
+}
+
+function solvePart(search: Search, highs: Highs, entries: readonly number[], seconds: number): number {
+  const { reduced, choice, gap } = search;
+  const solved = solveWhole(highs, withEntries(reduced, entries), choice, {
+    gap,
+    seconds,
+    improved: (chosen) => search.propose(chosen),
+  });
+  if (solved.chosen) search.propose(solved.chosen);
+  return solved.most;
+}
+
+/** Numbers from 0 to 1, the same for the same seed (Park and Miller). */
+function randomFrom(seed: number): () => number {
+  let state = seed * 48_271;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}

@@ -1,0 +1,1 @@
+export { type HypopgOptions, openHypopg } from './open.ts';

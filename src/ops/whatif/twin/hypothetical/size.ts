@@ -1,0 +1,41 @@
+import type pg from 'pg';
+import { quoteIdentifier } from '../../../../engine/postgres/index.ts';
+import type { HypotheticalIndex } from '../../types.ts';
+import { btreeSize } from './btree-size.ts';
+import { indexColumns } from './columns.ts';
+import { otherSize } from './other-sizes.ts';
+import type { IndexedTable } from './tables.ts';
+
+export interface IndexSize {
+  pages: number;
+  rows: number;
+  /** Levels above the leaves of a B-tree; 0 for others. */
+  height: number;
+  /** Pages of the table, which a BRIN index summarises. */
+  tablePages: number;
+}
+
+/** How large an index on one table would be just after CREATE INDEX. The index is on the twin already, without rows. */
+export async function estimateSize(
+  owner: pg.Client,
+  index: HypotheticalIndex,
+  oid: number,
+  table: IndexedTable,
+): Promise<IndexSize> {
+  const rows = index.where === undefined ? table.rows : await rowsOf(owner, table, index.where);
+  const columns = await indexColumns(owner, oid);
+  const size =
+    index.method === 'btree'
+      ? btreeSize(columns, rows)
+      : { pages: otherSize(index, columns, rows, table.pages), height: 0 };
+  return { ...size, rows, tablePages: table.pages };
+}
+
+/** Rows that a predicate leaves, by the planner. */
+async function rowsOf(owner: pg.Client, table: IndexedTable, predicate: string): Promise<number> {
+  await owner.query('SET LOCAL max_parallel_workers_per_gather = 0');
+  const { rows } = await owner.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
+    `EXPLAIN (FORMAT JSON) SELECT FROM ONLY ${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)} WHERE ${predicate}`,
+  );
+  return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? table.rows;
+}

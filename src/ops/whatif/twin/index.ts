@@ -1,0 +1,2 @@
+export { openTwin, removeTwin } from './open-twin.ts';
+export type { Twin, TwinOptions, TwinProgress } from './options.ts';
