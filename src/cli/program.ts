@@ -55,7 +55,6 @@ export function createProgram(): Command {
     doctorCommand(),
     initCommand(),
     adviseCommand(),
-    indexCommand(),
     cacheCommand(),
   ];
   for (const command of commands) {
