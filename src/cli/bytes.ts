@@ -7,6 +7,7 @@ const units: Record<string, number> = { '': 1, k: 1024, m: 1024 ** 2, g: 1024 **
 export function parseBytes(text: string): number {
   const [, number, unit = ''] = /^(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?$/i.exec(text.trim()) ?? [];
   const bytes = Number(number) * (units[unit.toLowerCase()] ?? Number.NaN);
-  if (number === undefined || !Number.isFinite(bytes)) throw new InvalidArgumentError('Give a size such as 512MB or 1GB.');
+  if (number === undefined || !Number.isFinite(bytes))
+    throw new InvalidArgumentError('Give a size such as 512MB or 1GB.');
   return Math.round(bytes);
 }

@@ -32,7 +32,9 @@ const advise = (...args: string[]) => pitcrew(['advise', ...args, '--url', url])
 test('advice is listed and shown', async () => {
   const list = await advise('list');
   expect(list.code).toBe(1);
-  expect(list.stdout).toMatch(new RegExp(`${id} +found +warning +create-index +– +Something is to be done about orders`));
+  expect(list.stdout).toMatch(
+    new RegExp(`${id} +found +warning +create-index +– +Something is to be done about orders`),
+  );
   expect(list.stdout).toContain('Not checked yet');
   expect((await advise('list', '--state', 'kept')).code).toBe(0);
   const json = JSON.parse((await advise('list', '--json')).stdout) as { advice: { id: number }[] };

@@ -24,7 +24,9 @@ test('nothing is changed on a standby, nor while a base backup is under way', as
   backup.on('error', () => {});
   await backup.connect();
   // 32 kB a second: it lasts as long as the test needs.
-  const ended = backup.query("BASE_BACKUP (MAX_RATE 32, WAIT false, CHECKPOINT 'fast')").catch((error: unknown) => String(error));
+  const ended = backup
+    .query("BASE_BACKUP (MAX_RATE 32, WAIT false, CHECKPOINT 'fast')")
+    .catch((error: unknown) => String(error));
   await expect
     .poll(async () => (await client.query('SELECT FROM pg_stat_progress_basebackup')).rowCount)
     .toBeGreaterThan(0);

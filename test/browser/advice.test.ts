@@ -77,13 +77,23 @@ test('before the checks were asked that is said, and they are asked by a click',
 test('advice is looked at, applied, undone and dismissed', async () => {
   await add(
     {
-      ...findingFor('missing', { kind: 'create-index', fix: [fix], undo: ['DROP INDEX CONCURRENTLY "public"."orders_customer"'] }),
+      ...findingFor('missing', {
+        kind: 'create-index',
+        fix: [fix],
+        undo: ['DROP INDEX CONCURRENTLY "public"."orders_customer"'],
+      }),
       title: 'An index on public.orders (customer) would spare 40 % of the cost of the workload',
       subject: { kind: 'table', schema: 'public', name: 'orders' },
       evidence: [{ label: 'Size', value: 1_500_000, unit: 'bytes' }],
       gain: { workloadShare: 0.4, msPerHour: 90_000 },
       affected: [
-        { id: '42', text: 'SELECT * FROM orders WHERE customer = $1', callsPerHour: 1200, costBefore: 450, costAfter: 8.3 },
+        {
+          id: '42',
+          text: 'SELECT * FROM orders WHERE customer = $1',
+          callsPerHour: 1200,
+          costBefore: 450,
+          costAfter: 8.3,
+        },
       ],
     },
     'planned',
@@ -101,7 +111,9 @@ test('advice is looked at, applied, undone and dismissed', async () => {
   await dialog.getByLabel('Why (kept with it)').fill('too slow');
   await dialog.getByRole('button', { name: 'Run the statements' }).click();
   await page.getByText('Being measured').first().waitFor();
-  expect(await page.getByRole('list').filter({ hasText: 'too slow' }).innerText()).toMatch(/Being applied\s+by .* – too slow/);
+  expect(await page.getByRole('list').filter({ hasText: 'too slow' }).innerText()).toMatch(
+    /Being applied\s+by .* – too slow/,
+  );
   expect(await rows(page, 'What was run').nth(1).innerText()).toMatch(/CREATE INDEX CONCURRENTLY[\s\S]*apply\s+done/);
   expect(await database.query(`SELECT FROM pg_class WHERE relname = 'orders_customer'`)).toHaveLength(1);
   await page.getByRole('button', { name: 'Undo …' }).click();

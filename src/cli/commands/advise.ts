@@ -23,7 +23,10 @@ export function adviseCommand(): Command {
   for (const nested of [
     listCommand(),
     showCommand(),
-    changeCommand('apply', 'Run its statements; what they bring is measured afterwards, and taken back when they do not help.'),
+    changeCommand(
+      'apply',
+      'Run its statements; what they bring is measured afterwards, and taken back when they do not help.',
+    ),
     changeCommand('undo', 'Bring the former state back.'),
     decideCommand('dismiss', 'Say no to it; it comes up again when it becomes graver, or what it would bring doubles.'),
     decideCommand('reopen', 'Take up again what was dismissed or undone.'),
@@ -43,7 +46,9 @@ function parseId(text: string): number {
 }
 
 function listCommand(): Command {
-  const command = new Command('list').description('List advice, the gravest first. Exit code 1 when something is to be done.');
+  const command = new Command('list').description(
+    'List advice, the gravest first. Exit code 1 when something is to be done.',
+  );
   return withDaemonOptions(command)
     .option('--state <states>', 'only in these states, separated by commas, such as found,planned')
     .option('--kind <kind>', 'only what does this, such as create-index')
@@ -170,6 +175,7 @@ function runCommand(): Command {
       const { advisorStatus } = await import('../../server/api/advice.ts');
       const status = await client.ask(advisorStatus, '/advice/run', { body: { kind } });
       if (json) printJson(status);
-      else print(status.running ? `It is ${status.running.phase}; "pitcrew advise list" shows what is found.` : 'Done.');
+      else
+        print(status.running ? `It is ${status.running.phase}; "pitcrew advise list" shows what is found.` : 'Done.');
     });
 }

@@ -43,11 +43,17 @@ function analyzeCommand(): Command {
       try {
         const answers: { name: string; workload: Workload; advice: IndexAdvice }[] = [];
         for (const [name, url] of databases) {
-          answers.push({ name, ...(await analyze({ name, url, dataDir: config.dataDir, options, signal: abort.signal })) });
+          answers.push({
+            name,
+            ...(await analyze({ name, url, dataDir: config.dataDir, options, signal: abort.signal })),
+          });
         }
         const { indexAdviceScreen } = await import('../screen/index-advice-screen.ts');
         if (options.json) printJson({ databases: answers.map(adviceDocument) });
-        else print(answers.map(({ name, workload, advice }) => indexAdviceScreen(name, workload.source, advice)).join('\n\n'));
+        else
+          print(
+            answers.map(({ name, workload, advice }) => indexAdviceScreen(name, workload.source, advice)).join('\n\n'),
+          );
         process.exitCode = answers.some(({ advice }) => advice.findings.length > 0) ? 1 : 0;
       } catch (error) {
         if (!abort.signal.aborted) throw error;
@@ -69,7 +75,13 @@ interface Asked {
 /** Checks that want indexes dropped: what they find is held against the workload. */
 const dropChecks = ['unused-index', 'duplicate-index', 'overlapping-index'];
 
-async function analyze({ name, url, dataDir, options, signal }: Asked): Promise<{ workload: Workload; advice: IndexAdvice }> {
+async function analyze({
+  name,
+  url,
+  dataDir,
+  options,
+  signal,
+}: Asked): Promise<{ workload: Workload; advice: IndexAdvice }> {
   const { loadParser } = await import('../../sql/index.ts');
   const { adviseIndexes, openCheckContext, runChecks, selectIndexes } = await import('../../ops/advisor/index.ts');
   await loadParser();

@@ -12,7 +12,10 @@ export function adviceDetailScreen(advice: AdviceDetail): string {
   return [
     `${paint('bold', title)} ${paint('dim', `(${id}, ${severity}, ${state})`)}`,
     ...wrapped(explanation, 100, '  '),
-    ...section('Evidence', renderTable([{ title: '' }, { title: '', align: 'right' }], evidence.map(evidenceRow)).slice(1)),
+    ...section(
+      'Evidence',
+      renderTable([{ title: '' }, { title: '', align: 'right' }], evidence.map(evidenceRow)).slice(1),
+    ),
     ...section('Gain', [gainOf(advice)]),
     ...section('Statements whose plans it changes', affected.slice(0, 10).map(affectedLine)),
     ...(remedy ? remedyLines(remedy) : []),
@@ -51,7 +54,14 @@ function affectedLine({ text, costBefore, costAfter, callsPerHour }: AdviceDetai
   return `cost ${formatCount(costBefore)} → ${formatCount(costAfter)}, ${formatCount(callsPerHour)} calls an hour  ${oneLine(text, 70)}`;
 }
 
-function changeLine({ purpose, outcome, statement, durationMs, error, resolution }: AdviceDetail['changes'][number]): string {
+function changeLine({
+  purpose,
+  outcome,
+  statement,
+  durationMs,
+  error,
+  resolution,
+}: AdviceDetail['changes'][number]): string {
   const more = [error, resolution].filter((text) => text !== null).join('; ');
   const took = durationMs === null ? '' : ` in ${formatMs(durationMs)}`;
   return `${purpose}, ${outcome}${took}: ${statement}${more === '' ? '' : ` (${more})`}`;
@@ -81,8 +91,17 @@ export function preflightScreen(
     ...section('To be run', statements),
     ...section('To undo it', purpose === 'apply' ? (remedy?.undo ?? []) : []),
     ...section(`Risk: ${remedy?.risk ?? 'low'}`, wrapped(remedy?.riskDetail ?? '', 100, '')),
-    ...section('Room', needsBytes === null ? [] : [`about ${formatBytes(needsBytes)} needed, ${formatBytes(freeBytes)} free`]),
-    ...section('Not now', refusals.flatMap((text) => wrapped(text, 100, ''))),
-    ...section('Could not be told', doubts.flatMap((text) => wrapped(text, 100, ''))),
+    ...section(
+      'Room',
+      needsBytes === null ? [] : [`about ${formatBytes(needsBytes)} needed, ${formatBytes(freeBytes)} free`],
+    ),
+    ...section(
+      'Not now',
+      refusals.flatMap((text) => wrapped(text, 100, '')),
+    ),
+    ...section(
+      'Could not be told',
+      doubts.flatMap((text) => wrapped(text, 100, '')),
+    ),
   ].join('\n');
 }

@@ -8,7 +8,9 @@ const colours = { critical: 'red', warning: 'yellow', info: 'dim' } as const;
 
 /** Advice as a table, with what it would bring or has brought, and what could not be told. */
 export function adviceScreen({ database, advice, advisor, untold, counts }: AdviceList): string {
-  const columns = ['id', 'state', 'severity', 'what to do', 'gain', ''].map((title) => ({ title: paint('dim', title) }));
+  const columns = ['id', 'state', 'severity', 'what to do', 'gain', ''].map((title) => ({
+    title: paint('dim', title),
+  }));
   const rows = advice.map((each) => [
     String(each.id),
     each.state,
@@ -24,7 +26,9 @@ export function adviceScreen({ database, advice, advisor, untold, counts }: Advi
     ...(rows.length > 0 ? renderTable(columns, rows) : ['  Nothing is advised.']),
     ...advice.flatMap((each) => (each.progress ? [`  ${each.id}: ${progressOf(each)}`] : [])),
     ...(untold.length > 0 ? [paint('dim', `  ${untold.length} checks could not tell:`)] : []),
-    ...untold.flatMap(({ title, message }) => wrapped(`${title}: ${message}`, 110, '    ', (line) => paint('dim', line))),
+    ...untold.flatMap(({ title, message }) =>
+      wrapped(`${title}: ${message}`, 110, '    ', (line) => paint('dim', line)),
+    ),
     paint(
       'dim',
       [

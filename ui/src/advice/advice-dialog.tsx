@@ -135,8 +135,8 @@ function Inspected({
       {advice.remedy && <p class="small muted">{advice.remedy.riskDetail}</p>}
       {needsBytes !== null && (
         <p class="small muted">
-          About {textOf(bytes(needsBytes))} of disk are needed{freeBytes !== null && `, ${textOf(bytes(freeBytes))} are free`}
-          .
+          About {textOf(bytes(needsBytes))} of disk are needed
+          {freeBytes !== null && `, ${textOf(bytes(freeBytes))} are free`}.
         </p>
       )}
       {refusals.map((text) => (

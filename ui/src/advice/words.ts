@@ -1,6 +1,16 @@
 import type { AdviceDetail, AdviceSummary } from '../../../src/server/api/advice.ts';
 import type { Tone } from '../components/status.tsx';
-import { bytes, change, count, milliseconds, percent, type Quantity, rate, seconds, textOf } from '../format/quantity.ts';
+import {
+  bytes,
+  change,
+  count,
+  milliseconds,
+  percent,
+  type Quantity,
+  rate,
+  seconds,
+  textOf,
+} from '../format/quantity.ts';
 
 type State = AdviceSummary['state'];
 
@@ -47,8 +57,10 @@ export function gainOf({ effect, verdict, gain }: Pick<AdviceSummary, 'effect' |
 } {
   if (effect && verdict !== 'unknown') return { of: change(effect.ratio), note: 'Execution time, as measured' };
   if (!gain) return { of: { value: '–', unit: '' }, note: 'Nothing is said of it' };
-  if (gain.msPerHour !== undefined) return { of: milliseconds(gain.msPerHour), note: 'Of execution time an hour, as planned' };
-  if (gain.workloadShare !== undefined) return { of: percent(gain.workloadShare), note: 'Of the planned cost of the workload' };
+  if (gain.msPerHour !== undefined)
+    return { of: milliseconds(gain.msPerHour), note: 'Of execution time an hour, as planned' };
+  if (gain.workloadShare !== undefined)
+    return { of: percent(gain.workloadShare), note: 'Of the planned cost of the workload' };
   if (gain.bytes !== undefined) return { of: bytes(gain.bytes), note: 'Of disk' };
   return { of: { value: '–', unit: '' }, note: gain.text ?? '' };
 }

@@ -15,8 +15,8 @@ export function Choice({ choice }: Pick<IndexAnalysis, 'choice'>) {
     return (
       <Card title="Workload">
         <Empty title="No indexes were chosen yet">
-          Pitcrew plans the statements of the last days on a twin of the database, under indexes that do not exist yet, and
-          chooses the set that serves them best. Nothing is done to the database.
+          Pitcrew plans the statements of the last days on a twin of the database, under indexes that do not exist yet,
+          and chooses the set that serves them best. Nothing is done to the database.
         </Empty>
       </Card>
     );

@@ -7,10 +7,4 @@ export type { IndexAdviser, IndexChoice, IndexRequest } from './run/index-round.
 export { type ChooserOptions, createIndexAdviser } from './run/choose-indexes.ts';
 export type { CheckReport, IndexReport } from './run/reports.ts';
 export { type AdviceAction, actionsOf, openStates } from './states.ts';
-export type {
-  Advisor,
-  AdvisorEvent,
-  AdvisorOptions,
-  AdvisorStatus,
-  RunState,
-} from './types.ts';
+export type { Advisor, AdvisorEvent, AdvisorOptions, AdvisorStatus, RunState } from './types.ts';

@@ -17,7 +17,10 @@ type Known = readonly { uses: readonly string[]; cost: number }[];
 
 function costWith(known: Known, present: ReadonlySet<string>): { uses: readonly string[]; cost: number } {
   const able = known.filter(({ uses }) => uses.every((id) => present.has(id)));
-  return able.reduce((best, each) => (each.cost < best.cost ? each : best), { uses: [] as readonly string[], cost: base });
+  return able.reduce((best, each) => (each.cost < best.cost ? each : best), {
+    uses: [] as readonly string[],
+    cost: base,
+  });
 }
 
 function planner(known: Known): Pricer {
@@ -31,7 +34,10 @@ const ids = ['a', 'b', 'c', 'd', 'e'];
 
 test('followed to the end, it tells the cost under every set of candidates', async () => {
   const sets = fc.array(
-    fc.record({ uses: fc.uniqueArray(fc.constantFrom(...ids), { minLength: 1, maxLength: 3 }), cost: fc.integer({ min: 1, max: 999 }) }),
+    fc.record({
+      uses: fc.uniqueArray(fc.constantFrom(...ids), { minLength: 1, maxLength: 3 }),
+      cost: fc.integer({ min: 1, max: 999 }),
+    }),
     { minLength: 1, maxLength: 12 },
   );
   await fc.assert(
@@ -50,7 +56,10 @@ test('followed to the end, it tells the cost under every set of candidates', asy
 });
 
 test('two plans tell that nothing is to be gained', async () => {
-  const exploration = await explore(statement, ids.map(indexOf), planner([{ uses: ['a'], cost: 995 }]), { ...limits, leastGain: 0.01 });
+  const exploration = await explore(statement, ids.map(indexOf), planner([{ uses: ['a'], cost: 995 }]), {
+    ...limits,
+    leastGain: 0.01,
+  });
   expect(exploration.done).toBe(true);
   expect(exploration.plans).toBe(2);
   expect(exploration.result().entries).toEqual([]);

@@ -1,5 +1,10 @@
 import { join } from 'node:path';
-import { connectDatabase, type DatabaseConnection, probeProfile, type ServerProfile } from '../../../../engine/postgres/index.ts';
+import {
+  connectDatabase,
+  type DatabaseConnection,
+  probeProfile,
+  type ServerProfile,
+} from '../../../../engine/postgres/index.ts';
 import { PitcrewError } from '../../../../errors.ts';
 import { loadParser } from '../../../../sql/index.ts';
 import { openHypopg, openTwin, type WhatIf } from '../../../whatif/index.ts';
@@ -42,7 +47,8 @@ export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexA
         drops,
         selectIndexes,
         ...(budgetBytes === undefined ? {} : { budgetBytes }),
-        onProgress: ({ phase, done, total }) => onProgress({ phase: phases[phase], ratio: total > 1 ? done / total : null }),
+        onProgress: ({ phase, done, total }) =>
+          onProgress({ phase: phases[phase], ratio: total > 1 ? done / total : null }),
         signal,
       });
       const { source, coverage, statements } = workload;
