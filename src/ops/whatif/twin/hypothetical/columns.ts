@@ -14,6 +14,8 @@ export interface IndexColumn {
   distinct: (rows: number) => number;
   /** Shares of the most frequent values, largest first. */
   frequencies: readonly number[];
+  /** Bounds of the histogram of numbers and of points in time, which have distances; `null` for other types, and without. */
+  bounds: readonly number[] | null;
   /** Element statistics of arrays, text search vectors and jsonb; `null` without. */
   elements: { perRow: number | null; shares: readonly number[] } | null;
   /** Key columns only, false for those carried along. */
@@ -41,6 +43,7 @@ interface Row {
   width: number | null;
   distinct: number | null;
   frequencies: number[] | null;
+  bounds: number[] | null;
   elements: number[] | null;
   elementCounts: number[] | null;
 }
@@ -83,6 +86,13 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
            s.avg_width                            AS "width",
            s.n_distinct                           AS "distinct",
            s.most_common_freqs                    AS "frequencies",
+           CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype,
+                                    'float4'::regtype, 'float8'::regtype)
+                THEN s.histogram_bounds::text::float8[]
+                WHEN a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+                THEN ARRAY(SELECT extract(epoch FROM bound)::float8
+                             FROM unnest(s.histogram_bounds::text::timestamptz[]) AS bound)
+           END                                    AS "bounds",
            s.most_common_elem_freqs               AS "elements",
            s.elem_count_histogram                 AS "elementCounts"
       FROM pg_index i
@@ -128,6 +138,7 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
     nullFraction: row.nullFraction ?? 0,
     distinct: distinctOf(row.distinct),
     frequencies: row.frequencies ?? [],
+    bounds: row.bounds,
     elements: elementsOf(row),
   }));
 }
