@@ -8,6 +8,8 @@ export interface IndexColumn {
   width: number;
   /** -1 for a length of its own per value. */
   length: number;
+  /** Bytes of some values, each for as many rows, of numeric and text; `null` for other types, and without a histogram. */
+  widths: readonly number[] | null;
   align: number;
   nullFraction: number;
   /** How many different values there are among `rows` rows. */
@@ -44,6 +46,7 @@ interface Row {
   distinct: number | null;
   frequencies: number[] | null;
   bounds: number[] | null;
+  widths: number[] | null;
   elements: number[] | null;
   elementCounts: number[] | null;
 }
@@ -93,6 +96,12 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
                 THEN ARRAY(SELECT extract(epoch FROM bound)::float8
                              FROM unnest(s.histogram_bounds::text::timestamptz[]) AS bound)
            END                                    AS "bounds",
+           -- Short values are stored with one byte of their length before them.
+           CASE WHEN x.atttypid = 'numeric'::regtype
+                THEN ARRAY(SELECT pg_column_size(bound) FROM unnest(s.histogram_bounds::text::numeric[]) AS bound)
+                WHEN x.atttypid IN ('text'::regtype, 'varchar'::regtype)
+                THEN ARRAY(SELECT octet_length(bound) + 1 FROM unnest(s.histogram_bounds::text::text[]) AS bound)
+           END                                    AS "widths",
            s.most_common_elem_freqs               AS "elements",
            s.elem_count_histogram                 AS "elementCounts"
       FROM pg_index i
@@ -139,6 +148,7 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
     distinct: distinctOf(row.distinct),
     frequencies: row.frequencies ?? [],
     bounds: row.bounds,
+    widths: row.widths !== null && row.widths.length > 1 ? row.widths : null,
     elements: elementsOf(row),
   }));
 }

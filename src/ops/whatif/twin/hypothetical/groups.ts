@@ -17,9 +17,10 @@ const manyRows = 20;
  */
 export function keyGroups(keys: readonly IndexColumn[], rows: number, together?: number): KeyGroup[] {
   if (keys.some((key) => isUnique(key, rows))) return [{ values: rows, rows: 1 }];
-  const possible = keys
-    .map((key) => valuesOf(key, rows))
-    .reduce((some, more) => combined(some, more), [{ count: 1, share: 1 }]);
+  const possible =
+    together === undefined
+      ? keys.map((key) => valuesOf(key, rows)).reduce((some, more) => combined(some, more), [{ count: 1, share: 1 }])
+      : [evenly(Math.min(together, rows), 1, rows)];
   const groups: KeyGroup[] = [];
   const few = new Map<number, number>();
   for (const { count, share } of possible) {
