@@ -65,7 +65,8 @@ const tasks: Record<string, (args: string[]) => Promise<void> | void> = {
     run(process.execPath, join(root, 'bench', 'run.ts'), ...args);
   },
   docs() {
-    for (const name of ['configuration-docs.ts', 'api-docs.ts']) run(process.execPath, join(root, 'scripts', name));
+    for (const name of ['configuration-docs.ts', 'api-docs.ts', 'checks-docs.ts'])
+      run(process.execPath, join(root, 'scripts', name));
   },
 };
 

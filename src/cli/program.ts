@@ -3,6 +3,7 @@ import { PitcrewError } from '../errors.ts';
 import { cacheCommand } from './commands/cache.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { indexCommand } from './commands/index-analyze.ts';
 import { initCommand } from './commands/init.ts';
 import { monitorCommand } from './commands/monitor.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -41,7 +42,15 @@ export function createProgram(): Command {
     .showHelpAfterError(false)
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  const commands = [demoCommand(), serveCommand(), monitorCommand(), doctorCommand(), initCommand(), cacheCommand()];
+  const commands = [
+    demoCommand(),
+    serveCommand(),
+    monitorCommand(),
+    doctorCommand(),
+    initCommand(),
+    indexCommand(),
+    cacheCommand(),
+  ];
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));
     for (const nested of command.commands) nested.copyInheritedSettings(program);

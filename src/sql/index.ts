@@ -38,4 +38,5 @@ export {
   type TableWrite,
 } from './predicates/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
+export { splitStatements, type StatementPiece } from './split.ts';
 export { type Token, tokenize } from './tokens.ts';

@@ -37,7 +37,7 @@ function heading(name: string, source: string, advice: IndexAdvice, columns: num
     `  ${candidates} candidates, ${plans} plans, ${seconds.toFixed(1)} s`,
   ];
   if (indexes.length === 0) return [...lines, `  ${paint('green', '✓')} no new index would pay`];
-  const sentence = `${indexes.length} new ${indexes.length === 1 ? 'index' : 'indexes'} (${formatBytes(sizeBytes)}${budget}) would take ${formatRatio(spared)} off the workload’s planned cost${time}; ${statements.improved} statements gain.`;
+  const sentence = `${indexes.length} new ${indexes.length === 1 ? 'index' : 'indexes'} (${formatBytes(sizeBytes)}${budget}) would take ${formatRatio(spared)} off the workload’s planned cost${time}; ${statements.improved === 1 ? 'one statement gains' : `${statements.improved} statements gain`}.`;
   const proof =
     cost.gap <= 0.0005
       ? 'No other set of the candidates does better.'

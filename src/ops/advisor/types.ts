@@ -82,7 +82,10 @@ export interface Finding {
 export type CheckAnswer =
   | {
       status: 'found';
+      /** The gravest first; a bounded number of them. */
       findings: readonly Finding[];
+      /** How many were found beyond those. */
+      more?: number;
       /** Parts that could not be told, each with its reason. */
       untold?: readonly Untold[];
     }
@@ -108,6 +111,8 @@ export interface IndexUse {
   schema: string;
   name: string;
   scans: number;
+  /** Since when this index is watched, where that is later than the history's beginning: it is not older than that. */
+  since?: Date;
 }
 
 /** What checks are told beside the database itself. */
@@ -122,8 +127,22 @@ export interface CheckContext {
   indexHistory: { since: Date; uses: readonly IndexUse[] } | null;
   /** The machine of the server, where it is ours or was told; `null` when unknown. */
   machine: Machine | null;
-  /** Asks for exact answers that read whole tables or indexes (`pgstattuple`); false by default. */
+  /** Asks for exact answers that read whole tables or indexes (`pgstattuple`) or samples of them; false by default. */
   exact: boolean;
+  /** From where on checks speak up, where that is not as documented. */
+  thresholds?: Partial<CheckThresholds>;
+}
+
+/** What a deployment may want otherwise; everything else is a constant of its check. */
+export interface CheckThresholds {
+  /** An index counts as unused when it was not used for at least so many days; 7 by default. */
+  unusedDays: number;
+  /** Indexes and tables smaller than this are not judged for bloat, in bytes; 10 MB by default. */
+  bloatFromBytes: number;
+  /** Tables with fewer rows are not judged for statistics, missing indexes and vacuum; 10,000 by default. */
+  smallTableRows: number;
+  /** Tables from this size on may be worth partitioning, in bytes; by default as large as the memory, 100 GB where that is unknown. */
+  partitionFromBytes: number;
 }
 
 export interface Machine {

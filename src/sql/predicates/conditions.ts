@@ -101,9 +101,9 @@ function membership(fields: TreeObject, level: Level): BoundCondition[] {
 /** What is known of a comparison beside its operand. */
 type Known = Partial<Pick<Condition, 'constant' | 'parameter' | 'other' | 'row'>>;
 
-function build({ use, operand }: Bound, kind: ConditionKind, operator: string, with_: ComparedWith, known: Known) {
+function build({ use, operand }: Bound, kind: ConditionKind, operator: string, compared: ComparedWith, known: Known) {
   const { constant, parameter, other, row } = known;
-  const condition: Condition = { kind, operand, operator, with: with_, constant, parameter, other, row };
+  const condition: Condition = { kind, operand, operator, with: compared, constant, parameter, other, row };
   return { use, condition: Object.freeze(condition) };
 }
 
@@ -201,15 +201,15 @@ function sided(
   right: Tree | undefined,
   level: Level,
 ): BoundCondition[] {
-  const with_ = comparedWith(right, level);
-  const others = with_ === 'join' ? boundsOf(right, level) : [];
+  const compared = comparedWith(right, level);
+  const others = compared === 'join' ? boundsOf(right, level) : [];
   const tables = tablesIn(right, level);
   return boundsOf(left, level)
     .filter(({ use }) => !tables.has(use))
     .map((bound) => {
       const [joined] = others;
-      return build(bound, kind, operator, with_, {
-        constant: with_ === 'constant' ? constantCondition(kind, operator, bound, right) : undefined,
+      return build(bound, kind, operator, compared, {
+        constant: compared === 'constant' ? constantCondition(kind, operator, bound, right) : undefined,
         parameter: parameterOf(right),
         other: joined && Object.freeze({ use: joined.use.number, operand: joined.operand }),
       });

@@ -91,15 +91,15 @@ export function createReader(resolver: RelationResolver): Reader {
   const withClause = (clause: Tree | undefined, level: Level): void => {
     if (!isObject(clause)) return;
     for (const item of listOf(clause['ctes'])) {
-      const expression_ = fieldsOf(item, 'CommonTableExpr') ?? {};
-      const name = textOf(expression_['ctename']) ?? '';
+      const common = fieldsOf(item, 'CommonTableExpr') ?? {};
+      const name = textOf(common['ctename']) ?? '';
       // Within itself, a recursive one is a table of which nothing is known.
       if (clause['recursive'] === true) level.expressions.set(name, []);
-      const select = fieldsOf(expression_['ctequery'], 'SelectStmt');
+      const select = fieldsOf(common['ctequery'], 'SelectStmt');
       const levels = select ? query(select, level, 'named') : [];
-      const inner = nodeOf(expression_['ctequery']);
+      const inner = nodeOf(common['ctequery']);
       if (!select && inner) change(inner, level);
-      level.expressions.set(name, rename(levels, namesOf(expression_['aliascolnames'])));
+      level.expressions.set(name, rename(levels, namesOf(common['aliascolnames'])));
     }
   };
 
@@ -141,7 +141,7 @@ export function createReader(resolver: RelationResolver): Reader {
     const left = listOf([fields['larg'] ?? null]).flatMap((inner) => addSources(inner, level, quals));
     const right = listOf([fields['rarg'] ?? null]).flatMap((inner) => addSources(inner, level, quals));
     if (fields['quals'] !== undefined) quals.push(fields['quals']);
-    const shared = fields['isNatural'] === true ? common(left, right) : namesOf(fields['usingClause']);
+    const shared = fields['isNatural'] === true ? sharedColumns(left, right) : namesOf(fields['usingClause']);
     for (const column of shared) {
       const sides = [left, right].map((sources) => sources.find((source) => columnsOf(source)?.includes(column)));
       const [lexpr, rexpr] = sides.map((source) => columnReference(source?.name ?? '', column));
@@ -159,8 +159,8 @@ export function createReader(resolver: RelationResolver): Reader {
     const table = textOf(fields['relname']) ?? '';
     const schema = textOf(fields['schemaname']);
     const name = alias ?? table;
-    const expression_ = schema === undefined ? level.expressions.get(table) : undefined;
-    if (expression_) return { kind: 'derived', name, levels: expression_, renamed };
+    const common = schema === undefined ? level.expressions.get(table) : undefined;
+    if (common) return { kind: 'derived', name, levels: common, renamed };
     const relation = uses.length < mostUses ? resolver.relation(schema, table) : undefined;
     if (!relation) return { kind: 'opaque', name };
     if (relation.definition === undefined) return { kind: 'table', name, use: tableUse(relation), renamed };
@@ -290,7 +290,7 @@ function columnReference(table: string, column: string): Tree {
   return { ColumnRef: { fields: [{ String: { sval: table } }, { String: { sval: column } }] } };
 }
 
-function common(left: readonly Source[], right: readonly Source[]): string[] {
+function sharedColumns(left: readonly Source[], right: readonly Source[]): string[] {
   const columns = new Set(right.flatMap((source) => columnsOf(source) ?? []));
   return left.flatMap((source) => columnsOf(source) ?? []).filter((column) => columns.has(column));
 }

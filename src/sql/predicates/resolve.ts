@@ -118,7 +118,7 @@ export function readColumns(tree: Tree | undefined, level: Level): void {
     if (names.at(-1) === '*') return readAll(names.slice(0, -1), level);
     const origins = originsOf(names, level);
     // The name of a table by itself is its whole row.
-    if (origins.length === 0 && names.length === 1) readAll(names, level, true);
+    if (origins.length === 0 && names.length === 1) readAll(names, level);
     for (const origin of origins) {
       if (origin.kind === 'column') origin.use.columns.add(origin.column);
       else readColumns(origin.tree, origin.level);
@@ -126,10 +126,10 @@ export function readColumns(tree: Tree | undefined, level: Level): void {
   });
 }
 
-function readAll(names: readonly string[], level: Level, named = false): void {
+function readAll(names: readonly string[], level: Level): void {
   const name = names.at(-1);
   const sources = level.sources.filter((source) => name === undefined || source.name === name);
-  if (sources.length === 0 && name !== undefined && level.outer) return readAll(names, level.outer, named);
+  if (sources.length === 0 && name !== undefined && level.outer) return readAll(names, level.outer);
   for (const source of sources) {
     if (source.kind === 'table') source.use.wholeRows = true;
     else if (source.kind === 'derived') {

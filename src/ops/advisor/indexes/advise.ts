@@ -2,7 +2,7 @@ import { analyse, foreignKeyChecks } from './analyse.ts';
 import { candidatesOf } from './candidates/generate.ts';
 import { type AnalysedStatement, candidateLimits } from './candidates/types.ts';
 import { selectionProblem, usedOf, workloadCost } from './choose.ts';
-import { createPricer } from './costs/explore.ts';
+import { createPricer } from './costs/price.ts';
 import { costMatrix, type Matrix } from './costs/matrix.ts';
 import { confirmDrops } from './drops.ts';
 import { readModel } from './model/read-model.ts';
@@ -59,7 +59,7 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
       price,
       limits,
       deadline,
-      onStatement: (done) => progress(phase, done, some.length),
+      onProgress: (done) => progress(phase, done, some.length),
       signal,
     });
 
@@ -108,7 +108,7 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
     statements,
     costs,
     model,
-    whatIf,
+    price,
     ratesOf: prices.ratesOf,
     limits,
     signal,

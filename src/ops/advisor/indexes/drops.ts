@@ -1,7 +1,8 @@
-import type { IndexName, WhatIf } from '../../whatif/index.ts';
+import type { IndexName } from '../../whatif/index.ts';
 import type { Finding } from '../types.ts';
 import type { AnalysedStatement } from './candidates/types.ts';
 import type { StatementCosts } from './costs/explore.ts';
+import type { Pricer } from './costs/price.ts';
 import { writeCost } from './costs/write-cost.ts';
 import type { WriteRates } from './costs/write-rates.ts';
 import type { DatabaseModel, ExistingIndex, TableModel } from './model/types.ts';
@@ -11,7 +12,7 @@ interface DropContext {
   statements: readonly AnalysedStatement[];
   costs: ReadonlyMap<string, StatementCosts>;
   model: DatabaseModel;
-  whatIf: WhatIf;
+  price: Pricer;
   ratesOf(table: TableModel): WriteRates;
   limits: AdviceLimits;
   signal: AbortSignal | undefined;
@@ -53,21 +54,16 @@ function find(
 
 async function worseWithout(
   index: IndexName,
-  { statements, costs, whatIf, limits, signal }: DropContext,
+  { statements, costs, price, limits, signal }: DropContext,
 ): Promise<DropAdvice['statements']> {
   const worse: DropAdvice['statements'][number][] = [];
   for (const { statement } of statements) {
     signal?.throwIfAborted();
     const base = costs.get(statement.id)?.base;
     if (!base?.usesExisting.some(({ schema, name }) => schema === index.schema && name === index.name)) continue;
-    const { id, text, searchPath, samples } = statement;
-    const values = samples.length > 0 ? samples.slice(0, limits.samples) : [undefined];
-    let cost = 0;
-    for (const parameters of values) {
-      const one = { text, ...(parameters ? { parameters } : {}), ...(searchPath === undefined ? {} : { searchPath }) };
-      cost += (await whatIf.plan(one, { hide: [index] })).cost / values.length;
-    }
-    if (cost > base.cost * (1 + limits.leastGain)) worse.push({ id, text, costBefore: base.cost, costAfter: cost });
+    const { cost } = await price(statement, { hide: [index] });
+    if (cost <= base.cost * (1 + limits.leastGain)) continue;
+    worse.push({ id: statement.id, text: statement.text, costBefore: base.cost, costAfter: cost });
   }
   return worse;
 }

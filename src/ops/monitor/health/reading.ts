@@ -2,7 +2,7 @@ import type { MetricName } from '../metrics.ts';
 import type { CollectorName, LatestMetric, Session } from '../types.ts';
 import { type Judgement, unknown } from './check.ts';
 import type { HealthInput, WindowSum } from './input.ts';
-import { counted, duration, lowerFirst } from './words.ts';
+import { counted, duration, lowerFirst } from '../../words/index.ts';
 
 /** Latest value of a metric without labels. */
 export function latestValue(input: HealthInput, name: MetricName): number | undefined {

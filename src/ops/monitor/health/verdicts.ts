@@ -1,6 +1,6 @@
 import type { HealthCheck, HealthReport } from '../types.ts';
 import { knownSoon } from './reading.ts';
-import { listed, lowerFirst } from './words.ts';
+import { listed, lowerFirst } from '../../words/index.ts';
 
 /** A plain sentence of the opening page. */
 export interface Verdict {

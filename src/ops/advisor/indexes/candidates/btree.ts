@@ -42,7 +42,8 @@ export function btreeKeys(use: TableUse, table: TableModel, popularity: Populari
     const equal = usable.filter(({ kind }) => equalities.has(kind));
     const ranges = usable.filter(({ kind }) => kind === 'range');
     const orders = at === 0 ? ordersOf(use) : [];
-    for (const base of equalityBases(equal, table, popularity)) {
+    const bases = equalityBases(equal, table, popularity);
+    for (const base of bases.length > 0 ? bases : [{ operands: [], reason: 'no condition of equality' }]) {
       add(base.operands, [], [], base.reason);
       for (const range of ranges.slice(0, 3)) {
         const operands = (range.row ?? [range.operand]).filter((operand) => !has(base.operands, operand));

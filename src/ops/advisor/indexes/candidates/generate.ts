@@ -107,6 +107,8 @@ function columnsIn(operands: readonly Operand[]): string[] {
   return [...new Set(operands.flatMap(({ columns }) => columns))];
 }
 
+const narrowRow = 24;
+
 /** The same carrying along what else the statement reads of the table, where that is little. */
 function covering(
   { keys, operands, reason }: Keys,
@@ -119,6 +121,8 @@ function covering(
   const include = use.columns.filter((column) => !inKeys.has(column));
   const width = include.reduce((sum, name) => sum + widthOf(table.columns.find((column) => column.name === name)), 0);
   if (include.length === 0 || include.length > 8 || width > limits.widestInclude) return [];
+  // A second copy of the table, unless rows are so narrow that it hardly is one.
+  if (include.length + inKeys.size >= table.columns.length && width > narrowRow) return [];
   return [{ keys, include, columns: columnsIn(operands), reason: `${reason}, with all that is read of the table` }];
 }
 

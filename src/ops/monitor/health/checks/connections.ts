@@ -1,6 +1,6 @@
 import { type CheckDefinition, graded } from '../check.ts';
 import { clientSessions, notRead } from '../reading.ts';
-import { count } from '../words.ts';
+import { count } from '../../../words/index.ts';
 
 export const connections: CheckDefinition = {
   id: 'connections',

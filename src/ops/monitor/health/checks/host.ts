@@ -2,7 +2,7 @@ import type { MetricName } from '../../metrics.ts';
 import { type CheckDefinition, graded, type Judgement, unknown } from '../check.ts';
 import type { HealthInput } from '../input.ts';
 import { knownSoon, latestSeries } from '../reading.ts';
-import { bytes, percent } from '../words.ts';
+import { bytes, percent } from '../../../words/index.ts';
 
 const thresholds = { warning: 0.8, critical: 0.95 };
 /** Half a minute at the sampler's pace: a moment of full load is what a computer is for. */

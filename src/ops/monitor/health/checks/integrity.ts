@@ -1,7 +1,7 @@
 import { readableName } from '../../../../sql/index.ts';
 import { type CheckDefinition, critical, graded, notApplicable, ok, unknown, warning } from '../check.ts';
 import { latestValue, notRead } from '../reading.ts';
-import { count, counted, duration, listed, percent } from '../words.ts';
+import { count, counted, duration, listed, percent } from '../../../words/index.ts';
 
 export const checksumFailures: CheckDefinition = {
   id: 'checksum-failures',

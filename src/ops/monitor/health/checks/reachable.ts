@@ -1,5 +1,5 @@
 import { type CheckDefinition, critical, ok, unknown } from '../check.ts';
-import { duration } from '../words.ts';
+import { duration } from '../../../words/index.ts';
 
 export const reachable: CheckDefinition = {
   id: 'reachable',

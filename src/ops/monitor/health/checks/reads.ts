@@ -3,7 +3,7 @@ import { type CheckDefinition, graded, ok, severity, unknown, warning } from '..
 import type { HealthInput, TableScans } from '../input.ts';
 import { increase, leastSeconds, notWatched, notRead, settingText } from '../reading.ts';
 import { largeTableRows } from '../window.ts';
-import { count, counted, lately, listed, percent } from '../words.ts';
+import { count, counted, lately, listed, percent } from '../../../words/index.ts';
 
 /** 80 MB with blocks of 8 kB: below that, a few cold reads decide the ratio. */
 const leastBlocks = 10_000;

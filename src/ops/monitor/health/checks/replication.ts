@@ -1,7 +1,7 @@
 import { type CheckDefinition, critical, graded, type Judgement, notApplicable, ok, warning } from '../check.ts';
 import type { HealthInput } from '../input.ts';
 import { increase, latestSeries, latestValue, notRead, notWatched, settingValue } from '../reading.ts';
-import { bytes, count, counted, duration, lately, listed } from '../words.ts';
+import { bytes, count, counted, duration, lately, listed } from '../../../words/index.ts';
 
 const subjects = ['replication', 'statistics of other users'];
 const lagThresholds = { warning: 5, critical: 60 };

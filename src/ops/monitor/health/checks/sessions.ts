@@ -3,7 +3,7 @@ import type { Session } from '../../types.ts';
 import { type CheckDefinition, graded, type Judgement, ok, unknown } from '../check.ts';
 import type { HealthInput } from '../input.ts';
 import { clientSessions, notRead, sessionName } from '../reading.ts';
-import { counted, duration } from '../words.ts';
+import { counted, duration } from '../../../words/index.ts';
 
 const subjects = ['activity', 'statistics of other users'];
 

@@ -1,6 +1,6 @@
 import { type CheckDefinition, critical, ok, warning } from '../check.ts';
 import { notRead } from '../reading.ts';
-import { counted, listed } from '../words.ts';
+import { counted, listed } from '../../../words/index.ts';
 
 interface Danger {
   name: string;

@@ -1,7 +1,7 @@
 import { type CheckDefinition, critical, graded, type Judgement, notApplicable, ok } from '../check.ts';
 import type { HealthInput, SlotState } from '../input.ts';
 import { notRead, settingNumber, settingText } from '../reading.ts';
-import { bytes, counted, listed } from '../words.ts';
+import { bytes, counted, listed } from '../../../words/index.ts';
 
 const gigabyte = 1024 ** 3;
 

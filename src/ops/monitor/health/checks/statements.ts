@@ -2,7 +2,7 @@ import { readableIdentifier } from '../../../../sql/index.ts';
 import { type CheckDefinition, graded, type Judgement, ok, unknown, warning } from '../check.ts';
 import type { HealthInput, WindowSum } from '../input.ts';
 import { increase, notWatched, settingText } from '../reading.ts';
-import { count, counted, duration, lately, percent } from '../words.ts';
+import { count, counted, duration, lately, percent } from '../../../words/index.ts';
 
 const source = '`pg_stat_statements`';
 const subjects = ['pg_stat_statements'];

@@ -1,6 +1,6 @@
 import { type CheckDefinition, graded, ok, unknown } from '../check.ts';
 import { increase, notWatched } from '../reading.ts';
-import { count, counted, lately, percent } from '../words.ts';
+import { count, counted, lately, percent } from '../../../words/index.ts';
 
 const subjects = ['database'];
 

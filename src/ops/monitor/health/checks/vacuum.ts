@@ -3,7 +3,7 @@ import type { TableState } from '../../types.ts';
 import { type CheckDefinition, type Judgement, ok, warning } from '../check.ts';
 import type { HealthInput } from '../input.ts';
 import { notRead, settingNumber, settingValue } from '../reading.ts';
-import { count, counted, duration, listed, percent } from '../words.ts';
+import { count, counted, duration, listed, percent } from '../../../words/index.ts';
 
 /** Twice the threshold: autovacuum was due long ago and did not come or did not get done. */
 const lateness = 2;

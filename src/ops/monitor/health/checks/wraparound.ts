@@ -1,6 +1,6 @@
 import { type CheckDefinition, graded } from '../check.ts';
 import { latestValue, notRead, settingNumber } from '../reading.ts';
-import { count, percent } from '../words.ts';
+import { count, percent } from '../../../words/index.ts';
 
 /** Default of vacuum_failsafe_age and vacuum_multixact_failsafe_age: from here VACUUM drops everything else to be quick. */
 const failsafeAge = 1_600_000_000;

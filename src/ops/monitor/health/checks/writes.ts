@@ -1,6 +1,6 @@
 import { type CheckDefinition, critical, graded, notApplicable, ok, unknown, warning } from '../check.ts';
 import { increase, notRead, notWatched, settingText, settingValue } from '../reading.ts';
-import { bytes, count, counted, lately } from '../words.ts';
+import { bytes, count, counted, lately } from '../../../words/index.ts';
 
 export const checkpoints: CheckDefinition = {
   id: 'checkpoints',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bytes, count, counted, duration, lately, listed, percent } from './words.ts';
+import { bytes, count, counted, duration, lately, listed, percent } from './index.ts';
 
 describe('figures in words', () => {
   it.each([

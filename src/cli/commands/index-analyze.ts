@@ -1,0 +1,161 @@
+import { readFile } from 'node:fs/promises';
+import { Command, Option } from 'commander';
+import { PitcrewError } from '../../errors.ts';
+import type { AdviceProgress, IndexAdvice, OpenCheckContext, Workload } from '../../ops/advisor/index.ts';
+import type { TwinProgress, WhatIf } from '../../ops/whatif/index.ts';
+import { parseBytes } from '../bytes.ts';
+import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
+import { paint, print, printJson } from '../output.ts';
+import { progressLine } from '../progress-line.ts';
+
+interface AnalyzeOptions {
+  workload?: string;
+  budget?: number;
+  backend: WhatIf['backend'];
+  json?: boolean;
+  quiet?: boolean;
+}
+
+export function indexCommand(): Command {
+  const command = new Command('index').description('Indexes: which to make and which to drop.');
+  return command.addCommand(analyzeCommand());
+}
+
+function analyzeCommand(): Command {
+  const command = new Command('analyze').description(
+    'Plan the workload under other indexes and advise the set that serves it best. Changes nothing. Exit code 1 when something is advised.',
+  );
+  return withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? ''))
+    .option('--workload <file>', 'statements to serve, as SQL or JSON (default: those of pg_stat_statements)')
+    .option('--budget <size>', 'what all new indexes together may take, such as 1GB (default: no bound)', parseBytes)
+    .addOption(
+      new Option('--backend <name>', 'where statements are planned: on a twin here, or on the server with HypoPG')
+        .choices(['twin', 'hypopg'])
+        .default('twin'),
+    )
+    .action(async () => {
+      const options = command.opts<AnalyzeOptions>();
+      const { config, ...loaded } = await loadSettings(command);
+      const databases = requireDatabases({ config, ...loaded });
+      const abort = new AbortController();
+      const interrupt = (): void => abort.abort();
+      process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+      try {
+        const answers: { name: string; workload: Workload; advice: IndexAdvice }[] = [];
+        for (const [name, url] of databases) {
+          answers.push({
+            name,
+            ...(await analyze({ name, url, dataDir: config.dataDir, options, signal: abort.signal })),
+          });
+        }
+        const { indexAdviceScreen } = await import('../screen/index-advice-screen.ts');
+        if (options.json) printJson({ databases: answers.map(adviceDocument) });
+        else
+          print(
+            answers.map(({ name, workload, advice }) => indexAdviceScreen(name, workload.source, advice)).join('\n\n'),
+          );
+        process.exitCode = answers.some(({ advice }) => advice.findings.length > 0) ? 1 : 0;
+      } catch (error) {
+        if (!abort.signal.aborted) throw error;
+        process.exitCode = 130;
+      } finally {
+        process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+      }
+    });
+}
+
+interface Asked {
+  name: string;
+  url: string;
+  dataDir: string;
+  options: AnalyzeOptions;
+  signal: AbortSignal;
+}
+
+/** Checks that want indexes dropped: what they find is held against the workload. */
+const dropChecks = ['unused-index', 'duplicate-index', 'overlapping-index'];
+
+async function analyze({
+  name,
+  url,
+  dataDir,
+  options,
+  signal,
+}: Asked): Promise<{ workload: Workload; advice: IndexAdvice }> {
+  const { loadParser } = await import('../../sql/index.ts');
+  const { adviseIndexes, openCheckContext, runChecks, selectIndexes } = await import('../../ops/advisor/index.ts');
+  await loadParser();
+  const line = progressLine(options.quiet === true);
+  const say = (text: string): void => line.show(`${paint('dim', name, process.stderr)} ${text}`);
+  await using context = await openCheckContext({ url, name });
+  const { connection, profile } = context;
+  const workload = await workloadOf(context, options.workload);
+  say(`${workload.statements.length} statements from ${workload.source}`);
+  const results = await runChecks(context, { only: dropChecks });
+  const drops = results.flatMap(({ answer }) => (answer.status === 'found' ? answer.findings : []));
+  await using whatIf = await openWhatIf({ context, url, name, dataDir, backend: options.backend, signal, say });
+  const advice = await adviseIndexes({
+    connection,
+    profile,
+    whatIf,
+    workload,
+    drops,
+    selectIndexes,
+    ...(options.budget === undefined ? {} : { budgetBytes: options.budget }),
+    onProgress: (progress) => say(sayProgress(progress)),
+    signal,
+  });
+  line.end(`${paint('dim', name, process.stderr)} ${advice.plans} plans in ${advice.seconds.toFixed(1)} s`);
+  return { workload, advice };
+}
+
+async function workloadOf({ connection, profile }: OpenCheckContext, file: string | undefined): Promise<Workload> {
+  const { workloadFromFile, workloadFromStatements } = await import('../../ops/advisor/index.ts');
+  if (file === undefined) return workloadFromStatements(connection, profile);
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new PitcrewError('E_USAGE', `the workload ${file} cannot be read`, {
+      detail: cause instanceof Error ? cause.message : undefined,
+      cause,
+    });
+  });
+  return workloadFromFile(text);
+}
+
+interface OpenWhatIf extends Pick<Asked, 'url' | 'name' | 'dataDir' | 'signal'> {
+  context: OpenCheckContext;
+  backend: WhatIf['backend'];
+  say(text: string): void;
+}
+
+async function openWhatIf({ context, url, name, dataDir, backend, signal, say }: OpenWhatIf): Promise<WhatIf> {
+  const { openHypopg, openTwin } = await import('../../ops/whatif/index.ts');
+  const { connection, profile } = context;
+  if (backend === 'hypopg') return openHypopg({ url, profile });
+  const { join } = await import('node:path');
+  return openTwin({
+    connection,
+    profile,
+    // One of its own for each process: two may look at the same database.
+    dataDir: join(dataDir, 'twins', `${encodeURIComponent(name)}-${process.pid}`),
+    onProgress: ({ stage, done, total }) => say(`twin: ${stages[stage]}${total > 1 ? ` ${done} of ${total}` : ''}`),
+    signal,
+  });
+}
+
+const stages: Record<TwinProgress['stage'], string> = {
+  server: 'starting',
+  catalog: 'reading the catalog',
+  schema: 'making the schema',
+  indexes: 'making indexes',
+  statistics: 'carrying statistics over',
+  sizes: 'giving files their sizes',
+};
+
+function sayProgress({ phase, done, total }: AdviceProgress): string {
+  const verbs = { reading: 'reading the catalog', planning: 'planning', choosing: 'choosing', refining: 'refining' };
+  return total > 1 ? `${verbs[phase]}: ${done} of ${total} statements` : verbs[phase];
+}
+
+function adviceDocument({ name, workload, advice }: { name: string; workload: Workload; advice: IndexAdvice }): object {
+  return { database: name, workload: { source: workload.source, coverage: workload.coverage }, ...advice };
+}

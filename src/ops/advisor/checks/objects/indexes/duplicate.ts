@@ -1,0 +1,120 @@
+import { bytes } from '../../../../words/index.ts';
+import type { Check, Finding } from '../../../types.ts';
+import { judged } from '../../answers.ts';
+import { keyOf, spoken } from '../names.ts';
+import { columnsOf, type IndexDetails, readIndexDetails } from './catalog.ts';
+import { dropIndex, type IndexDefinition, readDefinitions } from './definitions.ts';
+import { beginning, bucketOf, carries, isNeeded } from './keys.ts';
+
+/** An index that another one makes superfluous. */
+export interface Redundant {
+  drop: IndexDetails;
+  keep: IndexDetails;
+}
+
+/** Indexes whose every use another index of the same table serves, each with that one. Never two that would need each other. */
+export function duplicates(indexes: readonly IndexDetails[]): Redundant[] {
+  const usable = indexes.filter(({ valid, ready }) => valid && ready);
+  return [...Map.groupBy(usable, bucketOf).values()].flatMap(duplicatesAmong);
+}
+
+function duplicatesAmong(bucket: readonly IndexDetails[]): Redundant[] {
+  const found: Redundant[] = [];
+  const kept: IndexDetails[] = [];
+  for (const index of bucket.toSorted(byWorth)) {
+    const keep = kept.find((candidate) => replaces(candidate, index));
+    if (keep) found.push({ drop: index, keep });
+    else kept.push(index);
+  }
+  return found;
+}
+
+/** What is needed comes first, then what can do more, then what is used more; at last by name, so that answers are stable. */
+function byWorth(a: IndexDetails, b: IndexDetails): number {
+  const worth = (index: IndexDetails): number[] => [
+    Number(isNeeded(index)),
+    Number(index.parentOid !== null),
+    Number(index.unique),
+    index.columns.length,
+    Number(index.clustered),
+    index.scans,
+  ];
+  const [left, right] = [worth(a), worth(b)];
+  const different = left.findIndex((value, position) => value !== right[position]);
+  return different < 0 ? a.name.localeCompare(b.name) : (right[different] ?? 0) - (left[different] ?? 0);
+}
+
+/** Whether `keep` does all that `index` does: same keys in the same order, what it includes, and its uniqueness. */
+function replaces(keep: IndexDetails, index: IndexDetails): boolean {
+  if (isNeeded(index) || index.parentOid !== null) return false;
+  if (keep.partitioned !== index.partitioned || keep.keyCount !== index.keyCount) return false;
+  if (index.unique && !(keep.unique && keep.immediate && keep.nullsNotDistinct === index.nullsNotDistinct))
+    return false;
+  return beginning(index, keep) === 'same' && carries(keep, index);
+}
+
+export const duplicateIndex: Check = {
+  id: 'duplicate-index',
+  title: 'Duplicate indexes',
+  documentation: `
+    Speaks up when an index does nothing that another index of the same table does not do as well: the same access method, key
+    columns and expressions in the same order, operator classes, collations, sort options and predicate, and at most the
+    included columns of the other. An index that enforces uniqueness is a duplicate only of one that enforces the same.
+
+    The one to keep is the one that a constraint, a foreign key or the replica identity needs, else the one that can do more or is
+    used more. Indexes that are invalid count for neither side. Warning; the fix drops the duplicate concurrently, the undo makes
+    it anew from its definition.
+
+    Source: \`pg_index\`, \`pg_opclass\`, \`pg_constraint\`.
+  `,
+  async run({ connection }) {
+    const indexes = await readIndexDetails(connection);
+    const found = duplicates(indexes).toSorted((a, b) => b.drop.bytes - a.drop.bytes);
+    const definitions = await readDefinitions(
+      connection,
+      found.map(({ drop }) => drop.oid),
+    );
+    return judged({
+      findings: found.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
+      fine: 'No index repeats another',
+      evidence: [{ label: 'Indexes', value: indexes.length }],
+    });
+  },
+};
+
+function describe({ drop, keep }: Redundant, definition: IndexDefinition | undefined): Finding {
+  const table = spoken({ schema: drop.schema, name: drop.table });
+  return {
+    check: duplicateIndex.id,
+    key: keyOf(duplicateIndex.id, drop),
+    severity: 'warning',
+    subject: { kind: 'index', schema: drop.schema, table: drop.table, name: drop.name },
+    title: `The index ${spoken(drop)} ${columnsOf(drop)} on ${table} does nothing that ${spoken(keep)} does not do`,
+    explanation:
+      `Both are kept up to date by every write, both take space and memory, and only one is of use. ` +
+      `${spoken(keep)} is kept because ${reason(keep, drop)}.`,
+    evidence: [
+      { label: 'Size', value: drop.bytes, unit: 'bytes' },
+      { label: 'Scans', value: drop.scans },
+      { label: `Size of ${keep.name}`, value: keep.bytes, unit: 'bytes' },
+      { label: `Scans of ${keep.name}`, value: keep.scans },
+    ],
+    gain: { bytes: drop.bytes, text: `${bytes(drop.bytes)} of disk, and less work for every write to ${table}` },
+    remedy: dropIndex(drop, definition, {
+      risk: 'low',
+      riskDetail: `Plans that used it use ${spoken(keep)} instead.${drop.clustered ? ' CLUSTER goes by it; it would have to be told another.' : ''}`,
+    }),
+  };
+}
+
+/** Why one is kept rather than the other. */
+function reason(keep: IndexDetails, drop: IndexDetails): string {
+  if (keep.constraint !== null) return `the constraint ${keep.constraint} needs it`;
+  if (keep.referenced) return 'foreign keys rest on it';
+  if (keep.replicaIdentity) return 'it is the replica identity of the table';
+  if (keep.parentOid !== null) return 'it is part of the index of the partitioned table';
+  if (keep.unique && !drop.unique) return 'it enforces uniqueness';
+  if (keep.columns.length > drop.columns.length) return 'it includes more columns';
+  if (keep.clustered) return 'CLUSTER goes by it';
+  return keep.scans > drop.scans ? 'it is used more' : 'there is no difference between them';
+}

@@ -1,0 +1,68 @@
+import type { History, TimeRange } from '../../store/index.ts';
+import { candidates, type Counted, gather, usualMost } from './gather.ts';
+import type { Workload } from './types.ts';
+
+export interface HistoryWorkloadOptions extends TimeRange {
+  /** The target's number in the store. */
+  targetId: number;
+  /** The watched database: others of the same server are left out. */
+  database: string;
+  /** Most statements, those that took most time. Default: 500. */
+  most?: number;
+}
+
+/** What the history of the server's statistics says was asked in a range of time; Pitcrew's own statements apart. */
+export async function workloadFromHistory(
+  history: Pick<History, 'statements'>,
+  { targetId, from, to, database, most = usualMost }: HistoryWorkloadOptions,
+): Promise<Workload> {
+  const { statements, totals, coveredSeconds } = await history.statements({
+    targetId,
+    from,
+    to,
+    database,
+    own: 'exclude',
+    orderBy: 'totalExecUs',
+    limit: candidates(most),
+  });
+  const hours = coveredSeconds / 3600;
+  const counted = statements
+    .filter(({ counters }) => counters.calls > 0 && hours > 0)
+    .map(({ id, text, counters: { calls, totalExecUs } }): Counted => {
+      return { id: String(id), text, callsPerHour: calls / hours, meanMs: totalExecUs / calls / 1000 };
+    });
+  return gather('history', counted, { most, all: hours > 0 ? totals.totalExecUs / 1000 / hours : 0 });
+}
+
+/**
+ * What applications themselves told of what they asked in a range. Their texts have placeholders and no values. Calls per hour are those
+ * of the range: an application that was not there for a part of it counts as one that asked nothing then.
+ */
+export async function workloadFromTelemetry(
+  history: Pick<History, 'applicationStatements'>,
+  { targetId, from, to, application, most = usualMost }: TelemetryWorkloadOptions,
+): Promise<Workload> {
+  const { statements } = await history.applicationStatements({
+    targetId,
+    from,
+    to,
+    ...(application === undefined ? {} : { application }),
+    orderBy: 'totalUs',
+    limit: candidates(most),
+  });
+  const hours = (to.getTime() - from.getTime()) / 3_600_000;
+  const counted = statements
+    .filter(({ calls }) => calls > 0 && hours > 0)
+    .map(({ fingerprint, text, calls, totalUs }): Counted => {
+      return { id: fingerprint, text, callsPerHour: calls / hours, meanMs: totalUs / calls / 1000 };
+    });
+  return gather('telemetry', counted, { most });
+}
+
+export interface TelemetryWorkloadOptions extends TimeRange {
+  targetId: number;
+  /** One application; all by default. */
+  application?: string;
+  /** Most statements, those that took most time. Default: 500. */
+  most?: number;
+}

@@ -1,0 +1,11 @@
+export { type ColumnName, readColumnStatistics } from './column-statistics.ts';
+export { workloadFromFile } from './from-file.ts';
+export {
+  type HistoryWorkloadOptions,
+  type TelemetryWorkloadOptions,
+  workloadFromHistory,
+  workloadFromTelemetry,
+} from './from-history.ts';
+export { workloadFromStatements } from './from-statements.ts';
+export { type ColumnStatistics, type PlaceholderUse, sampleParameters } from './sample-parameters.ts';
+export type * from './types.ts';
