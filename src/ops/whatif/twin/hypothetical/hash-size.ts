@@ -8,56 +8,49 @@ const perPage = Math.floor((blockSize - 24 - 16) / tuple);
 /** Buckets are meant to be filled to 75 % (`HASH_DEFAULT_FILLFACTOR`). */
 const perBucket = Math.floor((blockSize * 0.75) / tuple);
 
-/** Values with fewer rows than this are not thrown one by one. */
-const fewRows = 4;
-const mostThrows = 50_000;
+/** `HASH_SPLITPOINT_GROUPS_WITH_ONE_PHASE`: buckets are doubled up to here. */
+const onePhase = 512;
 
 /**
- * Pages of a hash index: buckets in a power of two or quarters up to the next, of which those not yet split get twice the rows. What
- * does not fit on a bucket's page goes on in further ones: so values are thrown into the buckets, with the luck of always the same dice.
+ * Pages of a hash index: buckets in a power of two, or from 512 on in quarters up to the next, of which those not yet split have twice the rows. What
+ * does not fit on a bucket's page goes on in further ones: a value with many rows, and where chance puts many values.
  */
 export function hashPages(columns: readonly IndexColumn[], rows: number): number {
   const wanted = Math.max(2, rows / perBucket);
   const power = 2 ** Math.floor(Math.log2(wanted));
   const step = power / 4;
-  // Quarters begin where there are more than 512 (`HASH_SPLITPOINT_GROUPS_WITH_ONE_PHASE`).
-  const buckets = wanted > 512 ? power + Math.ceil((wanted - power) / step) * step : 2 ** Math.ceil(Math.log2(wanted));
+  const buckets =
+    power >= onePhase ? power + Math.ceil((wanted - power) / step) * step : 2 ** Math.ceil(Math.log2(wanted));
+  const groups = keyGroups(columns, rows);
+  const large = groups.filter((group) => group.rows > perPage);
+  const small = groups.filter((group) => group.rows <= perPage);
+  const spread = small.reduce((sum, group) => sum + group.values * group.rows, 0);
+  const squares = small.reduce((sum, group) => sum + group.values * group.rows ** 2, 0);
+  const each = spread > 0 ? squares / spread : 1;
   const base = buckets >= 2 * power ? 2 * power : power;
-  const filled = new Float64Array(buckets);
-  const random = dice();
-  const throwOne = (size: number): void => {
-    const hash = Math.floor(random() * 2 * base);
-    const bucket = hash < buckets ? hash : hash - base;
-    filled[bucket] = (filled[bucket] ?? 0) + size;
-  };
-  let thrown = 0;
-  let rest = 0;
-  for (const { values, rows: each } of keyGroups(columns, rows).toSorted((a, b) => b.rows - a.rows)) {
-    const count = each < fewRows ? 0 : Math.min(Math.round(values), mostThrows - thrown);
-    for (let time = 0; time < count; time += 1) throwOne(each);
-    thrown += count;
-    rest += Math.max(0, values - count) * each;
-  }
-  const even = rest / (2 * base);
-  const unsplit = (bucket: number): boolean => bucket >= buckets - base && bucket < base;
-  let pages = 0;
-  for (const [bucket, own] of filled.entries()) {
-    const mean = unsplit(bucket) ? 2 * even : even;
-    // The sum of twelve dice is nearly normal.
-    const luck = Array.from({ length: 12 }, () => random()).reduce((sum, one) => sum + one, -6);
-    pages += Math.max(1, Math.ceil((own + Math.max(0, mean + luck * Math.sqrt(mean))) / perPage));
-  }
-  // The metapage, and maps of overflow pages.
-  return 1 + pages + Math.max(1, Math.ceil((pages - buckets) / (blockSize * 4)));
+  const split = Math.max(0, 2 * (buckets - base));
+  const unsplit = buckets - split;
+  return Math.ceil(
+    3 +
+      split * bucketPages(spread / (2 * base), each) +
+      unsplit * bucketPages(spread / base, each) +
+      large.reduce((pages, group) => pages + group.values * Math.ceil(group.rows / perPage), 0),
+  );
 }
 
-/** Numbers from 0 to 1 that look random and are always the same (mulberry32). */
-function dice(): () => number {
-  let state = 42;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+/** Pages of a bucket that gets so many rows in the mean, in groups of `each` that chance puts there. */
+function bucketPages(mean: number, each: number): number {
+  const deviation = Math.sqrt(mean * each) || 1;
+  let pages = 1;
+  for (let full = 1; full < 50; full += 1) {
+    const more = upperTail((full * perPage - mean) / deviation);
+    if (more < 1e-4) break;
+    pages += more;
+  }
+  return pages;
+}
+
+/** Share of a normal distribution above so many deviations: the logistic curve that comes within 0.01 of it. */
+function upperTail(deviations: number): number {
+  return 1 / (1 + Math.exp(1.702 * deviations));
 }
