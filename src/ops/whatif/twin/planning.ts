@@ -4,6 +4,7 @@ import { PitcrewError } from '../../../errors.ts';
 import { firstWord, isPlannable, literalsAsCasts, marked } from '../../../engine/postgres/index.ts';
 import type { WhatIfStatement } from '../types.ts';
 import { helpers } from './build/helpers.ts';
+import { asQueryError } from './query-error.ts';
 
 /** What is changed on the twin while a statement is planned. */
 export interface Scene {
@@ -103,11 +104,11 @@ export function openPlanner(owner: pg.Client, searchPath: string): Planner {
         }
         return await planOnce(await check(statement), statement.parameters);
       } catch (error) {
-        throw planError(error);
+        throw asQueryError(error);
       } finally {
-        await owner.query('ROLLBACK');
+        await owner.query('ROLLBACK').catch(() => {});
         // A prepared statement outlives its transaction.
-        if (statement.parameters !== undefined) await owner.query('DEALLOCATE ALL');
+        if (statement.parameters !== undefined) await owner.query('DEALLOCATE ALL').catch(() => {});
       }
     },
   };
@@ -132,14 +133,4 @@ function answer({ rows }: pg.QueryResult<{ 'QUERY PLAN': unknown }>): unknown {
 
 function literal(value: string | null): string {
   return value === null ? 'NULL' : `E'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
-}
-
-export function planError(error: unknown): unknown {
-  if (!(error instanceof pg.DatabaseError)) return error;
-  return new PitcrewError('E_QUERY', error.message, {
-    sqlState: error.code,
-    detail: error.detail,
-    hint: error.hint,
-    cause: error,
-  });
 }

@@ -4,10 +4,10 @@ import { quoteIdentifier } from '../../../../engine/postgres/index.ts';
 import { createIndexStatement } from '../../create-index.ts';
 import type { HypotheticalIndex } from '../../types.ts';
 import { helpers } from '../build/helpers.ts';
-import { planError } from '../planning.ts';
 import { frontPages } from '../files/front.ts';
 import { blockSize } from '../files/page.ts';
 import { extendSparsely } from '../files/sparse.ts';
+import { asQueryError } from '../query-error.ts';
 import { estimateSize, type IndexSize } from './size.ts';
 import { type IndexedTable, indexedTables } from './tables.ts';
 
@@ -54,9 +54,9 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
   }
 
   async function make(index: HypotheticalIndex, statement: string): Promise<Kept> {
-    const tables = await indexedTables(owner, index);
     await owner.query('BEGIN');
     try {
+      const tables = await indexedTables(owner, index);
       await owner.query(`SET LOCAL search_path = ${quoteIdentifier(index.schema)}, public`);
       await buildOnNothing(owner, tables, statement);
       const parts = await findParts(owner, index);
@@ -78,8 +78,8 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
         bytes: sizes.reduce((sum, size) => sum + (size?.pages ?? 0) * blockSize, 0),
       };
     } catch (error) {
-      await owner.query('ROLLBACK');
-      throw error;
+      await owner.query('ROLLBACK').catch(() => {});
+      throw asQueryError(error);
     }
   }
 
@@ -94,9 +94,7 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
         dropped.push(found);
       }
       await dropPending();
-      const made = await make(index, statement).catch((error: unknown) => {
-        throw planError(error);
-      });
+      const made = await make(index, statement);
       kept.set(index.id, made);
       for (const name of made.names) ids.set(key(...name), index.id);
       await dropPending();
