@@ -3,6 +3,7 @@ import type { ChangeSession } from '../../../engine/postgres/index.ts';
 import { messageOf, type PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type CheckContext, preflight, sessionForChanges } from '../../advisor/index.ts';
 import { duration } from '../../words/index.ts';
+import { endOf } from '../journal.ts';
 import { type PlanOptions, tableJudge } from '../plan/plan.ts';
 import type {
   JournalEnd,
@@ -188,6 +189,13 @@ async function carryOut(run: Run, task: MaintenanceTask): Promise<TaskResult> {
   const invalid = task.kind === 'reindex' ? await readInvalid(context.connection, task) : [];
   const end = await journal.begin({
     subject: `${task.kind}:${task.schema}.${task.index ?? task.table}`,
+    object: {
+      kind: task.kind,
+      schema: task.schema,
+      table: task.table,
+      index: task.index ?? null,
+      file: before.indexFile,
+    },
     statement: task.statement,
     serverPid: session.pid,
     sessionBegan: session.startedAt,
@@ -202,7 +210,7 @@ async function carryOut(run: Run, task: MaintenanceTask): Promise<TaskResult> {
     if (error.code === 'E_OUTCOME_UNKNOWN') run.lost = true;
     const left =
       task.kind === 'reindex' && !run.lost && session.isOpen
-        ? await removeLeftovers(session, context.connection, task, invalid)
+        ? await removeLeftovers(session, context.connection, task, invalid, journal)
         : undefined;
     const { outcome, reason } = obstacleOf(run, error, yielded);
     return ended(task, outcome, [reason, left, unwritten].filter((part) => part !== undefined).join('; '), ms);
@@ -217,17 +225,6 @@ async function carryOut(run: Run, task: MaintenanceTask): Promise<TaskResult> {
     return ended(task, 'skipped', 'its table is locked', ms);
   }
   return { task, outcome: 'done', reason: unwritten ?? null, ms, effect: effectOf(task, before, after) };
-}
-
-function endOf(error: PitcrewError | undefined, durationMs: number): JournalEnd {
-  if (error === undefined) return { outcome: 'done', durationMs };
-  const outcome = error.code === 'E_ABORTED' ? 'cancelled' : error.code === 'E_OUTCOME_UNKNOWN' ? 'unknown' : 'failed';
-  return {
-    outcome,
-    durationMs,
-    error: error.message,
-    ...(error.sqlState === undefined ? {} : { sqlState: error.sqlState }),
-  };
 }
 
 function obstacleOf({ signal }: Run, error: PitcrewError, yielded: boolean): Obstacle {
