@@ -17,47 +17,43 @@ type Change = Plans['planChanges'][number];
 /** Plans that a statement has or had, and what their changes did to it. */
 export function KeptPlans({ id, answer: { plans, planChanges } }: { id: number; answer: Plans }) {
   const [shown, setShown] = useState<string | null>(null);
+  // Of a statement that is not among the busiest none are kept.
+  if (plans.length === 0) return null;
   const title = (shape: string): string =>
     `Plan ${names[plans.findIndex((plan) => plan.shape === shape)] ?? 'of before'}`;
   return (
     <Card title="Plans over time" note="Generic plans of the busiest statements, looked at every few minutes">
-      {plans.length === 0 ? (
-        <Empty title="None is known">
-          It is planned when it is among the statements that take the most time, and Pitcrew’s role may read its tables.
-        </Empty>
-      ) : (
-        <div class="stack">
-          {planChanges.length > 0 && (
-            <ul class="findings" aria-label="Changes of plan">
-              {planChanges.slice(0, 5).map((change) => (
-                <ChangeItem key={change.at} change={change} from={title(change.from)} to={title(change.to)} />
-              ))}
-            </ul>
-          )}
-          <ul class="kept-plans" aria-label="Plans">
-            {plans.map(({ shape, current, firstSeen, lastSeen, totalCost, outline }) => (
-              <li key={shape}>
-                <button
-                  type="button"
-                  class="button button-small"
-                  aria-expanded={shown === shape}
-                  onClick={() => setShown(shown === shape ? null : shape)}
-                >
-                  {title(shape)}
-                </button>
-                <span class="kept-outline" title={outline.map(({ label }) => label).join(' › ')}>
-                  {outline.map(({ label }) => label).join(' › ')}
-                </span>
-                <span class="small muted">
-                  {current && <StatusBadge tone="info">Now</StatusBadge>} cost {digits(totalCost)}, seen from{' '}
-                  <Time at={firstSeen} /> to <Time at={lastSeen} />
-                </span>
-              </li>
+      <div class="stack">
+        {planChanges.length > 0 && (
+          <ul class="findings" aria-label="Changes of plan">
+            {planChanges.slice(0, 5).map((change) => (
+              <ChangeItem key={change.at} change={change} from={title(change.from)} to={title(change.to)} />
             ))}
           </ul>
-          {shown !== null && <KeptPlan id={id} shape={shown} />}
-        </div>
-      )}
+        )}
+        <ul class="kept-plans" aria-label="Plans">
+          {plans.map(({ shape, current, firstSeen, lastSeen, totalCost, outline }) => (
+            <li key={shape}>
+              <button
+                type="button"
+                class="button button-small"
+                aria-expanded={shown === shape}
+                onClick={() => setShown(shown === shape ? null : shape)}
+              >
+                {title(shape)}
+              </button>
+              <span class="kept-outline" title={outline.map(({ label }) => label).join(' › ')}>
+                {outline.map(({ label }) => label).join(' › ')}
+              </span>
+              <span class="small muted">
+                {current && <StatusBadge tone="info">Now</StatusBadge>} cost {digits(totalCost)}, seen from{' '}
+                <Time at={firstSeen} /> to <Time at={lastSeen} />
+              </span>
+            </li>
+          ))}
+        </ul>
+        {shown !== null && <KeptPlan id={id} shape={shown} />}
+      </div>
     </Card>
   );
 }

@@ -1,11 +1,8 @@
+import { stripVTControlCharacters } from 'node:util';
+
 /** Lines of a plan as EXPLAIN wrote them, without what psql, pgAdmin, logs, mails and chats put around them. */
 export function planLines(text: string): string[] {
-  // eslint-disable-next-line no-control-regex
-  const lines = text
-    .replaceAll(/\u001B\[[0-9;]*m/g, '')
-    .replaceAll('\r', '')
-    .replaceAll('\u00A0', ' ')
-    .split('\n');
+  const lines = stripVTControlCharacters(text).replaceAll('\r', '').replaceAll('\u00A0', ' ').split('\n');
   const plain = withoutContinuation(lines.map((line) => withoutQuotes(withoutFrame(line))));
   return plain.filter((line) => !isDecoration(line)).map((line) => line.trimEnd().replaceAll('\t', '        '));
 }

@@ -99,7 +99,7 @@ function spaced(text: string): Record<string, unknown> {
 }
 
 /** A list at its commas, not at those within parentheses or quotes. */
-export function splitList(text: string): string[] {
+function splitList(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let quote = '';

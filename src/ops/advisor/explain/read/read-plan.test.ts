@@ -36,7 +36,7 @@ const statements = [
   'MERGE INTO customers c USING orders o ON c.id = o.id WHEN MATCHED AND c.id < 0 THEN UPDATE SET name = o.note WHEN NOT MATCHED THEN DO NOTHING',
 ];
 
-const figures = [
+const compared = [
   'Rows Removed by Filter',
   'Rows Removed by Join Filter',
   'Rows Removed by Index Recheck',
@@ -58,7 +58,7 @@ function told(node: PlanNode): unknown {
     ...rest,
     costs: [startupCost, totalCost],
     // Where nothing was removed or fetched, the text has no line.
-    figures: figures.map((name) => figure(name) ?? 0),
+    figures: compared.map((name) => figure(name) ?? 0),
     run: actual && { loops: actual.loops, rows: actual.rows, timed: actual.ms !== null },
     // Where there is nothing to count, the text has no line.
     counted: buffers !== undefined && Object.values(buffers).some((blocks) => blocks > 0),
