@@ -5,14 +5,7 @@ import { type CheckContext, preflight, sessionForChanges } from '../../advisor/i
 import { duration } from '../../words/index.ts';
 import { endOf } from '../journal.ts';
 import { type PlanOptions, tableJudge } from '../plan/plan.ts';
-import type {
-  JournalEnd,
-  MaintenanceJournal,
-  MaintenancePlan,
-  MaintenanceTask,
-  TaskOutcome,
-  TaskResult,
-} from '../types.ts';
+import type { MaintenanceJournal, MaintenancePlan, MaintenanceTask, TaskOutcome, TaskResult } from '../types.ts';
 import { effectOf, maintainedAt, see } from './effect.ts';
 import { readInvalid, removeLeftovers } from './leftovers.ts';
 import { busyWith, type LoadPolicy, usualLoad, waitingFor, workOn } from './load.ts';
