@@ -159,7 +159,7 @@ async function whyNot(run: Run, task: MaintenanceTask): Promise<Obstacle | undef
   const work = await workOn(context.connection, task.schema, task.table);
   if (work !== undefined) return skipped(`${work} of its table is under way`);
   if (task.tableOid !== null) {
-    const judge = await tableJudge(context, run.planned);
+    const { judge } = await tableJudge(context, run.planned);
     const { table } = await see(context.connection, context.profile, task);
     if (!table) return skipped('the table is gone');
     if (!judge(table)) return skipped('it is not needed any more');
