@@ -32,6 +32,7 @@ export function startAdvisors({ config, monitors, store, logger }: AdvisorsOptio
       }),
       // While another daemon writes the history, that one looks after the advice too; while the server is away, there is nothing to do.
       isOwner: () => monitor.status().connection === 'watching',
+      isStandby: () => monitor.status().server?.isStandby ?? false,
       replicas: () => replicasOf(monitor, monitors, config.databases),
       machine: () => machineOf(monitor, config.advisor.machine),
     }),

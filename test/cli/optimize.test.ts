@@ -123,6 +123,39 @@ test('interrupted, it cancels what runs and says so', async () => {
   expect(await database.query('SELECT FROM pg_stat_progress_analyze WHERE datname = current_database()')).toEqual([]);
 });
 
+test('killed in the middle of a rebuild, the next run removes what it left', async () => {
+  await using server = await scratchServer();
+  const url = server.url();
+  await runStatements(url, [
+    'CREATE TABLE t AS SELECT n AS id FROM generate_series(1, 5000) n',
+    'CREATE INDEX t_id ON t (id)',
+    'VACUUM ANALYZE t',
+    `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 't_id'::regclass`,
+  ]);
+  await using watcher = await session(url);
+  const invalid = async () =>
+    (await watcher.query('SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid')).rows.map(
+      (row: { name: string }) => row.name,
+    );
+  await using writer = await session(url);
+  await writer.query('BEGIN; DELETE FROM t WHERE id = 1');
+  const running = startPitcrew(['optimize', '--optimize', '--yes', '--force', '--database', url]);
+  await expect.poll(async () => (await invalid()).length).toBe(2);
+  running.child.kill('SIGKILL');
+  await running.ended;
+  // The server notices that nobody is there any more, and gives the rebuild up.
+  const ours = `SELECT FROM pg_stat_activity WHERE application_name LIKE 'pitcrew%'`;
+  await expect.poll(async () => (await watcher.query(ours)).rows.length).toBe(0);
+  await writer.query('ROLLBACK');
+  expect(await invalid()).toHaveLength(2);
+  const next = await pitcrew(['optimize', '--optimize', '--yes', '--force', '--database', url]);
+  expect(next).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('DROP INDEX CONCURRENTLY IF EXISTS "public"."t_id_ccnew"'),
+  });
+  expect(await invalid()).toEqual([]);
+});
+
 test('a standby is refused before anything is done, wrong flags are told', async () => {
   await using server = await scratchServer();
   await using replica = await scratchReplica(server, 18);

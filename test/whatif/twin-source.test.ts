@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { createIndexStatement, removeTwin } from '../../src/ops/whatif/index.ts';
@@ -9,6 +10,7 @@ import { temporaryFolder } from '../support/folder.ts';
 import { scratchReplica, scratchServer, testDatabase, testedMajors } from '../support/postgres.ts';
 import { hypothetical, twinOf } from '../support/whatif.ts';
 
+const twinChild = fileURLToPath(new URL('../support/twin-child.ts', import.meta.url));
 const majors = testedMajors(18, 15);
 
 test.each(majors)('no lock of others is waited for, and none taken but ACCESS SHARE: PostgreSQL %i', async (major) => {
@@ -115,13 +117,9 @@ test('what a killed process left is taken over by the next', async () => {
   await database.query('CREATE TABLE first (id int)');
   await using folder = temporaryFolder();
   const dataDir = join(folder.path, 'twin');
-  const child = spawn(
-    process.execPath,
-    [join(import.meta.dirname, '../support/twin-child.ts'), database.url, dataDir],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  );
+  const child = spawn(process.execPath, [twinChild, database.url, dataDir], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
   child.kill('SIGKILL');
   await once(child, 'exit');

@@ -1,4 +1,4 @@
-import type { AdvisedIndex, DropAdvice, IndexAdvice } from '../../ops/advisor/indexes/index.ts';
+import type { AdvisedIndex, DropAdvice, IndexAdvice } from '../../ops/advisor/index.ts';
 import { paint } from '../output.ts';
 import { formatBytes, formatCount, formatMs, formatRatio, oneLine, wrapped } from './format.ts';
 
@@ -37,7 +37,7 @@ function heading(name: string, source: string, advice: IndexAdvice, columns: num
     `  ${candidates} candidates, ${plans} plans, ${seconds.toFixed(1)} s`,
   ];
   if (indexes.length === 0) return [...lines, `  ${paint('green', '✓')} no new index would pay`];
-  const sentence = `${indexes.length} new ${indexes.length === 1 ? 'index' : 'indexes'} (${formatBytes(sizeBytes)}${budget}) would take ${formatRatio(spared)} off the workload’s planned cost${time}; ${statements.improved} statements gain.`;
+  const sentence = `${indexes.length} new ${indexes.length === 1 ? 'index' : 'indexes'} (${formatBytes(sizeBytes)}${budget}) would take ${formatRatio(spared)} off the workload’s planned cost${time}; ${statements.improved === 1 ? 'one statement gains' : `${statements.improved} statements gain`}.`;
   const proof =
     cost.gap <= 0.0005
       ? 'No other set of the candidates does better.'
@@ -83,9 +83,9 @@ function dropLines(drops: readonly DropAdvice[], columns: number): string[] {
       ),
       ...(finding.remedy?.fix ?? []).map((statement) => `   ${paint('cyan', `${statement};`)}`),
     ]),
-    ...kept.flatMap(({ index, statements }) =>
+    ...kept.flatMap(({ index, statements, neededFor }) =>
       wrapped(
-        `${index.schema}.${index.name} stays: ${statements.length > 0 ? `${statements.length} statements of the workload would cost more without it` : 'something else needs it'}.`,
+        `${index.schema}.${index.name} stays: ${neededFor === undefined ? `${statements.length} statements of the workload would cost more without it` : `${neededFor} needs it`}.`,
         columns,
         '  ',
         (line) => paint('dim', line),

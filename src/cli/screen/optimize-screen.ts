@@ -62,8 +62,13 @@ function slowLines({ statements, reason, fix }: NonNullable<Optimized['slow']>, 
   ];
 }
 
+/** As many as a person reads; `--json` has all. */
+const mostTasks = 50;
+
 function taskLines({ plan, results, dryRun, agreed }: Optimized, width: number): string[] {
-  const tasks = plan?.tasks ?? [];
+  const all = plan?.tasks ?? [];
+  const tasks = all.slice(0, mostTasks);
+  const more = all.length - tasks.length;
   if (tasks.length === 0) return [`${paint('green', '✓')} No table or index needs maintenance.`];
   const done = results.length > 0;
   const resultOf = new Map(results.map((result) => [result.task, result]));
@@ -77,7 +82,14 @@ function taskLines({ plan, results, dryRun, agreed }: Optimized, width: number):
         ...(done && result ? [`    ${outcomeText(result)}`] : []),
       ];
     }),
+    ...(more === 0 ? [] : [`  and ${more} more: ${moreText(results.slice(mostTasks))}`]),
   ];
+}
+
+/** How those ended that are not shown. */
+function moreText(results: readonly TaskResult[]): string {
+  const counts = Object.entries(Object.groupBy(results, ({ outcome }) => outcome));
+  return counts.map(([outcome, each]) => `${each.length} ${outcome}`).join(', ') || 'shown by --json';
 }
 
 function mark(result: TaskResult | undefined): string {

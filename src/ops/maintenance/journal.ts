@@ -15,7 +15,10 @@ export function storeJournal(store: AdviceStore, targetId: number, askedBy: stri
         at: new Date(),
         before: null,
       });
-      return (end) => store.endChange(id, { ...end, at: new Date() });
+      return async (end) => {
+        // Left open: whoever looks after the log finds out what became of it.
+        if (end.outcome !== 'unknown') await store.endChange(id, { ...end, at: new Date() });
+      };
     },
   };
 }

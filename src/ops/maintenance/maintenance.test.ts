@@ -95,6 +95,40 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     expect(written).toHaveLength(2 * plan.tasks.length);
   });
 
+  test('tables that are only inserted into, pages that are not visible and bloated indexes are seen to', async () => {
+    await using scratch = await server(major);
+    const url = scratch.url();
+    await runStatements(url, [
+      'CREATE TABLE log AS SELECT n AS id FROM generate_series(1, 12000) n',
+      'CREATE TABLE seen (id int PRIMARY KEY, note text) WITH (fillfactor = 50)',
+      `INSERT INTO seen SELECT n, repeat('x', 100) FROM generate_series(1, 3000) n`,
+      'CREATE TABLE busy (id int, key text)',
+      `INSERT INTO busy SELECT n, md5(n::text) FROM generate_series(1, 30000) n`,
+      'CREATE INDEX busy_key ON busy (key)',
+    ]);
+    await runStatements(url, [
+      'VACUUM ANALYZE seen',
+      'DELETE FROM busy WHERE id % 10 <> 0',
+      'SET enable_seqscan = off',
+      'SELECT id FROM seen WHERE id = 7',
+    ]);
+    await runStatements(url, ['VACUUM ANALYZE busy', 'UPDATE seen SET note = note WHERE id % 10 = 0']);
+    await using context = await openCheckContext({ url, thresholds: { bloatFromBytes: 100_000 } });
+    const options: PlanOptions = { analyze: false, optimize: true, thresholds: { deadShare: 1, invisiblePages: 10 } };
+    const plan = await planned(context, ['vacuum log', 'vacuum seen', 'reindex busy_key'], options);
+    const results = await runMaintenance(context, plan, {
+      url,
+      journal: noted().journal,
+      planned: options,
+      force: true,
+    });
+    const effects = new Map(results.map(({ task, outcome, effect }) => [task.index ?? task.table, [outcome, effect]]));
+    expect(effects.get('log')).toEqual(['done', '0 % of pages visible before, 100 % after']);
+    expect(effects.get('seen')?.[0]).toBe('done');
+    expect(effects.get('busy_key')).toEqual(['done', expect.stringMatching(/^\d\.\d MB before, \d+ kB after$/)]);
+    await planned(context, [], options);
+  });
+
   test('only what is asked for is planned; old row versions are frozen first', async () => {
     await using scratch = await scratchServer(major, { autovacuum: 'off', autovacuum_freeze_max_age: '100000' });
     const url = scratch.url();
@@ -119,15 +153,7 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     const url = scratch.url();
     await runStatements(url, [
       'CREATE TABLE locked AS SELECT n AS id FROM generate_series(1, 2000) n',
-      'CREATE TABLE wanted (id int)',
-      // ANALYZE computes indexed expressions, and takes long with this one.
-      `CREATE FUNCTION slow(id int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
-         IF current_setting('test.quick', true) IS DISTINCT FROM 'on' THEN PERFORM pg_catalog.pg_sleep(0.02); END IF;
-         RETURN id;
-       END $$`,
-      'CREATE INDEX ON wanted (slow(id))',
-      `SET test.quick = 'on'`,
-      'INSERT INTO wanted SELECT n FROM generate_series(1, 5000) n',
+      ...slowTable('wanted'),
     ]);
     await using context = await openCheckContext({ url });
     const plan = await planned(context, ['analyze locked', 'analyze wanted']);
@@ -151,6 +177,31 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     expect(outcome('wanted')).toMatchObject({ outcome: 'cancelled', reason: 'others waited for its lock' });
     await altered;
     await holder.query('ROLLBACK');
+  });
+
+  test('a session that is lost ends the run, and nobody claims to know what became of its statement', async () => {
+    await using scratch = await server(major);
+    const url = scratch.url();
+    await runStatements(url, [
+      ...slowTable('lost'),
+      'CREATE TABLE next AS SELECT n AS id FROM generate_series(1, 1000) n',
+    ]);
+    await using context = await openCheckContext({ url });
+    const plan = await planned(context, ['analyze lost', 'analyze next']);
+    const first = { ...plan, tasks: plan.tasks.toSorted((a, b) => a.table.localeCompare(b.table)) };
+    const { written, journal } = noted();
+    const running = runMaintenance(context, first, { url, journal, planned: small });
+    await using other = await session(url);
+    await expect
+      .poll(
+        async () => (await other.query('SELECT pg_terminate_backend(pid) FROM pg_stat_progress_analyze')).rows.length,
+      )
+      .toBe(1);
+    expect(await running).toMatchObject([
+      { outcome: 'failed', reason: expect.stringContaining('was lost') },
+      { outcome: 'not-run', reason: 'the connection was lost' },
+    ]);
+    expect(written.map(({ end }) => end?.outcome)).toEqual([undefined, 'unknown']);
   });
 
   test('invalid indexes are rebuilt, leftovers removed, and an interrupted rebuild leaves nothing behind', async () => {
@@ -271,11 +322,36 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
       });
       expect(results.map(({ outcome }) => outcome)).toEqual(['done']);
     }
+    if (major >= 17) {
+      await runStatements(url, ['GRANT MAINTAIN ON theirs TO plain']);
+      await using context = await openCheckContext({ url: plain.href });
+      const plan = await planned(context, ['analyze theirs']);
+      const results = await runMaintenance(context, plan, {
+        url: plain.href,
+        journal: noted().journal,
+        planned: small,
+      });
+      expect(results.map(({ outcome }) => outcome)).toEqual(['done']);
+    }
     await using replica = await scratchReplica(scratch, major);
     await using context = await openCheckContext({ url: replica.url() });
     await expect(planMaintenance(context, all)).rejects.toMatchObject({ code: 'E_UNSUPPORTED' });
   });
 });
+
+/** A table of which ANALYZE takes long: it computes indexed expressions. */
+function slowTable(name: string): string[] {
+  return [
+    `CREATE TABLE ${name} (id int)`,
+    `CREATE FUNCTION slow(id int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN
+       IF current_setting('test.quick', true) IS DISTINCT FROM 'on' THEN PERFORM pg_catalog.pg_sleep(0.02); END IF;
+       RETURN id;
+     END $$`,
+    `CREATE INDEX ON ${name} (slow(id))`,
+    `SET test.quick = 'on'`,
+    `INSERT INTO ${name} SELECT n FROM generate_series(1, 5000) n`,
+  ];
+}
 
 /** Wants the table for itself as soon as it is being analysed. */
 async function alterOnceAnalysed(client: { query(sql: string): Promise<{ rows: unknown[] }> }): Promise<void> {

@@ -74,7 +74,8 @@ export interface JournalEntry {
 }
 
 export interface JournalEnd {
-  outcome: 'done' | 'failed' | 'cancelled';
+  /** `unknown`: the connection was lost, so nobody knows. */
+  outcome: 'done' | 'failed' | 'cancelled' | 'unknown';
   durationMs: number;
   error?: string;
   sqlState?: string;

@@ -114,7 +114,7 @@ export const adviceList = z
   .openapi('AdviceList');
 export type AdviceList = z.infer<typeof adviceList>;
 
-export const loggedChange = z
+const loggedChange = z
   .object({
     id: z.number().int(),
     adviceId: z.number().int().nullable(),

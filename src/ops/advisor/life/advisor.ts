@@ -10,13 +10,19 @@ import { listIndexes } from './list-indexes.ts';
 import { followUp } from './measure/follow-up.ts';
 import { recheck } from './recheck.ts';
 import { runOnce } from './runs.ts';
-import { allowedFrom } from './states.ts';
+import { allowedFrom, isMeasured } from './states.ts';
 import type { Advisor, AdvisorEvent, AdvisorOptions, Asked, RunState } from './types.ts';
 
 /** Checks begin so much later than the daemon, so that history and the first look at the database come first. */
 const firstChecksAfterMs = 60_000;
 /** Between two attempts to clean up after what failed. */
 const longestPauseMs = 5 * 60_000;
+/** Until something is applied by itself again, after it was refused. */
+const pauseAfterRefusalMs = 10 * 60_000;
+/** What is measured changes slowly, and costs the store something to read. */
+const followEveryTicks = 6;
+/** So long after something was applied its check is asked again. */
+const recheckAfterMs = 60_000;
 /** How long a run may take to give up when the advisor ends. */
 const runPatienceMs = 3000;
 
@@ -47,6 +53,8 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
   let ticking: Promise<void> | undefined;
   let failedInARow = 0;
   let findOutAt = 0;
+  let autoAt = 0;
+  let followAt = 0;
   const startedAt = Date.now();
   const next: Record<AdviceRunKind, number> = { checks: startedAt + firstChecksAfterMs, indexes: Infinity };
 
@@ -171,7 +179,7 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
   }
 
   async function applyByPolicy(desk: Desk): Promise<void> {
-    if (!config.auto.enabled) return;
+    if (!config.auto.enabled || Date.now() < autoAt) return;
     const now = new Date();
     const log = await desk.store.changes({
       targetId: desk.targetId,
@@ -184,7 +192,17 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
       log,
       now,
     });
-    if (advice) await change('apply', advice.id, { by: autoName });
+    if (!advice) return;
+    try {
+      await change('apply', advice.id, { by: autoName });
+    } catch (error) {
+      // A transaction that lasts, a backup, a doubt: it may be over later.
+      autoAt = Date.now() + pauseAfterRefusalMs;
+      logger.info(
+        { database: name, advice: advice.id, reason: messageOf(error) },
+        'advice is not applied by itself now',
+      );
+    }
   }
 
   /** Brings up when the next runs are due from when the last ones were. */
@@ -194,7 +212,14 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
       const last = await desk.store.lastRun({ targetId: desk.targetId, kind, finished: false });
       return Math.max(startedAt + firstChecksAfterMs, (last?.beganAt.getTime() ?? 0) + everyMs);
     };
-    next.checks = await due('checks', config.checkInterval);
+    const last = await desk.store.lastRun({ targetId: desk.targetId, kind: 'checks', finished: false });
+    const applied = (await desk.store.list({ targetId: desk.targetId, states: ['applied'] })).filter(
+      ({ kind, stateSince }) => !isMeasured(kind) && stateSince > (last?.beganAt ?? new Date(0)),
+    );
+    next.checks = Math.min(
+      await due('checks', config.checkInterval),
+      ...applied.map(({ stateSince }) => stateSince.getTime() + recheckAfterMs),
+    );
     next.indexes = options.indexAdviser ? await due('indexes', config.indexInterval) : Infinity;
   }
 
@@ -215,11 +240,15 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
     if (!isOwner() || store.status().state === 'away') return;
     const desk = await deskOf();
     await findOut(desk);
-    await followUp(desk, { history: store.history, bounds: config.measure, signal: stopping.signal });
+    if (Date.now() >= followAt) {
+      followAt = Date.now() + followEveryTicks * tickMs;
+      await followUp(desk, { history: store.history, bounds: config.measure, signal: stopping.signal });
+    }
     await applyByPolicy(desk);
     await plan(desk);
     const now = Date.now();
-    const kind = now >= next.checks ? 'checks' : now >= next.indexes ? 'indexes' : undefined;
+    const isIndexesDue = now >= next.indexes && options.isStandby?.() !== true;
+    const kind = now >= next.checks ? 'checks' : isIndexesDue ? 'indexes' : undefined;
     if (kind && config.enabled && !running && !stopping.signal.aborted) await run(kind, { by: 'pitcrew' });
   }
 

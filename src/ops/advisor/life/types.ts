@@ -18,6 +18,8 @@ export interface AdvisorOptions {
   isOwner?: () => boolean;
   /** Replicas under the same database that are watched too. */
   replicas?: () => readonly { name: string; url: string }[];
+  /** Whether it is a standby: indexes are chosen for its primary. */
+  isStandby?: () => boolean;
   /** The machine of the server where it is known by itself; the settings come first. */
   machine?: () => Machine | null;
   /** Chooses indexes for the workload; without it there are checks alone. */

@@ -20,6 +20,8 @@ export interface Solved {
   chosen: Uint8Array | undefined;
   /** No choice of this matrix saves more. */
   most: number;
+  /** What was found is good enough by the gap that was asked for. */
+  finished: boolean;
 }
 
 /** Solves the choice from a start, until the gap (a share of the cost) is reached or the time is up. */
@@ -55,6 +57,7 @@ export function solveWhole(
     return {
       chosen: found ? chosenOf(matrix, model.getSolution().colValue) : undefined,
       most: Number.isFinite(bound) ? unscaled(matrix, bound) : Infinity,
+      finished: model.getModelStatus() === highs.constants.modelStatus.optimal,
     };
   });
 }

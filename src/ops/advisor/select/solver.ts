@@ -1,6 +1,6 @@
 import { at } from './choice.ts';
 import { type CompactMatrix, mostOf } from './compact.ts';
-import { type Highs, solveRelaxed, solveWhole, withEntries } from './highs.ts';
+import { type Highs, type Solved, solveRelaxed, solveWhole, withEntries } from './highs.ts';
 import { fill, improve, trim } from './improve.ts';
 import { reduce } from './reduce.ts';
 import { relax, type Relaxation } from './relax.ts';
@@ -13,11 +13,11 @@ const largeGap = 5e-5;
 /** Beyond so many entries even the linear relaxation takes long: a part is solved before it. */
 const largeMatrix = 25_000;
 
-/** Entries of the part that is solved first, to have a good choice with which to leave out most of the rest. */
-const coreEntries = 6000;
+/** Entries of the parts that are solved first, to have a good choice with which to leave out most of the rest. */
+const coreEntries = [1500, 6000];
 
 /** Rounds of the search around the relaxation's choice. */
-const improvements = 1000;
+const improvements = 300;
 
 /**
  * Looks for the best choice: a quick one first, then bounds from relaxations, and around what they share a better one, at last
@@ -45,9 +45,9 @@ export async function solve(
       relaxation = relax(reduced, search.best.value, 1000, search.for(0.1));
       search.bound(relaxation.most);
       round(search, relaxation);
-      if (!search.done) improve(choice, improvements, search.for(0.08), randomFrom(1));
+      if (!search.done) improve(choice, improvements, search.for(0.05), randomFrom(1));
       search.found();
-      solveCore(search, highs, relaxation, search.secondsLeft * 0.3);
+      solveCores(search, highs, relaxation);
     }
     relaxation =
       solveRelaxed(highs, reduced, search.secondsLeft * 0.4) ??
@@ -55,11 +55,9 @@ export async function solve(
       relax(reduced, search.best.value, 1000, search.for(0.2));
     search.bound(relaxation.most);
     round(search, relaxation);
-    if (!search.done) improve(choice, improvements, search.for(0.08), randomFrom(2));
+    if (!search.done) improve(choice, improvements, search.for(0.05), randomFrom(2));
     search.found();
-    if (!search.done && possibleEntries(search, relaxation).length > 1.5 * coreEntries) {
-      solveCore(search, highs, relaxation, search.secondsLeft * 0.3);
-    }
+    solveCores(search, highs, relaxation);
     if (!search.done) solveRest(search, highs, relaxation);
   } catch (error) {
     // The program breaks when its memory does not suffice. What was found is still good, and the bound holds.
@@ -96,22 +94,27 @@ function possibleEntries({ reduced, best }: Search, { most, entryLoss, chosenLos
 }
 
 /** Solves the program on the entries that the relaxation likes best, for a better choice. It proves nothing. */
-function solveCore(search: Search, highs: Highs, relaxation: Relaxation, seconds: number): void {
+function solveCores(search: Search, highs: Highs, relaxation: Relaxation): void {
   const { entryLoss } = relaxation;
-  const core = possibleEntries(search, relaxation)
-    .toSorted((a, b) => at(entryLoss, a) - at(entryLoss, b) || a - b)
-    .slice(0, coreEntries)
-    .toSorted((a, b) => a - b);
-  solvePart(search, highs, core, seconds);
+  for (const size of coreEntries) {
+    const possible = possibleEntries(search, relaxation);
+    if (search.done || possible.length <= 1.5 * size) return;
+    const core = possible
+      .toSorted((a, b) => at(entryLoss, a) - at(entryLoss, b) || a - b)
+      .slice(0, size)
+      .toSorted((a, b) => a - b);
+    solvePart(search, highs, core, search.secondsLeft * 0.2);
+  }
 }
 
 /** Solves the program on all that may be better, until the time is up. */
 function solveRest(search: Search, highs: Highs, relaxation: Relaxation): void {
-  const most = solvePart(search, highs, possibleEntries(search, relaxation), search.secondsLeft);
+  const { most, finished } = solvePart(search, highs, possibleEntries(search, relaxation), search.secondsLeft);
   search.bound(Math.max(most, search.best.value));
+  if (finished) search.finish();
 }
 
-function solvePart(search: Search, highs: Highs, entries: readonly number[], seconds: number): number {
+function solvePart(search: Search, highs: Highs, entries: readonly number[], seconds: number): Solved {
   const { reduced, choice, gap } = search;
   const solved = solveWhole(highs, withEntries(reduced, entries), choice, {
     gap,
@@ -119,7 +122,7 @@ function solvePart(search: Search, highs: Highs, entries: readonly number[], sec
     improved: (chosen) => search.propose(chosen),
   });
   if (solved.chosen) search.propose(solved.chosen);
-  return solved.most;
+  return solved;
 }
 
 /** Numbers from 0 to 1, the same for the same seed (Park and Miller). */

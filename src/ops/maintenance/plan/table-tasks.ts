@@ -37,6 +37,8 @@ export function taskFor(
   if (vacuum === undefined && stale === undefined) return undefined;
   const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`;
   const of = { schema: table.schema, table: table.name, tableOid: table.oid, needsBytes: 0, freesBytes: 0 };
+  // What is wrong with a table of a few pages costs nobody much.
+  const weight = 0.1 + 0.9 * Math.min(1, Math.log10(1 + table.pages) / 4);
   const analyzeSeconds = 0.05 + Math.min(table.pages, samplePages) / pagesPerSecond;
   if (vacuum === undefined) {
     // Since 18 the partitions can be left out: their own statistics are judged on their own.
@@ -46,7 +48,7 @@ export function taskFor(
       kind: 'analyze',
       statement: `ANALYZE (SKIP_LOCKED) ${only}${name}`,
       reason: stale?.reason ?? '',
-      gain: stale?.gain ?? 0,
+      gain: (stale?.gain ?? 0) * weight,
       estimatedSeconds: analyzeSeconds,
     };
   }
@@ -62,7 +64,7 @@ export function taskFor(
     kind: vacuum.kind,
     statement: `VACUUM (${options.join(', ')}) ${name}`,
     reason: [vacuum.reason, ...(stale ? [stale.reason] : [])].join('; '),
-    gain: vacuum.gain + (stale?.gain ?? 0),
+    gain: vacuum.kind === 'freeze' ? vacuum.gain : (vacuum.gain + (stale?.gain ?? 0)) * weight,
     estimatedSeconds: 0.05 + (pages + indexPages) / pagesPerSecond + (stale ? analyzeSeconds : 0),
   };
 }

@@ -1,10 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ChangeSession } from '../../../engine/postgres/index.ts';
-import { PitcrewError, toPitcrewError } from '../../../errors.ts';
+import { messageOf, type PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type CheckContext, preflight, sessionForChanges } from '../../advisor/index.ts';
 import { duration } from '../../words/index.ts';
 import { type PlanOptions, tableJudge } from '../plan/plan.ts';
-import type { MaintenanceJournal, MaintenancePlan, MaintenanceTask, TaskOutcome, TaskResult } from '../types.ts';
+import type {
+  JournalEnd,
+  MaintenanceJournal,
+  MaintenancePlan,
+  MaintenanceTask,
+  TaskOutcome,
+  TaskResult,
+} from '../types.ts';
 import { effectOf, maintainedAt, see } from './effect.ts';
 import { readInvalid, removeLeftovers } from './leftovers.ts';
 import { busyWith, type LoadPolicy, usualLoad, waitingFor, workOn } from './load.ts';
@@ -37,6 +44,8 @@ interface Run extends RunOptions {
   /** Aborted when the time is up or somebody wants it to end. */
   ending: AbortSignal;
   isLate: () => boolean;
+  /** The session broke in the middle of a statement. */
+  lost: boolean;
 }
 
 /** A lock on a table is waited for no longer: until then others may queue up behind us. */
@@ -67,6 +76,7 @@ export async function runMaintenance(
     policy: { ...usualLoad, ...options.load },
     ending: options.signal ? AbortSignal.any([options.signal, time]) : time,
     isLate: () => performance.now() >= endsAt,
+    lost: false,
   };
   const results: TaskResult[] = [];
   try {
@@ -105,7 +115,7 @@ async function oneTask(
 ): Promise<TaskResult> {
   if (run.signal?.aborted) return ended(task, 'not-run', 'interrupted');
   if (run.isLate()) return ended(task, 'not-run', 'the time was up');
-  if (!run.session.isOpen) return ended(task, 'not-run', 'the connection was lost');
+  if (run.lost || !run.session.isOpen) return ended(task, 'not-run', 'the connection was lost');
   // One that would be cancelled half way is no use to anybody.
   if (task.estimatedSeconds * 1000 > left) {
     return ended(
@@ -185,21 +195,18 @@ async function carryOut(run: Run, task: MaintenanceTask): Promise<TaskResult> {
   const began = performance.now();
   const { error, yielded } = await execute(run, task);
   const ms = performance.now() - began;
+  const unwritten = await end(endOf(error, ms)).catch(
+    (thrown: unknown) => `it could not be written down: ${messageOf(thrown)}`,
+  );
   if (error) {
-    await end({
-      outcome: error.code === 'E_ABORTED' ? 'cancelled' : 'failed',
-      durationMs: ms,
-      error: error.message,
-      ...(error.sqlState === undefined ? {} : { sqlState: error.sqlState }),
-    });
+    if (error.code === 'E_OUTCOME_UNKNOWN') run.lost = true;
     const left =
-      task.kind === 'reindex' && session.isOpen
+      task.kind === 'reindex' && !run.lost && session.isOpen
         ? await removeLeftovers(session, context.connection, task, invalid)
         : undefined;
-    const obstacle = obstacleOf(run, error, yielded);
-    return ended(task, obstacle.outcome, left === undefined ? obstacle.reason : `${obstacle.reason}; ${left}`, ms);
+    const { outcome, reason } = obstacleOf(run, error, yielded);
+    return ended(task, outcome, [reason, left, unwritten].filter((part) => part !== undefined).join('; '), ms);
   }
-  await end({ outcome: 'done', durationMs: ms });
   const after = await see(context.connection, context.profile, task);
   // SKIP_LOCKED ends well also where it did nothing.
   if (
@@ -209,7 +216,18 @@ async function carryOut(run: Run, task: MaintenanceTask): Promise<TaskResult> {
   ) {
     return ended(task, 'skipped', 'its table is locked', ms);
   }
-  return { task, outcome: 'done', reason: null, ms, effect: effectOf(task, before, after) };
+  return { task, outcome: 'done', reason: unwritten ?? null, ms, effect: effectOf(task, before, after) };
+}
+
+function endOf(error: PitcrewError | undefined, durationMs: number): JournalEnd {
+  if (error === undefined) return { outcome: 'done', durationMs };
+  const outcome = error.code === 'E_ABORTED' ? 'cancelled' : error.code === 'E_OUTCOME_UNKNOWN' ? 'unknown' : 'failed';
+  return {
+    outcome,
+    durationMs,
+    error: error.message,
+    ...(error.sqlState === undefined ? {} : { sqlState: error.sqlState }),
+  };
 }
 
 function obstacleOf({ signal }: Run, error: PitcrewError, yielded: boolean): Obstacle {

@@ -4,7 +4,7 @@ import { PitcrewError } from '../../../errors.ts';
 /** PostgreSQL's own error as `E_QUERY`; a twin whose server is gone as `E_EMBEDDED`; others as they are. */
 export function asQueryError(error: unknown): unknown {
   if (error instanceof PitcrewError) return error;
-  if (error instanceof pg.DatabaseError && !/^57P0/.test(error.code ?? '')) {
+  if (error instanceof pg.DatabaseError && !error.code?.startsWith('57P0')) {
     return new PitcrewError('E_QUERY', error.message, {
       sqlState: error.code,
       detail: error.detail,

@@ -120,7 +120,7 @@ function untoldIn(report: CheckReport | null | undefined): AdviceList['untold'] 
   );
 }
 
-export function notFound(database: string, id: number): PitcrewError {
+function notFound(database: string, id: number): PitcrewError {
   return new PitcrewError('E_NOT_FOUND', `there is no advice ${id}`, {
     detail: `None of that number is known for "${database}".`,
     hint: 'GET /api/v1/database/advice lists it.',

@@ -1,5 +1,5 @@
 import type { Config } from '../../../../config/index.ts';
-import { connectDatabase } from '../../../../engine/postgres/index.ts';
+import { parseAddress } from '../../../../engine/postgres/index.ts';
 import { messageOf } from '../../../../errors.ts';
 import type { History, StoredAdvice } from '../../../store/index.ts';
 import { begin } from '../apply/carry-out.ts';
@@ -22,7 +22,7 @@ export async function followUp(desk: Desk, options: FollowUp): Promise<void> {
   const due = await store.list({ targetId, states: ['applied', 'measuring'] });
   const measured = due.filter(({ kind }) => isMeasured(kind));
   if (measured.length === 0) return;
-  const database = await databaseNameOf(desk.url);
+  const database = parseAddress(desk.url)?.database ?? '';
   for (const advice of measured) {
     if (options.signal.aborted) return;
     await followOne(desk, options, advice, database);
@@ -67,14 +67,4 @@ async function followOne(desk: Desk, options: FollowUp, advice: StoredAdvice, da
 
 function reasonOf({ measurement }: StoredAdvice): unknown {
   return measurement !== null && 'reason' in measurement ? measurement.reason : undefined;
-}
-
-async function databaseNameOf(url: string): Promise<string> {
-  const connection = await connectDatabase({ url });
-  try {
-    const [row] = await connection.run<{ name: string }>(`SELECT current_database() AS "name"`);
-    return row?.name ?? '';
-  } finally {
-    await connection.close();
-  }
 }

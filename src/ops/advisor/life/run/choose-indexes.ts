@@ -33,6 +33,12 @@ export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexA
     const connection = await connectDatabase({ url, statementTimeoutMs });
     try {
       const profile = await probeProfile(connection);
+      if (profile.isStandby) {
+        throw new PitcrewError('E_UNSUPPORTED', 'the server is a standby', {
+          detail: 'Its indexes are those of its primary.',
+          hint: 'Choose indexes for the primary; what its replicas use is asked too where they are watched.',
+        });
+      }
       const workload = await workloadOf(request, connection, profile);
       onProgress({ phase: backend === 'twin' ? 'making a twin of the database' : 'asking HypoPG', ratio: null });
       await using whatIf =

@@ -25,6 +25,7 @@ export async function makeSchema(
   const missed = ({ subject }: Definition): boolean => !(catalog.selected && /^(view|function) /.test(subject));
   const run = async (stage: 'schema' | 'indexes', definitions: readonly Definition[]): Promise<void> => {
     let done = 0;
+    onProgress(stage, 0, definitions.length);
     const failures = await makeAll(owner, definitions, (count) =>
       onProgress(stage, (done += count), definitions.length),
     );

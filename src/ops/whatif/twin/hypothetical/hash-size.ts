@@ -8,15 +8,19 @@ const perPage = Math.floor((blockSize - 24 - 16) / tuple);
 /** Buckets are meant to be filled to 75 % (`HASH_DEFAULT_FILLFACTOR`). */
 const perBucket = Math.floor((blockSize * 0.75) / tuple);
 
+/** `HASH_SPLITPOINT_GROUPS_WITH_ONE_PHASE`: buckets are doubled up to here. */
+const onePhase = 512;
+
 /**
- * Pages of a hash index: buckets in a power of two or quarters up to the next, of which those not yet split have twice the rows. What
+ * Pages of a hash index: buckets in a power of two, or from 512 on in quarters up to the next, of which those not yet split have twice the rows. What
  * does not fit on a bucket's page goes on in further ones: a value with many rows, and where chance puts many values.
  */
 export function hashPages(columns: readonly IndexColumn[], rows: number): number {
   const wanted = Math.max(2, rows / perBucket);
   const power = 2 ** Math.floor(Math.log2(wanted));
   const step = power / 4;
-  const buckets = power >= 4 ? power + Math.ceil((wanted - power) / step) * step : 2 ** Math.ceil(Math.log2(wanted));
+  const buckets =
+    power >= onePhase ? power + Math.ceil((wanted - power) / step) * step : 2 ** Math.ceil(Math.log2(wanted));
   const groups = keyGroups(columns, rows);
   const large = groups.filter((group) => group.rows > perPage);
   const small = groups.filter((group) => group.rows <= perPage);

@@ -116,7 +116,7 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     `);
     const answer = await ask(database.url, 'duplicate-index');
     expect(foundNames(answer)).toHaveLength(2);
-    const [finding] = found(answer).filter(({ subject }) => subject.table === 't');
+    const finding = found(answer).find(({ subject }) => subject.table === 't');
     expect(finding).toMatchObject({
       subject: { name: 'noch mal' },
       remedy: { kind: 'schema', fix: ['ALTER TABLE "public"."t" DROP CONSTRAINT "noch mal"'], appliable: false },

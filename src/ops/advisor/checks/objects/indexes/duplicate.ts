@@ -1,6 +1,6 @@
 import { bytes } from '../../../../words/index.ts';
 import type { Check, Finding, Remedy } from '../../../types.ts';
-import { judged } from '../../answers.ts';
+import { judged, mostFindings } from '../../answers.ts';
 import { keyOf, spoken } from '../names.ts';
 import { columnsOf, type IndexDetails, readIndexDetails } from './catalog.ts';
 import { dropConstraint, dropIndex, type IndexDefinition, readDefinitions } from './definitions.ts';
@@ -85,12 +85,14 @@ export const duplicateIndex: Check = {
   async run({ connection }) {
     const indexes = await readIndexDetails(connection);
     const found = duplicates(indexes).toSorted((a, b) => b.drop.bytes - a.drop.bytes);
+    const described = found.slice(0, mostFindings);
     const definitions = await readDefinitions(
       connection,
-      found.map(({ drop }) => drop.oid),
+      described.map(({ drop }) => drop.oid),
     );
     return judged({
-      findings: found.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
+      undescribed: found.length - described.length,
+      findings: described.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
       fine: 'No index repeats another',
       evidence: [{ label: 'Indexes', value: indexes.length }],
     });

@@ -1,7 +1,7 @@
 import type { DatabaseConnection } from '../../../../../engine/postgres/index.ts';
 import { bytes, counted, listed } from '../../../../words/index.ts';
 import type { Check, CheckContext, Finding, Untold } from '../../../types.ts';
-import { judged, judgedWholly, unknown } from '../../answers.ts';
+import { judged, judgedWholly, mostFindings, unknown } from '../../answers.ts';
 import { thresholdsOf } from '../../thresholds.ts';
 import { keyOf, spoken } from '../names.ts';
 import { readCountedSince } from '../use-since.ts';
@@ -66,11 +66,12 @@ export const unusedIndex: Check = {
     if (why) return unknown(why.reason, why.fix);
     const young = await youngerThan(context, unused, span);
     const old = unused.filter(({ root }) => !young.has(root.oid)).toSorted((a, b) => b.bytes - a.bytes);
+    const described = old.slice(0, mostFindings);
     const definitions = await readDefinitions(
       connection,
-      old.map(({ root }) => root.oid),
+      described.map(({ root }) => root.oid),
     );
-    const foreignKeys = old.length > 0 ? await readForeignKeys(connection) : [];
+    const sole = await readSole(connection, indexes, described);
     const untold: Untold[] =
       young.size === 0
         ? []
@@ -82,8 +83,9 @@ export const unusedIndex: Check = {
           ];
     return judgedWholly({
       ...whole,
-      findings: old.map((family) =>
-        describe(family, span, soleFor(family.root, indexes, foreignKeys), definitions.get(family.root.oid), context),
+      undescribed: old.length - described.length,
+      findings: described.map((family) =>
+        describe(family, span, sole.get(family.root.oid), definitions.get(family.root.oid), context),
       ),
       untold,
     });
@@ -176,14 +178,24 @@ async function youngerThan(
   return new Set([...made.map(({ oid }) => oid), ...late.map(({ root }) => root.oid)]);
 }
 
-/** A foreign key that no other index serves. */
-function soleFor(
-  index: IndexDetails,
+/** Foreign keys that one of these indexes serves and no other does, by the index. */
+async function readSole(
+  connection: DatabaseConnection,
   indexes: readonly IndexDetails[],
-  keys: readonly ForeignKey[],
-): ForeignKey | undefined {
-  return keys.find(
-    (key) => serves(index, key) && !indexes.some((other) => other.oid !== index.oid && serves(other, key)),
+  families: readonly Family[],
+): Promise<ReadonlyMap<number, ForeignKey>> {
+  if (families.length === 0) return new Map();
+  const keysOf = Map.groupBy(await readForeignKeys(connection), ({ tableOid }) => tableOid);
+  const indexesOf = Map.groupBy(indexes, ({ tableOid }) => tableOid);
+  const soleKey = (index: IndexDetails): ForeignKey | undefined => {
+    const others = (indexesOf.get(index.tableOid) ?? []).filter(({ oid }) => oid !== index.oid);
+    return keysOf.get(index.tableOid)?.find((key) => serves(index, key) && !others.some((other) => serves(other, key)));
+  };
+  return new Map(
+    families.flatMap(({ root, members }) => {
+      const key = members.map(soleKey).find((each) => each !== undefined);
+      return key ? [[root.oid, key] as const] : [];
+    }),
   );
 }
 
