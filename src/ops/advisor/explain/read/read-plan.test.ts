@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sharedMajors, type TestDatabase, testDatabase } from '../../../../../test/support/postgres.ts';
-import type { PlanNode } from '../tree/types.ts';
+import { findingsOf } from '../findings.ts';
+import type { ExplainedPlan, PlanNode } from '../tree/types.ts';
 import { looksLikePlan, readPlan } from './read-plan.ts';
 
 const statements = [
@@ -250,4 +251,43 @@ describe('pasted plans', () => {
     expect(looksLikePlan('SELECT * FROM plans')).toBe(false);
     expect(looksLikePlan("SELECT 'Seq Scan on a  (cost=0'")).toBe(false);
   });
+
+  it('hostile texts take no longer than others', () => {
+    const long = 400_000;
+    const scan = 'Seq Scan on a  (cost=0.00..1.00 rows=1 width=4)';
+    for (const text of [
+      `|${' '.repeat(long)}x`,
+      `"${'"'.repeat(long)}x`,
+      `"a"${' '.repeat(long)}x"`,
+      `${scan}\n  Filter: ${'('.repeat(long)}`,
+      `${scan}\n  Filter: ${'(a = 1) AND '.repeat(long / 12)}`,
+      `${scan}\n  Buckets: ${'A'.repeat(long)}`,
+      `${scan}\n  Buffers: ${'a'.repeat(long)}`,
+      `${scan}\n  WAL: ${'a '.repeat(long / 2)}`,
+      `${scan}\nSettings: ${'a'.repeat(long)}`,
+      `Seq Scan on a${' '.repeat(long)}(x`,
+      '\n'.repeat(long),
+      '+\n'.repeat(long / 2),
+      '> '.repeat(long / 2),
+      '[ '.repeat(long / 2),
+      `{"Plan": ${'{"a":'.repeat(2000)}1${'}'.repeat(2000)}}`,
+      Array.from({ length: 4000 }, (_, depth) => `${' '.repeat(depth)}->  ${scan}`)
+        .join('\n')
+        .slice(0, long),
+      `${scan}\n${Array.from({ length: 6000 }, (_, n) => `  InitPlan ${n}\n    ->  Result`).join('\n')}`,
+    ]) {
+      const plan = attempt(text);
+      expect(plan === undefined || findingsOf(plan).length <= 50).toBe(true);
+      looksLikePlan(text);
+    }
+  });
 });
+
+function attempt(text: string): ExplainedPlan | undefined {
+  try {
+    return readPlan(text).plan;
+  } catch (error) {
+    expect(error).toMatchObject({ code: expect.stringMatching(/^E_(BAD_REQUEST|UNSUPPORTED)$/) });
+    return undefined;
+  }
+}
