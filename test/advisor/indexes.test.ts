@@ -1,3 +1,4 @@
+import type { Finding } from '../../src/ops/advisor/index.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Advised, definitionsOf, fixesOf, withTwin, workloadOf } from '../support/advised.ts';
 import { scratchReplica, scratchServer, testDatabase, type TestDatabase } from '../support/postgres.ts';
@@ -138,7 +139,7 @@ test('one index serves several statements, and the set is chosen as a whole', as
   );
   expect(definitionsOf(advice)).toEqual(['orders (customer_id, placed_at)']);
   expect(advice.indexes[0]?.statements).toHaveLength(3);
-  expect(advice.statements).toEqual({ planned: 3, improved: 3 });
+  expect(advice.statements).toEqual({ planned: 3, partly: 0, improved: 3 });
 });
 
 test('a budget is kept, and spent on what gains most', async () => {
@@ -246,6 +247,59 @@ test('progress is told, and a signal ends it', async () => {
   abort.abort();
   await expect(advised.advise(workload, { signal: abort.signal })).rejects.toThrow(/abort/i);
 });
+
+function dropping(table: string, name: string): Finding {
+  return {
+    check: 'unused-index',
+    key: `unused-index:public.${name}`,
+    severity: 'info',
+    subject: { kind: 'index', schema: 'public', table, name },
+    title: `${name} was not used`,
+    explanation: '',
+    evidence: [],
+    gain: null,
+    remedy: {
+      kind: 'drop-index',
+      fix: [`DROP INDEX CONCURRENTLY ${name}`],
+      undo: [],
+      risk: 'low',
+      riskDetail: '',
+      appliable: true,
+    },
+  };
+}
+
+test('indexes to drop are held against the workload, and against what else needs them', async () => {
+  await using made = await testDatabase(18);
+  await made.query(`
+    CREATE TABLE parents (id int PRIMARY KEY);
+    CREATE TABLE t (id int PRIMARY KEY, parent int REFERENCES parents, a int, b int, c int);
+    INSERT INTO t SELECT i, NULL, i * 7919 % 20000, i % 100, i FROM generate_series(1, 20000) i;
+    CREATE INDEX t_parent ON t (parent);
+    CREATE INDEX t_a ON t (a);
+    CREATE INDEX t_b ON t (b);
+    CREATE UNIQUE INDEX t_c ON t (c);
+  `);
+  await made.query('VACUUM ANALYZE t');
+  await using own = await withTwin(made.url);
+  const drops = ['t_parent', 't_a', 't_b', 't_c', 't_gone'].map((name) => dropping('t', name));
+  const workload = workloadOf('SELECT * FROM t WHERE a = 5', { text: 'INSERT INTO t VALUES ($1)', callsPerHour: 10 });
+  const advice = await own.advise(workload, { drops });
+  const told = advice.drops.map(({ index, confirmed, neededFor, statements }) => [
+    index.name,
+    confirmed,
+    neededFor ?? statements.length,
+  ]);
+  expect(told).toEqual([
+    ['t_parent', false, 'the foreign key t_parent_fkey'],
+    ['t_a', false, 1],
+    ['t_b', true, 0],
+    ['t_c', false, 'uniqueness'],
+    ['t_gone', false, 0],
+  ]);
+  expect(advice.drops[2]?.savedPerHour).toBeGreaterThan(0);
+  expect(advice.findings.map(({ key }) => key)).toEqual(['unused-index:public.t_b']);
+}, 60_000);
 
 test('a role that may not read statistics is told so, and gets what can be known', async () => {
   await using made = await testDatabase(18);

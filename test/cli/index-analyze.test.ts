@@ -76,7 +76,8 @@ test('the shop’s missing indexes are found in what pg_stat_statements has coun
   await client.connect();
   const { items, others, orders, ordersHalves } = indexes;
   const made = [...items, ...others, ...orders, ...ordersHalves.flat()].filter((each) => !each.includes('FOREIGN KEY'));
-  for (const text of [tables, rows, ...made, 'ANALYZE', 'CREATE EXTENSION pg_stat_statements']) await client.query(text);
+  for (const text of [tables, rows, ...made, 'ANALYZE', 'CREATE EXTENSION pg_stat_statements'])
+    await client.query(text);
   await client.query('SELECT pg_stat_statements_reset()');
   for (let turn = 0; turn < 25; turn++) {
     const { rows: found } = await client.query<{ tracking_code: string; email: string }>(
@@ -90,8 +91,16 @@ test('the shop’s missing indexes are found in what pg_stat_statements has coun
   }
   await client.end();
   const { stdout, code } = await pitcrew([
-    ...['index', 'analyze', '--json', '--quiet', '--budget', '100MB'],
-    ...['--database', server.url(), '--data-dir', testFolder()],
+    'index',
+    'analyze',
+    '--json',
+    '--quiet',
+    '--budget',
+    '100MB',
+    '--database',
+    server.url(),
+    '--data-dir',
+    testFolder(),
   ]);
   const [shop] = (JSON.parse(stdout) as Document).databases;
   expect(code).toBe(1);

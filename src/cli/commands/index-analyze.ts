@@ -83,7 +83,8 @@ async function analyze({
   signal,
 }: Asked): Promise<{ workload: Workload; advice: IndexAdvice }> {
   const { loadParser } = await import('../../sql/index.ts');
-  const { adviseIndexes, openCheckContext, runChecks, selectIndexes } = await import('../../ops/advisor/index.ts');
+  const { adviseIndexes, openCheckContext, runChecks, selectIndexes, tablesOfWorkload } =
+    await import('../../ops/advisor/index.ts');
   await loadParser();
   const line = progressLine(options.quiet === true);
   const say = (text: string): void => line.show(`${paint('dim', name, process.stderr)} ${text}`);
@@ -93,7 +94,8 @@ async function analyze({
   say(`${workload.statements.length} statements from ${workload.source}`);
   const results = await runChecks(context, { only: dropChecks });
   const drops = results.flatMap(({ answer }) => (answer.status === 'found' ? answer.findings : []));
-  await using whatIf = await openWhatIf({ context, url, name, dataDir, backend: options.backend, signal, say });
+  const tables = await tablesOfWorkload(connection, profile, workload, drops);
+  await using whatIf = await openWhatIf({ context, url, name, dataDir, backend: options.backend, tables, signal, say });
   const advice = await adviseIndexes({
     connection,
     profile,
@@ -124,10 +126,11 @@ async function workloadOf({ connection, profile }: OpenCheckContext, file: strin
 interface OpenWhatIf extends Pick<Asked, 'url' | 'name' | 'dataDir' | 'signal'> {
   context: OpenCheckContext;
   backend: WhatIf['backend'];
+  tables: readonly { schema: string; name: string }[];
   say(text: string): void;
 }
 
-async function openWhatIf({ context, url, name, dataDir, backend, signal, say }: OpenWhatIf): Promise<WhatIf> {
+async function openWhatIf({ context, url, name, dataDir, backend, tables, signal, say }: OpenWhatIf): Promise<WhatIf> {
   const { openHypopg, openTwin } = await import('../../ops/whatif/index.ts');
   const { connection, profile } = context;
   if (backend === 'hypopg') return openHypopg({ url, profile });
@@ -135,6 +138,7 @@ async function openWhatIf({ context, url, name, dataDir, backend, signal, say }:
   return openTwin({
     connection,
     profile,
+    tables,
     // One of its own for each process: two may look at the same database.
     dataDir: join(dataDir, 'twins', `${encodeURIComponent(name)}-${process.pid}`),
     onProgress: ({ stage, done, total }) => say(`twin: ${stages[stage]}${total > 1 ? ` ${done} of ${total}` : ''}`),

@@ -1,4 +1,4 @@
-import type { AdvisedIndex, DropAdvice, IndexAdvice } from '../../ops/advisor/indexes/index.ts';
+import type { AdvisedIndex, DropAdvice, IndexAdvice } from '../../ops/advisor/index.ts';
 import { paint } from '../output.ts';
 import { formatBytes, formatCount, formatMs, formatRatio, oneLine, wrapped } from './format.ts';
 
@@ -83,9 +83,9 @@ function dropLines(drops: readonly DropAdvice[], columns: number): string[] {
       ),
       ...(finding.remedy?.fix ?? []).map((statement) => `   ${paint('cyan', `${statement};`)}`),
     ]),
-    ...kept.flatMap(({ index, statements }) =>
+    ...kept.flatMap(({ index, statements, neededFor }) =>
       wrapped(
-        `${index.schema}.${index.name} stays: ${statements.length > 0 ? `${statements.length} statements of the workload would cost more without it` : 'something else needs it'}.`,
+        `${index.schema}.${index.name} stays: ${neededFor === undefined ? `${statements.length} statements of the workload would cost more without it` : `${neededFor} needs it`}.`,
         columns,
         '  ',
         (line) => paint('dim', line),

@@ -40,7 +40,8 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
     options.onProgress?.({ phase, done, total });
   };
   progress('reading', 0, 1);
-  const model = await readModel(connection, profile, workload.statements);
+  const dropped = (options.drops ?? []).flatMap(({ subject }) => subject.table ?? []);
+  const model = await readModel(connection, profile, workload.statements, dropped);
   const analysis = analyse(workload, model, connection.user);
   const statements = byTime([...analysis.statements, ...foreignKeyChecks(analysis, model)]);
   const candidates = candidatesOf(statements, model, limits);
@@ -127,6 +128,7 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
     sizeBytes: indexes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     statements: {
       planned: costs.size,
+      partly: [...costs.values()].filter(({ complete }) => !complete).length,
       improved: new Set(indexes.flatMap((each) => each.statements.map(({ id }) => id))).size,
     },
     candidates: prices.count,

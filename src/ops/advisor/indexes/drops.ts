@@ -29,11 +29,14 @@ export async function confirmDrops(findings: readonly Finding[], context: DropCo
     if (subject.kind !== 'index' || remedy?.kind !== 'drop-index') continue;
     const index: IndexName = { schema: subject.schema ?? '', name: subject.name };
     const found = find(context.model, index);
+    const needed = found && (found.existing.neededFor ?? foreignKeyOf(found.existing, found.table, context.model));
     const statements = await worseWithout(index, context);
     advice.push({
       finding,
       index,
-      confirmed: statements.length === 0 && found?.existing.neededFor === undefined,
+      // What we could not find again may have changed since.
+      confirmed: found !== undefined && needed === undefined && statements.length === 0,
+      neededFor: needed,
       statements,
       savedPerHour: found ? upkeepOf(found.existing, found.table, context.ratesOf(found.table)) : 0,
     });
@@ -50,6 +53,22 @@ function find(
     if (existing) return { table, existing };
   }
   return undefined;
+}
+
+/** The foreign key of the table that no other index serves: without it, changes of the parent read the whole table. */
+function foreignKeyOf(index: ExistingIndex, table: TableModel, model: DatabaseModel): string | undefined {
+  const serves = ({ valid, method, where, keys }: ExistingIndex, columns: readonly string[]): boolean =>
+    valid &&
+    method === 'btree' &&
+    where === undefined &&
+    columns.every((column) => keys.slice(0, columns.length).some((key) => key.column === column));
+  const alone = model.foreignKeys
+    .filter(({ child }) => child === table.oid)
+    .find(
+      ({ childColumns }) =>
+        serves(index, childColumns) && !table.indexes.some((other) => other !== index && serves(other, childColumns)),
+    );
+  return alone && `the foreign key ${alone.name}`;
 }
 
 async function worseWithout(

@@ -86,7 +86,7 @@ function has(operands: readonly Operand[], operand: Operand): boolean {
   return operands.some(({ sql }) => sql === operand.sql);
 }
 
-export function isOrderable(table: TableModel, operand: Operand): boolean {
+function isOrderable(table: TableModel, operand: Operand): boolean {
   if (operand.column === undefined) return true;
   return columnOf(table, operand)?.orderable ?? false;
 }
@@ -160,7 +160,7 @@ function ordersOf(use: TableUse): Order[] {
 }
 
 /** Keys for an order; turned so that the first one ascends, because an index is read from both ends. */
-export function orderKeys(order: readonly OrderKey[]): IndexKey[] {
+function orderKeys(order: readonly OrderKey[]): IndexKey[] {
   const turned = order[0]?.descending === true;
   return order.map(({ operand, descending, nulls }) => {
     const first = (nulls === undefined ? descending : nulls === 'first') !== turned;

@@ -53,7 +53,7 @@ function weightOf({ statement }: AnalysedStatement): number {
   return statement.callsPerHour * (statement.meanMs ?? 1);
 }
 
-export function mayHaveIndexes(table: TableModel, limits: CandidateLimits): boolean {
+function mayHaveIndexes(table: TableModel, limits: CandidateLimits): boolean {
   const { kind, persistence, pages, partitions } = table;
   const holdsRows = kind === 'table' || kind === 'partitioned' || kind === 'materialized view';
   // A foreign partition has no indexes here, and without it the parent's would never be valid.
@@ -116,7 +116,8 @@ function covering(
   table: TableModel,
   limits: CandidateLimits,
 ): Wanted[] {
-  if (!use.columns) return [];
+  // How few rows an expression finds is not known before there are statistics of its index: what is read beside would seem more.
+  if (!use.columns || operands.some(({ column }) => column === undefined)) return [];
   const inKeys = new Set(operands.flatMap(({ column }) => column ?? []));
   const include = use.columns.filter((column) => !inKeys.has(column));
   const width = include.reduce((sum, name) => sum + widthOf(table.columns.find((column) => column.name === name)), 0);
