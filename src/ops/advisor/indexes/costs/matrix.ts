@@ -74,10 +74,24 @@ async function begin(
     return undefined;
   }
   try {
-    return await explore(statement, await candidatesFor(each), price, limits);
+    const candidates = await candidatesFor(each);
+    return await explore(statement, candidates, price, limits).catch((error: unknown) => {
+      const plain = candidates.filter((index) => isPlain(index));
+      if (!(error instanceof PitcrewError) || error.code !== 'E_UNSUPPORTED') throw error;
+      if (plain.length === candidates.length) throw error;
+      return explore(statement, plain, price, limits);
+    });
   } catch (error) {
     if (!(error instanceof PitcrewError) || (error.code !== 'E_QUERY' && error.code !== 'E_UNSUPPORTED')) throw error;
     leftOut.push({ text: statement.text, reason: error.detail ?? messageOf(error) });
     return undefined;
   }
+}
+
+/** HypoPG refuses the others in statements of several tables: those are planned without them. */
+function isPlain({ keys, where }: HypotheticalIndex): boolean {
+  return (
+    where === undefined &&
+    keys.every(({ expression }) => /^(?:"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*)$/u.test(expression))
+  );
 }
