@@ -79,6 +79,23 @@ test('what is changed is in the audit log of the store, where there is one', asy
   await using watched = await testDatabase();
   await using kept = await testDatabase();
   await runStatements(watched.url, ['CREATE TABLE t AS SELECT n AS id FROM generate_series(1, 5000) n']);
+  // One whose maker was killed before it could write down what became of it.
+  {
+    await using store = await testStore(kept.url);
+    await store.advice.beginChange({
+      targetId: await store.target('main'),
+      adviceId: null,
+      subject: 'vacuum:public.t',
+      purpose: 'maintenance',
+      position: 0,
+      statement: 'VACUUM (SKIP_LOCKED) "public"."t"',
+      askedBy: 'pitcrew optimize',
+      at: new Date(),
+      serverPid: 1,
+      sessionBegan: new Date(0),
+      before: { kind: 'vacuum', schema: 'public', table: 't', index: null, file: null },
+    });
+  }
   const args = ['optimize', '--analyze', '--yes', '--json', '--quiet', '--database', watched.url, '--store', kept.url];
   const run = await pitcrew(args);
   expect(run).toMatchObject({ code: 0, stderr: '' });
@@ -93,6 +110,7 @@ test('what is changed is in the audit log of the store, where there is one', asy
       outcome: 'done',
       askedBy: 'pitcrew optimize',
     },
+    { subject: 'vacuum:public.t', outcome: 'failed', resolution: expect.stringContaining('was not done') },
   ]);
 });
 

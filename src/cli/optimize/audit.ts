@@ -1,3 +1,4 @@
+import type { DatabaseConnection } from '../../engine/postgres/index.ts';
 import type { LoadedConfig } from '../../config/index.ts';
 import type { MaintenanceJournal } from '../../ops/maintenance/index.ts';
 import { note } from '../output.ts';
@@ -10,8 +11,12 @@ export interface Audit extends AsyncDisposable {
  * Where changes are written down: in the store, where the configuration names one, else on stderr, also with `--quiet`, so that nothing is
  * changed without a trace.
  */
-export async function openAudit({ config }: LoadedConfig, database: string): Promise<Audit> {
-  const { storeJournal, tellingJournal } = await import('../../ops/maintenance/index.ts');
+export async function openAudit(
+  { config }: LoadedConfig,
+  database: string,
+  connection: DatabaseConnection,
+): Promise<Audit> {
+  const { settleOpenMaintenance, storeJournal, tellingJournal } = await import('../../ops/maintenance/index.ts');
   const { url, retention } = config.store;
   if (url === undefined) {
     const journal = tellingJournal(({ statement }, end) => {
@@ -21,8 +26,13 @@ export async function openAudit({ config }: LoadedConfig, database: string): Pro
   }
   const { openStore } = await import('../../ops/store/index.ts');
   const store = await openStore({ url, retention });
-  return {
-    journal: storeJournal(store.advice, await store.target(database), 'pitcrew optimize'),
-    [Symbol.asyncDispose]: () => store.close(),
-  };
+  try {
+    const targetId = await store.target(database);
+    await settleOpenMaintenance(store.advice, targetId, connection);
+    const journal = storeJournal(store.advice, targetId, 'pitcrew optimize');
+    return { journal, [Symbol.asyncDispose]: () => store.close() };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }

@@ -71,7 +71,7 @@ export async function optimizeDatabase(target: Target): Promise<Optimized> {
   const changes = (plan?.tasks.length ?? 0) + (stale?.sessions.length ?? 0);
   if (changes === 0 || found.dryRun) return found;
   if (!options.yes && !(await agreed(found, target))) return { ...found, agreed: false };
-  await using audit = await openAudit(target.loaded, name);
+  await using audit = await openAudit(target.loaded, name, context.connection);
   const { signal } = target;
   if (stale) {
     found.ended = await maintenance.endSessions(context.connection, stale.sessions, audit.journal, signal);

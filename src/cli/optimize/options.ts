@@ -3,7 +3,7 @@ import { parseDuration } from '../../config/index.ts';
 import type { SessionPolicy } from '../../ops/maintenance/index.ts';
 
 /** The parts of `pitcrew optimize`, in the order in which they come. */
-export const parts = ['metrics', 'explain', 'analyze', 'optimize', 'cleanup'] as const;
+const parts = ['metrics', 'explain', 'analyze', 'optimize', 'cleanup'] as const;
 export type Part = (typeof parts)[number];
 
 export interface OptimizeOptions extends Partial<Record<Part, boolean>> {

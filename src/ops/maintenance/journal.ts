@@ -1,10 +1,11 @@
+import type { PitcrewError } from '../../errors.ts';
 import type { AdviceStore } from '../store/index.ts';
 import type { JournalEnd, JournalEntry, MaintenanceJournal } from './types.ts';
 
 /** Writes changes into the audit log of a store, where those of advice are too. */
 export function storeJournal(store: AdviceStore, targetId: number, askedBy: string): MaintenanceJournal {
   return {
-    async begin(entry) {
+    async begin({ object, ...entry }) {
       const id = await store.beginChange({
         ...entry,
         targetId,
@@ -13,7 +14,7 @@ export function storeJournal(store: AdviceStore, targetId: number, askedBy: stri
         position: 0,
         askedBy,
         at: new Date(),
-        before: null,
+        before: object,
       });
       return async (end) => {
         // Left open: whoever looks after the log finds out what became of it.
@@ -33,5 +34,17 @@ export function tellingJournal(tell: (entry: JournalEntry, end: JournalEnd | nul
         return Promise.resolve();
       });
     },
+  };
+}
+
+/** How a statement ended, from its error. */
+export function endOf(error: PitcrewError | undefined, durationMs: number): JournalEnd {
+  if (error === undefined) return { outcome: 'done', durationMs };
+  const outcome = error.code === 'E_ABORTED' ? 'cancelled' : error.code === 'E_OUTCOME_UNKNOWN' ? 'unknown' : 'failed';
+  return {
+    outcome,
+    durationMs,
+    error: error.message,
+    ...(error.sqlState === undefined ? {} : { sqlState: error.sqlState }),
   };
 }

@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { session } from '../../../test/support/catalog.ts';
 import { runStatements } from '../../../test/support/answers.ts';
@@ -129,6 +130,31 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await planned(context, [], options);
   });
 
+  test('dead rows that somebody still needs are left alone, and it is said who does', async () => {
+    await using scratch = await server(major);
+    const url = scratch.url();
+    await runStatements(url, ['CREATE TABLE kept AS SELECT n AS id FROM generate_series(1, 3000) n']);
+    await using reader = await session(url);
+    await reader.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM kept');
+    await runStatements(url, ['DELETE FROM kept WHERE id % 2 = 0']);
+    await runStatements(url, ['VACUUM kept', 'ANALYZE kept']);
+    await using context = await openCheckContext({ url });
+    await expect
+      .poll(async () => (await planMaintenance(context, small)).leftOut)
+      .toEqual([
+        {
+          subject: 'dead rows of 1 table',
+          reason: expect.stringContaining('idle in transaction'),
+          fix: expect.any(String),
+        },
+      ]);
+    expect((await planMaintenance(context, small)).tasks).toEqual([]);
+    await reader.query('ROLLBACK');
+    const plan = await planned(context, ['vacuum kept']);
+    const [done] = await runMaintenance(context, plan, { url, journal: noted().journal, planned: small });
+    expect(done).toMatchObject({ outcome: 'done', effect: '1,500 dead rows before, 0 after' });
+  });
+
   test('only what is asked for is planned; old row versions are frozen first', async () => {
     await using scratch = await scratchServer(major, { autovacuum: 'off', autovacuum_freeze_max_age: '100000' });
     const url = scratch.url();
@@ -248,6 +274,19 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await writer.query('ROLLBACK');
     expect(await running).toMatchObject([{ outcome: 'cancelled', reason: 'interrupted' }]);
     expect(await invalid()).toEqual(['t_id_ccnew', 't_kind']);
+
+    // Nor is anything rebuilt while a base backup runs.
+    const backup = new pg.Client({ connectionString: url, replication: 'true' } as pg.ClientConfig);
+    backup.on('error', () => {});
+    await backup.connect();
+    const backedUp = backup.query(`BASE_BACKUP (MAX_RATE 32, WAIT false, CHECKPOINT 'fast')`).catch(() => {});
+    const backups = async () => (await holder.query('SELECT FROM pg_stat_progress_basebackup')).rowCount;
+    await expect.poll(backups).toBe(1);
+    const waiting = await runMaintenance(context, onlyReindex, options);
+    expect(waiting).toMatchObject([{ outcome: 'skipped', reason: expect.stringContaining('base backup') }]);
+    (backup as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    await backedUp;
+    await expect.poll(backups).toBe(0);
 
     const results = await runMaintenance(context, plan, options);
     expect(results.map(({ outcome }) => outcome)).toEqual(['done', 'done']);

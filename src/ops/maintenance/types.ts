@@ -65,9 +65,21 @@ export interface MaintenanceJournal {
   begin(entry: JournalEntry): Promise<(end: JournalEnd) => Promise<void>>;
 }
 
+/** What a statement changes, as it was before. */
+export interface ChangedObject {
+  kind: TaskKind;
+  schema: string;
+  table: string;
+  index: string | null;
+  /** `relfilenode` of the index: another one once it was rebuilt. */
+  file: number | null;
+}
+
 export interface JournalEntry {
   /** `vacuum:public.orders`. */
   subject: string;
+  /** `null` for a session. */
+  object: ChangedObject | null;
   statement: string;
   serverPid: number | null;
   sessionBegan: Date | null;

@@ -1,10 +1,11 @@
 import { readUpkeep, type UpkeepRow } from '../../../engine/postgres/index.ts';
 import { PitcrewError } from '../../../errors.ts';
 import { readableName } from '../../../sql/index.ts';
-import type { CheckContext } from '../../advisor/index.ts';
+import { type CheckContext, holdsBack, readHorizon } from '../../advisor/index.ts';
+import { counted } from '../../words/index.ts';
 import type { LeftOut, MaintenancePlan, MaintenanceTask } from '../types.ts';
 import { indexTasks } from './index-tasks.ts';
-import { taskFor, type Wanted } from './table-tasks.ts';
+import { hasManyDead, taskFor, type Wanted } from './table-tasks.ts';
 import { type MaintenanceThresholds, usualThresholds } from './thresholds.ts';
 
 export interface PlanOptions extends Wanted {
@@ -26,7 +27,16 @@ export async function planMaintenance(context: CheckContext, options: PlanOption
   }
   const { rows, skipped } = await readUpkeep(connection, profile);
   const leftOut: LeftOut[] = [...skipped];
-  const judge = await tableJudge(context, options);
+  const thresholds = { ...usualThresholds, ...options.thresholds };
+  const { judge, holder, isKept } = await tableJudge(context, options);
+  const kept = rows.filter((table) => options.optimize && isKept(table) && hasManyDead(table, thresholds));
+  if (kept.length > 0 && holder) {
+    leftOut.push({
+      subject: `dead rows of ${counted(kept.length, 'table')}`,
+      reason: `${holder.text} keeps them`,
+      fix: holder.end,
+    });
+  }
   const needed = rows.flatMap((table) => {
     const task = judge(table);
     return task ? [{ table, task }] : [];
@@ -53,11 +63,8 @@ export async function planMaintenance(context: CheckContext, options: PlanOption
   return { tasks: ordered([...tables, ...mine]), leftOut: [...leftOut, ...indexes.leftOut] };
 }
 
-/** Says what a table needs, as often as it is asked. */
-export async function tableJudge(
-  { connection, profile }: CheckContext,
-  options: PlanOptions,
-): Promise<(table: UpkeepRow) => MaintenanceTask | undefined> {
+/** Says what a table needs, as often as it is asked, and who keeps dead rows from being removed. */
+export async function tableJudge({ connection, profile }: CheckContext, options: PlanOptions) {
   const [limits] = await connection.run<{ freezeMaxAge: number; multixactFreezeMaxAge: number }>(
     `
     SELECT current_setting('autovacuum_freeze_max_age')::int4            AS "freezeMaxAge",
@@ -71,7 +78,12 @@ export async function tableJudge(
     freezeMaxAge: limits?.freezeMaxAge ?? 200_000_000,
     multixactFreezeMaxAge: limits?.multixactFreezeMaxAge ?? 400_000_000,
   };
-  return (table) => taskFor(table, server, thresholds, options);
+  const { oldest: holder } = await readHorizon(connection, profile);
+  const now = new Date();
+  const isKept = ({ lastVacuum }: UpkeepRow): boolean => holder !== null && holdsBack(holder, lastVacuum, now);
+  const judge = (table: UpkeepRow): MaintenanceTask | undefined =>
+    taskFor(table, server, thresholds, options, isKept(table));
+  return { judge, holder, isKept };
 }
 
 function withoutRight(tables: readonly UpkeepRow[], context: CheckContext): LeftOut {

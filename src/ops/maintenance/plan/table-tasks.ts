@@ -25,15 +25,20 @@ export interface Wanted {
   optimize: boolean;
 }
 
-/** What a table needs: at most one task, because VACUUM can ANALYZE on its way. */
+/**
+ * What a table needs: at most one task, because VACUUM can ANALYZE on its way.
+ * @param deadAreKept Somebody still needs its dead rows, so VACUUM could not remove them.
+ */
 export function taskFor(
   table: UpkeepRow,
   limits: ServerLimits,
   thresholds: MaintenanceThresholds,
   { analyze, optimize }: Wanted,
+  deadAreKept: boolean,
 ): MaintenanceTask | undefined {
   const stale = analyze ? staleness(table, thresholds) : undefined;
-  const vacuum = optimize && table.kind !== 'partitioned' ? vacuumNeed(table, limits, thresholds) : undefined;
+  const vacuum =
+    optimize && table.kind !== 'partitioned' ? vacuumNeed(table, limits, thresholds, deadAreKept) : undefined;
   if (vacuum === undefined && stale === undefined) return undefined;
   const name = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)}`;
   const of = { schema: table.schema, table: table.name, tableOid: table.oid, needsBytes: 0, freesBytes: 0 };
@@ -112,10 +117,17 @@ function staleness(table: UpkeepRow, thresholds: MaintenanceThresholds): Need | 
   };
 }
 
+/** Whether so many rows are dead that VACUUM should remove them. */
+export function hasManyDead(table: UpkeepRow, thresholds: MaintenanceThresholds): boolean {
+  const factor = strictest(table, 'autovacuum_vacuum_scale_factor', thresholds.deadShare);
+  return table.deadRows >= Math.max(thresholds.deadRows, factor * Math.max(table.rows ?? 0, 0));
+}
+
 function vacuumNeed(
   table: UpkeepRow,
   limits: ServerLimits,
   thresholds: MaintenanceThresholds,
+  deadAreKept: boolean,
 ): (Need & { kind: 'vacuum' | 'freeze' }) | undefined {
   const name = readableName(table.schema, table.name);
   const freeze = Math.max(
@@ -131,8 +143,7 @@ function vacuumNeed(
     };
   }
   const rows = Math.max(table.rows ?? 0, 0);
-  const factor = strictest(table, 'autovacuum_vacuum_scale_factor', thresholds.deadShare);
-  if (table.deadRows >= Math.max(thresholds.deadRows, factor * rows)) {
+  if (hasManyDead(table, thresholds) && !deadAreKept) {
     const share = table.deadRows / Math.max(1, rows + table.deadRows);
     return {
       kind: 'vacuum',

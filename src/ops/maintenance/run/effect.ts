@@ -7,6 +7,8 @@ import type { MaintenanceTask } from '../types.ts';
 export interface Seen {
   table: UpkeepRow | undefined;
   indexBytes: number | null;
+  /** `relfilenode` of the index. */
+  indexFile: number | null;
 }
 
 export async function see(
@@ -16,11 +18,12 @@ export async function see(
 ): Promise<Seen> {
   if (task.tableOid !== null) {
     const [table] = (await readUpkeep(connection, profile, task.tableOid)).rows;
-    return { table, indexBytes: null };
+    return { table, indexBytes: null, indexFile: null };
   }
-  const [row] = await connection.run<{ bytes: number }>(
+  const [row] = await connection.run<{ bytes: number; file: number }>(
     `
-    SELECT c.relpages::int8 * ${profile.blockSize} AS "bytes"
+    SELECT c.relpages::int8 * ${profile.blockSize} AS "bytes",
+           c.relfilenode AS "file"
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE n.nspname = $1
@@ -28,7 +31,7 @@ export async function see(
     `,
     [task.schema, task.index ?? ''],
   );
-  return { table: undefined, indexBytes: row?.bytes ?? null };
+  return { table: undefined, indexBytes: row?.bytes ?? null, indexFile: row?.file ?? null };
 }
 
 /** When the table was last vacuumed or analysed; a skipped one (SKIP_LOCKED) shows no later time. */

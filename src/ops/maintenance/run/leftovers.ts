@@ -1,6 +1,7 @@
 import { type ChangeSession, type DatabaseConnection, quoteIdentifier } from '../../../engine/postgres/index.ts';
-import { messageOf } from '../../../errors.ts';
-import type { MaintenanceTask } from '../types.ts';
+import { messageOf, toPitcrewError } from '../../../errors.ts';
+import { endOf } from '../journal.ts';
+import type { MaintenanceJournal, MaintenanceTask } from '../types.ts';
 
 interface Invalid {
   oid: number;
@@ -44,19 +45,36 @@ export async function removeLeftovers(
   connection: DatabaseConnection,
   task: MaintenanceTask,
   before: readonly Invalid[],
+  journal: MaintenanceJournal,
 ): Promise<string | undefined> {
   const known = new Set(before.map(({ oid }) => oid));
   const left = (await readInvalid(connection, task)).filter(({ oid, name }) => !known.has(oid) && leftover.test(name));
   for (const { schema, name } of left) {
-    const index = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
     try {
-      await session.run(`DROP INDEX CONCURRENTLY IF EXISTS ${index}`, [], {
-        statementTimeoutMs: 0,
-        lockTimeoutMs: patienceMs,
-      });
+      await drop(session, { ...task, schema, index: name }, journal);
     } catch (error) {
       return `the invalid index ${name} is left, to be dropped: ${messageOf(error)}`;
     }
   }
   return undefined;
+}
+
+async function drop(session: ChangeSession, task: MaintenanceTask, journal: MaintenanceJournal): Promise<void> {
+  const { schema, table, index = '' } = task;
+  const statement = `DROP INDEX CONCURRENTLY IF EXISTS ${quoteIdentifier(schema)}.${quoteIdentifier(index)}`;
+  const end = await journal.begin({
+    subject: `drop-leftover:${schema}.${index}`,
+    object: { kind: 'drop-leftover', schema, table, index, file: null },
+    statement,
+    serverPid: session.pid,
+    sessionBegan: session.startedAt,
+  });
+  const began = performance.now();
+  try {
+    await session.run(statement, [], { statementTimeoutMs: 0, lockTimeoutMs: patienceMs });
+  } catch (thrown) {
+    await end(endOf(toPitcrewError(thrown), performance.now() - began));
+    throw thrown;
+  }
+  await end(endOf(undefined, performance.now() - began));
 }

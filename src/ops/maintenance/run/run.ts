@@ -3,15 +3,9 @@ import type { ChangeSession } from '../../../engine/postgres/index.ts';
 import { messageOf, type PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type CheckContext, preflight, sessionForChanges } from '../../advisor/index.ts';
 import { duration } from '../../words/index.ts';
+import { endOf } from '../journal.ts';
 import { type PlanOptions, tableJudge } from '../plan/plan.ts';
-import type {
-  JournalEnd,
-  MaintenanceJournal,
-  MaintenancePlan,
-  MaintenanceTask,
-  TaskOutcome,
-  TaskResult,
-} from '../types.ts';
+import type { MaintenanceJournal, MaintenancePlan, MaintenanceTask, TaskOutcome, TaskResult } from '../types.ts';
 import { effectOf, maintainedAt, see } from './effect.ts';
 import { readInvalid, removeLeftovers } from './leftovers.ts';
 import { busyWith, type LoadPolicy, usualLoad, waitingFor, workOn } from './load.ts';
@@ -165,7 +159,7 @@ async function whyNot(run: Run, task: MaintenanceTask): Promise<Obstacle | undef
   const work = await workOn(context.connection, task.schema, task.table);
   if (work !== undefined) return skipped(`${work} of its table is under way`);
   if (task.tableOid !== null) {
-    const judge = await tableJudge(context, run.planned);
+    const { judge } = await tableJudge(context, run.planned);
     const { table } = await see(context.connection, context.profile, task);
     if (!table) return skipped('the table is gone');
     if (!judge(table)) return skipped('it is not needed any more');
@@ -188,6 +182,13 @@ async function carryOut(run: Run, task: MaintenanceTask): Promise<TaskResult> {
   const invalid = task.kind === 'reindex' ? await readInvalid(context.connection, task) : [];
   const end = await journal.begin({
     subject: `${task.kind}:${task.schema}.${task.index ?? task.table}`,
+    object: {
+      kind: task.kind,
+      schema: task.schema,
+      table: task.table,
+      index: task.index ?? null,
+      file: before.indexFile,
+    },
     statement: task.statement,
     serverPid: session.pid,
     sessionBegan: session.startedAt,
@@ -202,7 +203,7 @@ async function carryOut(run: Run, task: MaintenanceTask): Promise<TaskResult> {
     if (error.code === 'E_OUTCOME_UNKNOWN') run.lost = true;
     const left =
       task.kind === 'reindex' && !run.lost && session.isOpen
-        ? await removeLeftovers(session, context.connection, task, invalid)
+        ? await removeLeftovers(session, context.connection, task, invalid, journal)
         : undefined;
     const { outcome, reason } = obstacleOf(run, error, yielded);
     return ended(task, outcome, [reason, left, unwritten].filter((part) => part !== undefined).join('; '), ms);
@@ -217,17 +218,6 @@ async function carryOut(run: Run, task: MaintenanceTask): Promise<TaskResult> {
     return ended(task, 'skipped', 'its table is locked', ms);
   }
   return { task, outcome: 'done', reason: unwritten ?? null, ms, effect: effectOf(task, before, after) };
-}
-
-function endOf(error: PitcrewError | undefined, durationMs: number): JournalEnd {
-  if (error === undefined) return { outcome: 'done', durationMs };
-  const outcome = error.code === 'E_ABORTED' ? 'cancelled' : error.code === 'E_OUTCOME_UNKNOWN' ? 'unknown' : 'failed';
-  return {
-    outcome,
-    durationMs,
-    error: error.message,
-    ...(error.sqlState === undefined ? {} : { sqlState: error.sqlState }),
-  };
 }
 
 function obstacleOf({ signal }: Run, error: PitcrewError, yielded: boolean): Obstacle {

@@ -80,6 +80,7 @@ async function endOne(
   const { pid, user, state, backendStartMicros, stateChangeMicros } = session;
   const end = await journal.begin({
     subject: `session:${user}@${pid}`,
+    object: null,
     statement: `SELECT pg_terminate_backend(${pid})`,
     serverPid: null,
     sessionBegan: null,
