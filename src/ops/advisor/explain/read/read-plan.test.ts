@@ -178,7 +178,7 @@ describe.each(sharedMajors())('plans of PostgreSQL %i', (major) => {
     const statement = `SELECT count(*)\n  FROM notes WHERE note > 'a: b' AND id > $1`;
     await client.query(statement, [40]);
     const { plan } = readPlan(
-      `2026-05-12 14:02:11 UTC [7] LOG:  ${logged.find((text) => text.includes('count(*)')) ?? ''}`,
+      `2026-05-12 14:02:11 UTC [7] LOG:  ${logged.find((line) => line.includes('count(*)')) ?? ''}`,
     );
     expect(plan.queryText?.replaceAll(/\s+/g, ' ')).toBe(statement.replaceAll(/\s+/g, ' '));
     expect(plan.executed).toBe(true);
