@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { session } from '../../../../../test/support/catalog.ts';
 import { sharedMajors, type TestDatabase, testDatabase } from '../../../../../test/support/postgres.ts';
 import { findingsOf } from '../findings.ts';
 import type { ExplainedPlan, PlanNode } from '../tree/types.ts';
@@ -159,6 +160,30 @@ describe.each(sharedMajors())('plans of PostgreSQL %i', (major) => {
     const known = readPlan(JSON.stringify(await json('ANALYZE', 'DELETE FROM parent WHERE id >= 40'))).plan;
     expect(plan.jit === undefined).toBe(known.jit === undefined);
     await database.query('SET LOCAL jit = off');
+  });
+
+  it.each(['text', 'json'])('reads what auto_explain logs as %s', async (format) => {
+    await using client = await session(database.url);
+    const logged: string[] = [];
+    client.on('notice', ({ message }) => void logged.push(message ?? ''));
+    await client.query(`
+      CREATE TEMP TABLE notes AS SELECT n AS id, 'x' AS note FROM generate_series(1, 50) n;
+      LOAD 'auto_explain';
+      SET auto_explain.log_min_duration = 0;
+      SET auto_explain.log_analyze = on;
+      SET auto_explain.log_buffers = on;
+      SET auto_explain.log_format = ${format};
+      SET client_min_messages = log;
+    `);
+    const statement = `SELECT count(*)\n  FROM notes WHERE note > 'a: b' AND id > $1`;
+    await client.query(statement, [40]);
+    const { plan } = readPlan(
+      `2026-05-12 14:02:11 UTC [7] LOG:  ${logged.find((line) => line.includes('count(*)')) ?? ''}`,
+    );
+    expect(plan.queryText?.replaceAll(/\s+/g, ' ')).toBe(statement.replaceAll(/\s+/g, ' '));
+    expect(plan.executed).toBe(true);
+    expect(plan.nodes.at(-1)).toMatchObject({ relation: 'notes', filter: expect.stringContaining("'a: b'") });
+    expect(plan.nodes.some(({ buffers }) => buffers !== undefined)).toBe(true);
   });
 
   it('gives each node what it took by itself, and no more than the whole', async () => {
