@@ -171,7 +171,7 @@ export function fillings({ makers, goods, buyers, purchases }: Size): string[] {
             CASE WHEN p.urgency = 'urgent' AND random() < 0.7 THEN 'air'
                  ELSE (ARRAY['road', 'road', 'rail', 'ship', 'mail', 'air', 'pickup'])[1 + floor(random() * 7)::int] END,
             repeat('handle with care ', 1 + (random() * 2)::int)
-       FROM (SELECT purchase_id, placed_on, urgency, 1 + (purchase_id * 7919) % 7 AS count FROM purchases) AS p
+       FROM (SELECT purchase_id, placed_on, urgency, 1 + (purchase_id::bigint * 7919 % 7)::int AS count FROM purchases) AS p
       CROSS JOIN LATERAL generate_series(1, p.count) AS l
       CROSS JOIN LATERAL (SELECT 1 + floor(exp(random() * ln(${goods})))::int * 7919 % ${goods} AS good_id,
                                  p.placed_on + 1 + floor(random() ^ 2 * 120)::int AS shipped_on WHERE l > 0 OFFSET 0) AS r
