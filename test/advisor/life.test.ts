@@ -241,6 +241,21 @@ describe('refused, with the reason', () => {
     });
   });
 
+  test('for an owner who may make nothing in the schema', async () => {
+    const { id } = await life.add(missing);
+    await using role = await plainRole(life.database);
+    await life.database.query(`ALTER TABLE orders OWNER TO ${role.name}`);
+    const advisor = life.advisor({ url: role.url });
+    await expect(advisor.apply(id, { by: 'ann', force: true })).rejects.toMatchObject({
+      code: 'E_UNSAFE',
+      detail: expect.stringContaining('GRANT CREATE ON SCHEMA public TO'),
+    });
+    await life.database.query(`GRANT CREATE ON SCHEMA public TO ${role.name}`);
+    await advisor.apply(id, { by: 'ann', force: true });
+    await advisor.idle();
+    expect(await life.log()).toEqual([`apply done: ${makeIndex}`]);
+  });
+
   test('what a person has to do, and what is under way, over, or not there', async () => {
     const { id } = await life.add(
       findingFor('manual', { kind: 'schema', fix: ['SELECT 1'], undo: [], appliable: false }),

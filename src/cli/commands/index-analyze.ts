@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { AdviceProgress, IndexAdvice, OpenCheckContext, Workload } from '../../ops/advisor/index.ts';
 import type { TwinProgress, WhatIf } from '../../ops/whatif/index.ts';
@@ -11,6 +11,7 @@ import { progressLine } from '../progress-line.ts';
 interface AnalyzeOptions {
   workload?: string;
   budget?: number;
+  time: number;
   backend: WhatIf['backend'];
   json?: boolean;
   quiet?: boolean;
@@ -28,6 +29,7 @@ function analyzeCommand(): Command {
   return withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? ''))
     .option('--workload <file>', 'statements to serve, as SQL or JSON (default: those of pg_stat_statements)')
     .option('--budget <size>', 'what all new indexes together may take, such as 1GB (default: no bound)', parseBytes)
+    .option('--time <seconds>', 'how long planning may take', parseSeconds, 300)
     .addOption(
       new Option('--backend <name>', 'where statements are planned: on a twin here, or on the server with HypoPG')
         .choices(['twin', 'hypopg'])
@@ -103,6 +105,7 @@ async function analyze({
     workload,
     drops,
     selectIndexes,
+    limits: { planningSeconds: options.time },
     ...(options.budget === undefined ? {} : { budgetBytes: options.budget }),
     onProgress: (progress) => say(sayProgress(progress)),
     signal,
@@ -162,4 +165,11 @@ function sayProgress({ phase, done, total }: AdviceProgress): string {
 
 function adviceDocument({ name, workload, advice }: { name: string; workload: Workload; advice: IndexAdvice }): object {
   return { database: name, workload: { source: workload.source, coverage: workload.coverage }, ...advice };
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!Number.isFinite(seconds) || seconds < 1 || seconds > 86_400)
+    throw new InvalidArgumentError('Give seconds from 1 to 86400.');
+  return seconds;
 }

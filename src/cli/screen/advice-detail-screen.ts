@@ -68,7 +68,7 @@ function changeLine({
 }
 
 function evidenceRow({ label, value, unit }: Evidence): string[] {
-  return [`${label}`, typeof value === 'number' ? figure(value, unit) : String(value ?? '–')];
+  return [oneLine(label, 70), typeof value === 'number' ? figure(value, unit) : String(value ?? '–')];
 }
 
 function figure(value: number, unit: Evidence['unit']): string {

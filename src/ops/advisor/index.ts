@@ -1,5 +1,4 @@
 export { openCheckContext, type OpenCheckContext, type OpenCheckContextOptions } from './checks/context.ts';
-export { checks } from './checks/index.ts';
 export { holdsBack, readHorizon } from './checks/objects/tables/horizon.ts';
 export { type CheckResult, runChecks, type RunChecksOptions } from './checks/run.ts';
 export * from './explain/index.ts';

@@ -25,7 +25,7 @@ export interface DemoOptions {
 }
 
 export interface Demo {
-  /** URL of the shop on the primary for `pitcrew`, a role that may watch, read, and cancel sessions. */
+  /** URL of the shop on the primary for `pitcrew`, a role that may watch, read, cancel sessions, and change tables and indexes. */
   readonly primaryUrl: string;
   /** The same on the replica. */
   readonly replicaUrl: string;

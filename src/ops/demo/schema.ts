@@ -136,30 +136,26 @@ CREATE ROLE shop_worker  LOGIN PASSWORD '${password}';
 CREATE ROLE shop_reports LOGIN PASSWORD '${password}';
 CREATE ROLE shop_changes LOGIN PASSWORD '${password}' REPLICATION;
 CREATE ROLE pitcrew      LOGIN PASSWORD '${password}' CONNECTION LIMIT 10;
+CREATE ROLE shop_owner;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES    IN SCHEMA public TO shop_web, shop_worker;
 GRANT USAGE                          ON ALL SEQUENCES IN SCHEMA public TO shop_web, shop_worker;
 GRANT SELECT                         ON ALL TABLES    IN SCHEMA public TO shop_reports;
 GRANT pg_monitor, pg_read_all_data, pg_signal_backend                  TO pitcrew;
 
--- Only who owns a table may make and drop its indexes: so that advice can be applied.
-CREATE ROLE shop_owner;
-GRANT USAGE, CREATE ON SCHEMA public TO shop_owner;
-GRANT shop_owner                     TO pitcrew;
+-- Who may apply advice has to be a member of the tables' owner.
 DO $$
 DECLARE
-  relation regclass;
+  shop_table regclass;
 BEGIN
-  FOR relation IN
-    SELECT c.oid
-      FROM pg_class c
-     WHERE c.relnamespace = 'public'::regnamespace
-       AND c.relkind IN ('r', 'p', 'v', 'm')
+  FOR shop_table IN
+    SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
   LOOP
-    EXECUTE format('ALTER TABLE %s OWNER TO shop_owner', relation);
+    EXECUTE format('ALTER TABLE %s OWNER TO shop_owner', shop_table);
   END LOOP;
-END
-$$;
+END $$;
+GRANT CREATE ON SCHEMA public TO shop_owner;
+GRANT shop_owner TO pitcrew;
 
 -- What the catalogue keeps results of is kept true by these tables' changes.
 CREATE PUBLICATION pitcrew FOR TABLE categories, reviews;

@@ -84,8 +84,13 @@ function State({ advice, act }: { advice: AdviceDetail; act: (action: AdviceActi
   );
 }
 
+/** Longer ones are statements. */
+const longestLabel = 60;
+
 function Reasons({ advice }: { advice: AdviceDetail }) {
-  const { explanation, evidence, kind, check } = advice;
+  const { explanation, kind, check, affected } = advice;
+  // Statements are shown with their costs below.
+  const evidence = advice.evidence.filter(({ label }) => affected.length === 0 || label.length <= longestLabel);
   const gain = gainOf(advice);
   return (
     <Card title="Why" note={check}>

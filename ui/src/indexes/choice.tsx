@@ -40,8 +40,8 @@ export function Choice({ choice }: Pick<IndexAnalysis, 'choice'>) {
             hint="Of the workload, as planned, with the advised indexes"
           />
           <Tile
-            title="Time"
-            value={milliseconds(msPerHour && msPerHour.after - msPerHour.before)}
+            title="Time spared"
+            value={milliseconds(msPerHour && Math.max(0, msPerHour.before - msPerHour.after))}
             hint="Of execution in an hour, as is to be expected"
           />
           <Tile title="From the best" value={percent(cost.gap)} hint="No choice can be better by more than this" />

@@ -5,7 +5,7 @@ import { StatusBadge } from '../components/status.tsx';
 import { type Column, DataTable } from '../components/table.tsx';
 import { Time, Value } from '../components/value.tsx';
 import { useUrl } from '../data/use-url.ts';
-import { bytes, count, exact, percent, textOf } from '../format/quantity.ts';
+import { bytes, count, exact, textOf } from '../format/quantity.ts';
 
 type Index = AnalysedTable['indexes'][number];
 type Problem = AnalysedTable['problems'][number];
@@ -30,7 +30,6 @@ export function TableIndexes({ table }: { table: AnalysedTable }) {
                   Advised
                 </StatusBadge>{' '}
                 <a href={address(each.id)}>{each.title}</a>
-                {each.workloadShare !== null && `, ${textOf(percent(each.workloadShare))} of the cost`}
                 {each.bytes !== null && `, ${textOf(bytes(each.bytes))}`}
               </span>
             ))}

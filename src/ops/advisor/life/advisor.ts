@@ -81,7 +81,10 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
     store: store.advice,
     patience,
     logger,
-    tell: ({ id, state }) => tell({ type: 'advice', id, state }),
+    tell({ id, state }) {
+      if (state === 'applied') followAt = 0;
+      tell({ type: 'advice', id, state });
+    },
   });
   const roundOf = ({ targetId: id }: Desk) => ({
     name,

@@ -102,7 +102,7 @@ function scanAdvice(relation: string, condition: string): string {
     return `If these columns depend on each other: CREATE STATISTICS ON ${columns.join(', ')} FROM ${relation}; then ANALYZE ${relation};`;
   }
   const [only] = columns;
-  if (only === undefined || conjuncts(condition).length > 1) {
+  if (only === undefined || (condition.length < 10_000 && conjuncts(condition).length > 1)) {
     return `ANALYZE ${relation}; a condition that compares columns as they are (${shortened(condition)} does not) is estimated better.`;
   }
   return `ANALYZE ${relation}; if it stays: ALTER TABLE ${relation} ALTER COLUMN ${only} SET STATISTICS 1000; and ANALYZE again.`;
