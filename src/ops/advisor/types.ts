@@ -48,7 +48,7 @@ export type RemedyKind =
 
 export interface Remedy {
   kind: RemedyKind;
-  /** Statements in order, each complete and runnable as it stands. Empty for `manual`. */
+  /** Statements in order, each complete and runnable as it stands. Those of `manual` are for a person to run, or empty. */
   fix: readonly string[];
   /** Statements that bring the former state back; empty where there is nothing to undo (ANALYZE) or no way back. */
   undo: readonly string[];

@@ -24,7 +24,7 @@ export function replicationSlotsCheck(limits: SlotLimits = defaults): Check {
     title: 'Replication slots',
     documentation:
       `Slots that lost WAL or are about to (\`wal_status\` lost, unreserved); that hold back ${bytes(limits.warningBytes)} of WAL (critical from ` +
-      `${bytes(limits.criticalBytes)}, or from 90 % of \`max_slot_wal_keep_size\`); that nothing reads from; and whose oldest row version is ` +
+      `${bytes(limits.criticalBytes)}, or from 90 % of \`max_slot_wal_keep_size\`); that nothing reads from (info, while they hold less); and whose oldest row version is ` +
       `${count(limits.xminAge)} transactions old, which VACUUM may not remove. \`max_slot_wal_keep_size\` is proposed where it is unset and a slot ` +
       'is one of these: the WAL of a day at the present rate, at least four times `max_wal_size`. Source: `pg_replication_slots`; PostgreSQL ' +
       'documentation, "Replication Slots".',
@@ -39,7 +39,9 @@ async function run(context: CheckContext, limits: SlotLimits) {
   const slots = rows.filter(({ temporary }) => !temporary);
   if (slots.length === 0) return answer([], 'There are no replication slots');
   const settings = await readServerSettings(context);
-  const findings = slots.flatMap((slot) => judge(slot, settings.bytes('max_slot_wal_keep_size') ?? -1, limits) ?? []);
+  const findings = slots.flatMap(
+    (slot) => judge(slot, settings.bytes('max_slot_wal_keep_size') ?? -1, limits, profile.isStandby) ?? [],
+  );
   const unbounded = findings.length > 0 ? await missingLimit(context, settings) : undefined;
   return answer(
     [...findings, ...(unbounded ? [unbounded] : [])],
@@ -47,7 +49,7 @@ async function run(context: CheckContext, limits: SlotLimits) {
   );
 }
 
-function judge(slot: SlotRow, keep: number, limits: SlotLimits): Finding | undefined {
+function judge(slot: SlotRow, keep: number, limits: SlotLimits, isStandby: boolean): Finding | undefined {
   const held = slot.retainedBytes ?? 0;
   const age = Math.max(slot.xminAge ?? 0, slot.catalogXminAge ?? 0);
   const critical = keep > 0 ? Math.min(limits.criticalBytes, keep * 0.9) : limits.criticalBytes;
@@ -102,9 +104,11 @@ function judge(slot: SlotRow, keep: number, limits: SlotLimits): Finding | undef
       'WAL that is held back fills the disk.',
     );
   }
-  if (slot.active || slot.retainedBytes === null) return undefined;
+  // On a standby the slots that it keeps in step for a failover are not read from.
+  if (slot.active || slot.retainedBytes === null || isStandby) return undefined;
   return found(
-    'warning',
+    // Its reader may be away for a moment only.
+    'info',
     `Nothing reads from slot ${slot.slot}, and it holds back ${bytes(held)} of WAL`,
     'What it holds back grows for as long as nothing reads from it, until the disk is full.',
   );

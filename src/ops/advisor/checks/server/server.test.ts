@@ -100,7 +100,7 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await runStatements(url, [`SELECT pg_create_physical_replication_slot('gone', true)`]);
     const findings = await findingsOf(replicationSlots, context);
     expect(findings.map(({ key, severity }) => [key, severity])).toEqual([
-      ['replication-slots:gone', 'warning'],
+      ['replication-slots:gone', 'info'],
       ['replication-slots:max_slot_wal_keep_size', 'info'],
     ]);
     await runStatements(url, ['CREATE TABLE t AS SELECT 1 AS id', 'SELECT pg_switch_wal()']);
