@@ -1,12 +1,14 @@
 // Advice end to end: the time that a workload takes without indexes but the primary keys, with those that a classic greedy selection
 // costed by HypoPG takes, and with those that Pitcrew advises, under the same budget, all on Debian's PostgreSQL 15. `--scale 1` (about 1 GB
-// each) by default, `--quick` 0.03; `--workload analytical|skewed`; `--budget 0.3` of the database; `--rounds 3`; `--timeout 60` s per
-// statement, which counts as that long; `--times` prints every statement's.
+// each) by default, `--quick` 0.03; `--workload analytical` or `skewed`; `--budget 0.3` of the database; `--rounds 3`; `--timeout 60` s per
+// statement, which counts as that long; `--times` prints every statement's, `--markdown` tables.
+import { parseArgs } from 'node:util';
 import { adviceOf, type Advice, type SubjectName } from '../support/advisor/subjects.ts';
 import { build, drop, type MeasuredRound, runOnce, totalOf } from '../support/advisor/measure.ts';
-import { numberAfter, pitcrewVersion } from '../support/arguments.ts';
 import { Readings } from '../support/readings.ts';
+import { aimsTable, find, show, table } from '../support/markdown.ts';
 import { atMost, type BenchAim, type BenchResult, median } from '../support/result.ts';
+import { pitcrewVersion } from '../support/version.ts';
 import { debianHypopg } from '../../test/support/debian-postgres.ts';
 import {
   analytical,
@@ -39,13 +41,26 @@ interface Plan {
 }
 
 export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' | 'rows' | 'aims'>> {
-  const quick = args.includes('--quick');
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: 'boolean' },
+      markdown: { type: 'boolean' },
+      quick: { type: 'boolean', default: false },
+      scale: { type: 'string' },
+      budget: { type: 'string', default: '0.3' },
+      rounds: { type: 'string' },
+      timeout: { type: 'string', default: '60' },
+      workload: { type: 'string' },
+      times: { type: 'boolean', default: false },
+    },
+  });
   const plan: Plan = {
-    scale: numberAfter(args, '--scale') ?? (quick ? 0.03 : 1),
-    budget: numberAfter(args, '--budget') ?? 0.3,
-    rounds: numberAfter(args, '--rounds') ?? (quick ? 2 : 3),
-    timeoutMs: (numberAfter(args, '--timeout') ?? 60) * 1000,
-    times: args.includes('--times'),
+    scale: Number(values.scale ?? (values.quick ? 0.03 : 1)),
+    budget: Number(values.budget),
+    rounds: Number(values.rounds ?? (values.quick ? 2 : 3)),
+    timeoutMs: Number(values.timeout) * 1000,
+    times: values.times,
   };
   const debian = debianHypopg();
   if ('missing' in debian) throw new Error(debian.missing);
@@ -54,7 +69,7 @@ export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' 
   versions['settings'] = Object.entries(settings)
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
-  const wanted = [analytical, skewed].filter(({ name }) => !args.includes('--workload') || args.includes(name));
+  const wanted = [analytical, skewed].filter(({ name }) => [undefined, name].includes(values.workload));
   const aims: BenchAim[] = [];
   for (const workload of wanted) {
     await using source = await startWorkloadServer(settings, debian);
@@ -143,4 +158,39 @@ function aimsOf(name: string, readings: Readings): BenchAim[] {
     atMost(`${name}: workload with Pitcrew / without advice`, 0.5, best('Pitcrew, twin') / best('no advice')),
     atMost(`${name}: workload with Pitcrew / with HypoPG, greedy`, 1, best('Pitcrew, twin') / best('HypoPG, greedy')),
   ];
+}
+
+/** The tables of docs/benchmarks.md. */
+export function markdown(result: BenchResult): string {
+  const names = [...new Set(result.rows.filter(({ metric }) => metric === 'workload').map((each) => each.case))];
+  const rows = names.flatMap((name) =>
+    subjects.map((subject) => {
+      const of = (metric: string) => find(result, name, subject, metric);
+      const time = of('workload');
+      const without = find(result, name, 'no advice', 'workload')?.median ?? Number.NaN;
+      return [
+        name,
+        subject,
+        show(of('indexes')?.median),
+        show(of('index size')?.median),
+        show(of('expected cost')?.median),
+        `${show(time?.median)} (${show(time?.min)} … ${show(time?.max)})`,
+        show((time?.median ?? Number.NaN) / without),
+        show(of('stopped')?.max),
+        show(of('advising')?.median),
+      ];
+    }),
+  );
+  const header = [
+    'workload',
+    'indexes of',
+    'indexes',
+    'MB',
+    'expected cost, %',
+    'time, s',
+    'of that without',
+    'stopped',
+    'advised in, s',
+  ];
+  return [table(header, rows), aimsTable(result.aims)].join('\n\n');
 }

@@ -1,11 +1,10 @@
 // Results that several processes keep are held against the database, whatever happens to them. `--quick`: one round of each case.
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startRedis } from '../../test/support/redis.ts';
 import { checkTruth, type Disturbance, type TruthOutcome } from '../../test/support/truth/checker.ts';
 import { truthServers } from '../../test/support/truth/servers.ts';
 import { atLeast, atMost, type BenchAim, type BenchResult, type BenchRow, row } from '../support/result.ts';
+import { pitcrewVersion } from '../support/version.ts';
 
 interface Case {
   name: string;
@@ -155,9 +154,4 @@ export function markdown({ rows }: BenchResult): string {
     `| --- |${' ---: |'.repeat(titles.length)}`,
     ...names.map((name) => `| ${name} | ${titles.map((title) => valueOf(name, title)).join(' | ')} |`),
   ].join('\n');
-}
-
-function pitcrewVersion(): string {
-  const file = join(import.meta.dirname, '../../package.json');
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }

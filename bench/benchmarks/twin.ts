@@ -1,8 +1,9 @@
 // The planner twin against truth: costs, plans and sizes are predicted for the indexes of four workloads, each alone and all together;
-// then the indexes are built, and the database is asked. `--scale 0.1` (about 100 MB each) by default, `--quick` 0.02; on
-// PostgreSQL 18 and, beside HypoPG where Debian's is installed, on PostgreSQL 15.
+// then the indexes are built, and the database is asked. `--scale 0.1` (about 100 MB each) by default, `--quick` 0.02, `--markdown`
+// prints tables. On PostgreSQL 18 and, beside HypoPG where Debian's is installed, on PostgreSQL 15.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { connectDatabase, probeProfile } from '../../src/engine/postgres/index.ts';
 import { embeddedBinaries, type Binaries } from '../../src/ops/embedded/index.ts';
 import { openHypopg, openTwin, type WhatIf } from '../../src/ops/whatif/index.ts';
@@ -18,14 +19,25 @@ import {
   type Truth,
   type WorkloadSchema,
 } from '../../test/support/workloads/index.ts';
-import { numberAfter, pitcrewVersion } from '../support/arguments.ts';
 import { type BenchResult, type BenchRow, row } from '../support/result.ts';
 import { aimsOf, rowsOf, type Subject } from '../support/twin/report.ts';
+import { pitcrewVersion } from '../support/version.ts';
+
+export { markdown } from '../support/twin/report.ts';
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 export async function run(args: string[]): Promise<Pick<BenchResult, 'versions' | 'rows' | 'aims'>> {
-  const scale = numberAfter(args, '--scale') ?? (args.includes('--quick') ? 0.02 : 0.1);
+  const { values } = parseArgs({
+    args,
+    options: {
+      json: { type: 'boolean' },
+      markdown: { type: 'boolean' },
+      quick: { type: 'boolean', default: false },
+      scale: { type: 'string' },
+    },
+  });
+  const scale = Number(values.scale ?? (values.quick ? 0.02 : 0.1));
   const versions: Record<string, string> = { pitcrew: pitcrewVersion(), node: process.versions.node };
   const rows: BenchRow[] = [];
   const truths: Truth[] = [];

@@ -8,6 +8,7 @@ import { explainCommand } from './commands/explain.ts';
 import { indexCommand } from './commands/index-analyze.ts';
 import { initCommand } from './commands/init.ts';
 import { monitorCommand } from './commands/monitor.ts';
+import { optimizeCommand } from './commands/optimize.ts';
 import { serveCommand } from './commands/serve.ts';
 import { printError } from './output.ts';
 import { packageVersion } from './version.ts';
@@ -49,10 +50,11 @@ export function createProgram(): Command {
     serveCommand(),
     monitorCommand(),
     explainCommand(),
+    indexCommand(),
+    optimizeCommand(),
     doctorCommand(),
     initCommand(),
     adviseCommand(),
-    indexCommand(),
     cacheCommand(),
   ];
   for (const command of commands) {

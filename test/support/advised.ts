@@ -1,6 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   connectDatabase,
@@ -8,30 +5,42 @@ import {
   probeProfile,
   type ServerProfile,
 } from '../../src/engine/postgres/index.ts';
-import type { Workload, WorkloadStatement } from '../../src/ops/advisor/index.ts';
+import {
+  adviseIndexes,
+  type AdviseOptions,
+  type IndexAdvice,
+  selectIndexes,
+  type Workload,
+  type WorkloadStatement,
+} from '../../src/ops/advisor/index.ts';
 import { openTwin, type Twin } from '../../src/ops/whatif/index.ts';
+import { loadParser } from '../../src/sql/index.ts';
+import { temporaryFolder } from './folder.ts';
 
 export interface Advised extends AsyncDisposable {
   connection: DatabaseConnection;
   profile: ServerProfile;
   twin: Twin;
+  advise(workload: Workload, more?: Partial<AdviseOptions>): Promise<IndexAdvice>;
 }
 
 /** A session with a database and a twin of it, closed and removed when the scope ends. */
 export async function withTwin(url: string): Promise<Advised> {
+  await loadParser();
   const connection = await connectDatabase({ url });
+  const folder = temporaryFolder();
   const profile = await probeProfile(connection);
-  // PostgreSQL runs as another user where we are root, who must reach the folder.
-  const dataDir = join(tmpdir(), `pitcrew-twin-${randomBytes(6).toString('hex')}`);
-  const twin = await openTwin({ connection, profile, dataDir });
+  const twin = await openTwin({ connection, profile, dataDir: join(folder.path, 'twin') });
   return {
     connection,
     profile,
     twin,
+    advise: (workload, more = {}) =>
+      adviseIndexes({ connection, profile, whatIf: twin, workload, selectIndexes, ...more }),
     async [Symbol.asyncDispose]() {
       await twin.close();
       await connection.close();
-      await rm(dataDir, { recursive: true, force: true });
+      await folder[Symbol.asyncDispose]();
     },
   };
 }
@@ -50,4 +59,14 @@ export function workloadOf(...statements: (string | (Partial<WorkloadStatement> 
       ...(typeof given === 'string' ? { text: given } : given),
     })),
   };
+}
+
+/** The statements that would make the advised indexes. */
+export function fixesOf({ indexes }: IndexAdvice): string[] {
+  return indexes.flatMap(({ finding }) => finding.remedy?.fix ?? []);
+}
+
+/** Their definitions without names: `orders (customer_id)`. */
+export function definitionsOf(advice: IndexAdvice): string[] {
+  return fixesOf(advice).map((statement) => statement.replace(/^CREATE INDEX.*? ON (?:public\.)?/, ''));
 }

@@ -8,7 +8,7 @@ import {
   type Truth,
   type WorkloadServer,
 } from '../support/workloads/index.ts';
-import { twinOf } from '../support/twin.ts';
+import { twinOf } from '../support/whatif.ts';
 
 /** What the twin promises holds at any size; `npm run bench -- twin` measures it on larger databases. */
 describe.each([banking, analytical, shop])('the twin of $name', (workload) => {
@@ -18,7 +18,8 @@ describe.each([banking, analytical, shop])('the twin of $name', (workload) => {
     source = await startWorkloadServer();
     await workload.make(source.server, workload.name, 0.01);
     const url = source.server.url(workload.name);
-    await using twin = await twinOf(url);
+    await using made = await twinOf(url);
+    const { twin } = made;
     expect(twin.gaps).toEqual([]);
     truth = await holdAgainstTruth(url, workload, twin);
   }, 120_000);

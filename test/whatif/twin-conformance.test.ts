@@ -1,12 +1,15 @@
 import { describe } from 'vitest';
 import { testDatabase, testedMajors } from '../support/postgres.ts';
-import { twinOf } from '../support/twin.ts';
+import { twinOf } from '../support/whatif.ts';
 import { conformsToWhatIf } from './conformance.ts';
 
 describe.each(testedMajors(18, 15))('the twin of PostgreSQL %i', (major) => {
   conformsToWhatIf({
     source: () => testDatabase(major),
-    open: (url) => twinOf(url),
+    async open(url) {
+      const made = await twinOf(url);
+      return { ...made.twin, close: async () => made[Symbol.asyncDispose]() };
+    },
     hides: true,
     imaginesAll: true,
   });

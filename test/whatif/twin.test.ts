@@ -139,15 +139,15 @@ test('an index that is hidden is planned without as if it were dropped', async (
       'ALTER TABLE customers DROP CONSTRAINT customers_pkey CASCADE',
     ],
   ] as const) {
-    const with_ = await made.twin.plan({ text });
-    expect(with_.usesExisting).toEqual([{ schema: 'public', name }]);
+    const before = await made.twin.plan({ text });
+    expect(before.usesExisting).toEqual([{ schema: 'public', name }]);
     const without = await made.twin.plan({ text }, { hide: [{ schema: 'public', name }] });
     expect(without.usesExisting).toEqual([]);
     await database.query(dropped);
     const real = await realPlan(database, text);
     expect(without.cost).toBe(real.cost);
     expect(planShape(without.plan)).toBe(planShape(real.plan));
-    expect(await made.twin.plan({ text })).toEqual(with_);
+    expect(await made.twin.plan({ text })).toEqual(before);
   }
 });
 

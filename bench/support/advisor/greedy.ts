@@ -2,6 +2,9 @@ import type { HypotheticalIndex, WhatIf } from '../../../src/ops/whatif/index.ts
 import type { WorkloadQuery } from '../../../test/support/workloads/index.ts';
 import type { Candidate } from './candidates.ts';
 
+/** What spares less of the workload's cost is not worth an index. */
+const leastShare = 1e-4;
+
 export interface GreedyChoice {
   indexes: HypotheticalIndex[];
   /** As the backend estimates them, in bytes. */
@@ -39,27 +42,23 @@ export async function greedySelection(
 
   const chosen: Candidate[] = [];
   let left = budgetBytes;
-  let open = [...candidates];
   for (;;) {
     const given = chosen.map(({ index }) => index);
     let best: { candidate: Candidate; costs: Map<string, number>; perByte: number } | undefined;
-    const helpful: Candidate[] = [];
-    for (const candidate of open) {
+    // All are asked about again: some help only beside what was taken meanwhile.
+    for (const candidate of candidates) {
       const size = sizes.get(candidate) ?? Infinity;
-      if (size > left) continue;
+      if (size > left || chosen.includes(candidate)) continue;
       const now = new Map<string, number>();
       for (const id of candidate.queries) now.set(id, await costOf(id, [...given, candidate.index]));
       const spared = [...now].reduce((sum, [id, cost]) => sum + Math.max(0, (costs.get(id) ?? 0) - cost), 0);
-      // What spares less than a ten-thousandth now is not asked about again.
-      if (spared < before * 1e-4) continue;
-      helpful.push(candidate);
+      if (spared < before * leastShare) continue;
       if (!best || spared / size > best.perByte) best = { candidate, costs: now, perByte: spared / size };
     }
     if (!best) break;
     chosen.push(best.candidate);
     left -= sizes.get(best.candidate) ?? 0;
     for (const [id, cost] of best.costs) costs.set(id, Math.min(cost, costs.get(id) ?? cost));
-    open = helpful.filter((candidate) => candidate !== best.candidate);
   }
   return {
     indexes: chosen.map(({ index }) => index),

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { connectDatabase, probeProfile } from '../../../src/engine/postgres/index.ts';
-import type { Workload } from '../../../src/ops/advisor/index.ts';
+import { selectIndexes, type Workload } from '../../../src/ops/advisor/index.ts';
 import { adviseIndexes } from '../../../src/ops/advisor/indexes/index.ts';
-import { selectIndexes } from './stand-in.ts';
 import { type HypotheticalIndex, openHypopg, openTwin, type WhatIf } from '../../../src/ops/whatif/index.ts';
 import { inSession, type WorkloadQuery } from '../../../test/support/workloads/index.ts';
 import { classicCandidates } from './candidates.ts';

@@ -1,5 +1,6 @@
 import type { Truth } from '../../../test/support/workloads/index.ts';
-import { atLeast, atMost, type BenchAim, type BenchRow, median, row } from '../result.ts';
+import { aimsTable, find, show, table } from '../markdown.ts';
+import { atLeast, atMost, type BenchAim, type BenchResult, type BenchRow, median, row } from '../result.ts';
 
 /** One backend on one database, held against truth. */
 export interface Subject {
@@ -63,4 +64,34 @@ function sameShape({ plans }: Truth): number {
 function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+}
+
+/** The tables of docs/benchmarks.md. */
+export function markdown(result: BenchResult): string {
+  const pairs = result.rows.filter(({ metric }) => metric === 'plans compared');
+  const rows = pairs.map(({ case: name, subject, median: compared }) => {
+    const of = (metric: string): BenchRow | undefined => find(result, name, subject, metric);
+    const sizes = of('size error');
+    return [
+      name,
+      subject,
+      show(compared),
+      show(of('refused')?.median),
+      `${show(of('cost error')?.median)} / ${show(of('cost error, p95')?.median)}`,
+      `${show(of('cost error where used')?.median)} / ${show(of('cost error where used, p95')?.median)}`,
+      show(of('same plan')?.median),
+      `${show(sizes?.median)} / ${show(sizes?.max)}`,
+    ];
+  });
+  const header = [
+    'case',
+    'planned on',
+    'plans',
+    'refused',
+    'error of cost, %, median / p95',
+    'where the index is used',
+    'same plan, %',
+    'error of size, %, median / worst',
+  ];
+  return [table(header, rows), aimsTable(result.aims)].join('\n\n');
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { AdviceProgress, IndexAdvice, OpenCheckContext, Workload } from '../../ops/advisor/index.ts';
 import type { TwinProgress, WhatIf } from '../../ops/whatif/index.ts';
@@ -11,6 +11,7 @@ import { progressLine } from '../progress-line.ts';
 interface AnalyzeOptions {
   workload?: string;
   budget?: number;
+  time: number;
   backend: WhatIf['backend'];
   json?: boolean;
   quiet?: boolean;
@@ -28,6 +29,7 @@ function analyzeCommand(): Command {
   return withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? ''))
     .option('--workload <file>', 'statements to serve, as SQL or JSON (default: those of pg_stat_statements)')
     .option('--budget <size>', 'what all new indexes together may take, such as 1GB (default: no bound)', parseBytes)
+    .option('--time <seconds>', 'how long planning may take', parseSeconds, 300)
     .addOption(
       new Option('--backend <name>', 'where statements are planned: on a twin here, or on the server with HypoPG')
         .choices(['twin', 'hypopg'])
@@ -83,7 +85,8 @@ async function analyze({
   signal,
 }: Asked): Promise<{ workload: Workload; advice: IndexAdvice }> {
   const { loadParser } = await import('../../sql/index.ts');
-  const { adviseIndexes, openCheckContext, runChecks, selectIndexes } = await import('../../ops/advisor/index.ts');
+  const { adviseIndexes, openCheckContext, runChecks, selectIndexes, tablesOfWorkload } =
+    await import('../../ops/advisor/index.ts');
   await loadParser();
   const line = progressLine(options.quiet === true);
   const say = (text: string): void => line.show(`${paint('dim', name, process.stderr)} ${text}`);
@@ -93,7 +96,8 @@ async function analyze({
   say(`${workload.statements.length} statements from ${workload.source}`);
   const results = await runChecks(context, { only: dropChecks });
   const drops = results.flatMap(({ answer }) => (answer.status === 'found' ? answer.findings : []));
-  await using whatIf = await openWhatIf({ context, url, name, dataDir, backend: options.backend, signal, say });
+  const tables = await tablesOfWorkload(connection, profile, workload, drops);
+  await using whatIf = await openWhatIf({ context, url, name, dataDir, backend: options.backend, tables, signal, say });
   const advice = await adviseIndexes({
     connection,
     profile,
@@ -101,6 +105,7 @@ async function analyze({
     workload,
     drops,
     selectIndexes,
+    limits: { planningSeconds: options.time },
     ...(options.budget === undefined ? {} : { budgetBytes: options.budget }),
     onProgress: (progress) => say(sayProgress(progress)),
     signal,
@@ -124,10 +129,11 @@ async function workloadOf({ connection, profile }: OpenCheckContext, file: strin
 interface OpenWhatIf extends Pick<Asked, 'url' | 'name' | 'dataDir' | 'signal'> {
   context: OpenCheckContext;
   backend: WhatIf['backend'];
+  tables: readonly { schema: string; name: string }[];
   say(text: string): void;
 }
 
-async function openWhatIf({ context, url, name, dataDir, backend, signal, say }: OpenWhatIf): Promise<WhatIf> {
+async function openWhatIf({ context, url, name, dataDir, backend, tables, signal, say }: OpenWhatIf): Promise<WhatIf> {
   const { openHypopg, openTwin } = await import('../../ops/whatif/index.ts');
   const { connection, profile } = context;
   if (backend === 'hypopg') return openHypopg({ url, profile });
@@ -135,6 +141,7 @@ async function openWhatIf({ context, url, name, dataDir, backend, signal, say }:
   return openTwin({
     connection,
     profile,
+    tables,
     // One of its own for each process: two may look at the same database.
     dataDir: join(dataDir, 'twins', `${encodeURIComponent(name)}-${process.pid}`),
     onProgress: ({ stage, done, total }) => say(`twin: ${stages[stage]}${total > 1 ? ` ${done} of ${total}` : ''}`),
@@ -158,4 +165,11 @@ function sayProgress({ phase, done, total }: AdviceProgress): string {
 
 function adviceDocument({ name, workload, advice }: { name: string; workload: Workload; advice: IndexAdvice }): object {
   return { database: name, workload: { source: workload.source, coverage: workload.coverage }, ...advice };
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!Number.isFinite(seconds) || seconds < 1 || seconds > 86_400)
+    throw new InvalidArgumentError('Give seconds from 1 to 86400.');
+  return seconds;
 }

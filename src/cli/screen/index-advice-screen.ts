@@ -1,4 +1,4 @@
-import type { AdvisedIndex, DropAdvice, IndexAdvice } from '../../ops/advisor/indexes/index.ts';
+import type { AdvisedIndex, DropAdvice, IndexAdvice } from '../../ops/advisor/index.ts';
 import { paint } from '../output.ts';
 import { formatBytes, formatCount, formatMs, formatRatio, oneLine, wrapped } from './format.ts';
 
@@ -37,7 +37,7 @@ function heading(name: string, source: string, advice: IndexAdvice, columns: num
     `  ${candidates} candidates, ${plans} plans, ${seconds.toFixed(1)} s`,
   ];
   if (indexes.length === 0) return [...lines, `  ${paint('green', '✓')} no new index would pay`];
-  const sentence = `${indexes.length} new ${indexes.length === 1 ? 'index' : 'indexes'} (${formatBytes(sizeBytes)}${budget}) would take ${formatRatio(spared)} off the workload’s planned cost${time}; ${statements.improved} statements gain.`;
+  const sentence = `${indexes.length} new ${indexes.length === 1 ? 'index' : 'indexes'} (${formatBytes(sizeBytes)}${budget}) would take ${formatRatio(spared)} off the workload’s planned cost${time}; ${statements.improved === 1 ? 'one statement gains' : `${statements.improved} statements gain`}.`;
   const proof =
     cost.gap <= 0.0005
       ? 'No other set of the candidates does better.'
@@ -83,15 +83,20 @@ function dropLines(drops: readonly DropAdvice[], columns: number): string[] {
       ),
       ...(finding.remedy?.fix ?? []).map((statement) => `   ${paint('cyan', `${statement};`)}`),
     ]),
-    ...kept.flatMap(({ index, statements }) =>
-      wrapped(
-        `${index.schema}.${index.name} stays: ${statements.length > 0 ? `${statements.length} statements of the workload would cost more without it` : 'something else needs it'}.`,
-        columns,
-        '  ',
-        (line) => paint('dim', line),
+    ...kept.flatMap((drop) =>
+      wrapped(`${drop.index.schema}.${drop.index.name} stays: ${whyKept(drop)}.`, columns, '  ', (line) =>
+        paint('dim', line),
       ),
     ),
   ];
+}
+
+function whyKept({ neededFor, untold, statements }: DropAdvice): string {
+  if (neededFor !== undefined) return `${neededFor} needs it`;
+  if (untold !== undefined) return untold;
+  return statements.length === 1
+    ? 'one statement of the workload would cost more without it'
+    : `${statements.length} statements of the workload would cost more without it`;
 }
 
 function leftOutLines({ gaps, leftOut }: IndexAdvice, columns: number): string[] {

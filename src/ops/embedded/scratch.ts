@@ -2,11 +2,10 @@ import { chmodSync, mkdtempSync, readdirSync, realpathSync, rmSync, statSync } f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Binaries } from './binaries.ts';
-import { copyCluster, SUPERUSER } from './cluster.ts';
 import { stopLeftover } from './postmaster.ts';
-import { type EmbeddedServer, lockCluster, preparePrograms, startLocked } from './server.ts';
+import { type EmbeddedServer, lockCluster, startLocked } from './server.ts';
 import { throwawayServer } from './settings.ts';
-import { cacheDir, templateCluster } from './template.ts';
+import { cacheDir } from './template.ts';
 
 export interface ScratchOptions {
   /** Which PostgreSQL; the one from npm by default. */
@@ -36,10 +35,14 @@ export async function startScratchServer({ binaries, settings }: ScratchOptions 
   const remove = (): void => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   const lock = lockCluster(dataDir);
   try {
-    const { programs, identity } = await preparePrograms(dataDir, binaries, cacheDir());
-    await copyCluster(await templateCluster(programs, identity, SUPERUSER), dataDir, identity);
     const server = await startLocked(
-      { dataDir, binaries: programs, settings: { ...throwawayServer, ...settings }, copyProgramsTo: cacheDir() },
+      {
+        dataDir,
+        ...(binaries ? { binaries } : {}),
+        settings: { ...throwawayServer, ...settings },
+        fromTemplate: true,
+        copyProgramsTo: cacheDir(),
+      },
       lock,
     );
     const stop: EmbeddedServer['stop'] = async (mode) => {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { type Binaries, embeddedBinaries } from './binaries.ts';
-import { makeCluster, SUPERUSER } from './cluster.ts';
+import { copyCluster, makeCluster, SUPERUSER } from './cluster.ts';
 import { checkOwnCluster, checkReachable, holdsCluster, prepareParent, readPassword } from './data-dir.ts';
 import { asDataDirError } from './data-dir-errors.ts';
 import { type Identity, serverIdentity } from './identity.ts';
@@ -10,6 +10,7 @@ import { stopLeftover } from './postmaster.ts';
 import { launch, type StopMode } from './process.ts';
 import { type Programs, usablePrograms } from './programs.ts';
 import { smallServer, writeSettings } from './settings.ts';
+import { templateCluster } from './template.ts';
 
 export interface ServerOptions {
   /** The cluster's folder. Beside it are made: `<dataDir>.log`, `<dataDir>.lock` and, where needed, copied programs. */
@@ -20,6 +21,11 @@ export interface ServerOptions {
   port?: number;
   /** Lines of postgresql.conf, added to those of a small server. `ALTER SYSTEM` goes before them. */
   settings?: Record<string, string>;
+  /**
+   * A new cluster is copied from one that initdb made once for this version, which is faster. It is for servers whose data is worth
+   * nothing after they stop.
+   */
+  fromTemplate?: boolean;
   /** Name of the superuser of a new cluster, and of `url()`; `pitcrew` by default. */
   superuser?: string;
 }
@@ -100,7 +106,9 @@ export async function startLocked(
   const settings = { ...smallServer, ...options.settings };
   const { programs, identity } = await preparePrograms(dataDir, options.binaries, options.copyProgramsTo);
   if (holdsCluster(dataDir, programs.version)) await stopLeftover(dataDir);
-  else await makeCluster({ programs, dataDir, identity, superuser, volatile: settings['fsync'] === 'off' });
+  else if (options.fromTemplate) {
+    await copyCluster(await templateCluster(programs, identity, superuser), dataDir, identity);
+  } else await makeCluster({ programs, dataDir, identity, superuser, volatile: settings['fsync'] === 'off' });
   const password = readPassword(dataDir);
   const start = async (port: number | undefined): ReturnType<typeof launch> => {
     try {

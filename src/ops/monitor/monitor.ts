@@ -9,6 +9,7 @@ import {
 } from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
+import { collectorNames, shares, windowMs } from './collecting.ts';
 import { ActivityCollector } from './collectors/activity.ts';
 import { covered, type CountingCollector, type Found, type MetricGroup } from './collectors/collector.ts';
 import { HostCollector } from './collectors/host.ts';
@@ -58,15 +59,6 @@ export interface MonitorOptions {
   store?: Store | undefined;
   logger?: MonitorLogger;
 }
-
-/** Activity is summed up in windows of the width of the finest history. */
-const windowMs = 10_000;
-/**
- * What reading may cost the server, as a share of the time: it is read less often where there is so much to read that it
- * would cost more. Together with what is not limited, 1 ms per second.
- */
-const shares: Partial<Record<CollectorName, number>> = { statements: 0.0005, tables: 0.00025 };
-const collectorNames: readonly CollectorName[] = ['activity', 'statements', 'instance', 'tables', 'slow'];
 
 /** Watches one database from now on. See `DatabaseMonitor`. */
 export class Monitor implements DatabaseMonitor {

@@ -20,6 +20,22 @@ export const planFinding = z
   })
   .openapi('PlanFinding');
 
+/** What a node of a plan takes by itself, and how many rows came. Nodes are in the order of the tree, parents before children. */
+export const planNode = z
+  .object({
+    id: z.number().int(),
+    ownMs: z.number().nullable().openapi({ description: 'null: not run, or run without timing.' }),
+    ownCost: z.number().nullable(),
+    share: z.number().nullable().openapi({ description: 'Of the whole plan’s time, else of its cost, 0–1.' }),
+    rows: z.number().nullable().openapi({ description: 'That came, in all loops; null: not run.' }),
+    loops: z.number().nullable().openapi({ description: '0: never executed.' }),
+    misestimate: z
+      .object({ factor: z.number(), more: z.boolean().openapi({ description: 'More rows came than were expected.' }) })
+      .nullable()
+      .openapi({ description: 'null: within a factor of ten, or not known.' }),
+  })
+  .openapi('PlanNode');
+
 /** A better way to write a statement. */
 export const rewrite = z
   .object({
@@ -85,6 +101,7 @@ export const queryPlans = z
     plans: z.array(
       keptPlan.extend({
         plan: z.unknown().openapi({ description: 'EXPLAIN’s JSON as last seen; null when it was too large to keep.' }),
+        nodes: z.array(planNode),
         findings: z.array(planFinding),
       }),
     ),

@@ -1,7 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { applicationFigures, callers } from './applications.ts';
 import { shownFrom, spark, timestamp } from './common.ts';
-import { planCourse, planFinding, rewrite } from './plans.ts';
+import { planCourse, planFinding, planNode, rewrite } from './plans.ts';
 
 /** A statement with what it did in the time range. Times in ms, blocks in blocks of the server's block size. */
 export const statementSummary = z
@@ -178,7 +178,7 @@ export const analyzeRequest = z
       .optional()
       .openapi({ description: 'Statement text, with $1 or with literals.' }),
     id: z.number().int().optional().openapi({ description: 'Or the id of a known statement.' }),
-    plan: z.string().min(1).max(2_000_000).optional().openapi({
+    plan: z.string().min(1).max(500_000).optional().openapi({
       description: 'Or a plan that EXPLAIN made, in text or JSON form: it is read, and the database not asked.',
     }),
     searchPath: z.string().max(1000).optional(),
@@ -194,6 +194,7 @@ export const analyzeAnswer = z
     text: z.string(),
     plan: z.unknown(),
     executed: z.boolean().openapi({ description: 'A plan of a statement that was run (ANALYZE).' }),
+    nodes: z.array(planNode),
     findings: z.array(planFinding),
     rewrites: z.array(rewrite).openapi({ description: 'How the statement would be written better.' }),
   })

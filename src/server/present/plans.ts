@@ -1,9 +1,11 @@
 import type { z } from '@hono/zod-openapi';
-import { changeSentence, planOf } from '../../ops/advisor/index.ts';
+import { changeSentence, misestimate, planOf } from '../../ops/advisor/index.ts';
 import type { KeptPlan, PlanChange, PlanMeasure } from '../../ops/store/index.ts';
-import type { planChange, planCourse } from '../api/plans.ts';
+import type { planChange, planCourse, planNode } from '../api/plans.ts';
 
 const mostNodes = 50;
+/** Estimates that are off by less seldom lead to another plan. */
+const notableFactor = 10;
 
 /** Plans of a statement and how they changed, without the plans themselves. */
 export function presentPlans({
@@ -32,6 +34,25 @@ export function presentPlan({ shape, plan, generic, totalCost, firstSeen, lastSe
     lastSeen: lastSeen.toISOString(),
     outline: outlineOf(plan),
   };
+}
+
+/** Figures of a plan's nodes; none for what is no plan. */
+export function presentNodes(plan: unknown): z.infer<typeof planNode>[] {
+  const explained = planOf(plan);
+  if (!explained) return [];
+  return explained.nodes.map((node) => {
+    const { ms, cost, share } = explained.own(node);
+    const wrong = misestimate(node, explained);
+    return {
+      id: node.id,
+      ownMs: ms,
+      ownCost: cost,
+      share,
+      rows: node.actual ? node.actual.rows * node.actual.loops : null,
+      loops: node.actual?.loops ?? null,
+      misestimate: wrong && wrong.factor >= notableFactor ? wrong : null,
+    };
+  });
 }
 
 function outlineOf(plan: unknown): { depth: number; label: string }[] {

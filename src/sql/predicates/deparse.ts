@@ -44,7 +44,7 @@ const writers = new Map<string, Writer>([
 ]);
 
 /** A constant as SQL: `'open'`, `-1`, `true`, `NULL`. */
-export function constantSql(fields: TreeObject): string | undefined {
+function constantSql(fields: TreeObject): string | undefined {
   if (fields['isnull'] === true) return 'NULL';
   const { sval, ival, fval, boolval } = fields;
   if (isObject(sval)) return quoteLiteral(textOf(sval['sval']) ?? '');

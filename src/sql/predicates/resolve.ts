@@ -19,7 +19,7 @@ type Origin =
 const mostDepth = 30;
 
 /** The places that a column reference may mean: several behind a UNION, none when it is of no table that is known. */
-export function originsOf(names: readonly string[], level: Level, depth = 0): Origin[] {
+function originsOf(names: readonly string[], level: Level, depth = 0): Origin[] {
   if (depth > mostDepth) return [];
   const column = names.at(-1);
   if (column === undefined || column === '*') return [];
@@ -98,7 +98,7 @@ function usesOfOrigin(origin: Origin): Iterable<OpenUse> {
 }
 
 /** Calls `found` with the names of every column reference outside of sub-queries. */
-export function eachColumn(tree: Tree | undefined, found: (names: readonly string[]) => void): void {
+function eachColumn(tree: Tree | undefined, found: (names: readonly string[]) => void): void {
   if (Array.isArray(tree)) {
     for (const item of tree as readonly Tree[]) eachColumn(item, found);
     return;

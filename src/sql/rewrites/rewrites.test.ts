@@ -77,7 +77,7 @@ test.each([
     'NOT EXISTS (SELECT 1 from blocked b where b.customer = orders.id)',
   ],
 ])('%s: %s', (rule, condition, written) => {
-  const [rewrite] = found(where(condition)).filter((each) => each.rule === rule);
+  const rewrite = found(where(condition)).find((each) => each.rule === rule);
   expect(rewrite).toMatchObject({ rewritten: written === null ? null : where(written), provided: null });
 });
 

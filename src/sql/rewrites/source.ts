@@ -46,16 +46,16 @@ export function createSource(text: string): Source {
   };
 }
 
-const words = (list: string): ReadonlySet<string> => new Set(list.split(/\s+/));
+const wordSet = (list: string): ReadonlySet<string> => new Set(list.split(/\s+/));
 /** What ends an operand on its left. */
-const before = words('where on and or not having when then else select distinct all by case using set values in');
+const before = wordSet('where on and or not having when then else select distinct all by case using set values in');
 /** And on its right. */
-const after = words(
+const after = wordSet(
   `and or group order limit offset fetch having window for union intersect except returning then else when end join cross natural
   inner as is isnull notnull on where`,
 );
 /** Functions as well, unless a word follows. */
-const joins = words('left right full');
+const joins = wordSet('left right full');
 
 function operandsOf(tokens: readonly Token[], operator: number): { left: Span; right: Span } | undefined {
   const found = tokens[operator];

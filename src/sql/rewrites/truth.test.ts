@@ -109,7 +109,7 @@ const conditions: fc.Arbitrary<string> = fc.letrec<{ any: string }>((tie) => ({
     condition,
     fc.tuple(tie('any'), fc.constantFrom('AND', 'OR'), tie('any')).map(([a, word, b]) => `(${a} ${word} ${b})`),
     tie('any').map((inner) => `NOT (${inner})`),
-    fc.tuple(tie('any'), fc.constantFrom('IS TRUE', 'IS NOT TRUE')).map(([inner, test]) => `(${inner}) ${test}`),
+    fc.tuple(tie('any'), fc.constantFrom('IS TRUE', 'IS NOT TRUE')).map(([inner, truth]) => `(${inner}) ${truth}`),
   ),
 })).any;
 

@@ -17,15 +17,15 @@ export function walk(statement: Node, visit: Walk['visit']): void {
 }
 
 function visitStatement(
-  walk: Walk,
+  walker: Walk,
   { tag, fields }: Node,
   outer: Scope,
   ctes: ReadonlySet<string>,
   top: boolean,
 ): void {
-  const known = visitCtes(walk, fields['withClause'], outer, ctes);
+  const known = visitCtes(walker, fields['withClause'], outer, ctes);
   if (tag === 'SelectStmt') {
-    visitSelect(walk, fields, outer, known, top);
+    visitSelect(walker, fields, outer, known, top);
     return;
   }
   const relation = fields['relation'];
@@ -34,15 +34,20 @@ function visitStatement(
     ...listOf(fields['fromClause'] ?? fields['usingClause']),
   ];
   const scope = scopeOf(from, known, top ? undefined : outer);
-  walk.visit(tag, fields, { scope, filters: false, clause: 'other', top });
+  walker.visit(tag, fields, { scope, filters: false, clause: 'other', top });
   for (const [name, value] of Object.entries(fields)) {
     if (name === 'withClause' || name === 'relation') continue;
-    if (name === 'whereClause') visitExpression(walk, value, { scope, filters: true, clause: 'where', top }, known);
-    else visitExpression(walk, value, { scope, filters: false, clause: 'other', top }, known);
+    if (name === 'whereClause') visitExpression(walker, value, { scope, filters: true, clause: 'where', top }, known);
+    else visitExpression(walker, value, { scope, filters: false, clause: 'other', top }, known);
   }
 }
 
-function visitCtes(walk: Walk, clause: Tree | undefined, outer: Scope, ctes: ReadonlySet<string>): ReadonlySet<string> {
+function visitCtes(
+  walker: Walk,
+  clause: Tree | undefined,
+  outer: Scope,
+  ctes: ReadonlySet<string>,
+): ReadonlySet<string> {
   if (!isObject(clause)) return ctes;
   const known = new Set(ctes);
   const expressions = listOf(clause['ctes'])
@@ -51,26 +56,26 @@ function visitCtes(walk: Walk, clause: Tree | undefined, outer: Scope, ctes: Rea
   for (const { ctename } of expressions) known.add(textOf(ctename) ?? '');
   for (const { ctequery } of expressions) {
     const query = nodeOf(ctequery);
-    if (query) visitStatement(walk, query, outer, known, false);
+    if (query) visitStatement(walker, query, outer, known, false);
   }
   return known;
 }
 
-function visitSelect(walk: Walk, select: TreeObject, outer: Scope, ctes: ReadonlySet<string>, top: boolean): void {
+function visitSelect(walker: Walk, select: TreeObject, outer: Scope, ctes: ReadonlySet<string>, top: boolean): void {
   const scope = scopeOf(select['fromClause'], ctes, top ? undefined : outer);
-  walk.visit('SelectStmt', select, { scope, filters: false, clause: 'other', top });
+  walker.visit('SelectStmt', select, { scope, filters: false, clause: 'other', top });
   for (const [name, value] of Object.entries(select)) {
     if (name === 'withClause') continue;
     if ((name === 'larg' || name === 'rarg') && isObject(value)) {
-      const inner = visitCtes(walk, value['withClause'], outer, ctes);
-      visitSelect(walk, value, outer, inner, false);
+      const inner = visitCtes(walker, value['withClause'], outer, ctes);
+      visitSelect(walker, value, outer, inner, false);
     } else if (name === 'whereClause')
-      visitExpression(walk, value, { scope, filters: true, clause: 'where', top }, ctes);
+      visitExpression(walker, value, { scope, filters: true, clause: 'where', top }, ctes);
     else if (name === 'havingClause')
-      visitExpression(walk, value, { scope, filters: true, clause: 'having', top }, ctes);
+      visitExpression(walker, value, { scope, filters: true, clause: 'having', top }, ctes);
     else
       visitExpression(
-        walk,
+        walker,
         value,
         { scope, filters: false, clause: name === 'targetList' ? 'target' : 'other', top },
         ctes,
@@ -78,29 +83,29 @@ function visitSelect(walk: Walk, select: TreeObject, outer: Scope, ctes: Readonl
   }
 }
 
-function visitExpression(walk: Walk, tree: Tree, around: Around, ctes: ReadonlySet<string>): void {
+function visitExpression(walker: Walk, tree: Tree, around: Around, ctes: ReadonlySet<string>): void {
   if (Array.isArray(tree)) {
-    for (const each of tree as readonly Tree[]) visitExpression(walk, each, around, ctes);
+    for (const each of tree as readonly Tree[]) visitExpression(walker, each, around, ctes);
     return;
   }
   if (!isObject(tree)) return;
   const node = nodeOf(tree);
   if (!node) {
-    for (const value of Object.values(tree)) visitExpression(walk, value, around, ctes);
+    for (const value of Object.values(tree)) visitExpression(walker, value, around, ctes);
     return;
   }
   const { tag, fields } = node;
   if (/^(?:Select|Insert|Update|Delete|Merge)Stmt$/.test(tag)) {
-    visitStatement(walk, node, around.scope, ctes, false);
+    visitStatement(walker, node, around.scope, ctes, false);
     return;
   }
-  walk.visit(tag, fields, around);
+  walker.visit(tag, fields, around);
   const passes = tag === 'BoolExpr' && fields['boolop'] !== 'NOT_EXPR';
   for (const [name, value] of Object.entries(fields)) {
     const isJoin = tag === 'JoinExpr' && name === 'quals';
     const within: Around = isJoin
       ? { ...around, filters: true, clause: 'on' }
       : { ...around, filters: around.filters && passes };
-    visitExpression(walk, value, within, ctes);
+    visitExpression(walker, value, within, ctes);
   }
 }

@@ -37,8 +37,15 @@ export interface UpkeepRow {
   mayMaintain: boolean;
 }
 
-/** Tables, partitions, partitioned tables and materialised views of the current database that are not temporary. */
-export async function readUpkeep(connection: DatabaseConnection, profile: ServerProfile): Promise<Reading<UpkeepRow>> {
+/**
+ * Tables, partitions, partitioned tables and materialised views of the current database that are not temporary: all of them, or the one
+ * with that oid.
+ */
+export async function readUpkeep(
+  connection: DatabaseConnection,
+  profile: ServerProfile,
+  oid: number | null = null,
+): Promise<Reading<UpkeepRow>> {
   const maintain = profile.versionNumber >= 170_000 ? `OR has_table_privilege(c.oid, 'MAINTAIN')` : '';
   return read<UpkeepRow>(
     connection,
@@ -89,6 +96,8 @@ export async function readUpkeep(connection: DatabaseConnection, profile: Server
      WHERE c.relkind IN ('r', 'm', 'p')
        AND c.relpersistence <> 't'
        AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+       AND ($1::oid IS NULL OR c.oid = $1::oid)
     `,
+    [oid],
   );
 }

@@ -15,15 +15,18 @@ import { createSizes } from './sizes.ts';
 import type { AdviceLimits, AdviceProgress, AdviseOptions, IndexAdvice } from './types.ts';
 import { weightsOf } from './weights.ts';
 
-export const adviceLimits: AdviceLimits = Object.freeze({
+const adviceLimits: AdviceLimits = Object.freeze({
   ...candidateLimits,
-  plansPerStatement: 60,
+  plansPerStatement: 40,
   samples: 3,
   leastGain: 0.01,
   leastShare: 0.001,
   planningSeconds: 300,
-  candidatesPerStatement: 60,
+  candidatesPerStatement: 50,
 });
+
+/** Of the time for planning, what is left behind it is for the chosen indexes. */
+const firstShare = 0.75;
 
 /**
  * Advises the set of indexes that serves a workload best: finds candidates, lets the planner price them, weighs what they cost
@@ -40,35 +43,37 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
     options.onProgress?.({ phase, done, total });
   };
   progress('reading', 0, 1);
-  const model = await readModel(connection, profile, workload.statements);
+  const dropped = (options.drops ?? []).flatMap(({ subject }) => subject.table ?? []);
+  const model = await readModel(connection, profile, workload.statements, dropped);
   const analysis = analyse(workload, model, connection.user);
   const statements = byTime([...analysis.statements, ...foreignKeyChecks(analysis, model)]);
   const candidates = candidatesOf(statements, model, limits);
   const sizes = createSizes(whatIf, ({ index }) => `an index on ${index.table} ${definitionOf(index)}`);
   const price = createPricer(whatIf, limits.samples);
-  const deadline = began + limits.planningSeconds * 1000;
-
-  const plan = (
-    phase: AdviceProgress['phase'],
-    some: readonly AnalysedStatement[],
-    relevant: Relevant,
-  ): Promise<Matrix> =>
+  /** @param until which share of the time may be used. */
+  const plan = (round: {
+    phase: AdviceProgress['phase'];
+    statements: readonly AnalysedStatement[];
+    relevant: Relevant;
+    until: number;
+  }): Promise<Matrix> =>
     costMatrix({
-      statements: some,
-      candidatesFor: (statement) => sizes.possible(relevant(statement)),
+      statements: round.statements,
+      candidatesFor: (statement) => sizes.possible(round.relevant(statement)),
       price,
       limits,
-      deadline,
-      onProgress: (done) => progress(phase, done, some.length),
+      deadline: began + limits.planningSeconds * 1000 * round.until,
+      onProgress: (done) => progress(round.phase, done, round.statements.length),
       signal,
     });
 
   const all = [...candidates.byId.values()];
-  const { costs, leftOut, ...first } = await plan(
-    'planning',
+  const { costs, leftOut, ...first } = await plan({
+    phase: 'planning',
     statements,
-    relevantOf(all, candidates.ofStatement, limits.candidatesPerStatement),
-  );
+    relevant: relevantOf(all, candidates.ofStatement, limits.candidatesPerStatement),
+    until: firstShare,
+  });
   const weights = weightsOf(statements, costs);
   const prices = createPrices(statements, costs, sizes, model, workload.source);
   prices.add(all);
@@ -80,20 +85,18 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
   };
   let selection = await choose();
 
+  // What was chosen may do for statements that were not planned with it, and wider indexes may do the work of several.
   const kept = usedOf(selection, costs).flatMap((id) => prices.candidate(id) ?? []);
-  const wider = merged(kept);
   let plans = first.plans;
-  if (wider.length > 0) {
-    prices.add(wider);
-    const affected = statements.filter(
-      ({ statement, uses }) =>
-        costs.has(statement.id) && uses.some(({ table }) => wider.some((one) => one.table === table)),
-    );
-    const second = await plan(
-      'refining',
-      affected,
-      relevantOf([...kept, ...wider], new Map(), limits.candidatesPerStatement),
-    );
+  if (kept.length > 0) {
+    const some = [...kept, ...merged(kept)];
+    prices.add(some);
+    const second = await plan({
+      phase: 'refining',
+      statements: statements.filter(({ statement }) => (costs.get(statement.id)?.entries.length ?? 0) > 0),
+      relevant: relevantOf(some, new Map(), limits.candidatesPerStatement),
+      until: 1,
+    });
     plans += second.plans;
     addEntries(costs, second.costs);
     selection = await choose();
@@ -127,6 +130,7 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
     sizeBytes: indexes.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     statements: {
       planned: costs.size,
+      partly: [...costs.values()].filter(({ complete }) => !complete).length,
       improved: new Set(indexes.flatMap((each) => each.statements.map(({ id }) => id))).size,
     },
     candidates: prices.count,

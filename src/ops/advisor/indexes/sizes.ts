@@ -15,13 +15,18 @@ export interface Sizes {
 /** @param describe says which index it is, for people. */
 export function createSizes(whatIf: WhatIf, describe: (candidate: Candidate) => string): Sizes {
   const sizes = new Map<string, number | undefined>();
+  const told = new Set<string>();
   const refused: { text: string; reason: string }[] = [];
   const ask = async (candidate: Candidate): Promise<number | undefined> => {
     try {
       return await whatIf.size(candidate.index);
     } catch (error) {
       if (!(error instanceof PitcrewError) || (error.code !== 'E_QUERY' && error.code !== 'E_UNSUPPORTED')) throw error;
-      refused.push({ text: describe(candidate), reason: messageOf(error) });
+      const [first] = candidate.index.keys;
+      const key = `${candidate.table.oid} ${first?.expression ?? ''}`;
+      // The same expression in another index is no news.
+      if (!told.has(key)) refused.push({ text: describe(candidate), reason: messageOf(error) });
+      told.add(key);
       return undefined;
     }
   };

@@ -74,8 +74,12 @@ export interface AdvisedIndex {
 export interface DropAdvice {
   finding: Finding;
   index: IndexName;
-  /** No statement of the workload would cost more without it. */
+  /** No statement of the workload would cost more without it, and nothing else needs it. */
   confirmed: boolean;
+  /** What needs it beside statements: `the primary key`, `the foreign key orders_customer_fk`. */
+  neededFor: string | undefined;
+  /** Why it could not be told what statements would cost without it. */
+  untold: string | undefined;
   /** Statements that would. */
   statements: readonly { id: string; text: string; costBefore: number; costAfter: number }[];
   /** What its upkeep costs in an hour, in the planner's unit. */
@@ -94,7 +98,8 @@ export interface IndexAdvice {
   msPerHour: { before: number; after: number } | null;
   budgetBytes: number | null;
   sizeBytes: number;
-  statements: { planned: number; improved: number };
+  /** `partly`: those for which plans or time did not suffice to price every set of candidates. */
+  statements: { planned: number; partly: number; improved: number };
   candidates: number;
   plans: number;
   seconds: number;

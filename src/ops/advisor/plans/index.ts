@@ -1,2 +1,2 @@
 export { keepPlans, PlanKeeper, type PlanKeeperOptions } from './plan-keeper.ts';
-export { changeSentence, planChangeFinding } from './sentence.ts';
+export { changeSentence } from './sentence.ts';

@@ -7,9 +7,9 @@ export interface Measured extends PlanMeasure {
 }
 
 /** With fewer calls on either side nothing is said. */
-export const enoughCalls = 20;
+const enoughCalls = 20;
 /** A mean that grew by less is no reason to speak of it. */
-export const slowerFrom = 1.5;
+const slowerFrom = 1.5;
 /** Standard errors by which the means have to differ (Welch), so that chance is no change. */
 const standardErrors = 3;
 /** So long after a change it is settled what it did, or that it cannot be told. */

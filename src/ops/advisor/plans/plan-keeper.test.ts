@@ -5,7 +5,7 @@ import { plainRole } from '../../../../test/support/catalog.ts';
 import { testDatabase, testedMajors } from '../../../../test/support/postgres.ts';
 import type { MonitorEvent } from '../../monitor/index.ts';
 import { PlanKeeper } from './plan-keeper.ts';
-import { planChangeFinding } from './sentence.ts';
+import { planChangeCheck } from './plan-change-check.ts';
 
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** Every collector runs when the test says so; the cadence of statements decides how soon after a change is measured. */
@@ -74,22 +74,20 @@ test.each(testedMajors(18, 15))(
     expect(change).toMatchObject({ verdict: 'pending', fromShape: first.plans[0]?.shape });
     expect(change?.seenBefore.getTime()).toBeLessThan(change?.at.getTime() ?? 0);
 
-    await work(6);
-    await keeper.runNow();
+    // On a busy machine single calls are slow for reasons of their own: until it is certain, more are needed.
+    for (let round = 0; round < 60 && events.length === 0; round += 1) {
+      await work(1);
+      await keeper.runNow();
+    }
     const { plans, changes } = await store.history.plans({ targetId, statementId });
     expect(plans.map(({ plan }) => JSON.stringify(plan).includes('Seq Scan'))).toEqual([true, false]);
     expect(changes).toMatchObject([{ verdict: 'slower', toShape: plans[0]?.shape }]);
     expect(changes[0]?.after.meanUs).toBeGreaterThan((changes[0]?.before.meanUs ?? Infinity) * 1.5);
     expect(events).toEqual([{ type: 'plan', database: 'watched', statementId, verdict: 'slower', at: change?.at }]);
 
-    const [told] = await store.history.planChanges({
-      targetId,
-      from: new Date(Date.now() - 3_600_000),
-      to: new Date(),
-      verdicts: ['slower'],
-      limit: 10,
-    });
-    expect(told && planChangeFinding(told)).toMatchObject({
+    const { answer } = await planChangeCheck(store.history, targetId, new Date());
+    const [finding] = answer.status === 'found' ? answer.findings : [];
+    expect(finding).toMatchObject({
       check: 'plan-change',
       subject: { kind: 'statement', name: statement?.key.queryId },
       title: expect.stringMatching(

@@ -14,7 +14,7 @@ export interface PlanKeeperOptions {
   everyMs?: number;
 }
 
-/** Statements planned in a round: planning takes about a millisecond each. */
+/** Statements planned in a round: each takes the server a few milliseconds. */
 const plansPerRound = 4;
 /** The statements that took the most time in so long are planned in turn. */
 const busiest = { most: 20, withinMs: 15 * 60_000 };

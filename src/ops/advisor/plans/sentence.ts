@@ -32,7 +32,14 @@ export function planChangeFinding(change: StatementPlanChange): Finding {
       { label: 'Plan changed at', value: at.toISOString() },
     ],
     gain: { text: `${lost.toPrecision(3)} ms of each call` },
-    remedy: null,
+    remedy: {
+      kind: 'manual',
+      fix: [],
+      undo: [],
+      risk: 'low',
+      riskDetail: 'What brings the former plan back is for a person to find: its page shows both plans.',
+      appliable: false,
+    },
   };
 }
 

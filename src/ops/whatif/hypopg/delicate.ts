@@ -9,7 +9,7 @@ import type { HypotheticalIndex } from '../types.ts';
  * (HypoPG#116); in a join it is passed over, or held against the columns of another table. So these indexes are given to
  * HypoPG only for statements of one plain table, where the first table is the only one.
  */
-export function isDelicate({ keys, where }: HypotheticalIndex): boolean {
+function isDelicate({ keys, where }: HypotheticalIndex): boolean {
   return where !== undefined || keys.some(({ expression }) => !isColumn(expression));
 }
 

@@ -1,13 +1,14 @@
 import { rmSync } from 'node:fs';
 import { PitcrewError } from '../../../errors.ts';
-import { removeServer } from '../../embedded/index.ts';
+import { quoteIdentifier } from '../../../engine/postgres/index.ts';
+import { embeddedBinaries, removeServer } from '../../embedded/index.ts';
 import type { IndexName, IndexSet, WhatIfPlan, WhatIfStatement } from '../types.ts';
 import { carryColumns } from './build/columns.ts';
 import { carryExtended } from './build/extended.ts';
 import { makeHelpers } from './build/helpers.ts';
 import { makeSchema, isTable } from './build/schema.ts';
 import { startTwinServer, type TwinServer } from './build/server.ts';
-import { applySettings } from './build/settings.ts';
+import { applySettings, applyTablespaceCosts } from './build/settings.ts';
 import { extendFiles, relationStatistics } from './build/sizes.ts';
 import { restoreRelations } from './build/statistics.ts';
 import { plainName } from './build/tables.ts';
@@ -20,6 +21,7 @@ import { costOfPlan, indexesOfPlan } from './plan-indexes.ts';
 import { withoutSkipScans } from './skip-scans.ts';
 import { openPlanner } from './planning.ts';
 import { readCatalog, type SourceCatalog } from './source/catalog.ts';
+import { selectTables } from './source/selection.ts';
 import { openSource } from './source/source.ts';
 
 /**
@@ -37,12 +39,14 @@ export async function openTwin(options: TwinOptions): Promise<Twin> {
       hint: 'Use HypoPG on that server.',
     });
   }
+  // Better told before the catalog is read.
+  embeddedBinaries();
   const gaps = collectGaps();
   const progress = (stage: TwinProgress['stage'], done: number, total: number): void =>
     options.onProgress?.({ stage, done, total });
   progress('catalog', 0, 1);
   const source = openSource(connection, signal);
-  const catalog = await readCatalog(source);
+  const catalog = selectTables(await readCatalog(source, options.role), options.tables);
   nameLocked(catalog, source.locked, gaps);
   progress('server', 0, 1);
   const twin = await startTwinServer(options.dataDir, profile.database, catalog.locale, gaps);
@@ -58,6 +62,7 @@ export async function openTwin(options: TwinOptions): Promise<Twin> {
     await extendFiles(twin.admin, twin.server.dataDir, catalog, widths, (done, total) =>
       progress('sizes', done, total),
     );
+    await applyTablespaceCosts(twin.admin, catalog.tablespaces, gaps);
     await applySettings(twin.owner, catalog.settings, profile, gaps);
     const carried = {
       tables: catalog.relations.filter(isTable).length,
@@ -105,7 +110,7 @@ function openedTwin(
   seconds: number,
 ): Twin {
   const { owner, server } = twin;
-  const user = `"${options.profile.user.replaceAll('"', '""')}"`;
+  const user = quoteIdentifier(options.role ?? options.profile.user);
   const planner = openPlanner(owner, (settings.get('search_path') ?? 'public').replace('"$user"', user));
   const pool = openIndexPool(owner, server.dataDir);
   const explain = options.profile.versionNumber < 180_000 ? withoutSkipScans(owner, planner.explain) : planner.explain;

@@ -17,6 +17,8 @@ export interface TwinOptions {
   keep?: boolean;
   /** Only these tables, with their partitions and the views on them; all by default. */
   tables?: readonly { schema: string; name: string }[];
+  /** The application's role: what ALTER ROLE and ALTER DATABASE set for it counts; by default that of the connection. */
+  role?: string;
   onProgress?: (progress: TwinProgress) => void;
   signal?: AbortSignal;
 }

@@ -106,9 +106,9 @@ export function openPlanner(owner: pg.Client, searchPath: string): Planner {
       } catch (error) {
         throw asQueryError(error);
       } finally {
-        await owner.query('ROLLBACK');
+        await owner.query('ROLLBACK').catch(() => {});
         // A prepared statement outlives its transaction.
-        if (statement.parameters !== undefined) await owner.query('DEALLOCATE ALL');
+        if (statement.parameters !== undefined) await owner.query('DEALLOCATE ALL').catch(() => {});
       }
     },
   };

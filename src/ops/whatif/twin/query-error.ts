@@ -1,13 +1,20 @@
 import pg from 'pg';
 import { PitcrewError } from '../../../errors.ts';
 
-/** What PostgreSQL says of a statement or an index, as an error of ours: `E_QUERY`. Anything else is passed through. */
+/** PostgreSQL's own error as `E_QUERY`; a twin whose server is gone as `E_EMBEDDED`; others as they are. */
 export function asQueryError(error: unknown): unknown {
-  if (!(error instanceof pg.DatabaseError)) return error;
-  return new PitcrewError('E_QUERY', error.message, {
-    sqlState: error.code,
-    detail: error.detail,
-    hint: error.hint,
+  if (error instanceof PitcrewError) return error;
+  if (error instanceof pg.DatabaseError && !error.code?.startsWith('57P0')) {
+    return new PitcrewError('E_QUERY', error.message, {
+      sqlState: error.code,
+      detail: error.detail,
+      hint: error.hint,
+      cause: error,
+    });
+  }
+  return new PitcrewError('E_EMBEDDED', 'the server of the twin is gone', {
+    detail: error instanceof Error ? error.message : undefined,
+    hint: 'Make the twin again.',
     cause: error,
   });
 }

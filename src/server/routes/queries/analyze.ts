@@ -6,6 +6,7 @@ import { loadParser, type Rewrite, rewritesOf } from '../../../sql/index.ts';
 import { oneDatabaseQuery } from '../../api/parameters.ts';
 import { type AnalyzeAnswer, analyzeAnswer, analyzeRequest } from '../../api/queries.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
+import { presentNodes } from '../../present/plans.ts';
 import { answers } from '../../request/respond.ts';
 import { queryOf } from '../../request/validate.ts';
 
@@ -58,6 +59,7 @@ export function analyzeRoutes(app: Api, context: AppContext): void {
         text: answer.text,
         plan: answer.plan,
         executed: false,
+        nodes: presentNodes(answer.plan),
         findings: planFindings(answer.plan, planContext(monitor)),
         rewrites: await rewritesFor(monitor, text),
       },
@@ -80,6 +82,7 @@ async function readGiven(monitor: DatabaseMonitor, text: string): Promise<Analyz
     text,
     plan: json,
     executed: plan.executed,
+    nodes: presentNodes(json),
     // It may be of another server: what is known of this one is not used.
     findings: planFindings(json),
     rewrites: query === null ? [] : await rewritesFor(undefined, query),

@@ -4,7 +4,7 @@ import { planFindings } from '../../../ops/advisor/index.ts';
 import { idPath, oneDatabaseQuery } from '../../api/parameters.ts';
 import { queryPlans } from '../../api/plans.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
-import { presentChange, presentPlan } from '../../present/plans.ts';
+import { presentChange, presentNodes, presentPlan } from '../../present/plans.ts';
 import { answers } from '../../request/respond.ts';
 import { queryOf } from '../../request/validate.ts';
 import { planContext } from './analyze.ts';
@@ -36,6 +36,7 @@ export function planRoutes(app: Api, context: AppContext): void {
         plans: plans.map((plan, index) => ({
           ...presentPlan(plan, index === 0),
           plan: plan.plan,
+          nodes: presentNodes(plan.plan),
           findings: planFindings(plan.plan, known),
         })),
         planChanges: changes.map((change) => presentChange(change)),

@@ -1,4 +1,10 @@
-import { readDatabases, readTables, type TableRow } from '../../../../engine/postgres/index.ts';
+import {
+  type IndexRow,
+  readDatabases,
+  readIndexes,
+  readTables,
+  type TableRow,
+} from '../../../../engine/postgres/index.ts';
 import { readableName } from '../../../../sql/index.ts';
 import { bytes, count, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding } from '../../types.ts';
@@ -24,9 +30,9 @@ export function cacheHitCheck(limits: CacheHitLimits = defaults): Check {
     title: 'Buffer cache',
     documentation:
       `The share of blocks that were found in \`shared_buffers\` (\`blks_hit\` ÷ (\`blks_hit\` + \`blks_read\`)): info below ` +
-      `${percent(limits.info)}, a warning below ${percent(limits.warning)}, and the tables to which most reads go. What the operating ` +
+      `${percent(limits.info)}, a warning below ${percent(limits.warning)}, and the tables and indexes to which most reads go. What the operating ` +
       `system's cache holds counts as read, because PostgreSQL cannot see it. Cannot tell below ${count(limits.leastBlocks)} blocks, or ` +
-      'within an hour of a start or a reset. Source: `pg_stat_database`, `pg_statio_user_tables`.',
+      'within an hour of a start or a reset. Source: `pg_stat_database`, `pg_statio_user_tables`, `pg_statio_user_indexes`.',
     run: (context) => run(context, limits),
   };
 }
@@ -55,10 +61,11 @@ async function run(context: CheckContext, limits: CacheHitLimits) {
     );
   }
   const tables = await readTables(context.connection, context.profile);
-  const worst = tables.rows
-    .toSorted((a, b) => readOf(b) - readOf(a))
-    .slice(0, 3)
-    .filter((table) => readOf(table) > 0);
+  const indexes = await readIndexes(context.connection, context.profile);
+  const worst = [...tables.rows.map(readsOfTable), ...indexes.rows.map(readsOfIndex)]
+    .filter(({ read }) => read > 0)
+    .toSorted((a, b) => b.read - a.read)
+    .slice(0, 5);
   const settings = await readServerSettings(context);
   const finding: Finding = {
     check: 'cache-hit',
@@ -72,7 +79,7 @@ async function run(context: CheckContext, limits: CacheHitLimits) {
     evidence: [
       ...evidence,
       { label: 'shared_buffers', value: settings.bytes('shared_buffers') ?? null, unit: 'bytes' },
-      ...worst.map((table) => tableEvidence(table, context, known)),
+      ...worst.map((reads) => readsEvidence(reads, context, known)),
     ],
     gain: null,
     remedy: {
@@ -89,16 +96,25 @@ async function run(context: CheckContext, limits: CacheHitLimits) {
   return answer([finding], fine, { untold: untoldOf(tables.skipped) });
 }
 
-function readOf({ heapRead, toastRead }: TableRow): number {
-  return heapRead + toastRead;
+/** Blocks of a table or an index that were not, and that were, found in shared_buffers. */
+interface Reads {
+  name: string;
+  read: number;
+  hit: number;
 }
 
-function tableEvidence(table: TableRow, { profile }: CheckContext, { hours }: KnownTime): Evidence {
-  const read = readOf(table);
-  const ratio = 1 - read / (read + table.heapHit + table.toastHit);
+function readsOfTable({ schema, name, heapRead, heapHit, toastRead, toastHit }: TableRow): Reads {
+  return { name: readableName(schema, name), read: heapRead + toastRead, hit: heapHit + toastHit };
+}
+
+function readsOfIndex({ schema, name, blocksRead, blocksHit }: IndexRow): Reads {
+  return { name: `index ${readableName(schema, name)}`, read: blocksRead, hit: blocksHit };
+}
+
+function readsEvidence({ name, read, hit }: Reads, { profile }: CheckContext, { hours }: KnownTime): Evidence {
   return {
-    label: `Reads of ${readableName(table.schema, table.name)}`,
-    value: `${bytes((read * profile.blockSize) / hours)} an hour, ${percent(ratio)} found in shared_buffers`,
+    label: `Reads of ${name}`,
+    value: `${bytes((read * profile.blockSize) / hours)} an hour, ${percent(hit / (read + hit))} found in shared_buffers`,
   };
 }
 

@@ -130,9 +130,11 @@ function full({ context, sessions }: Seen, limits: ConnectionLimits): Finding | 
   };
 }
 
-function manyIdle({ context, sessions }: Seen, limits: ConnectionLimits): Finding | undefined {
+function manyIdle({ context, sessions, now, settings }: Seen, limits: ConnectionLimits): Finding | undefined {
   const idle = sessions.filter(({ state }) => state === 'idle');
   if (idle.length < limits.leastIdle || idle.length / sessions.length < limits.idleShare) return undefined;
+  const forgotten = idle.filter(({ stateChange }) => secondsSince(stateChange, now) >= 86_400);
+  const unbounded = settings.number('idle_session_timeout') === 0;
   return {
     check: 'connections',
     key: 'connections:idle',
@@ -141,9 +143,15 @@ function manyIdle({ context, sessions }: Seen, limits: ConnectionLimits): Findin
     title: `${count(idle.length)} of ${counted(sessions.length, 'connection')} are idle`,
     explanation:
       'Every connection is a process of the server with memory of its own, and is looked at whenever a snapshot is taken, also when it does nothing.',
-    evidence: byRole(idle),
+    evidence: [{ label: 'Idle for a day or longer', value: forgotten.length }, ...byRole(idle)],
     gain: null,
-    remedy: pooler,
+    remedy:
+      forgotten.length > 0 && unbounded
+        ? {
+            ...pooler,
+            riskDetail: `${pooler.riskDetail} Sessions that people forget are ended by a limit for their roles (ALTER ROLE … SET idle_session_timeout), not for pools, whose connections are meant to wait.`,
+          }
+        : pooler,
   };
 }
 

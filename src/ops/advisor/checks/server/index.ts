@@ -4,6 +4,7 @@ import { cacheHit } from './cache-hit.ts';
 import { checkpoints } from './checkpoints.ts';
 import { connections } from './connections.ts';
 import { extensionUpdates } from './extension-updates.ts';
+import { jitCost } from './jit-cost.ts';
 import { materialisedViewCandidate } from './materialised-view-candidate.ts';
 import { queryStatistics } from './query-statistics.ts';
 import { replicationSlots } from './replication-slots.ts';
@@ -28,6 +29,7 @@ export const serverChecks: readonly Check[] = Object.freeze([
   cacheHit,
   tempFiles,
   checkpoints,
+  jitCost,
   materialisedViewCandidate,
   memorySettings,
   walSettings,

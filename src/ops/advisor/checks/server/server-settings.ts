@@ -74,7 +74,7 @@ export function asSize(bytes: number): string {
 }
 
 /** A time as PostgreSQL takes it: `15min`, `30s`. */
-export function asTime(seconds: number): string {
+function asTime(seconds: number): string {
   if (seconds < 1) return `${Math.round(seconds * 1000)}ms`;
   if (seconds % 3600 === 0) return `${seconds / 3600}h`;
   return seconds % 60 === 0 ? `${seconds / 60}min` : `${Math.round(seconds)}s`;

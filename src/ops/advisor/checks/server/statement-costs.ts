@@ -15,7 +15,7 @@ export interface StatementCost {
   role: string;
   text: string;
   kind: StatementKind;
-  /** Tables and views that it names. */
+  /** Tables and views whose rows it looks for. */
   tables: readonly TableName[];
   calls: number;
   rows: number;
@@ -71,7 +71,7 @@ function costOf(row: StatementRow, text: string): StatementCost {
     role: row.user,
     text,
     kind,
-    tables: [...read, ...written],
+    tables: kind === 'insert' ? read : [...read, ...written],
     calls: row.calls,
     rows: row.rows,
     meanMs: row.meanExecMs,

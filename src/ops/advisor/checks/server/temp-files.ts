@@ -62,7 +62,12 @@ async function run(context: CheckContext, limits: TempFileLimits) {
   const settings = await readServerSettings(context);
   const roles = (await readRoleSettings(connection)).rows;
   const sessions = await sessionsOf(context);
-  const findings = [...Map.groupBy(spilling, ({ role }) => role)].flatMap(([role, statements]) => {
+  // A role that was dropped is shown by its oid in brackets: it spills no more.
+  const byRole = Map.groupBy(
+    spilling.filter(({ role }) => !/^\(\d+\)$/.test(role)),
+    ({ role }) => role,
+  );
+  const findings = [...byRole].flatMap(([role, statements]) => {
     const written = statements.reduce((sum, { tempBlocks }) => sum + tempBlocks * profile.blockSize, 0);
     const hourly = written / hours;
     if (written < limits.leastBytes || hourly < limits.leastBytesPerHour) return [];

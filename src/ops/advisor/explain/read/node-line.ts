@@ -40,7 +40,7 @@ function figuresOf(line: string): PlanJson {
 }
 
 /** `actual time=0.01..0.02 rows=1 loops=1`, as it stands behind a node or a worker. */
-export function actualFigures(line: string): PlanJson {
+function actualFigures(line: string): PlanJson {
   const actual = timed.exec(line);
   if (actual) {
     return {

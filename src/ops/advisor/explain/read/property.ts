@@ -5,23 +5,29 @@ export function propertyFields(line: string): Record<string, unknown> {
   const text = line.trim();
   const named = /^([A-Z][A-Za-z0-9 ()/-]*?): (.*)$/s.exec(text);
   if (!named) return {};
-  const [, name = '', value = ''] = named;
+  const [, name = ''] = named;
+  const whole = named[2] ?? '';
+  // What is read piece by piece is short.
+  const value = whole.slice(0, mostFigures);
   if (name === 'Buffers') return buffersLine(value);
   if (name === 'I/O Timings') return ioLine(value);
   if (name === 'Heap Blocks') return heapBlocks(value);
   if (name === 'Sort Method') return sortMethod(value);
   if (name === 'WAL')
     return Object.fromEntries(pairs(value).map(([key, count]) => [walNames[key] ?? `WAL ${key}`, count]));
-  if (name === 'Buckets' || name === 'Batches' || name === 'Planned Partitions') return hashing(text);
-  if (name === 'Hits' || name === 'Storage') return spaced(text);
+  if (name === 'Buckets' || name === 'Batches' || name === 'Planned Partitions')
+    return hashing(text.slice(0, mostFigures));
+  if (name === 'Hits' || name === 'Storage') return spaced(text.slice(0, mostFigures));
   if (name === 'Full-sort Groups' || name === 'Pre-sorted Groups') return { [name]: sortGroups(value) };
-  if (lists.has(name)) return value === '()' ? {} : { [name]: splitList(value) };
+  if (lists.has(name)) return whole === '()' ? {} : { [name]: splitList(whole) };
   if (name === 'Disabled' || name === 'Inner Unique') return { [name]: value === 'true' };
-  return { [name]: conditions.test(name) ? value : numberOrText(value) };
+  return { [name]: conditions.test(name) ? whole : numberOrText(whole) };
 }
 
+/** Lines of figures are no longer. */
+const mostFigures = 500;
 const lists = new Set(['Sort Key', 'Presorted Key', 'Group Key', 'Output', 'Hash Key', 'Conflict Arbiter Indexes']);
-const conditions = /(?:Cond|Filter|Key)$/;
+const conditions = /^(?!Rows Removed).*(?:Cond|Filter|Key)$/;
 const walNames: Record<string, string> = { records: 'WAL Records', fpi: 'WAL FPI', bytes: 'WAL Bytes' };
 
 function numberOrText(value: string): number | string {
@@ -99,7 +105,7 @@ function spaced(text: string): Record<string, unknown> {
 }
 
 /** A list at its commas, not at those within parentheses or quotes. */
-export function splitList(text: string): string[] {
+function splitList(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let quote = '';

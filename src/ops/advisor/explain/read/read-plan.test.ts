@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { session } from '../../../../../test/support/catalog.ts';
 import { sharedMajors, type TestDatabase, testDatabase } from '../../../../../test/support/postgres.ts';
-import type { PlanNode } from '../tree/types.ts';
+import { findingsOf } from '../findings.ts';
+import type { ExplainedPlan, PlanNode } from '../tree/types.ts';
 import { looksLikePlan, readPlan } from './read-plan.ts';
 
 const statements = [
@@ -36,23 +38,29 @@ const statements = [
   'MERGE INTO customers c USING orders o ON c.id = o.id WHEN MATCHED AND c.id < 0 THEN UPDATE SET name = o.note WHEN NOT MATCHED THEN DO NOTHING',
 ];
 
+const compared = [
+  'Rows Removed by Filter',
+  'Rows Removed by Join Filter',
+  'Rows Removed by Index Recheck',
+  'Heap Fetches',
+  'Exact Heap Blocks',
+  'Workers Planned',
+  'Workers Launched',
+  'Hash Batches',
+  'Cache Hits',
+  'Cache Misses',
+  'HashAgg Batches',
+  'Index Searches',
+];
+
 /** A node with all that both forms tell, without what differs from run to run. */
 function told(node: PlanNode): unknown {
-  // What the functions give is told by the rest.
-  const {
-    figure: _figure,
-    text: _text,
-    children,
-    actual,
-    buffers,
-    schema: _schema,
-    startupCost,
-    totalCost,
-    ...rest
-  } = node;
+  const { figure, text: _text, children, actual, buffers, schema: _schema, startupCost, totalCost, ...rest } = node;
   return {
     ...rest,
     costs: [startupCost, totalCost],
+    // Where nothing was removed or fetched, the text has no line.
+    figures: compared.map((name) => figure(name) ?? 0),
     run: actual && { loops: actual.loops, rows: actual.rows, timed: actual.ms !== null },
     // Where there is nothing to count, the text has no line.
     counted: buffers !== undefined && Object.values(buffers).some((blocks) => blocks > 0),
@@ -154,6 +162,30 @@ describe.each(sharedMajors())('plans of PostgreSQL %i', (major) => {
     await database.query('SET LOCAL jit = off');
   });
 
+  it.each(['text', 'json'])('reads what auto_explain logs as %s', async (format) => {
+    await using client = await session(database.url);
+    const logged: string[] = [];
+    client.on('notice', ({ message }) => void logged.push(message ?? ''));
+    await client.query(`
+      CREATE TEMP TABLE notes AS SELECT n AS id, 'x' AS note FROM generate_series(1, 50) n;
+      LOAD 'auto_explain';
+      SET auto_explain.log_min_duration = 0;
+      SET auto_explain.log_analyze = on;
+      SET auto_explain.log_buffers = on;
+      SET auto_explain.log_format = ${format};
+      SET client_min_messages = log;
+    `);
+    const statement = `SELECT count(*)\n  FROM notes WHERE note > 'a: b' AND id > $1`;
+    await client.query(statement, [40]);
+    const { plan } = readPlan(
+      `2026-05-12 14:02:11 UTC [7] LOG:  ${logged.find((line) => line.includes('count(*)')) ?? ''}`,
+    );
+    expect(plan.queryText?.replaceAll(/\s+/g, ' ')).toBe(statement.replaceAll(/\s+/g, ' '));
+    expect(plan.executed).toBe(true);
+    expect(plan.nodes.at(-1)).toMatchObject({ relation: 'notes', filter: expect.stringContaining("'a: b'") });
+    expect(plan.nodes.some(({ buffers }) => buffers !== undefined)).toBe(true);
+  });
+
   it('gives each node what it took by itself, and no more than the whole', async () => {
     const statement = `WITH c AS MATERIALIZED (SELECT customer_id, count(*) AS n FROM orders GROUP BY 1)
       SELECT * FROM c JOIN customers ON id = customer_id WHERE n > (SELECT avg(n) FROM c)`;
@@ -244,4 +276,43 @@ describe('pasted plans', () => {
     expect(looksLikePlan('SELECT * FROM plans')).toBe(false);
     expect(looksLikePlan("SELECT 'Seq Scan on a  (cost=0'")).toBe(false);
   });
+
+  it('hostile texts take no longer than others', () => {
+    const long = 400_000;
+    const scan = 'Seq Scan on a  (cost=0.00..1.00 rows=1 width=4)';
+    for (const text of [
+      `|${' '.repeat(long)}x`,
+      `"${'"'.repeat(long)}x`,
+      `"a"${' '.repeat(long)}x"`,
+      `${scan}\n  Filter: ${'('.repeat(long)}`,
+      `${scan}\n  Filter: ${'(a = 1) AND '.repeat(long / 12)}`,
+      `${scan}\n  Buckets: ${'A'.repeat(long)}`,
+      `${scan}\n  Buffers: ${'a'.repeat(long)}`,
+      `${scan}\n  WAL: ${'a '.repeat(long / 2)}`,
+      `${scan}\nSettings: ${'a'.repeat(long)}`,
+      `Seq Scan on a${' '.repeat(long)}(x`,
+      '\n'.repeat(long),
+      '+\n'.repeat(long / 2),
+      '> '.repeat(long / 2),
+      '[ '.repeat(long / 2),
+      `{"Plan": ${'{"a":'.repeat(2000)}1${'}'.repeat(2000)}}`,
+      Array.from({ length: 4000 }, (_, depth) => `${' '.repeat(depth)}->  ${scan}`)
+        .join('\n')
+        .slice(0, long),
+      `${scan}\n${Array.from({ length: 6000 }, (_, n) => `  InitPlan ${n}\n    ->  Result`).join('\n')}`,
+    ]) {
+      const plan = attempt(text);
+      expect(plan === undefined || findingsOf(plan).length <= 50).toBe(true);
+      looksLikePlan(text);
+    }
+  });
 });
+
+function attempt(text: string): ExplainedPlan | undefined {
+  try {
+    return readPlan(text).plan;
+  } catch (error) {
+    expect(error).toMatchObject({ code: expect.stringMatching(/^E_(BAD_REQUEST|UNSUPPORTED)$/) });
+    return undefined;
+  }
+}

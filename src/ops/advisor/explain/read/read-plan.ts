@@ -18,8 +18,8 @@ const mostText = 5_000_000;
 export function looksLikePlan(text: string): boolean {
   return (
     /\(cost=[\d.]+\.\.[\d.]+ rows=|\(actual (?:time|rows)=|"Node Type"\s*:|<Node-Type>|Node Type: "/.test(text) ||
-    (/^\W*(?:->\s+)?(?:Seq Scan|Index (?:Only )?Scan|Bitmap Heap Scan|Nested Loop|Hash (?:\w+ )?Join|Merge (?:\w+ )?Join|Limit|Sort|Aggregate|HashAggregate|GroupAggregate|Gather|Result|Append|Unique|WindowAgg|Incremental Sort)\b[^;]*$/m.test(
-      text.replace(/^\s*"?QUERY PLAN"?\s*$/gim, ''),
+    (/^[^\w\n]*(?:->[ ]+)?(?:Seq Scan|Index (?:Only )?Scan|Bitmap Heap Scan|Nested Loop|Hash (?:\w+ )?Join|Merge (?:\w+ )?Join|Limit|Sort|Aggregate|HashAggregate|GroupAggregate|Gather|Result|Append|Unique|WindowAgg|Incremental Sort)\b[^;]*$/m.test(
+      text.replace(/^[ \t]*"?QUERY PLAN"?[ \t]*$/gim, ''),
     ) &&
       !/^\s*(?:select|insert|update|delete|merge|with|values|table|explain)\b/i.test(text))
   );
@@ -51,7 +51,7 @@ function notPlan(detail: string | undefined): PitcrewError {
 
 function otherFormat(text: string): 'YAML' | 'XML' | undefined {
   if (/<explain\b|<Node-Type>/.test(text)) return 'XML';
-  return /^\W*Plan:\s*\+?$/m.test(text) && /Node Type:/.test(text) ? 'YAML' : undefined;
+  return /^[^\w\n]*Plan: *\+?$/m.test(text) && /Node Type:/.test(text) ? 'YAML' : undefined;
 }
 
 /** The JSON document in a text, with psql's frame or a line of the log around it. */

@@ -119,9 +119,9 @@ function footerFields(lines: readonly string[]): Record<string, unknown> {
     const time = /^(Planning|Execution) Time: ([\d.]+) ms/.exec(text);
     if (time) found[`${time[1]} Time`] = Number(time[2]);
     if (text.startsWith('Planning:')) planning = true;
-    else if (planning && text.startsWith('Buffers: ')) found['Planning'] = buffersLine(text.slice(9));
+    else if (planning && text.startsWith('Buffers: ')) found['Planning'] = buffersLine(text.slice(9, 500));
     else if (/^[A-Z]/.test(text)) planning = planning && /^(?:I\/O|Memory)/.test(text);
-    if (text.startsWith('Settings: ')) found['Settings'] = settingsOf(text.slice(10));
+    if (text.startsWith('Settings: ')) found['Settings'] = settingsOf(text.slice(10, 10_000));
     const trigger = triggerOf(text);
     if (trigger) triggers.push(trigger);
     const identifier = /^Query Identifier: (-?\d+)/.exec(text);

@@ -8,17 +8,22 @@ export interface FilterColumns {
   expressions: string[];
 }
 
+/** Longer conditions are not taken apart. */
+const mostText = 10_000;
+
 const name = String.raw`(?:"(?:[^"]|"")*"|[a-z_][\w$]*)`;
 const column = String.raw`\(?(?:${name}\.)?(${name})\)?(?:::[\w ."()]+?)?`;
 const comparison = new RegExp(String.raw`^${column} (=|<|>|<=|>=|~~|IS NULL|IS NOT NULL)(?: (.*))?$`, 's');
-const expression = new RegExp(String.raw`^(\(?${name}\(.+\)\)?(?:::[\w ]+)?) = (?:.+)$`, 's');
+const expression = new RegExp(String.raw`^(\(?(?:${name}\.)?${name}\(.+\)\)?(?:::[\w ]+)?) = (?:.+)$`, 's');
 /** A column on the right-hand side makes it a join condition or a comparison within the row. */
 const isColumn = new RegExp(String.raw`^\(?(?:${name}\.)?${name}\)?$`, 's');
 
 /** Columns of a filter whose parts are all required (AND). Parts that it cannot read are left out. */
 export function filterColumns(filter: string): FilterColumns {
   const found: FilterColumns = { equal: [], range: [], expressions: [] };
+  if (filter.length > mostText) return found;
   for (const part of conjuncts(filter)) {
+    if (splitOutside(part, ' OR ').length > 1) continue;
     const compared = comparison.exec(part);
     if (compared) {
       const [, of = '', operator = '', value] = compared;
@@ -27,7 +32,7 @@ export function filterColumns(filter: string): FilterColumns {
       continue;
     }
     const wrapped = expression.exec(part);
-    if (wrapped?.[1] !== undefined) add(found.expressions, wrapped[1]);
+    if (wrapped?.[1] !== undefined) add(found.expressions, withoutTables(wrapped[1]));
     else if (new RegExp(`^${name}$`).test(part)) add(found.equal, part);
   }
   return found;
@@ -98,4 +103,9 @@ export function indexKeys(filter: string | undefined, order: readonly string[] =
 /** `o.created_at DESC` without the table's alias. */
 export function withoutTable(key: string): string {
   return key.replace(new RegExp(`^${name}\\.(?=${name}(?: |$))`), '');
+}
+
+/** An expression without the aliases of tables: those before a name that is no function's. */
+function withoutTables(text: string): string {
+  return text.replaceAll(new RegExp(`(?<![\\w".])${name}\\.(?=${name}(?![\\w"(]))`, 'g'), '');
 }

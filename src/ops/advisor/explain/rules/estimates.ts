@@ -1,7 +1,7 @@
 import type { ExplainedPlan, PlanNode } from '../tree/types.ts';
 import { counted, shortened } from '../words.ts';
 import { conjuncts, filterColumns } from './columns.ts';
-import { inputsOf, wasRun } from './figures.ts';
+import { inputsOf, rowsOf, wasRun } from './figures.ts';
 import type { PlanRule } from './rule.ts';
 
 /** Estimates that are off by less seldom lead to another plan. */
@@ -32,6 +32,9 @@ function mayStopEarly(node: PlanNode, plan: ExplainedPlan): boolean {
   for (let parent = plan.parentOf(node); parent; child = parent, parent = plan.parentOf(parent)) {
     if (/^(?:Sort|Hash|Aggregate)$/.test(parent.type) && child.relationship === 'Outer') return false;
     if (parent.type === 'Limit' || parent.type === 'Merge Join') return true;
+    // With nothing to join with, the outer side is not read on.
+    const other = parent.children.find((each) => each.relationship === 'Inner');
+    if (parent.type === 'Hash Join' && child.relationship === 'Outer' && other && rowsOf(other) === 0) return true;
     if (/Semi|Anti/.test(parent.joinType ?? '') && child.relationship === 'Inner') return true;
     if (child.relationship === 'SubPlan' || child.relationship === 'InitPlan') return true;
   }
@@ -99,7 +102,7 @@ function scanAdvice(relation: string, condition: string): string {
     return `If these columns depend on each other: CREATE STATISTICS ON ${columns.join(', ')} FROM ${relation}; then ANALYZE ${relation};`;
   }
   const [only] = columns;
-  if (only === undefined || conjuncts(condition).length > 1) {
+  if (only === undefined || (condition.length < 10_000 && conjuncts(condition).length > 1)) {
     return `ANALYZE ${relation}; a condition that compares columns as they are (${shortened(condition)} does not) is estimated better.`;
   }
   return `ANALYZE ${relation}; if it stays: ALTER TABLE ${relation} ALTER COLUMN ${only} SET STATISTICS 1000; and ANALYZE again.`;

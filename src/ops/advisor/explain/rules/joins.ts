@@ -48,7 +48,7 @@ export const manyLoops: PlanRule = {
     if (node.type !== 'Nested Loop' || !outer || !inner || inner.type === 'Seq Scan' || !inner.actual) return undefined;
     const { loops, ms } = inner.actual;
     const whole = wholeMs(plan.root) ?? 0;
-    if (loops < 10_000 || (ms !== null && ms * loops < whole * 0.4)) return undefined;
+    if (loops < 10_000 || (ms !== null && ms * loops < whole * 0.3)) return undefined;
     const expected = outer.rows ?? 0;
     const surprised = rowsOf(outer) > expected * 10;
     const took = ms === null ? '' : `, ${duration(ms * loops)} in all`;

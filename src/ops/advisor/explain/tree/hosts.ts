@@ -1,5 +1,8 @@
 import type { PlanNode } from './types.ts';
 
+/** In larger plans each stays with its parent: every one would be looked for in all of it. */
+const mostNodes = 1000;
+
 /**
  * For each node the one in whose figures its own are contained. That is its parent, except for a CTE, which runs when it is scanned
  * first, and for an InitPlan, which runs when its value is first needed.
@@ -9,9 +12,10 @@ export function subplanHosts(
   parents: ReadonlyMap<PlanNode, PlanNode>,
 ): ReadonlyMap<PlanNode, PlanNode> {
   const hosts = new Map<PlanNode, PlanNode>();
+  const isLarge = nodes.length > mostNodes;
   for (const node of nodes) {
     const parent = parents.get(node);
-    if (parent) hosts.set(node, hostOf(node, nodes) ?? parent);
+    if (parent) hosts.set(node, (isLarge ? undefined : hostOf(node, nodes)) ?? parent);
   }
   return hosts;
 }

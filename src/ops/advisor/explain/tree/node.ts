@@ -62,7 +62,7 @@ function actualOf(json: PlanJson): Actual | undefined {
 }
 
 /** Blocks by EXPLAIN's names; `undefined` when buffers were not counted. */
-export function buffersOf(json: PlanJson): Buffers | undefined {
+function buffersOf(json: PlanJson): Buffers | undefined {
   if (!isRecord(json) || figureIn(json, 'Shared Hit Blocks') === undefined) return undefined;
   const blocks = (name: string): number => figureIn(json, `${name} Blocks`) ?? 0;
   return {

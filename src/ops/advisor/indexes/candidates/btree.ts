@@ -42,7 +42,8 @@ export function btreeKeys(use: TableUse, table: TableModel, popularity: Populari
     const equal = usable.filter(({ kind }) => equalities.has(kind));
     const ranges = usable.filter(({ kind }) => kind === 'range');
     const orders = at === 0 ? ordersOf(use) : [];
-    for (const base of equalityBases(equal, table, popularity)) {
+    const bases = equalityBases(equal, table, popularity);
+    for (const base of bases.length > 0 ? bases : [{ operands: [], reason: 'no condition of equality' }]) {
       add(base.operands, [], [], base.reason);
       for (const range of ranges.slice(0, 3)) {
         const operands = (range.row ?? [range.operand]).filter((operand) => !has(base.operands, operand));
@@ -85,7 +86,7 @@ function has(operands: readonly Operand[], operand: Operand): boolean {
   return operands.some(({ sql }) => sql === operand.sql);
 }
 
-export function isOrderable(table: TableModel, operand: Operand): boolean {
+function isOrderable(table: TableModel, operand: Operand): boolean {
   if (operand.column === undefined) return true;
   return columnOf(table, operand)?.orderable ?? false;
 }
@@ -159,7 +160,7 @@ function ordersOf(use: TableUse): Order[] {
 }
 
 /** Keys for an order; turned so that the first one ascends, because an index is read from both ends. */
-export function orderKeys(order: readonly OrderKey[]): IndexKey[] {
+function orderKeys(order: readonly OrderKey[]): IndexKey[] {
   const turned = order[0]?.descending === true;
   return order.map(({ operand, descending, nulls }) => {
     const first = (nulls === undefined ? descending : nulls === 'first') !== turned;

@@ -84,6 +84,8 @@ test('joins, alone and with conditions', () => {
 
 test('what else is read is carried along where it is little', () => {
   expect(of('SELECT b, at FROM t WHERE a = $1')).toContain('(a) INCLUDE (b, at)');
+  expect(of('SELECT b, at FROM t WHERE a > $1')).toContain('(a) INCLUDE (b, at)');
+  expect(of('SELECT b FROM t WHERE lower(name) = $1').filter((each) => each.includes('INCLUDE'))).toEqual([]);
   expect(of('SELECT doc FROM t WHERE a = $1').filter((each) => each.includes('INCLUDE'))).toEqual([]);
   expect(of('SELECT * FROM t WHERE a = $1').filter((each) => each.includes('INCLUDE'))).toEqual([]);
 });

@@ -53,7 +53,7 @@ function weightOf({ statement }: AnalysedStatement): number {
   return statement.callsPerHour * (statement.meanMs ?? 1);
 }
 
-export function mayHaveIndexes(table: TableModel, limits: CandidateLimits): boolean {
+function mayHaveIndexes(table: TableModel, limits: CandidateLimits): boolean {
   const { kind, persistence, pages, partitions } = table;
   const holdsRows = kind === 'table' || kind === 'partitioned' || kind === 'materialized view';
   // A foreign partition has no indexes here, and without it the parent's would never be valid.
@@ -107,6 +107,8 @@ function columnsIn(operands: readonly Operand[]): string[] {
   return [...new Set(operands.flatMap(({ columns }) => columns))];
 }
 
+const narrowRow = 24;
+
 /** The same carrying along what else the statement reads of the table, where that is little. */
 function covering(
   { keys, operands, reason }: Keys,
@@ -114,11 +116,14 @@ function covering(
   table: TableModel,
   limits: CandidateLimits,
 ): Wanted[] {
-  if (!use.columns) return [];
+  // How few rows an expression finds is not known before there are statistics of its index: what is read beside would seem more.
+  if (!use.columns || operands.some(({ column }) => column === undefined)) return [];
   const inKeys = new Set(operands.flatMap(({ column }) => column ?? []));
   const include = use.columns.filter((column) => !inKeys.has(column));
   const width = include.reduce((sum, name) => sum + widthOf(table.columns.find((column) => column.name === name)), 0);
   if (include.length === 0 || include.length > 8 || width > limits.widestInclude) return [];
+  // A second copy of the table, unless rows are so narrow that it hardly is one.
+  if (include.length + inKeys.size >= table.columns.length && width > narrowRow) return [];
   return [{ keys, include, columns: columnsIn(operands), reason: `${reason}, with all that is read of the table` }];
 }
 

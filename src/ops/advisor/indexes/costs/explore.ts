@@ -1,5 +1,6 @@
 import type { HypotheticalIndex } from '../../../whatif/index.ts';
 import type { WorkloadStatement } from '../../workload/types.ts';
+import { keyText } from '../candidates/definition.ts';
 import type { Priced, Pricer } from './price.ts';
 
 export interface StatementCosts {
@@ -43,7 +44,8 @@ interface Open {
  * Learns which sets of indexes a statement can use, and at what cost. With all candidates in sight the planner takes the best set;
  * each of that set taken away in turn, it takes the next best, and so on, cheapest first. Followed to the end this gives the
  * statement's cost under *every* set of candidates: whoever takes away what is not in a set comes to the plan under that set. What
- * gains next to nothing is not followed. Begins with two plans: without any candidate, and with all.
+ * gains next to nothing is not followed, and with an index go those that only have more behind its keys: where such a one is
+ * chosen for other statements, it is planned again. Begins with two plans: without any candidate, and with all.
  */
 export async function explore(
   statement: WorkloadStatement,
@@ -70,6 +72,12 @@ export async function explore(
     open.push({ removed, found });
   };
 
+  const byId = new Map(candidates.map((index) => [index.id, index]));
+  /** An index and those that are the same but wider: they would only cost more. */
+  const without = (id: string): string[] => {
+    const index = byId.get(id);
+    return index ? [id, ...candidates.filter((other) => isWider(other, index)).map((other) => other.id)] : [id];
+  };
   const cheapest = (): number => Math.min(base.cost, ...Array.from(entries.values(), ({ cost }) => cost));
   await visit(new Set());
   return {
@@ -86,7 +94,7 @@ export async function explore(
     async step() {
       open.sort((a, b) => a.found.cost - b.found.cost);
       const next = open.shift();
-      for (const id of next?.found.uses ?? []) await visit(new Set([...(next?.removed ?? []), id]));
+      for (const id of next?.found.uses ?? []) await visit(new Set([...(next?.removed ?? []), ...without(id)]));
     },
     result: () => ({
       id: statement.id,
@@ -95,4 +103,19 @@ export async function explore(
       complete: open.length === 0,
     }),
   };
+}
+
+/** Whether an index begins with all keys of another, of the same rows, and so finds what that one finds. */
+function isWider(other: HypotheticalIndex, index: HypotheticalIndex): boolean {
+  return (
+    other.id !== index.id &&
+    other.table === index.table &&
+    other.schema === index.schema &&
+    other.method === 'btree' &&
+    index.method === 'btree' &&
+    other.where === index.where &&
+    other.keys.length + other.include.length > index.keys.length + index.include.length &&
+    index.keys.every((key, at) => keyText(key) === keyText(other.keys[at] ?? { expression: '' })) &&
+    index.include.every((column) => other.include.includes(column))
+  );
 }

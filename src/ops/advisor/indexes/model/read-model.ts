@@ -19,15 +19,17 @@ const mostRounds = 8;
 /**
  * Reads what the catalog knows of the tables that a workload names, of those behind its views, and of those that refer to them.
  * Locks nothing but what reading the catalog takes.
+ * @param more names of tables that no statement may name.
  */
 export async function readModel(
   connection: DatabaseConnection,
   profile: ServerProfile,
   statements: readonly WorkloadStatement[],
+  more: readonly string[] = [],
 ): Promise<DatabaseModel> {
   const relations = new Map<number, RelationRow>();
   const definitions = new Map<number, string>();
-  let names = namesIn(statements.map(({ text }) => text));
+  let names = [...namesIn(statements.map(({ text }) => text)), ...more];
   for (let round = 0; round < mostRounds && names.length > 0; round++) {
     const found = (await readRelationsNamed(connection, textList(names))).filter(({ oid }) => !relations.has(oid));
     for (const relation of found) relations.set(relation.oid, relation);
@@ -79,7 +81,7 @@ export function schemasOf(setting: string, user: string): string[] {
   });
 }
 
-export function numberList(numbers: readonly number[]): string {
+function numberList(numbers: readonly number[]): string {
   return `{${numbers.join(',')}}`;
 }
 

@@ -12,7 +12,7 @@ export function indexName(index: HypotheticalIndex, taken: Set<string>, table: s
   const kind = index.where === undefined ? 'idx' : 'partial_idx';
   for (let number = 0; ; number++) {
     const end = `_${kind}${number === 0 ? '' : String(number)}`;
-    const name = fitting([table, ...words].join('_'), mostBytes - Buffer.byteLength(end)) + end;
+    const name = fitting(plainWords([table, ...words].join('_')), mostBytes - Buffer.byteLength(end)) + end;
     const key = JSON.stringify([index.schema, name]);
     if (taken.has(key)) continue;
     taken.add(key);
@@ -24,12 +24,12 @@ export function indexName(index: HypotheticalIndex, taken: Set<string>, table: s
 function wordOf(expression: string): string {
   const quoted = /^"((?:[^"]|"")*)"$/.exec(expression)?.[1];
   if (quoted !== undefined) return quoted.replaceAll('""', '"');
-  const words =
-    expression
-      .replaceAll('pg_catalog.', '')
-      .replaceAll(/::[\w ]+/g, '')
-      .match(/[\p{L}\p{N}_]+/gu) ?? [];
-  return words.join('_') || 'expr';
+  return plainWords(expression.replaceAll('pg_catalog.', '').replaceAll(/::[\w ]+/g, '')) || 'expr';
+}
+
+/** Letters, digits and underscores of a text, whatever stood between them. */
+function plainWords(text: string): string {
+  return (text.match(/[\p{L}\p{N}_]+/gu) ?? []).join('_');
 }
 
 /** The text cut to so many bytes, not within a character. */

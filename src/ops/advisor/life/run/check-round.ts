@@ -1,5 +1,6 @@
 import { openCheckContext } from '../../checks/context.ts';
 import { type CheckResult, runChecks } from '../../checks/run.ts';
+import { planChangeCheck, planChangeId } from '../../plans/plan-change-check.ts';
 import type { History } from '../../../store/index.ts';
 import type { CheckAnswer, Machine } from '../../types.ts';
 import { indexHistoryOf } from './index-history.ts';
@@ -22,7 +23,9 @@ export async function checkRound(round: CheckRound): Promise<CheckResult[]> {
   const indexHistory = await indexHistoryOf(round.history, round.targetId, new Date());
   await using context = await openCheckContext({ name, url, replicas, machine, indexHistory });
   // Awaited here: the sessions end with this block.
-  return await runChecks(context, only ? { only } : {});
+  const results = await runChecks(context, only ? { only } : {});
+  if (only && !only.includes(planChangeId)) return results;
+  return [...results, await planChangeCheck(round.history, round.targetId, new Date())];
 }
 
 /** What is kept of a round; its findings are advice of their own. */

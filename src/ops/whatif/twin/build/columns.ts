@@ -37,6 +37,7 @@ export async function carryColumns(
   const widths = new Map<string, number>();
   const refused = new Set<string>();
   let columns = 0;
+  onProgress(0, names.length);
   for (let start = 0; start < names.length; start += batchSize) {
     const read = await readColumnStatistics(connection, known, names.slice(start, start + batchSize));
     const rows = read

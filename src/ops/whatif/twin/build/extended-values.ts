@@ -1,9 +1,19 @@
 import type pg from 'pg';
 import type { SourceExpressionData, SourceExtendedData } from '../source/extended.ts';
 import type { SourceColumnStatistics } from '../source/statistics.ts';
-import type { StatisticsTarget } from './extended.ts';
 import { withFrequencies } from './extended-bytes.ts';
 import { restoreColumns } from './statistics.ts';
+
+/** The object on the twin, and what it is about. */
+export interface StatisticsTarget {
+  oid: number;
+  /** Quoted, with schema. */
+  table: string;
+  /** Quoted columns, in the order of their numbers. */
+  columns: string[];
+  /** In parentheses. */
+  expressions: string[];
+}
 
 /**
  * The bytes of a list of most common combinations. How values are kept differs from type to type, so ANALYZE makes the list,

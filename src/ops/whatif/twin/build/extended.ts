@@ -12,7 +12,7 @@ import {
 } from '../source/extended.ts';
 import type { Source } from '../source/source.ts';
 import { type ColumnNumbers, dependenciesBytes, distinctBytes } from './extended-bytes.ts';
-import { commonCombinations, expressionStatistics } from './extended-values.ts';
+import { commonCombinations, expressionStatistics, type StatisticsTarget } from './extended-values.ts';
 import { makeAll } from './definitions.ts';
 import type { TwinServer } from './server.ts';
 import { plainName, qualified } from './tables.ts';
@@ -106,17 +106,6 @@ async function carryObject(
     );
     await owner.query('DROP TABLE IF EXISTS pg_temp.pitcrew_expressions');
   }
-}
-
-/** The object on the twin, and what it is about. */
-export interface StatisticsTarget {
-  oid: number;
-  /** Quoted, with schema. */
-  table: string;
-  /** Quoted columns, in the order of their numbers. */
-  columns: string[];
-  /** In parentheses. */
-  expressions: string[];
 }
 
 async function findTarget(

@@ -21,12 +21,15 @@ export async function makeSchema(
   gaps: Gaps,
   onProgress: (stage: 'schema' | 'indexes', done: number, total: number) => void,
 ): Promise<void> {
+  // Of a selection of tables, views on others are not missed, nor functions.
+  const missed = ({ subject }: Definition): boolean => !(catalog.selected && /^(view|function) /.test(subject));
   const run = async (stage: 'schema' | 'indexes', definitions: readonly Definition[]): Promise<void> => {
     let done = 0;
+    onProgress(stage, 0, definitions.length);
     const failures = await makeAll(owner, definitions, (count) =>
       onProgress(stage, (done += count), definitions.length),
     );
-    for (const { definition, reason } of failures) gaps.add(definition.subject, reason);
+    for (const { definition, reason } of failures) if (missed(definition)) gaps.add(definition.subject, reason);
   };
   await run('schema', catalog.schemas.map(schemaDefinition));
   for (const { name, schema } of catalog.extensions) {

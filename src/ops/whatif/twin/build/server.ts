@@ -51,7 +51,7 @@ export async function startTwinServer(
   locale: SourceLocale | undefined,
   gaps: Gaps,
 ): Promise<TwinServer> {
-  const server = await startServer({ dataDir, settings });
+  const server = await startServer({ dataDir, settings, fromTemplate: true });
   const sessions: pg.Client[] = [];
   const close = async (): Promise<void> => {
     await Promise.all(sessions.map((session) => session.end().catch(() => {})));

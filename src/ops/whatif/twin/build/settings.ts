@@ -1,6 +1,7 @@
 import type pg from 'pg';
 import type { ServerProfile } from '../../../../engine/postgres/index.ts';
 import type { Gaps } from '../gaps.ts';
+import type { TablespaceCosts } from '../source/settings.ts';
 
 /** How long a single statement may be planned. */
 const planTimeoutMs = 10_000;
@@ -47,5 +48,25 @@ export async function applySettings(
       `planner of PostgreSQL ${major}`,
       `the twin plans as PostgreSQL ${twinMajor} does, which counts some costs in another way; calibrate tells how far it is off`,
     );
+  }
+}
+
+/** Gives the twin's only tablespace the costs of the source's default one. */
+export async function applyTablespaceCosts(
+  admin: pg.Client,
+  tablespaces: readonly TablespaceCosts[],
+  gaps: Gaps,
+): Promise<void> {
+  for (const { name, isDefault, options } of tablespaces) {
+    if (!isDefault) {
+      gaps.add(`tablespace ${name}`, `what is in it costs as elsewhere on the twin, not by ${options.join(', ')}`);
+      continue;
+    }
+    for (const option of options) {
+      const [setting, value] = option.split('=');
+      if (setting !== undefined && /^\w+$/.test(setting) && /^[\d.eE+-]+$/.test(value ?? '')) {
+        await admin.query(`ALTER TABLESPACE pg_default SET (${setting} = ${value})`);
+      }
+    }
   }
 }

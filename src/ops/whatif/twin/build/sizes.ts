@@ -49,6 +49,7 @@ export async function extendFiles(
   };
   let done = 0;
   const total = catalog.relations.length + catalog.indexes.length;
+  onProgress(0, total);
   const step = async (): Promise<void> => {
     done += 1;
     if (done % yieldEvery !== 0) return;

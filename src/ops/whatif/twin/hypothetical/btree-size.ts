@@ -27,14 +27,17 @@ interface Leaves {
 
 /**
  * How large a B-tree over so many rows is just after CREATE INDEX. Rows whose keys are equal are stored once with a list of
- * pointers, where the types allow it and nothing is carried along.
+ * pointers, where the types allow it and nothing is carried along. `together`: how many different keys there are, where extended
+ * statistics tell.
  */
-export function btreeSize(columns: readonly IndexColumn[], rows: number): BtreeSize {
+export function btreeSize(columns: readonly IndexColumn[], rows: number, together?: number): BtreeSize {
   if (rows < 1) return { pages: 1, height: 0 };
   const keys = columns.filter(({ key }) => key);
   const tuple = averageTuple(columns);
   const mayJoin = keys.length === columns.length && keys.every(({ equalImage }) => equalImage);
-  const leaves = mayJoin ? joined(keys, tuple, rows) : { tuples: rows, bytes: rows * (tuple + lineBytes), cut: 0 };
+  const leaves = mayJoin
+    ? joined(keys, tuple, rows, together)
+    : { tuples: rows, bytes: rows * (tuple + lineBytes), cut: 0 };
   const bound = averageTuple(keys) + lineBytes;
   let level = Math.ceil(leaves.tuples / perPage(leaves.bytes / leaves.tuples, leafFree, bound, leaves.cut));
   let pages = 1 + level;
@@ -60,13 +63,13 @@ function perPage(tuple: number, free: number, bound: number, cut: number): numbe
 }
 
 /** Bytes and tuples where equal keys share one. */
-function joined(keys: readonly IndexColumn[], tuple: number, rows: number): Leaves {
+function joined(keys: readonly IndexColumn[], tuple: number, rows: number, together?: number): Leaves {
   const most = Math.max(1, Math.floor((Math.floor(joinedLimit / 8) * 8 - tuple) / pointerBytes));
   const size = (pointers: number): number =>
     pointers <= 1 ? tuple + lineBytes : align8(tuple + pointers * pointerBytes) + lineBytes;
   let bytes = 0;
   let tuples = 0;
-  for (const { values, rows: each } of keyGroups(keys, rows)) {
+  for (const { values, rows: each } of keyGroups(keys, rows, together)) {
     const full = Math.floor(each / most);
     const rest = each - full * most;
     // What is not a whole number is an average: some have one row, some two.

@@ -8,12 +8,16 @@ export interface IndexColumn {
   width: number;
   /** -1 for a length of its own per value. */
   length: number;
+  /** Bytes of some values, each for as many rows, of numeric and text; `null` for other types, and without a histogram. */
+  widths: readonly number[] | null;
   align: number;
   nullFraction: number;
   /** How many different values there are among `rows` rows. */
   distinct: (rows: number) => number;
   /** Shares of the most frequent values, largest first. */
   frequencies: readonly number[];
+  /** Bounds of the histogram of numbers and of points in time, which have distances; `null` for other types, and without. */
+  bounds: readonly number[] | null;
   /** Element statistics of arrays, text search vectors and jsonb; `null` without. */
   elements: { perRow: number | null; shares: readonly number[] } | null;
   /** Key columns only, false for those carried along. */
@@ -41,6 +45,8 @@ interface Row {
   width: number | null;
   distinct: number | null;
   frequencies: number[] | null;
+  bounds: number[] | null;
+  widths: number[] | null;
   elements: number[] | null;
   elementCounts: number[] | null;
 }
@@ -83,6 +89,19 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
            s.avg_width                            AS "width",
            s.n_distinct                           AS "distinct",
            s.most_common_freqs                    AS "frequencies",
+           CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype,
+                                    'float4'::regtype, 'float8'::regtype)
+                THEN s.histogram_bounds::text::float8[]
+                WHEN a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
+                THEN ARRAY(SELECT extract(epoch FROM bound)::float8
+                             FROM unnest(s.histogram_bounds::text::timestamptz[]) AS bound)
+           END                                    AS "bounds",
+           -- Short values are stored with one byte of their length before them.
+           CASE WHEN x.atttypid = 'numeric'::regtype
+                THEN ARRAY(SELECT pg_column_size(bound) FROM unnest(s.histogram_bounds::text::numeric[]) AS bound)
+                WHEN x.atttypid IN ('text'::regtype, 'varchar'::regtype)
+                THEN ARRAY(SELECT octet_length(bound) + 1 FROM unnest(s.histogram_bounds::text::text[]) AS bound)
+           END                                    AS "widths",
            s.most_common_elem_freqs               AS "elements",
            s.elem_count_histogram                 AS "elementCounts"
       FROM pg_index i
@@ -128,6 +147,8 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
     nullFraction: row.nullFraction ?? 0,
     distinct: distinctOf(row.distinct),
     frequencies: row.frequencies ?? [],
+    bounds: row.bounds,
+    widths: row.widths !== null && row.widths.length > 1 ? row.widths : null,
     elements: elementsOf(row),
   }));
 }

@@ -1,4 +1,5 @@
 import type { IndexColumn } from './columns.ts';
+import { evenly, type Values, valuesOf } from './values.ts';
 
 /** So many keys that are equal to none other, each of so many rows. */
 export interface KeyGroup {
@@ -10,48 +11,51 @@ export interface KeyGroup {
 const manyRows = 20;
 
 /**
- * How many different keys there are, and how many rows each has: NULL and the most frequent values one by one; the others as
- * often as chance would have it.
+ * How many different keys there are, and how many rows each has. Rows fall on the possible keys by lot (Poisson's distribution); those of
+ * several columns are as frequent as the product of their values, as if the columns did not depend on each other. `together`: how many
+ * combinations of several keys there are, where that is known.
  */
-export function keyGroups(keys: readonly IndexColumn[], rows: number): KeyGroup[] {
-  const [first] = keys;
-  if (keys.length === 1 && first) {
-    const nulls = rows * first.nullFraction;
-    const common = first.frequencies.map((share) => ({ values: 1, rows: share * rows }));
-    const rest = rows - nulls - common.reduce((sum, group) => sum + group.rows, 0);
-    return [
-      ...(nulls >= 1 ? [{ values: 1, rows: nulls }] : []),
-      ...common,
-      ...byChance(first.distinct(rows) - common.length, rest),
-    ];
-  }
-  const nulls = rows * keys.reduce((share, { nullFraction }) => share * nullFraction, 1);
-  const distinct = keys.reduce((product, key) => product * (key.distinct(rows) + (key.nullFraction > 0 ? 1 : 0)), 1);
-  return [
-    ...(nulls >= 1 ? [{ values: 1, rows: nulls }] : []),
-    ...byChance(Math.min(distinct, rows - nulls), rows - nulls),
-  ];
-}
-
-/** Rows spread over values as if by lot: Poisson's distribution, given that each value was drawn. */
-function byChance(values: number, rows: number): KeyGroup[] {
-  if (rows < 1) return [];
-  const count = Math.max(1, Math.min(values, rows));
-  const mean = rows / count;
-  if (mean > manyRows || mean < 1.02) return [{ values: count, rows: mean }];
-  const lambda = rateOf(mean);
+export function keyGroups(keys: readonly IndexColumn[], rows: number, together?: number): KeyGroup[] {
+  if (keys.some((key) => isUnique(key, rows))) return [{ values: rows, rows: 1 }];
+  const possible =
+    together === undefined
+      ? keys.map((key) => valuesOf(key, rows)).reduce((some, more) => combined(some, more), [{ count: 1, share: 1 }])
+      : [evenly(Math.min(together, rows), 1, rows)];
   const groups: KeyGroup[] = [];
-  let share = Math.exp(-lambda) / (1 - Math.exp(-lambda));
-  for (let size = 1; size <= 4 * manyRows; size += 1) {
-    share *= lambda / size;
-    if (share * count >= 0.5) groups.push({ values: share * count, rows: size });
+  const few = new Map<number, number>();
+  for (const { count, share } of possible) {
+    const rate = share * rows;
+    if (rate > manyRows) groups.push({ values: count, rows: rate });
+    else spread(count, rate, few);
   }
-  return groups;
+  return [...groups, ...Array.from(few, ([each, values]) => ({ values, rows: each }))];
 }
 
-/** The rate at which those that are not zero have this mean: the solution of λ / (1 − e^−λ) = mean. */
-function rateOf(mean: number): number {
-  let rate = mean;
-  for (let step = 0; step < 50; step += 1) rate = mean * (1 - Math.exp(-rate));
-  return rate;
+function isUnique({ distinct, nullFraction }: IndexColumn, rows: number): boolean {
+  return nullFraction === 0 && distinct(rows) >= rows * 0.999;
+}
+
+/** Adds how many of so many keys get 1, 2, 3 … rows. */
+function spread(count: number, rate: number, into: Map<number, number>): void {
+  let share = Math.exp(-rate);
+  for (let size = 1; size <= 4 * manyRows; size += 1) {
+    share *= rate / size;
+    if (share * count > 1e-6) into.set(size, (into.get(size) ?? 0) + share * count);
+  }
+}
+
+/** Every value of one with every value of the other; what is about as frequent is put together, a quarter of an octave each. */
+function combined(some: readonly Values[], more: readonly Values[]): Values[] {
+  if (some.length === 1 && some[0]?.share === 1) return [...more];
+  const bins = new Map<number, { count: number; rows: number }>();
+  for (const one of some) {
+    for (const other of more) {
+      const count = one.count * other.count;
+      const share = one.share * other.share;
+      const bin = Math.round(Math.log2(share) * 4);
+      const known = bins.get(bin) ?? { count: 0, rows: 0 };
+      bins.set(bin, { count: known.count + count, rows: known.rows + count * share });
+    }
+  }
+  return [...bins.values()].map(({ count, rows }) => ({ count, share: rows / count }));
 }

@@ -3,7 +3,7 @@ import { align8 } from '../files/height.ts';
 import { blockSize } from '../files/page.ts';
 import type { IndexColumn } from './columns.ts';
 import { ginPages } from './gin-size.ts';
-import { keyGroups } from './groups.ts';
+import { hashPages } from './hash-size.ts';
 import { averageTuple } from './tuples.ts';
 
 const room = blockSize - 24 - 16;
@@ -27,23 +27,6 @@ export function otherSize(
     case 'btree':
       return gistPages(columns, rows);
   }
-}
-
-/**
- * Buckets are a power of two up to 4, then quarters of the next; each is filled to 75 % (`HASH_DEFAULT_FILLFACTOR`). A value with
- * more rows than a page holds goes on in further pages.
- */
-function hashPages(columns: readonly IndexColumn[], rows: number): number {
-  const tuple = align8(8 + 4) + lineBytes;
-  const wanted = Math.max(2, rows / Math.floor((blockSize * 0.75) / tuple));
-  const power = 2 ** Math.floor(Math.log2(wanted));
-  const step = power / 4;
-  const buckets = power >= 4 ? power + Math.ceil((wanted - power) / step) * step : 2 ** Math.ceil(Math.log2(wanted));
-  const overflow = keyGroups(columns, rows).reduce(
-    (pages, { values, rows: each }) => pages + values * Math.max(0, Math.ceil((each * tuple) / room) - 1),
-    0,
-  );
-  return Math.ceil(buckets + overflow) + 3;
 }
 
 /** One summary for each 128 pages of the table, and a map of where they are. */

@@ -78,7 +78,7 @@ export function openIndexPool(owner: pg.Client, dataDir: string): IndexPool {
         bytes: sizes.reduce((sum, size) => sum + (size?.pages ?? 0) * blockSize, 0),
       };
     } catch (error) {
-      await owner.query('ROLLBACK');
+      await owner.query('ROLLBACK').catch(() => {});
       throw asQueryError(error);
     }
   }

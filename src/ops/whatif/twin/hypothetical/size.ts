@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { quoteIdentifier } from '../../../../engine/postgres/index.ts';
 import type { HypotheticalIndex } from '../../types.ts';
 import { btreeSize } from './btree-size.ts';
-import { indexColumns } from './columns.ts';
+import { type IndexColumn, indexColumns } from './columns.ts';
 import { otherSize } from './other-sizes.ts';
 import type { IndexedTable } from './tables.ts';
 
@@ -22,11 +22,12 @@ export async function estimateSize(
   oid: number,
   table: IndexedTable,
 ): Promise<IndexSize> {
-  const rows = index.where === undefined ? table.rows : await rowsOf(owner, table, index.where);
+  const rows =
+    index.where === undefined && table.rows !== null ? table.rows : await rowsOf(owner, table, index.where ?? 'true');
   const columns = await indexColumns(owner, oid);
   const size =
     index.method === 'btree'
-      ? btreeSize(columns, rows)
+      ? btreeSize(columns, rows, await distinctTogether(owner, table, columns))
       : { pages: otherSize(index, columns, rows, table.pages), height: 0 };
   return { ...size, rows, tablePages: table.pages };
 }
@@ -37,5 +38,32 @@ async function rowsOf(owner: pg.Client, table: IndexedTable, predicate: string):
   const { rows } = await owner.query<{ 'QUERY PLAN': [{ Plan: { 'Plan Rows': number } }] }>(
     `EXPLAIN (FORMAT JSON) SELECT FROM ONLY ${quoteIdentifier(table.schema)}.${quoteIdentifier(table.name)} WHERE ${predicate}`,
   );
-  return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? table.rows;
+  return rows[0]?.['QUERY PLAN'][0].Plan['Plan Rows'] ?? 0;
+}
+
+/** How many combinations of the key columns there are, where CREATE STATISTICS was asked for just these. */
+async function distinctTogether(
+  owner: pg.Client,
+  table: IndexedTable,
+  columns: readonly IndexColumn[],
+): Promise<number | undefined> {
+  const keys = columns.filter(({ key }) => key).map(({ column }) => column);
+  if (keys.length < 2 || keys.includes(null)) return undefined;
+  const { rows } = await owner.query<{ distinct: number }>(
+    `
+    SELECT d.value::float8 AS "distinct"
+      FROM pg_stats_ext s
+     CROSS JOIN LATERAL json_each_text(s.n_distinct::text::json) AS d (columns, value)
+     WHERE s.schemaname = $1
+       AND s.tablename = $2
+       AND (SELECT array_agg(a.attname ORDER BY a.attname)
+              FROM pg_attribute a
+             WHERE a.attrelid = $3
+               AND a.attnum::text = ANY (string_to_array(d.columns, ', ')))
+           = (SELECT array_agg(k ORDER BY k) FROM unnest($4::name[]) AS k)
+     LIMIT 1
+    `,
+    [table.schema, table.name, table.oid, keys],
+  );
+  return rows[0]?.distinct;
 }

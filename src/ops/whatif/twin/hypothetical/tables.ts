@@ -7,8 +7,11 @@ export interface IndexedTable {
   oid: number;
   schema: string;
   name: string;
-  /** Rows as the planner estimates them, from pages and rows at the last ANALYZE and the pages of now. */
-  rows: number;
+  /**
+   * Rows as the planner estimates them, from pages and rows at the last ANALYZE and the pages of now; `null` where there was
+   * none and it goes by the width of a row.
+   */
+  rows: number | null;
   pages: number;
 }
 
@@ -24,7 +27,7 @@ export async function indexedTables(owner: pg.Client, index: HypotheticalIndex):
                 THEN pg_relation_size(c.oid) / 8192 END::float8 AS "pages",
            CASE WHEN c.relpages > 0 AND c.reltuples > 0
                 THEN c.reltuples / c.relpages * (pg_relation_size(c.oid) / 8192)
-                ELSE greatest(c.reltuples, 0) END::float8 AS "rows"
+                WHEN pg_relation_size(c.oid) = 0 THEN 0 END::float8 AS "rows"
       FROM pg_class t
       JOIN pg_namespace tn ON tn.oid = t.relnamespace
      CROSS JOIN LATERAL (SELECT t.oid WHERE t.relkind <> 'p'

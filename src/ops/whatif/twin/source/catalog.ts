@@ -12,7 +12,13 @@ import {
   type SourceRelation,
 } from './relations.ts';
 import { readRoutines, type SourceRoutine } from './routines.ts';
-import { readLocale, readPlannerSettings, type SourceLocale } from './settings.ts';
+import {
+  readLocale,
+  readPlannerSettings,
+  readTablespaceCosts,
+  type SourceLocale,
+  type TablespaceCosts,
+} from './settings.ts';
 import type { Source } from './source.ts';
 import { readExtensions, readSchemas, readTypes, type SourceExtension, type SourceObject } from './types.ts';
 import { readAggregates, readUncarried, type Uncarried } from './uncarried.ts';
@@ -20,7 +26,10 @@ import { readViews } from './views.ts';
 
 /** All that a twin is made from, apart from statistics of columns. */
 export interface SourceCatalog {
+  /** Whether it is a part of the database only. */
+  selected: boolean;
   settings: Map<string, string>;
+  tablespaces: TablespaceCosts[];
   locale: SourceLocale | undefined;
   schemas: string[];
   extensions: SourceExtension[];
@@ -43,8 +52,9 @@ export interface SourceCatalog {
 }
 
 /** Reads it with a few statements for every thousand relations. */
-export async function readCatalog(source: Source): Promise<SourceCatalog> {
-  const settings = await readPlannerSettings(source);
+export async function readCatalog(source: Source, role: string | undefined): Promise<SourceCatalog> {
+  const settings = await readPlannerSettings(source, role);
+  const tablespaces = await readTablespaceCosts(source);
   const locale = await readLocale(source);
   const schemas = await readSchemas(source);
   const extensions = await readExtensions(source);
@@ -68,7 +78,9 @@ export async function readCatalog(source: Source): Promise<SourceCatalog> {
   );
   const blocks = await readBlocks(source, [...oids, ...indexes.map(({ oid }) => oid)]);
   return {
+    selected: false,
     settings,
+    tablespaces,
     locale,
     schemas,
     extensions,

@@ -28,11 +28,11 @@ const others = [
 ];
 
 /**
- * Settings of the planner as a session of this role begins with them, not as our own session changed them, by name. Values
- * are in the setting's base unit.
+ * Settings of the planner as a session of this role begins with them, not as our own session changed them, by name; with a
+ * `role`, what ALTER ROLE and ALTER DATABASE say for that one goes before. Values are in the setting's base unit or carry their own.
  */
-export async function readPlannerSettings(source: Source): Promise<Map<string, string>> {
-  const rows = await source.read<{ name: string; value: string }>(
+export async function readPlannerSettings(source: Source, role: string | undefined): Promise<Map<string, string>> {
+  const own = await source.read<{ name: string; value: string }>(
     `
     SELECT name      AS "name",
            reset_val AS "value"
@@ -42,7 +42,48 @@ export async function readPlannerSettings(source: Source): Promise<Map<string, s
     `,
     [`{${others.join(',')}}`],
   );
-  return new Map(rows.map(({ name, value }) => [name, value]));
+  const settings = new Map(own.map(({ name, value }) => [name, value]));
+  if (role === undefined) return settings;
+  // From the general to the particular, as a session takes them.
+  const ofRole = await source.read<{ setting: string }>(
+    `
+    SELECT c.setting AS "setting"
+      FROM pg_db_role_setting s
+     CROSS JOIN LATERAL unnest(s.setconfig) AS c (setting)
+      LEFT JOIN pg_database d ON d.oid = s.setdatabase
+      LEFT JOIN pg_roles r    ON r.oid = s.setrole
+     WHERE (s.setdatabase = 0 OR d.datname = current_database())
+       AND (s.setrole = 0 OR r.rolname = $1)
+     ORDER BY (s.setrole <> 0)::int4 * 2 + (s.setdatabase <> 0)::int4
+    `,
+    [role],
+  );
+  for (const { setting } of ofRole) {
+    const at = setting.indexOf('=');
+    const name = setting.slice(0, at);
+    if (settings.has(name)) settings.set(name, setting.slice(at + 1));
+  }
+  return settings;
+}
+
+/** Costs that ALTER TABLESPACE sets, by name: `random_page_cost=1.1`. */
+export interface TablespaceCosts {
+  name: string;
+  /** Where tables go that name no other. */
+  isDefault: boolean;
+  options: string[];
+}
+
+export function readTablespaceCosts(source: Source): Promise<TablespaceCosts[]> {
+  return source.read<TablespaceCosts>(`
+    SELECT t.spcname                 AS "name",
+           t.oid = d.dattablespace   AS "isDefault",
+           t.spcoptions              AS "options"
+      FROM pg_tablespace t
+      JOIN pg_database d ON d.datname = current_database()
+     WHERE t.spcoptions IS NOT NULL
+       AND (t.oid = d.dattablespace OR EXISTS (SELECT FROM pg_class c WHERE c.reltablespace = t.oid))
+  `);
 }
 
 export interface SourceLocale {

@@ -68,7 +68,7 @@ export function openSource(connection: DatabaseConnection, signal?: AbortSignal)
   };
 }
 
-export function oidList(oids: readonly number[]): string {
+function oidList(oids: readonly number[]): string {
   return `{${oids.join(',')}}`;
 }
 

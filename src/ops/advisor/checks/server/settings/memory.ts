@@ -118,7 +118,9 @@ const maintenanceWorkMem: SettingRule = {
   setting: 'maintenance_work_mem',
   judge: (facts) =>
     withMemory(facts, 'maintenance_work_mem', (memory, value) => {
-      const workers = facts.settings.number('autovacuum_max_workers') ?? 3;
+      // Workers use it too, unless they have a setting of their own.
+      const own = (facts.settings.bytes('autovacuum_work_mem') ?? -1) >= 0;
+      const workers = own ? 1 : (facts.settings.number('autovacuum_max_workers') ?? 3);
       const proposal = Math.min(rounded(memory / 16), gigabyte);
       const largest = facts.largestTable;
       if (!largest || largest.bytes < 20 * gigabyte || value >= 256 * megabyte || proposal < 2 * value)

@@ -1,5 +1,5 @@
 import type { Check, CheckContext, Evidence, Finding, Severity, Untold } from '../../../types.ts';
-import { answer } from '../answers.ts';
+import { judgedWholly } from '../../answers.ts';
 import { settingRemedy, type SettingChange } from '../setting-remedy.ts';
 import { type Facts, readFacts } from './facts.ts';
 
@@ -20,12 +20,18 @@ export interface SettingRule {
 
 export const machineUnknown: Untold = {
   reason: 'The machine of the server is not known, so its memory and disk cannot be held against the settings',
-  fix: 'Tell its memory, CPUs and kind of disk in the configuration',
+  fix: 'Set advisor.machine (memory, cpus, disk) in the configuration',
 };
+
+export interface SettingsCheck extends Pick<Check, 'id' | 'title' | 'documentation'> {
+  /** What is said when there are no findings, and what with it. */
+  fine: string;
+  evidence?: (facts: Facts) => readonly Evidence[];
+}
 
 /** A check of settings: all its rules, over the same facts. */
 export function settingsCheck(
-  { id, title, documentation, fine }: Pick<Check, 'id' | 'title' | 'documentation'> & { fine: string },
+  { id, title, documentation, fine, evidence }: SettingsCheck,
   rules: readonly SettingRule[],
 ): Check {
   return {
@@ -40,10 +46,7 @@ export function settingsCheck(
       );
       const untold = judged.flatMap(({ said }) => (said && 'untold' in said ? [said.untold] : []));
       const once = [...new Map(untold.map((part) => [part.reason, part])).values()];
-      const [first] = once;
-      // When no rule could judge, nothing is fine.
-      if (findings.length === 0 && first && untold.length === rules.length) return { status: 'unknown', ...first };
-      return answer(findings, fine, { untold: once });
+      return judgedWholly({ findings, fine, evidence: evidence?.(facts) ?? [], untold: once });
     },
   };
 }

@@ -83,9 +83,10 @@ export const safetySettings = settingsCheck(
     id: 'safety-settings',
     title: 'Settings that endanger data',
     fine: 'No setting endangers the data',
+    evidence: ({ settings }) => [{ label: 'Data checksums', value: settings.isOn('data_checksums') }],
     documentation:
       'Critical: `fsync` off, `zero_damaged_pages`, `ignore_checksum_failure`, `ignore_invalid_pages` on. Warning: `full_page_writes` off, ' +
-      '`ignore_system_indexes` on. Info: `synchronous_commit` off for the whole server. Source: `pg_settings`; PostgreSQL documentation, "Write Ahead ' +
+      '`ignore_system_indexes` on. Info: `synchronous_commit` off for the whole server. The evidence says whether data checksums are on. Source: `pg_settings`; PostgreSQL documentation, "Write Ahead ' +
       'Log" and "Developer Options".',
   },
   dangers.map(danger),

@@ -55,10 +55,13 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await runStatements(url, cache.undo);
     await expect.poll(() => keys(memorySettings)).toContain('memory-settings:effective_cache_size');
     await using unknown = await openCheckContext({ url });
-    expect(await memorySettings.run(unknown)).toMatchObject({
-      untold: [{ reason: expect.stringContaining('machine'), fix: expect.any(String) }],
-    });
-    expect(await plannerSettings.run(unknown)).toMatchObject({ status: 'fine', untold: [{ fix: expect.any(String) }] });
+    for (const check of [memorySettings, plannerSettings]) {
+      expect(await check.run(unknown)).toMatchObject({
+        status: 'unknown',
+        reason: expect.stringContaining('machine'),
+        fix: expect.stringContaining('advisor.machine'),
+      });
+    }
     await runStatements(url, [
       `ALTER SYSTEM SET work_mem = '4GB'`,
       `ALTER SYSTEM SET enable_nestloop = off`,
@@ -146,13 +149,14 @@ test('where ALTER SYSTEM is not allowed, a person has to make the change', async
   expect(remedy).toMatchObject({ kind: 'manual', riskDetail: expect.stringContaining('allow_alter_system') });
 });
 
-test('a role without rights is told what it may not see', async () => {
+test('a role without rights sees enough of the settings', async () => {
   await using database = await testDatabase();
   await database.query(`CREATE ROLE blind_${database.name} LOGIN PASSWORD 'blind'`);
   const url = new URL(database.url);
   [url.username, url.password] = [`blind_${database.name}`, 'blind'];
   await using context = await openCheckContext({ url: url.href, machine });
-  expect(['fine', 'unknown']).toContain((await memorySettings.run(context)).status);
+  // Settings that formulas need are open to everybody.
+  expect(await memorySettings.run(context)).toMatchObject({ status: 'fine' });
   await context.connection.close();
   await database.query(`DROP ROLE blind_${database.name}`);
 });

@@ -1,0 +1,10 @@
+export { storeJournal, tellingJournal } from './journal.ts';
+export { type KeyMetrics, readKeyMetrics } from './key-metrics.ts';
+export { planMaintenance, type PlanOptions } from './plan/plan.ts';
+export type { MaintenanceThresholds } from './plan/thresholds.ts';
+export type { LoadPolicy } from './run/load.ts';
+export { type RunEvent, runMaintenance, type RunOptions } from './run/run.ts';
+export { settleOpenMaintenance } from './settle.ts';
+export { endSessions, findStaleSessions } from './sessions/clean-up.ts';
+export type { SessionPolicy, SessionResult, StaleSession } from './sessions/policy.ts';
+export type * from './types.ts';
