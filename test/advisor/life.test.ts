@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Measurement } from '../../src/ops/advisor/index.ts';
-import { type AdviceLife, adviceLife, findingFor } from '../support/advice-life.ts';
+import { type AdviceLife, adviceLife, findingFor, quickConfig } from '../support/advice-life.ts';
 import { plainRole, session } from '../support/catalog.ts';
 
 const child = fileURLToPath(new URL('../support/advisor-child.ts', import.meta.url));
@@ -283,6 +283,37 @@ test('a lock that does not come is tried for again, and nothing is left when it 
   const events = await life.kept.store.advice.events(id);
   expect(events.at(-1)?.reason).toMatch(/lock|gone/);
   expect(await life.indexes()).toEqual([]);
+});
+
+test('of a rebuild that fails only what is its own is removed', async () => {
+  await life.database.query('CREATE INDEX orders_customer ON orders (customer)');
+  // What somebody else left: it looks the same, and is theirs.
+  await life.database.query('CREATE INDEX orders_customer_ccnew ON orders (note)');
+  await life.database.query(
+    `UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'orders_customer_ccnew'::regclass`,
+  );
+  const fix = ['REINDEX INDEX CONCURRENTLY "public"."orders_customer"'];
+  const { id } = await life.add(findingFor('bloated', { kind: 'reindex', fix, undo: [] }));
+  await using other = await session(life.database.url);
+  await other.query('BEGIN; INSERT INTO orders VALUES (-1, 1)');
+  const advisor = life.advisor();
+  await advisor.apply(id, { by: 'ann' });
+  await expect.poll(async () => (await life.log()).length, patient).toBeGreaterThan(0);
+  await other.query('ROLLBACK');
+  await expect.poll(async () => ['failed', 'applied'].includes((await life.read(id)).state), patient).toBe(true);
+  expect(await life.indexes()).toEqual(['orders_customer', 'orders_customer_ccnew!']);
+});
+
+test('advice is applied by itself only where the policy says so', async () => {
+  const { id } = await life.add({ ...missing, remedy: missing.remedy && { ...missing.remedy, needsBytes: 1000 } });
+  const other = await life.add(findingFor('vacuum', { kind: 'vacuum', fix: ['VACUUM "public"."orders"'], undo: [] }));
+  const auto = { ...quickConfig.auto, enabled: true, kinds: ['create-index' as const] };
+  const advisor = life.advisor({ config: { ...quickConfig, auto } });
+  await expect.poll(stateOf(id), patient).toBe('measuring');
+  await advisor.stop();
+  expect(await life.log()).toEqual([`apply done: ${makeIndex}`]);
+  expect((await life.kept.store.advice.events(id))[1]).toMatchObject({ to: 'applying', by: 'pitcrew (auto)' });
+  expect(await life.read(other.id)).toMatchObject({ state: 'found' });
 });
 
 test('an index that others made is not touched, whatever its name', async () => {
