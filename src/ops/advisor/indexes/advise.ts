@@ -21,6 +21,7 @@ const adviceLimits: AdviceLimits = Object.freeze({
   samples: 3,
   leastGain: 0.01,
   leastShare: 0.001,
+  sizeShare: 0.05,
   planningSeconds: 300,
   candidatesPerStatement: 50,
 });
@@ -77,10 +78,11 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
   const weights = weightsOf(statements, costs);
   const prices = createPrices(statements, costs, sizes, model, workload.source);
   prices.add(all);
+  const tableBytes = [...model.tables.values()].reduce((sum, { pages }) => sum + pages * profile.blockSize, 0);
   const choose = async () => {
     progress('choosing', 0, 1);
     return options.selectIndexes(
-      selectionProblem({ ...prices, costs, weights, budget: budgetBytes, leastShare: limits.leastShare }),
+      selectionProblem({ ...prices, ...limits, costs, weights, budget: budgetBytes, tableBytes }),
     );
   };
   let selection = await choose();

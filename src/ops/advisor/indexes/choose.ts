@@ -19,23 +19,28 @@ export interface ChoiceInput {
   budget: number;
   /** Share of the workload's cost that an index must spare, 0–1. */
   leastShare: number;
+  /** Share that it must spare more if it were as large as all tables of the workload. */
+  sizeShare: number;
+  /** Size of these tables. */
+  tableBytes: number;
 }
 
 /**
  * The choice of a set of indexes as a problem of its own: nothing of databases is left in it. Every index is charged the least
- * that it must spare, so that none is chosen for next to nothing; and an elaborate one must make a plan cheaper by more than a
- * plain one does.
+ * that it must spare, so that none is chosen for next to nothing, and more by its size, because it takes memory that other pages are
+ * read from; and an elaborate one must make a plan cheaper by more than a plain one does.
  */
 export function selectionProblem(input: ChoiceInput): SelectionProblem {
-  const { costs, weights, priceOf, indexOf, budget, leastShare } = input;
+  const { costs, weights, priceOf, indexOf, budget, leastShare, sizeShare, tableBytes } = input;
   const used = new Set([...costs.values()].flatMap(({ entries }) => entries.flatMap(({ uses }) => uses)));
-  const least = leastShare * workloadCost(costs, weights, new Set());
+  const before = workloadCost(costs, weights, new Set());
   const elaborate = new Map(Array.from(used, (id) => [id, elaborateness(indexOf(id))]));
   return {
     queries: [...costs.keys()].map((id) => ({ id, weight: weights.of.get(id) ?? 0 })),
     indexes: Array.from(used, (id) => {
       const { bytes, writeCost } = priceOf(id);
-      return { id, size: bytes, writeCost: writeCost + least };
+      const least = leastShare + sizeShare * (tableBytes > 0 ? bytes / tableBytes : 0);
+      return { id, size: bytes, writeCost: writeCost + least * before };
     }),
     costs: [...costs.values()].flatMap(({ id, base, entries }): CostEntry[] => [
       { query: id, indexes: [], cost: base.cost },

@@ -14,6 +14,11 @@ export interface AdviceLimits extends CandidateLimits, ExploreLimits {
   planningSeconds: number;
   /** Share of the workload's cost that an index must spare beyond its upkeep, 0–1; 0.001 by default. */
   leastShare: number;
+  /**
+   * Share that an index as large as all tables of the workload must spare in addition, and a smaller one less, 0–1; 0.05 by
+   * default: it takes memory that other pages are read from.
+   */
+  sizeShare: number;
   /** Candidates that one statement is planned with at most. */
   candidatesPerStatement: number;
 }

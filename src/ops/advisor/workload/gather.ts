@@ -42,8 +42,8 @@ interface Group {
 }
 
 /**
- * Makes a workload of what a source has counted: statements that differ in their constants only are one, those of Pitcrew are not
- * counted at all, and those that have no plan, cannot be read or are beyond `most` are left out and named.
+ * Makes a workload of what a source has counted: statements that differ in their constants only are one, those of Pitcrew and those that
+ * begin and end transactions are not counted at all, and those that have no plan, cannot be read or are beyond `most` are left out and named.
  * @param all what all statements of the source together count, where it knows of more than are given, as `timeOf` counts them.
  */
 export async function gather(
@@ -62,9 +62,11 @@ export async function gather(
       turn = performance.now();
     }
     if (each.text !== null && isOwnStatement(each.text)) continue;
+    const read = each.text === null ? undefined : { text: each.text, description: describe(each.text) };
+    // BEGIN and COMMIT are nothing that anything but less work would make quicker.
+    if (read?.description.kind === 'transaction') continue;
     const share = timeOf(each);
     sum += share;
-    const read = each.text === null ? undefined : { text: each.text, description: describe(each.text) };
     const reason = read ? reasonAgainst(read.text, read.description) : 'its text cannot be read by this role';
     if (!read || reason !== undefined) {
       leftOut.push({ text: each.text ?? '', reason: reason ?? '', share });
