@@ -66,7 +66,7 @@ test.each([
   [`SELECT * FROM orders WHERE tags @> ARRAY['t7']`, ['orders USING gin (tags)']],
   [`SELECT id FROM customers WHERE note ILIKE '%abcdef%'`, ['customers USING gin (note gin_trgm_ops)']],
   [`SELECT * FROM customers WHERE email LIKE 'User77%'`, ['customers (email text_pattern_ops)']],
-  ['SELECT * FROM open_orders WHERE code = $1', ['orders (tracking_code)']],
+  ['SELECT * FROM open_orders WHERE code = $1', ["orders (tracking_code) WHERE status = 'open'::text"]],
   [
     `SELECT sum(total) FROM orders JOIN customers c ON c.id = customer_id WHERE c.email = 'x'`,
     ['customers (email, id)', 'orders (customer_id) INCLUDE (total)'],

@@ -21,7 +21,7 @@ const adviceLimits: AdviceLimits = Object.freeze({
   samples: 3,
   leastGain: 0.01,
   leastShare: 0.001,
-  sizeShare: 0.05,
+  sizeShare: 0.02,
   planningSeconds: 300,
   candidatesPerStatement: 50,
 });

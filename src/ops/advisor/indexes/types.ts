@@ -15,7 +15,7 @@ export interface AdviceLimits extends CandidateLimits, ExploreLimits {
   /** Share of the workload's cost that an index must spare beyond its upkeep, 0–1; 0.001 by default. */
   leastShare: number;
   /**
-   * Share that an index as large as all tables of the workload must spare in addition, and a smaller one less, 0–1; 0.05 by
+   * Share that an index as large as all tables of the workload must spare in addition, and a smaller one less, 0–1; 0.02 by
    * default: it takes memory that other pages are read from.
    */
   sizeShare: number;
