@@ -23,6 +23,8 @@ const pauseAfterRefusalMs = 10 * 60_000;
 const followEveryTicks = 6;
 /** So long after something was applied its check is asked again. */
 const recheckAfterMs = 60_000;
+/** How long cancelling and cleaning up may take when the advisor ends. */
+const stopPatienceMs = 20_000;
 /** How long a run may take to give up when the advisor ends. */
 const runPatienceMs = 3000;
 
@@ -310,7 +312,8 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
     async stop() {
       clearInterval(timer);
       stopping.abort();
-      await settled(ofChanges);
+      // What cannot be cleaned up in time is found out about by the next daemon.
+      await Promise.race([settled(ofChanges), delay(stopPatienceMs, undefined, { ref: false })]);
       // What only reads need not be waited for.
       await Promise.race([Promise.allSettled(runs), delay(runPatienceMs, undefined, { ref: false })]);
       listeners.clear();

@@ -91,6 +91,6 @@ export interface Advisor {
   onEvent(listener: (event: AdvisorEvent) => void): () => void;
   /** Resolves when no change and no run of ours is under way. */
   idle(): Promise<void>;
-  /** Cancels what is under way, cleans up after it, and ends. */
+  /** Cancels what is under way, cleans up after it as far as that goes within 20 s, and ends. */
   stop(): Promise<void>;
 }
