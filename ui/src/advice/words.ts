@@ -58,12 +58,14 @@ export function gainOf({ effect, verdict, gain }: Pick<AdviceSummary, 'effect' |
   if (effect && verdict !== 'unknown') return { of: change(effect.ratio), note: 'Execution time, as measured' };
   if (!gain) return { of: { value: '–', unit: '' }, note: 'Nothing is said of it' };
   if (gain.msPerHour !== undefined)
-    return { of: milliseconds(gain.msPerHour), note: 'Of execution time an hour, as planned' };
+    return { of: perHour(milliseconds(gain.msPerHour)), note: 'Of execution time an hour, as planned' };
   if (gain.workloadShare !== undefined)
     return { of: percent(gain.workloadShare), note: 'Of the planned cost of the workload' };
   if (gain.bytes !== undefined) return { of: bytes(gain.bytes), note: 'Of disk' };
   return { of: { value: '–', unit: '' }, note: gain.text ?? '' };
 }
+
+const perHour = ({ value, unit }: Quantity): Quantity => ({ value, unit: `${unit}/h` });
 
 type Evidence = AdviceDetail['evidence'][number];
 
