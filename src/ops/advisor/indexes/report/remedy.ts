@@ -28,8 +28,7 @@ export function createRemedy(
       ? 'Each partition goes on being read and written while its index is made. Attaching and dropping lock the table for a moment.'
       : 'The table goes on being read and written meanwhile. It reads the table twice, and waits for transactions that are older; when it fails, it leaves an invalid index behind.',
     appliable: true,
-    // Sorting needs about as much again in temporary files.
-    needsBytes: bytes * 2,
+    needsBytes: bytes,
   };
 }
 
