@@ -1,8 +1,10 @@
 import { join } from 'node:path';
 import type { LoadedConfig } from '../config/index.ts';
+import { keepPlans } from '../ops/advisor/index.ts';
 import { createMonitor, statementScopes } from '../ops/monitor/index.ts';
 import { openStore, type Store } from '../ops/store/index.ts';
 import { createApp, createLoggers, logMonitors, refuseExposure, startServer } from '../server/index.ts';
+import { startAdvisors } from './advisors.ts';
 import { type EmbeddedStore, startEmbeddedStore } from './embedded-store.ts';
 import { packageVersion } from './version.ts';
 
@@ -47,9 +49,15 @@ export async function startDaemon({ config, signal }: DaemonOptions): Promise<Da
       }),
     );
     started.push(async () => void (await Promise.all(monitors.map((monitor) => monitor.stop()))));
+    const advisors = startAdvisors({ config, monitors, store, logger: loggers.database });
+    started.push(async () => void (await Promise.all(advisors.map((advisor) => advisor.stop()))));
+    if (settings.plans) {
+      const keepers = monitors.map((monitor) => keepPlans({ monitor, store, logger: loggers.database }));
+      started.push(async () => void (await Promise.all(keepers.map((keeper) => keeper.stop()))));
+    }
     const { performance, slow, server: logger } = loggers;
     started.push(logMonitors({ monitors, store, slowMs: config.monitor.slowStatement, performance, slow }));
-    const app = createApp({ monitors, store, config, version: packageVersion(), logger });
+    const app = createApp({ monitors, advisors, store, config, version: packageVersion(), logger });
     const server = await startServer({ ...config.server, token: config.server.token, app, logger });
     started.push(() => server.close());
     return { url: server.url, storeAddress, stop: () => stopAll(started) };

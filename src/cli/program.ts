@@ -1,11 +1,14 @@
 import { Command, CommanderError } from 'commander';
 import { PitcrewError } from '../errors.ts';
+import { adviseCommand } from './commands/advise.ts';
 import { cacheCommand } from './commands/cache.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
+import { explainCommand } from './commands/explain.ts';
 import { indexCommand } from './commands/index-analyze.ts';
 import { initCommand } from './commands/init.ts';
 import { monitorCommand } from './commands/monitor.ts';
+import { optimizeCommand } from './commands/optimize.ts';
 import { serveCommand } from './commands/serve.ts';
 import { printError } from './output.ts';
 import { packageVersion } from './version.ts';
@@ -46,9 +49,12 @@ export function createProgram(): Command {
     demoCommand(),
     serveCommand(),
     monitorCommand(),
+    explainCommand(),
+    indexCommand(),
+    optimizeCommand(),
     doctorCommand(),
     initCommand(),
-    indexCommand(),
+    adviseCommand(),
     cacheCommand(),
   ];
   for (const command of commands) {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import { advisor } from './advisor.ts';
 import { duration } from './duration.ts';
+import { flag, wholeNumber } from './values.ts';
 
 /**
  * The one definition of every setting. From it come the config file's types and checks, the environment variables
@@ -18,12 +20,6 @@ const postgresUrl = z
 const name = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, {
   message: 'a name of lower-case letters, digits, "-" and "_", beginning with a letter, is allowed',
 });
-
-/** A whole number; a text from the environment or a flag is read as one. */
-function wholeNumber(min: number, max: number) {
-  const message = `a whole number from ${min} to ${max} is allowed`;
-  return z.coerce.number<number | string>(message).int(message).min(min, message).max(max, message);
-}
 
 const databases = z.record(name, postgresUrl).default({}).meta({
   description:
@@ -100,6 +96,10 @@ const monitor = z
     slowStatement: duration('500ms', { min: '1ms' }).meta({
       description: 'A statement whose mean is above this counts as slow.',
     }),
+    plans: flag.default(true).meta({
+      description:
+        'Plan a few of the statements that take the most time every minute (EXPLAIN; never run), to notice when their plans change.',
+    }),
     topStatements: wholeNumber(0, 500).default(20).meta({
       description: 'How many statements `/metrics` names; the rest is summed up.',
     }),
@@ -108,8 +108,6 @@ const monitor = z
     }),
   })
   .prefault({});
-
-const flag = z.union([z.boolean(), z.stringbool()]);
 
 const actions = z
   .strictObject({
@@ -122,6 +120,9 @@ const actions = z
     cache: flag.default(false).meta({
       description:
         "Allow clearing, invalidating and warming applications' caches from the dashboard, the API and `pitcrew cache`.",
+    }),
+    advice: flag.default(false).meta({
+      description: 'Allow applying and undoing advice from the dashboard, the API and `pitcrew advise`.',
     }),
   })
   .prefault({});
@@ -153,6 +154,7 @@ export const configDefinition = z.strictObject({
   server,
   monitor,
   actions,
+  advisor,
   log,
 });
 

@@ -21,7 +21,8 @@ export default defineConfig({
 });
 \`\`\`
 
-Durations are written with a unit: \`250ms\`, \`10s\`, \`5m\`, \`24h\`, \`7d\`, \`2w\`, \`2y\`. Passwords are best left to
+Durations are written with a unit: \`250ms\`, \`10s\`, \`5m\`, \`24h\`, \`7d\`, \`2w\`, \`2y\`. Sizes likewise, with
+PostgreSQL's units: \`8kB\`, \`512MB\`, \`10GB\`, \`1TB\`. Passwords are best left to
 \`PGPASSWORD\`, \`~/.pgpass\` or the environment; Pitcrew never shows them in logs, errors, the API or the dashboard.
 
 ${groups()

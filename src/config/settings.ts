@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { configDefinition } from './definition.ts';
+import { formatSize } from './size.ts';
 import { formatDuration } from './span.ts';
 
 /** One setting of the definition, as documentation, environment and flags see it. */
@@ -72,6 +73,7 @@ function defaultOf(schema: z.ZodType, meta: SettingMeta): string | undefined {
   if (def.type !== 'default') return def.innerType ? defaultOf(def.innerType, meta) : undefined;
   const value = def.defaultValue;
   if (meta.kind === 'duration' && typeof value === 'number') return formatDuration(value);
+  if (meta.kind === 'size' && typeof value === 'number') return formatSize(value);
   return JSON.stringify(value) === '{}' ? undefined : String(value);
 }
 

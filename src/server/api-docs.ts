@@ -96,8 +96,8 @@ the rest of it; behind a proxy all clients share its address.
 ## Events
 
 \`GET /api/v1/events\` is a stream of server-sent events: first \`hello\`, then a \`connection\` and a \`health\` event for each
-database as it stands, then \`connection\`, \`sample\` (a collector has run) and \`health\` as they happen, and a comment every
-15 seconds. A client that falls 64 KiB behind is disconnected; at most 100 may listen.
+database as it stands, then \`connection\`, \`sample\` (a collector has run), \`health\`, \`advice\` (its state or progress has
+changed) and \`advice-run\` as they happen, and a comment every 15 seconds. A client that falls 64 KiB behind is disconnected; at most 100 may listen.
 
 \`\`\`
 event: health
@@ -129,6 +129,19 @@ result at once. So \`202\` says that it was asked for; \`GET …/cache/commands/
 processes have done it and which are still to (\`finished\`, \`waiting\`). A process that has not reported for half a
 minute is \`silent\`: nobody waits for it, and it is given the command if it does report within ten minutes. Processes that began
 later are not: what they have is younger.
+
+## Advice
+
+\`\`\`sh
+curl 'http://127.0.0.1:7432/api/v1/database/advice?state=found,planned'
+curl -X POST http://127.0.0.1:7432/api/v1/database/advice/run -H 'content-type: application/json' -d '{"kind": "checks"}'
+curl 'http://127.0.0.1:7432/api/v1/database/advice/7/preflight?purpose=apply'
+curl -X POST http://127.0.0.1:7432/api/v1/database/advice/7/apply -H 'content-type: application/json' -d '{"reason": "report too slow"}'
+curl -X POST http://127.0.0.1:7432/api/v1/database/indexes/optimize -H 'content-type: application/json' -d '{"budgetBytes": 1073741824}'
+\`\`\`
+
+What advice is and how it is applied, measured and taken back is in [advice.md](advice.md). \`202\` says that it is under way; applying, undoing,
+dismissing and reopening need the setting \`actions.advice\`.
 
 ## Prometheus
 

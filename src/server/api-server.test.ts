@@ -65,7 +65,7 @@ describe('sessions', () => {
     const own = shop.monitor.activity()?.sessions.find((session) => session.own);
     expect((await shop.post(`${base}/sessions/${own?.pid}/terminate`)).status).toBe(409);
     const closed = shop.appWith({
-      config: { ...shop.config, actions: { sessions: false, resetStatistics: false, cache: false } },
+      config: { ...shop.config, actions: { sessions: false, resetStatistics: false, cache: false, advice: false } },
     });
     const refused = await closed.request(`${base}/sessions/1/cancel`, { method: 'POST' });
     expect(refused.status).toBe(403);
@@ -179,7 +179,7 @@ describe('away', () => {
   });
 
   test('with the setting, statistics are reset and history stays', async () => {
-    const actions = { sessions: false, resetStatistics: true, cache: false };
+    const actions = { sessions: false, resetStatistics: true, cache: false, advice: false };
     const allowed = createMonitor({ name: 'again', url: shop.watched.url, config: shop.config.monitor, actions });
     try {
       await allowed.collectNow(['slow']);

@@ -2,6 +2,7 @@ import type { HttpBindings } from '@hono/node-server';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { type Config, nearest } from '../config/index.ts';
 import { PitcrewError } from '../errors.ts';
+import type { Advisor } from '../ops/advisor/index.ts';
 import type { DatabaseMonitor } from '../ops/monitor/index.ts';
 import type { History, Store } from '../ops/store/index.ts';
 
@@ -17,6 +18,8 @@ export interface Logger {
 export interface AppContext {
   /** The watched databases; the first is the default of `?database=`. */
   monitors: readonly DatabaseMonitor[];
+  /** Those who look after the advice of databases; without them the paths of advice are 422. */
+  advisors?: readonly Advisor[];
   /** History; without it the answers that need it are 503 and the dashboard shows live data only. */
   store: Store | undefined;
   config: Pick<Config, 'server' | 'monitor' | 'actions'>;
@@ -81,4 +84,17 @@ export function storeOf(context: AppContext): Store {
  */
 export function historyOf(context: AppContext): History {
   return storeOf(context).history;
+}
+
+/**
+ * The advisor of a watched database.
+ * @throws {PitcrewError} `E_UNSUPPORTED` when there is none
+ */
+export function advisorOf(context: AppContext, monitor: DatabaseMonitor): Advisor {
+  const advisor = context.advisors?.find(({ name }) => name === monitor.name);
+  if (advisor) return advisor;
+  throw new PitcrewError('E_UNSUPPORTED', 'no advice is kept', {
+    detail: 'This server runs without an advisor.',
+    hint: '"pitcrew serve" has one.',
+  });
 }

@@ -37,6 +37,13 @@ export {
   type TableUse,
   type TableWrite,
 } from './predicates/index.ts';
+export {
+  type Rewrite,
+  type RewriteCatalog,
+  type RewriteColumn,
+  type RewritesAnswer,
+  rewritesOf,
+} from './rewrites/index.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
 export { splitStatements, type StatementPiece } from './split.ts';
 export { type Token, tokenize } from './tokens.ts';

@@ -143,6 +143,27 @@ describe('content', () => {
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 
+  test('a plan that is pasted is read: shares, rows that came, findings that lead to their nodes', async () => {
+    await using opened = await visit('/queries?view=explain');
+    const { page } = opened;
+    await page.getByRole('textbox', { name: /A statement, or what EXPLAIN/ }).fill(`
+      Sort  (cost=100.00..105.00 rows=5 width=40) (actual time=900.100..950.000 rows=200000 loops=1)
+        Sort Key: note
+        Sort Method: external merge  Disk: 20480kB
+        ->  Seq Scan on notes  (cost=0.00..90.00 rows=5 width=40) (actual time=0.010..400.000 rows=200000 loops=1)
+              Filter: (state = 'new'::text)`);
+    await page.getByRole('button', { name: 'Read the plan' }).click();
+    await page.getByRole('list', { name: 'Findings' }).getByText('The sort went to disk with 20 MB').waitFor();
+    await page.getByRole('row', { name: /Seq Scan on notes.*42\.1.*400.*×40.*200/ }).waitFor();
+    await page.getByRole('button', { name: 'Seq Scan on notes' }).click();
+    await page.locator('.plan-shown').getByText('Seq Scan').waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    await page.getByRole('textbox').fill('SELECT * FROM orders WHERE id + 1 = 7');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await page.getByRole('group', { name: 'Rewritten statement' }).getByText('WHERE id = 6').waitFor();
+    expect(opened.complaints).toEqual([]);
+  });
+
   test('a statement that nobody knows is an error in words', async () => {
     await using opened = await visit('/queries/999999');
     await opened.page.getByRole('alert').getByText('E_NOT_FOUND').waitFor();

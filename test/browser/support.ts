@@ -5,8 +5,9 @@ import chromium from '@sparticuz/chromium';
 import axe from 'axe-core';
 import { type Browser, chromium as launcher, type Page } from 'playwright-core';
 import { configDefinition } from '../../src/config/definition.ts';
+import { type Advisor, createAdvisor } from '../../src/ops/advisor/index.ts';
 import { createMonitor, type DatabaseMonitor } from '../../src/ops/monitor/index.ts';
-import { openStore } from '../../src/ops/store/index.ts';
+import { openStore, type Store } from '../../src/ops/store/index.ts';
 import { createApp, startServer } from '../../src/server/index.ts';
 import { keepingLogger } from '../support/plain-monitor.ts';
 import { testDatabase } from '../support/postgres.ts';
@@ -33,6 +34,8 @@ export async function openBrowser(): Promise<Browser> {
 export interface Dashboard extends AsyncDisposable {
   url: string;
   monitor: DatabaseMonitor;
+  advisor: Advisor;
+  store: Store;
   /** Collects from everything and waits until history has it. */
   collect(): Promise<void>;
   /** Ends the HTTP server, as a daemon that dies. */
@@ -52,7 +55,8 @@ interface DashboardOptions {
 /** Everything that `pitcrew serve` starts, watching one database, with a store in a database of its own. */
 export async function startDashboard({ url, uiDir, actions = false, token }: DashboardOptions): Promise<Dashboard> {
   const config = configDefinition.parse({
-    actions: { sessions: actions, cache: actions },
+    actions: { sessions: actions, cache: actions, advice: actions },
+    advisor: { enabled: false },
     monitor: { cadence: { activity: '250ms', statements: '10m', instance: '10m', tables: '1h', slow: '1d' } },
     server: { token },
   });
@@ -69,12 +73,15 @@ export async function startDashboard({ url, uiDir, actions = false, token }: Das
     store,
   });
   const logger = keepingLogger();
-  const app = createApp({ monitors: [monitor], store, config, version: '0.0.0', logger, uiDir });
+  const advisor = createAdvisor({ name: 'shop', url, store, config: config.advisor, logger, tickMs: 100 });
+  const app = createApp({ monitors: [monitor], advisors: [advisor], store, config, version: '0.0.0', logger, uiDir });
   const listen = (port: number) => startServer({ host: '127.0.0.1', port, token, app, logger });
   let server = await listen(0);
   return {
     url: server.url,
     monitor,
+    advisor,
+    store,
     async collect() {
       await monitor.collectNow();
       await store.flush();
@@ -85,6 +92,7 @@ export async function startDashboard({ url, uiDir, actions = false, token }: Das
     },
     async [Symbol.asyncDispose]() {
       await server.close();
+      await advisor.stop();
       await monitor.stop();
       await store.close();
       await storeDatabase[Symbol.asyncDispose]();

@@ -73,6 +73,7 @@ export function plainMonitor(name: string, change: Partial<DatabaseMonitor> = {}
     health: () => ({ at: since, status: 'healthy', score: 97, grade: 'A', known: 1, checks: [plainCheck()] }),
     explain: () => Promise.reject(new Error('not given')),
     topStatements: () => Promise.resolve({ since: null, seconds: null, statements: [] }),
+    columns: () => Promise.resolve([]),
     cancelSession: () => Promise.resolve(true),
     terminateSession: () => Promise.resolve(true),
     resetStatements: () => Promise.resolve(),
@@ -81,6 +82,7 @@ export function plainMonitor(name: string, change: Partial<DatabaseMonitor> = {}
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    announce: (event) => listeners.forEach((listener) => listener(event)),
     stop: () => Promise.resolve(),
     emit: (event) => listeners.forEach((listener) => listener(event)),
     listeners: () => listeners.size,
@@ -107,9 +109,10 @@ export function plainContext(change: Partial<AppContext> = {}): AppContext {
         statementTimeout: 5000,
         lockTimeout: 100,
         slowStatement: 500,
+        plans: false,
         topStatements: 20,
       },
-      actions: { sessions: false, resetStatistics: false, cache: false },
+      actions: { sessions: false, resetStatistics: false, cache: false, advice: false },
     },
     version: '0.1.0',
     logger: keepingLogger(),

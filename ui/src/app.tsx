@@ -1,10 +1,13 @@
 import { ErrorBoundary, LocationProvider, Route, Router, useRoute } from 'preact-iso';
+import { AdvicePage } from './advice/advice-page.tsx';
+import { AdviceDetailPage } from './advice/advice-detail-page.tsx';
 import { ApplicationsPage } from './applications/applications-page.tsx';
 import { CachePage } from './cache/cache-page.tsx';
 import { Toasts } from './components/toast.tsx';
 import { basePath } from './data/base.ts';
 import { useStore } from './data/store.ts';
 import { signedOut } from './data/client.ts';
+import { IndexesPage } from './indexes/indexes-page.tsx';
 import { Overview } from './overview/overview.tsx';
 import { ApplicationStatementPage } from './queries/application-statement-page.tsx';
 import { QueriesPage } from './queries/queries-page.tsx';
@@ -38,6 +41,9 @@ export function App() {
               <Route path={`${basePath}/sessions`} component={SessionsPage} />
               <Route path={`${basePath}/tables`} component={TablesPage} />
               <Route path={`${basePath}/tables/:id`} component={TableRoute} />
+              <Route path={`${basePath}/indexes`} component={IndexesPage} />
+              <Route path={`${basePath}/advice`} component={AdvicePage} />
+              <Route path={`${basePath}/advice/:id`} component={AdviceRoute} />
               <Route path={`${basePath}/server`} component={ServerPage} />
               <Route default component={NotFound} />
             </Router>
@@ -49,9 +55,10 @@ export function App() {
   );
 }
 
-/** Statements and tables are numbered: what is no number is no page. */
+/** Statements, tables and advice are numbered: what is no number is no page. */
 const isNumbered = () => /^\d+$/.test(useRoute().params['id'] ?? '');
 const QueryRoute = () => (isNumbered() ? <QueryPage /> : <NotFound />);
+const AdviceRoute = () => (isNumbered() ? <AdviceDetailPage /> : <NotFound />);
 const TableRoute = () => (isNumbered() ? <TablePage /> : <NotFound />);
 
 /** After moving to another page, reading goes on at its heading. */

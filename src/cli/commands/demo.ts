@@ -23,8 +23,8 @@ export function demoCommand(): Command {
     await runUntilSignal(async (signal) => {
       const demo = await startDemo({ dataDir: join(config.dataDir, 'demo'), onProgress: say, signal });
       try {
-        // Its caches are the demo's own.
-        const actions = { ...config.actions, cache: true };
+        // Its caches and tables are the demo's own.
+        const actions = { ...config.actions, cache: true, advice: true };
         const databases = { shop: demo.primaryUrl, replica: demo.replicaUrl };
         const daemon = await startDaemon({ config: { ...config, databases, actions }, signal });
         const { token } = config.server;

@@ -83,15 +83,20 @@ function dropLines(drops: readonly DropAdvice[], columns: number): string[] {
       ),
       ...(finding.remedy?.fix ?? []).map((statement) => `   ${paint('cyan', `${statement};`)}`),
     ]),
-    ...kept.flatMap(({ index, statements, neededFor }) =>
-      wrapped(
-        `${index.schema}.${index.name} stays: ${neededFor === undefined ? `${statements.length} statements of the workload would cost more without it` : `${neededFor} needs it`}.`,
-        columns,
-        '  ',
-        (line) => paint('dim', line),
+    ...kept.flatMap((drop) =>
+      wrapped(`${drop.index.schema}.${drop.index.name} stays: ${whyKept(drop)}.`, columns, '  ', (line) =>
+        paint('dim', line),
       ),
     ),
   ];
+}
+
+function whyKept({ neededFor, untold, statements }: DropAdvice): string {
+  if (neededFor !== undefined) return `${neededFor} needs it`;
+  if (untold !== undefined) return untold;
+  return statements.length === 1
+    ? 'one statement of the workload would cost more without it'
+    : `${statements.length} statements of the workload would cost more without it`;
 }
 
 function leftOutLines({ gaps, leftOut }: IndexAdvice, columns: number): string[] {

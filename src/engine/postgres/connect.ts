@@ -1,10 +1,9 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { PitcrewError } from '../../errors.ts';
 import type { DatabaseConnection, Parameter, Transaction, TransactionLimits } from './connection.ts';
 import { connectionError } from './connection-errors.ts';
-import { addressOf, libpqUrl, mayFallBackToPlain, withoutTls } from './connection-url.ts';
+import { destroyClient, inTlsOrPlain, makeClient, readBackend } from './client.ts';
 import { marked } from './marker.ts';
-import { valueParsers } from './value-parsers.ts';
 
 export interface ConnectOptions {
   /** `postgres://user:password@host:port/database?sslmode=…`, with libpq's meaning of `sslmode`. */
@@ -26,32 +25,13 @@ const deadlineGraceMs = 3000;
  * Connects for reading catalogs. Throws `E_DATABASE_UNREACHABLE`, `E_DATABASE_REFUSED` or `E_CONFIG` (a URL that cannot be
  * used).
  */
-export async function connectDatabase(options: ConnectOptions): Promise<DatabaseConnection> {
-  const address = addressOf(options.url);
-  const url = libpqUrl(options.url);
-  try {
-    return await open(url, address, options);
-  } catch (error) {
-    const refused = connectionError(error, address, 'connect');
-    if (!mayFallBackToPlain(options.url) || !refused.message.includes('does not offer TLS')) throw refused;
-  }
-  try {
-    return await open(withoutTls(url), address, options);
-  } catch (error) {
-    throw connectionError(error, address, 'connect');
-  }
+export function connectDatabase(options: ConnectOptions): Promise<DatabaseConnection> {
+  return inTlsOrPlain(options.url, (url, address) => open(url, address, options));
 }
 
 async function open(url: string, address: string, options: ConnectOptions): Promise<DatabaseConnection> {
   const connectTimeoutMs = options.connectTimeoutMs ?? 5000;
-  const client = makeClient({
-    connectionString: url,
-    application_name: options.applicationName ?? 'pitcrew',
-    connectionTimeoutMillis: connectTimeoutMs,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 10_000,
-    types: valueParsers,
-  });
+  const client = makeClient(url, options.applicationName ?? 'pitcrew', connectTimeoutMs);
   const connection = new PgConnection(client, address, options);
   try {
     await client.connect();
@@ -61,27 +41,6 @@ async function open(url: string, address: string, options: ConnectOptions): Prom
     await connection.close();
     throw error;
   }
-}
-
-function makeClient(config: pg.ClientConfig): pg.Client {
-  try {
-    return new pg.Client(config);
-  } catch (error) {
-    // Not as the cause: an invalid URL's error carries the URL, and with it the password.
-    throw new PitcrewError('E_CONFIG', 'the database URL cannot be used', {
-      detail: error instanceof Error ? error.message : undefined,
-      hint: 'A URL such as postgres://user:password@host:5432/database is expected; encode special characters of the password.',
-    });
-  }
-}
-
-/** Throws `E_UNSUPPORTED` for servers older than PostgreSQL 15. */
-function refuseUnsupported(versionNumber: number, versionText: string): void {
-  if (versionNumber >= 150_000) return;
-  throw new PitcrewError('E_UNSUPPORTED', 'PostgreSQL 15 or newer is needed', {
-    detail: `The server is ${versionText}.`,
-    hint: 'Upgrade the server; PostgreSQL 14 and older are at the end of their support.',
-  });
 }
 
 class PgConnection implements DatabaseConnection {
@@ -129,21 +88,11 @@ class PgConnection implements DatabaseConnection {
   }
 
   /**
-   * Finds out whether we speak to the server itself, then sets up the session. A pooler gives out session keys of its own,
-   * so the pid in ours is not the backend's. Settings made through a pooler would stay with a backend that others use.
+   * Finds out whether we speak to the server itself, then sets up the session. Settings made through a pooler would stay
+   * with a backend that others use.
    */
   async begin(deadlineMs: number): Promise<void> {
-    const [backend] = await this.#exclusive(deadlineMs, () =>
-      this.#extended<{ pid: number; version: string; number: number }>(
-        marked(
-          `SELECT pg_backend_pid() AS "pid", version() AS "version", current_setting('server_version_num')::int4 AS "number"`,
-        ),
-        [],
-      ),
-    );
-    if (backend) refuseUnsupported(backend.number, backend.version);
-    const key = (this.#client as unknown as { processID: number | null }).processID;
-    this.#pooled = backend?.pid !== key;
+    this.#pooled = (await this.#exclusive(deadlineMs, () => readBackend(this.#client))).pooled;
     if (!this.#pooled) await this.#exclusive(deadlineMs, () => this.#apply(this.#settings, false));
   }
 
@@ -266,7 +215,7 @@ class PgConnection implements DatabaseConnection {
 
   #destroy(): void {
     this.#open = false;
-    (this.#client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+    destroyClient(this.#client);
   }
 }
 

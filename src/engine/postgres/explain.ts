@@ -66,15 +66,7 @@ function explainOnce(
   text: string,
 ): Promise<ExplainAnswer> {
   return connection.rolledBack(limits, async (transaction) => {
-    // Planned as the application's own session would plan it, not with the settings of ours.
-    await transaction.execute(
-      marked(`
-        SELECT set_config('search_path', $1, true),
-               set_config('jit', NULL, true),
-               set_config('work_mem', NULL, true),
-               set_config('max_parallel_workers_per_gather', NULL, true)`),
-      [request.searchPath ?? null],
-    );
+    await withoutOurSettings(transaction, request.searchPath);
     await transaction.execute(`${marked('PREPARE pitcrew_explain AS')} ${text}`);
     await transaction.execute(marked('SAVEPOINT pitcrew_explain'));
     try {
@@ -85,6 +77,18 @@ function explainOnce(
       await transaction.execute(marked('DEALLOCATE pitcrew_explain'));
     }
   });
+}
+
+/** So that it is planned as the application's own session would plan it, not with the settings of ours. */
+export async function withoutOurSettings(transaction: Transaction, searchPath: string | undefined): Promise<void> {
+  await transaction.execute(
+    marked(`
+      SELECT set_config('search_path', $1, true),
+             set_config('jit', NULL, true),
+             set_config('work_mem', NULL, true),
+             set_config('max_parallel_workers_per_gather', NULL, true)`),
+    [searchPath ?? null],
+  );
 }
 
 async function explainPrepared(transaction: Transaction, profile: ServerProfile, text: string): Promise<ExplainAnswer> {
@@ -117,7 +121,7 @@ function values(rows: object[]): unknown[] {
   return rows.map((row) => Object.values(row)[0]);
 }
 
-function totalCostOf(plan: unknown): number {
+export function totalCostOf(plan: unknown): number {
   const root: unknown = typeof plan === 'object' && plan !== null && 'Plan' in plan ? plan.Plan : undefined;
   const cost: unknown =
     typeof root === 'object' && root !== null && 'Total Cost' in root ? root['Total Cost'] : undefined;
@@ -141,7 +145,7 @@ function refusal(word: string): PitcrewError {
   });
 }
 
-function withHint(error: PitcrewError, user: string): PitcrewError {
+export function withHint(error: PitcrewError, user: string): PitcrewError {
   const hint = hintFor(error, user);
   if (hint === undefined) return error;
   return new PitcrewError(error.code, error.message, {

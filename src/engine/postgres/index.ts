@@ -2,17 +2,21 @@ export type { DatabaseConnection, Parameter, Transaction, TransactionLimits } fr
 export { quoteIdentifier } from './identifiers.ts';
 export { isOwnStatement, marked } from './marker.ts';
 export type { Rights, ServerProfile } from './server-profile.ts';
-export type { Flavour } from './remedies.ts';
+export { changeSetting, type Flavour, grantRole, takesAlterSystem } from './remedies.ts';
 export type { Skipped } from './skipped.ts';
 export type { StatementsSupport } from './statements-support.ts';
 export { type ActivityRow, type LockWait, readActivity } from './catalog/activity.ts';
+export { type ColumnRow, readColumns } from './catalog/columns.ts';
 export { type DatabaseRow, readDatabases } from './catalog/database.ts';
 export { type IndexRow, readIndexes } from './catalog/indexes.ts';
+export { type ListedIndex, readIndexList } from './catalog/index-list.ts';
 export { type LockRow, readLocks } from './catalog/locks.ts';
 export { type Reading, textList } from './catalog/reading.ts';
 export { readRelations, type TableWithIndexes } from './catalog/relations.ts';
 export { type ReplicationRow, readReplication } from './catalog/replication.ts';
 export { readSettings, type SettingRow } from './catalog/settings.ts';
+export { readSettingOrigins, type SettingOriginRow } from './catalog/setting-origins.ts';
+export { readRoleSettings, type RoleSettingRow } from './catalog/role-settings.ts';
 export {
   everyDatabase,
   readStatements,
@@ -25,7 +29,9 @@ export {
 } from './catalog/statements.ts';
 export { readTables, type TableRow } from './catalog/tables.ts';
 export { cancelBackend, resetStatements, terminateBackend } from './actions.ts';
+export { type ChangeLimits, type ChangeOptions, type ChangeSession, connectForChanges } from './change-session.ts';
 export { type ConnectOptions, connectDatabase } from './connect.ts';
+export { type AnalyzeRequest, analyzeStatement } from './explain-analyze.ts';
 export { type ExplainAnswer, type ExplainRequest, explainStatement } from './explain.ts';
 export { firstWord, isPlannable, literalsAsCasts } from './explain-text.ts';
 export { isSameServer } from './server-identity.ts';
@@ -47,3 +53,7 @@ export { type SubscriptionRow, readSubscriptions } from './catalog/subscriptions
 export { type WalRow, readWal } from './catalog/wal.ts';
 export { type WalReceiverRow, readWalReceiver } from './catalog/wal-receiver.ts';
 export { addressOf, libpqUrl, parseAddress } from './connection-url.ts';
+export { type CountersSinceRow, readCountersSince } from './catalog/counters-since.ts';
+export { type ExtensionRow, readExtensions } from './catalog/extensions.ts';
+export { type OpenTransactionRow, readOpenTransactions } from './catalog/open-transactions.ts';
+export { readUpkeep, type UpkeepRow } from './catalog/upkeep.ts';

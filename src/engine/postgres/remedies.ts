@@ -26,6 +26,11 @@ export function changeSetting(flavour: Flavour, name: string, value: string, whe
   return `ALTER SYSTEM SET ${name} = ${value}; ${effect}`;
 }
 
+/** Whether settings are changed by ALTER SYSTEM: managed services keep them elsewhere. */
+export function takesAlterSystem(flavour: Flavour): boolean {
+  return places[flavour] === undefined;
+}
+
 /** Managed services without ALTER SYSTEM, and where their settings are. */
 const places: Partial<Record<Flavour, string>> = {
   aurora: 'in the DB cluster parameter group',

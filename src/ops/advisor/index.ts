@@ -1,7 +1,12 @@
 export { openCheckContext, type OpenCheckContext, type OpenCheckContextOptions } from './checks/context.ts';
 export { checks } from './checks/index.ts';
 export { type CheckResult, runChecks, type RunChecksOptions } from './checks/run.ts';
+export * from './explain/index.ts';
 export * from './indexes/index.ts';
+export * from './life/index.ts';
+export { sessionForChanges } from './life/apply/lock.ts';
+export { type Preflight, preflight } from './life/apply/preflight.ts';
+export * from './plans/index.ts';
 export * from './select/index.ts';
 export type * from './types.ts';
 export * from './workload/index.ts';

@@ -76,6 +76,19 @@ export interface Finding {
   evidence: readonly Evidence[];
   gain: Gain | null;
   remedy: Remedy | null;
+  /** Statements whose plans it changes, as planned beforehand; left out where that is not known. */
+  affected?: readonly AffectedStatement[];
+}
+
+/** A statement of the workload, planned without and with what is advised. */
+export interface AffectedStatement {
+  /** Query id, as pg_stat_statements has it, or the store's number of it: as its workload names it. */
+  id: string;
+  text: string;
+  callsPerHour: number;
+  /** Planned costs, in the planner's unit. */
+  costBefore: number;
+  costAfter: number;
 }
 
 /** What a check answers. It never guesses: what it cannot know, it says. */

@@ -142,6 +142,25 @@ GRANT USAGE                          ON ALL SEQUENCES IN SCHEMA public TO shop_w
 GRANT SELECT                         ON ALL TABLES    IN SCHEMA public TO shop_reports;
 GRANT pg_monitor, pg_read_all_data, pg_signal_backend                  TO pitcrew;
 
+-- Only who owns a table may make and drop its indexes: so that advice can be applied.
+CREATE ROLE shop_owner;
+GRANT USAGE, CREATE ON SCHEMA public TO shop_owner;
+GRANT shop_owner                     TO pitcrew;
+DO $$
+DECLARE
+  relation regclass;
+BEGIN
+  FOR relation IN
+    SELECT c.oid
+      FROM pg_class c
+     WHERE c.relnamespace = 'public'::regnamespace
+       AND c.relkind IN ('r', 'p', 'v', 'm')
+  LOOP
+    EXECUTE format('ALTER TABLE %s OWNER TO shop_owner', relation);
+  END LOOP;
+END
+$$;
+
 -- What the catalogue keeps results of is kept true by these tables' changes.
 CREATE PUBLICATION pitcrew FOR TABLE categories, reviews;
 

@@ -2,10 +2,10 @@ import { Monitor, type MonitorOptions } from './monitor.ts';
 import type { DatabaseMonitor } from './types.ts';
 
 export { largeTableRows, type Verdict, verdicts } from './health/index.ts';
+export { isLocalAddress } from './host/index.ts';
 export type { MonitorLogger } from './logger.ts';
 export { type MetricDefinition, metricDefinitions, type MetricName } from './metrics.ts';
 export type { MonitorOptions } from './monitor.ts';
-export { type PlanContext, type PlanFinding, planFindings } from './plan/index.ts';
 export { statementScopes, type TargetStatements } from './statement-scopes.ts';
 export * from './types.ts';
 

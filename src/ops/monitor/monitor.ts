@@ -1,7 +1,15 @@
 import type { Config } from '../../config/index.ts';
-import { addressOf, everyDatabase, type Skipped, isSameServer, noConnectionLeft } from '../../engine/postgres/index.ts';
+import {
+  addressOf,
+  type ColumnRow,
+  everyDatabase,
+  type Skipped,
+  isSameServer,
+  noConnectionLeft,
+} from '../../engine/postgres/index.ts';
 import { messageOf } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
+import { collectorNames, shares, windowMs } from './collecting.ts';
 import { ActivityCollector } from './collectors/activity.ts';
 import { covered, type CountingCollector, type Found, type MetricGroup } from './collectors/collector.ts';
 import { HostCollector } from './collectors/host.ts';
@@ -51,15 +59,6 @@ export interface MonitorOptions {
   store?: Store | undefined;
   logger?: MonitorLogger;
 }
-
-/** Activity is summed up in windows of the width of the finest history. */
-const windowMs = 10_000;
-/**
- * What reading may cost the server, as a share of the time: it is read less often where there is so much to read that it
- * would cost more. Together with what is not limited, 1 ms per second.
- */
-const shares: Partial<Record<CollectorName, number>> = { statements: 0.0005, tables: 0.00025 };
-const collectorNames: readonly CollectorName[] = ['activity', 'statements', 'instance', 'tables', 'slow'];
 
 /** Watches one database from now on. See `DatabaseMonitor`. */
 export class Monitor implements DatabaseMonitor {
@@ -198,6 +197,10 @@ export class Monitor implements DatabaseMonitor {
     return this.#actions.topStatements(scope, most, span === 'lately' ? this.#statements.busiest : undefined);
   }
 
+  columns(tables: readonly string[]): Promise<ColumnRow[]> {
+    return this.#actions.columns(tables);
+  }
+
   cancelSession(pid: number): Promise<boolean> {
     return this.#actions.cancelSession(pid);
   }
@@ -219,6 +222,10 @@ export class Monitor implements DatabaseMonitor {
 
   onEvent(listener: (event: MonitorEvent) => void): () => void {
     return this.#listeners.add(listener);
+  }
+
+  announce(event: MonitorEvent): void {
+    this.#listeners.tell(event);
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 /** What the monitor of one database shows to the server, the commands and the health score: plain data. */
-import type { ActivityRow, Skipped } from '../../engine/postgres/index.ts';
+import type { ActivityRow, ColumnRow, Skipped } from '../../engine/postgres/index.ts';
+import type { PlanVerdict } from '../store/index.ts';
 
 export type { Skipped };
 
@@ -194,7 +195,9 @@ export type MonitorEvent =
       score: number | null;
       grade: HealthReport['grade'];
       status: HealthReport['status'];
-    };
+    }
+  /** What a statement's change of plan was found to have done. */
+  | { type: 'plan'; database: string; statementId: number; verdict: PlanVerdict; at: Date };
 
 /** The monitor of one watched database. */
 export interface DatabaseMonitor {
@@ -214,12 +217,16 @@ export interface DatabaseMonitor {
    * since the server began to count (`ever`). Empty where statements cannot be read. Throws `E_DATABASE_UNREACHABLE`.
    */
   topStatements(span: 'ever' | 'lately', most: number): Promise<TopStatements>;
+  /** Columns of the tables and views of these names. Throws `E_DATABASE_UNREACHABLE`. */
+  columns(tables: readonly string[]): Promise<ColumnRow[]>;
   cancelSession(pid: number): Promise<boolean>;
   terminateSession(pid: number): Promise<boolean>;
   resetStatements(): Promise<void>;
   /** Runs the named collectors now and waits for them (tests, `monitor`). */
   collectNow(collectors?: CollectorName[]): Promise<void>;
   onEvent(listener: (event: MonitorEvent) => void): () => void;
+  /** Tells the listeners what another part of the daemon has found out about this database. */
+  announce(event: MonitorEvent): void;
   stop(): Promise<void>;
 }
 

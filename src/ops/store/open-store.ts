@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { messageOf } from '../../errors.ts';
+import { createAdviceStore } from './advice/advice-store.ts';
 import { ReportWriter } from './applications/report-writer.ts';
 import { askCaches, pendingCommands } from './caches/commands.ts';
 import { connectionConfig, StoreClient } from './connection.ts';
@@ -7,6 +8,7 @@ import { storeError } from './failures.ts';
 import { createHistory } from './history/index.ts';
 import { createReader } from './history/reader.ts';
 import { levelsOf } from './levels.ts';
+import { judgePlanChange, keepPlan } from './plans/write.ts';
 import { Partitions, partitionsFor } from './partitions.ts';
 import { storable } from './storable.ts';
 import { type NamedRelation, statementKeyText, type Store, type StoreOptions } from './types.ts';
@@ -50,6 +52,7 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
 
   return {
     history: createHistory(pool),
+    advice: createAdviceStore(pool),
     levels,
     target: (name) =>
       onSession(session, async (client) => {
@@ -97,6 +100,8 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
     append: (batch) => writer.append(batch),
     report: (received) => reports.append(received),
     askCaches: (ask) => askCaches(createReader(pool), ask),
+    keepPlan: (seen) => keepPlan(pool, seen),
+    judgePlanChange: (judgement) => judgePlanChange(pool, judgement),
     pendingCacheCommands: (process) => pendingCommands(createReader(pool), process),
     async flush() {
       await Promise.all([writer.flush(), reports.flush()]);

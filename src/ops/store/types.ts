@@ -4,8 +4,10 @@
  */
 
 import type { Config } from '../../config/index.ts';
+import type { AdviceStore } from './advice/types.ts';
 import type { ApplicationHistory, ReceivedReport } from './applications/types.ts';
 import type { CacheAsk, CacheHistory, PendingCommand } from './caches/types.ts';
+import type { PlanHistory, PlanWriting } from './plans/types.ts';
 import type { TimeRange } from './time-range.ts';
 
 export type { TimeRange };
@@ -278,6 +280,8 @@ export interface TableTotals {
 export interface IndexTotals {
   id: number;
   key: RelationKey;
+  /** When it was first seen; not later than it was made, give or take the time between two looks. */
+  firstSeen: Date;
   counters: IndexCounters;
   gauges: { bytes: number };
 }
@@ -288,7 +292,7 @@ export interface RelationsAnswer<Totals> extends TimeRange {
 }
 
 /** Reading. Every method throws `E_STORE_UNAVAILABLE` while the store is away. */
-export interface History extends ApplicationHistory, CacheHistory {
+export interface History extends ApplicationHistory, CacheHistory, PlanHistory {
   series(query: SeriesQuery): Promise<SeriesAnswer>;
   statements(query: StatementsQuery): Promise<StatementsAnswer>;
   /** Users and databases of the statements that were seen in the range, Pitcrew's own apart; each in order. */
@@ -320,9 +324,11 @@ export interface StoreStatus {
   bytes: number | undefined;
 }
 
-export interface Store {
+export interface Store extends PlanWriting {
   readonly history: History;
   readonly levels: readonly Level[];
+  /** What the advisor keeps: advice and its states, what was changed on watched databases, runs. */
+  readonly advice: AdviceStore;
   /** Registers a watched database (by its name in the config) and gives its number. */
   target(name: string): Promise<number>;
   /**

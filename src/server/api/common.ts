@@ -9,6 +9,11 @@ export const shownFrom = timestamp.openapi({
   description: 'The start asked for; later, where history begins, when nothing is known of the time before.',
 });
 
+/** What a change of plan did to a statement's time. */
+export const planVerdict = z
+  .enum(['pending', 'slower', 'faster', 'similar', 'unknown'])
+  .openapi({ description: 'pending: too few calls so far; unknown: there never were enough.' });
+
 export const grade = z.enum(['A', 'B', 'C', 'D', 'F']);
 
 /** `from`, `to`: ISO 8601, milliseconds since 1970, or a span before now (`-1h`, `15m`). Default: the last hour. */

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { adviceState, runKind } from './advice.ts';
 import { databaseQuery, pageQuery, rangeQuery, stepQuery } from './common.ts';
 
 /** Text that a database can be asked for: PostgreSQL's text cannot hold a NUL character. */
@@ -167,6 +168,66 @@ export const tablesQuery = {
   search: text(500).optional().openapi({ description: 'Part of "schema.name", in either case.' }),
   schema: text(63).optional(),
   ...sortedPage(tableSort.default('totalBytes')),
+};
+
+export const adviceQuery = {
+  ...databaseQuery.shape,
+  state: z
+    .string()
+    .transform((list, issue) => {
+      const states = z.array(adviceState).safeParse(list.split(','));
+      if (states.success) return states.data;
+      issue.addIssue({ code: 'custom', message: `some of ${adviceState.options.join(', ')}, separated by commas,` });
+      return z.NEVER;
+    })
+    .optional()
+    .openapi({ type: 'string', description: 'Only in these states, separated by commas.', example: 'found,planned' }),
+  kind: text(40).optional().openapi({ description: 'Only what does this: `create-index`, `drop-index`, …' }),
+  check: text(100).optional().openapi({ description: 'Only of this check.' }),
+  severity: z.enum(['info', 'warning', 'critical']).optional(),
+};
+
+export const auditQuery = {
+  ...databaseQuery.shape,
+  limit: pageQuery.limit,
+  before: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).optional(),
+};
+
+export const preflightQuery = { ...databaseQuery.shape, purpose: z.enum(['apply', 'undo']).default('apply') };
+
+export const adviceRequest = z
+  .strictObject({
+    reason: text(1000).optional().openapi({ description: 'Why: kept with it.' }),
+    force: z
+      .boolean()
+      .default(false)
+      .openapi({ description: 'Go on although something could not be told beforehand; never against a refusal.' }),
+  })
+  .prefault({})
+  .openapi('AdviceRequest');
+
+const budgetBytes = z
+  .number()
+  .int()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER)
+  .optional()
+  .openapi({ description: 'What advised indexes may take together; the setting advisor.budget by default.' });
+
+export const runRequest = z
+  .strictObject({ kind: runKind.default('checks'), budgetBytes })
+  .prefault({})
+  .openapi('AdviceRunRequest');
+
+export const optimizeRequest = z
+  .strictObject({ budgetBytes, apply: z.boolean().default(false) })
+  .prefault({})
+  .openapi('OptimizeRequest');
+
+export const indexesQuery = {
+  ...databaseQuery.shape,
+  search: text(500).optional().openapi({ description: 'Part of "schema.table", in either case.' }),
+  ...pageQuery,
 };
 
 export const oneDatabaseQuery = databaseQuery.shape;

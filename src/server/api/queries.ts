@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
 import { applicationFigures, callers } from './applications.ts';
 import { shownFrom, spark, timestamp } from './common.ts';
+import { planCourse, planFinding, planNode, rewrite } from './plans.ts';
 
 /** A statement with what it did in the time range. Times in ms, blocks in blocks of the server's block size. */
 export const statementSummary = z
@@ -141,6 +142,7 @@ export const queryDetail = z
       walBytes: z.number(),
       jitMs: z.number(),
     }),
+    ...planCourse.shape,
     applications: z.array(z.string()).openapi({ description: 'Applications that have reported it.' }),
     ...callers,
     series: z
@@ -176,6 +178,9 @@ export const analyzeRequest = z
       .optional()
       .openapi({ description: 'Statement text, with $1 or with literals.' }),
     id: z.number().int().optional().openapi({ description: 'Or the id of a known statement.' }),
+    plan: z.string().min(1).max(500_000).optional().openapi({
+      description: 'Or a plan that EXPLAIN made, in text or JSON form: it is read, and the database not asked.',
+    }),
     searchPath: z.string().max(1000).optional(),
   })
   .openapi('AnalyzeRequest');
@@ -183,19 +188,15 @@ export const analyzeRequest = z
 export const analyzeAnswer = z
   .object({
     database: z.string(),
-    query: z.string(),
+    query: z.string().nullable().openapi({ description: 'null: a plan was given that does not tell its statement.' }),
     generic: z.boolean(),
-    totalCost: z.number(),
+    totalCost: z.number().nullable().openapi({ description: 'null: a plan was given that was made with COSTS OFF.' }),
     text: z.string(),
     plan: z.unknown(),
-    findings: z.array(
-      z.object({
-        severity: z.enum(['info', 'warning']),
-        node: z.string(),
-        message: z.string(),
-        advice: z.string().nullable(),
-      }),
-    ),
+    executed: z.boolean().openapi({ description: 'A plan of a statement that was run (ANALYZE).' }),
+    nodes: z.array(planNode),
+    findings: z.array(planFinding),
+    rewrites: z.array(rewrite).openapi({ description: 'How the statement would be written better.' }),
   })
   .openapi('AnalyzeAnswer');
 export type AnalyzeAnswer = z.infer<typeof analyzeAnswer>;

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { grade, timestamp } from './common.ts';
+import { adviceState, runKind } from './advice.ts';
+import { grade, planVerdict, timestamp } from './common.ts';
 
 const connection = z.enum(['connecting', 'watching', 'unreachable', 'refused', 'unsupported', 'standby-daemon']);
 
@@ -28,7 +29,12 @@ export const databases = z
       lostBatches: z.number(),
       bytes: z.number().nullable(),
     }),
-    actions: z.object({ sessions: z.boolean(), resetStatistics: z.boolean(), cache: z.boolean() }),
+    actions: z.object({
+      sessions: z.boolean(),
+      resetStatistics: z.boolean(),
+      cache: z.boolean(),
+      advice: z.boolean(),
+    }),
   })
   .openapi('Databases');
 export type Databases = z.infer<typeof databases>;
@@ -108,6 +114,15 @@ export const event = z
       score: z.number().nullable(),
       grade: grade.nullable(),
       status: z.enum(['healthy', 'warning', 'critical', 'unknown']),
+    }),
+    z.object({ type: z.literal('advice'), database: z.string(), id: z.number().int(), state: adviceState }),
+    z.object({ type: z.literal('advice-run'), database: z.string(), kind: runKind, running: z.boolean() }),
+    z.object({
+      type: z.literal('plan'),
+      database: z.string(),
+      statementId: z.number().int(),
+      verdict: planVerdict,
+      at: timestamp,
     }),
     z.object({ type: z.literal('hello'), version: z.string() }),
   ])

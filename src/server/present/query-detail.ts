@@ -18,7 +18,7 @@ export function queryDetail(
   series: StatementSeriesAnswer,
   reported: Reported | undefined,
   context: Omit<SummaryContext, 'coveredSeconds' | 'sparks' | 'applications'> & { blockSize: number },
-): QueryDetail {
+): Omit<QueryDetail, 'plans' | 'planChanges' | 'slowerSince'> {
   const counters = sumCounters(series.points.map((point) => point.counters));
   const coveredSeconds = series.points.reduce((sum, point) => sum + point.coveredSeconds, 0);
   const sparks = new Map([[statement.id, series]]);

@@ -1,5 +1,6 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { PitcrewError } from '../../errors.ts';
+import type { Advisor } from '../../ops/advisor/index.ts';
 import type { DatabaseMonitor, MonitorEvent } from '../../ops/monitor/index.ts';
 import { oneDatabaseQuery } from '../api/parameters.ts';
 import { type Event, event } from '../api/system.ts';
@@ -19,8 +20,8 @@ const route = createRoute({
   path: '/api/v1/events',
   summary: 'What happens, as server-sent events',
   description:
-    'First `hello`, then the state of each database, then `connection`, `sample` and `health` as they come. The name of an ' +
-    'event is its `type`, its data one JSON document of schema Event. A client that does not keep up is disconnected.',
+    'First `hello`, then the state of each database, then `connection`, `sample`, `health`, `plan`, `advice` and `advice-run` as ' +
+    'they come. The name of an event is its `type`, its data one JSON document of schema Event. A client that does not keep up is disconnected.',
   request: { query: queryOf(oneDatabaseQuery) },
   responses: {
     200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
@@ -47,7 +48,8 @@ export function eventRoutes(app: Api, context: AppContext): void {
     }
     clients += 1;
     const { closing, heartbeatMs = usualHeartbeatMs } = c.env ?? {};
-    const body = eventStream({ version: context.version, monitors, closing, heartbeatMs }, () => {
+    const advisors = (context.advisors ?? []).filter(({ name }) => monitors.some((monitor) => monitor.name === name));
+    const body = eventStream({ version: context.version, monitors, advisors, closing, heartbeatMs }, () => {
       clients -= 1;
     });
     return c.body(body, 200, headers);
@@ -57,6 +59,7 @@ export function eventRoutes(app: Api, context: AppContext): void {
 interface StreamOptions {
   version: string;
   monitors: readonly DatabaseMonitor[];
+  advisors: readonly Advisor[];
   closing: AbortSignal | undefined;
   heartbeatMs: number;
 }
@@ -66,7 +69,7 @@ interface StreamOptions {
  * `onEnd` is called once.
  */
 function eventStream(
-  { version, monitors, closing, heartbeatMs }: StreamOptions,
+  { version, monitors, advisors, closing, heartbeatMs }: StreamOptions,
   onEnd: () => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -80,7 +83,10 @@ function eventStream(
           controller.enqueue(encoder.encode(text));
           if ((controller.desiredSize ?? 0) <= 0) stop();
         };
-        const unsubscribe = monitors.map((monitor) => monitor.onEvent((each) => send(frame(presentEvent(each)))));
+        const unsubscribe = [
+          ...monitors.map((monitor) => monitor.onEvent((each) => send(frame(presentEvent(each))))),
+          ...advisors.map((advisor) => advisor.onEvent((each) => send(frame({ ...each, database: advisor.name })))),
+        ];
         const heartbeat = setInterval(() => send(': alive\n\n'), heartbeatMs);
         heartbeat.unref();
         end = () => {
@@ -115,7 +121,7 @@ function frame(data: Event): string {
 }
 
 function presentEvent(each: MonitorEvent): Event {
-  return each.type === 'sample' ? { ...each, at: each.at.toISOString() } : each;
+  return 'at' in each ? { ...each, at: each.at.toISOString() } : each;
 }
 
 /** What a client that has just come must know. */

@@ -7,7 +7,14 @@ import { createStore } from './store.ts';
 export type StreamState = 'connecting' | 'open' | 'lost';
 export const streamState = createStore<StreamState>('connecting');
 
-const kinds = ['hello', 'sample', 'connection', 'health'] as const satisfies DaemonEvent['type'][];
+const kinds = [
+  'hello',
+  'sample',
+  'connection',
+  'health',
+  'advice',
+  'advice-run',
+] as const satisfies DaemonEvent['type'][];
 const listeners = new Set<(event: DaemonEvent) => void>();
 
 /** Calls the listener for every event until the returned function is called. */

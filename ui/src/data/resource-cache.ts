@@ -8,7 +8,7 @@ import { onEvent, streamState } from './events.ts';
  */
 
 export interface RefreshPolicy {
-  /** Collectors whose samples make the answer old; `status` for changes of connection and health. */
+  /** Collectors whose samples make the answer old; `status` for changes of connection and health, `advice` for those of advice. */
   on: readonly string[];
   /** Never more often than this. */
   everyMs: number;
@@ -165,9 +165,14 @@ function outdate(entry: Tracked): void {
   entry.startedAt = 0;
 }
 
+function subjectOf(event: Exclude<DaemonEvent, { type: 'hello' }>): string {
+  if (event.type === 'sample') return event.collector;
+  return event.type === 'advice' || event.type === 'advice-run' ? 'advice' : 'status';
+}
+
 function take(event: DaemonEvent): void {
   if (event.type === 'hello') return;
-  const subject = event.type === 'sample' ? event.collector : 'status';
+  const subject = subjectOf(event);
   for (const entry of entries.values()) {
     const asked = new URL(entry.url, location.origin).searchParams.get('database');
     if (asked !== null && asked !== event.database) continue;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { planRows } from './plan-tree.ts';
+import { isPlanText, planRows } from './plan-tree.ts';
 
 const scan = (name: string, cost: number) => ({
   'Node Type': 'Seq Scan',
@@ -11,30 +11,24 @@ const scan = (name: string, cost: number) => ({
 });
 
 describe('plan rows', () => {
-  it('lists parents before children with what each costs by itself', () => {
-    const rows = planRows([
-      {
-        Plan: {
-          'Node Type': 'Hash Join',
-          'Join Type': 'Left',
-          'Total Cost': 100,
-          'Hash Cond': '(a.id = b.id)',
-          Plans: [scan('a', 50), { 'Node Type': 'Hash', 'Total Cost': 30, Plans: [scan('b', 30)] }],
-        },
-      },
+  it('lists parents before children, each with its figures', () => {
+    const plan = {
+      'Node Type': 'Hash Join',
+      'Join Type': 'Left',
+      'Total Cost': 100,
+      'Hash Cond': '(a.id = b.id)',
+      Plans: [scan('a', 50), { 'Node Type': 'Hash', 'Total Cost': 30, 'Hash Batches': 4, Plans: [scan('b', 30)] }],
+    };
+    const figures = { ownMs: 1, ownCost: 20, share: 0.2, rows: 3, loops: 1, misestimate: null };
+    const rows = planRows([{ Plan: plan }], [{ id: 0, ...figures }]);
+    expect(rows.map(({ id, depth, node, target, totalCost }) => [id, depth, node, target, totalCost])).toEqual([
+      [0, 0, 'Hash Left Join', '', 100],
+      [1, 1, 'Seq Scan', 'on a', 50],
+      [2, 1, 'Hash', '', 30],
+      [3, 2, 'Seq Scan', 'on b', 30],
     ]);
-    expect(rows.map(({ depth, node, target, ownCost, share }) => [depth, node, target, ownCost, share])).toEqual([
-      [0, 'Hash Left Join', '', 20, 0.2],
-      [1, 'Seq Scan', 'on a', 50, 0.5],
-      [1, 'Hash', '', 0, 0],
-      [2, 'Seq Scan', 'on b', 30, 0.3],
-    ]);
-    expect(rows[0]?.details).toEqual([['Hash Cond', '(a.id = b.id)']]);
-  });
-
-  it('never makes a node cost less than nothing', () => {
-    const [limit] = planRows({ Plan: { 'Node Type': 'Limit', 'Total Cost': 1, Plans: [scan('a', 500)] } });
-    expect(limit).toMatchObject({ node: 'Limit', ownCost: 0, share: 0 });
+    expect(rows[0]).toMatchObject({ details: [['Hash Cond', '(a.id = b.id)']], figures });
+    expect(rows[2]).toMatchObject({ details: [['Hash Batches', '4']], figures: undefined });
   });
 
   it('names modes, aliases and indexes', () => {
@@ -61,6 +55,29 @@ describe('plan rows', () => {
   });
 
   it('makes nothing of what is no plan', () => {
-    expect([null, 'x', [], {}, { Plan: 3 }, [{ Plan: {} }]].map(planRows)).toEqual([[], [], [], [], [], []]);
+    expect([null, 'x', [], {}, { Plan: 3 }, [{ Plan: {} }]].map((answer) => planRows(answer))).toEqual([
+      [],
+      [],
+      [],
+      [],
+      [],
+      [],
+    ]);
+  });
+});
+
+describe('isPlanText', () => {
+  it('tells plans from statements', () => {
+    for (const plan of [
+      'Seq Scan on a  (cost=0.00..1.00 rows=1 width=4)',
+      'Limit\n  ->  Seq Scan on a',
+      '[{"Plan": {"Node Type": "Result"}}]',
+      '| Sort |\n|   ->  Seq Scan on a |',
+    ]) {
+      expect(isPlanText(plan), plan).toBe(true);
+    }
+    for (const statement of ['', 'SELECT 1', "SELECT data\n  -> 'a' FROM b", 'WITH a AS (SELECT 1) TABLE a']) {
+      expect(isPlanText(statement), statement).toBe(false);
+    }
   });
 });

@@ -1,6 +1,11 @@
-/** EXPLAIN's JSON as rows of a tree: what each node does, what it costs by itself, how many rows the planner expects. */
+/** EXPLAIN's JSON as rows of a tree: what each node does, what it takes by itself, how many rows were expected and came. */
+import type { AnalyzeAnswer } from '../../../src/server/api/queries.ts';
+
+export type NodeFigures = AnalyzeAnswer['nodes'][number];
 
 export interface PlanRow {
+  /** The number of the node, by which findings name it. */
+  id: number;
   depth: number;
   /** "Index Scan", "Hash Join". */
   node: string;
@@ -8,13 +13,11 @@ export interface PlanRow {
   target: string;
   /** Conditions, keys, filters: `[name, text]`. */
   details: [string, string][];
-  /** Cost of the node without its children, in the planner's units. */
-  ownCost: number;
-  /** That cost as a share of the whole plan's, 0–1. */
-  share: number;
-  totalCost: number;
-  rows: number | null;
+  /** Rows expected of one loop. */
+  expected: number | null;
+  totalCost: number | null;
   width: number | null;
+  figures: NodeFigures | undefined;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -40,6 +43,20 @@ const detailKeys = [
   'TID Cond',
 ] as const;
 
+/** Figures of a plan that was run: their names, and the unit that belongs behind them. */
+const measuredKeys: readonly (readonly [string, string])[] = [
+  ['Rows Removed by Filter', ''],
+  ['Rows Removed by Join Filter', ''],
+  ['Rows Removed by Index Recheck', ''],
+  ['Heap Fetches', ''],
+  ['Sort Method', ''],
+  ['Sort Space Used', ' kB'],
+  ['Hash Batches', ''],
+  ['Disk Usage', ' kB'],
+  ['Lossy Heap Blocks', ''],
+  ['Workers Launched', ''],
+];
+
 /** The plan within EXPLAIN's answer: `[{ "Plan": … }]`, `{ "Plan": … }`, or the node itself. */
 function rootOf(answer: unknown): Json | undefined {
   const outer: unknown = Array.isArray(answer) ? answer[0] : answer;
@@ -49,34 +66,33 @@ function rootOf(answer: unknown): Json | undefined {
 }
 
 /** Rows in the order of the tree, parents before children; none when it is no plan. */
-export function planRows(answer: unknown): PlanRow[] {
+export function planRows(answer: unknown, nodes: readonly NodeFigures[] = []): PlanRow[] {
   const root = rootOf(answer);
   if (!root) return [];
-  const whole = numberOf(root['Total Cost']) ?? 0;
   const rows: PlanRow[] = [];
   const visit = (node: Json, depth: number): void => {
-    const children = Array.isArray(node['Plans']) ? node['Plans'].filter(isObject) : [];
-    const totalCost = numberOf(node['Total Cost']) ?? 0;
-    // A LIMIT costs less than the scan below it would in full: no node costs less than nothing by itself.
-    const ownCost = Math.max(
-      0,
-      totalCost - children.reduce((sum, child) => sum + (numberOf(child['Total Cost']) ?? 0), 0),
-    );
+    const id = rows.length;
     rows.push({
+      id,
       depth,
       node: nameOf(node),
       target: targetOf(node),
       details: detailsOf(node),
-      ownCost,
-      share: whole > 0 ? Math.min(1, ownCost / whole) : 0,
-      totalCost,
-      rows: numberOf(node['Plan Rows']),
+      expected: numberOf(node['Plan Rows']),
+      totalCost: numberOf(node['Total Cost']),
       width: numberOf(node['Plan Width']),
+      figures: nodes[id],
     });
-    for (const child of children) visit(child, depth + 1);
+    for (const child of Array.isArray(node['Plans']) ? node['Plans'].filter(isObject) : []) visit(child, depth + 1);
   };
   visit(root, 0);
   return rows;
+}
+
+/** Whether a pasted text is a plan rather than a statement. */
+export function isPlanText(text: string): boolean {
+  if (/\(cost=[\d.]+\.\.|\(actual (?:time|rows)=|"Node Type"\s*:|<Node-Type>|Node Type: "/.test(text)) return true;
+  return /^[\s|>]*->\s+\w/m.test(text) && !/^\s*(?:select|insert|update|delete|merge|with|values|table)\b/i.test(text);
 }
 
 function nameOf(node: Json): string {
@@ -112,9 +128,15 @@ function targetOf(node: Json): string {
 }
 
 function detailsOf(node: Json): [string, string][] {
-  return detailKeys.flatMap((key): [string, string][] => {
+  const conditions = detailKeys.flatMap((key): [string, string][] => {
     const value = node[key];
     const text = Array.isArray(value) ? value.join(', ') : textOf(value);
     return text === undefined ? [] : [[key, text]];
   });
+  const measured = measuredKeys.flatMap(([key, unit]): [string, string][] => {
+    const value = node[key];
+    if (typeof value === 'string') return [[key, value]];
+    return typeof value === 'number' && value > 0 ? [[key, `${value.toLocaleString('en-US')}${unit}`]] : [];
+  });
+  return [...conditions, ...measured];
 }

@@ -3,6 +3,7 @@ import { RangePicker } from '../components/range-picker.tsx';
 import { LinkTabs } from '../components/tabs.tsx';
 import { useUrl } from '../data/use-url.ts';
 import { ApplicationList } from './application-list.tsx';
+import { ExplainView } from './explain-view.tsx';
 import { Patterns } from './patterns.tsx';
 import { Repeated } from './repeated.tsx';
 import { StatementList } from './statement-list.tsx';
@@ -12,6 +13,7 @@ const views = [
   { id: 'slow', title: 'Slow' },
   { id: 'patterns', title: 'Patterns' },
   { id: 'applications', title: 'Applications' },
+  { id: 'explain', title: 'Explain' },
 ];
 
 /** What statements cost: each one, those that are slow, those of one shape together, and what applications measured. */
@@ -24,8 +26,10 @@ export function QueriesPage() {
         <RangePicker />
       </PageHeader>
       <LinkTabs label="Views of the queries" name="view" tabs={views} />
-      <Repeated />
-      {view === 'applications' ? (
+      {view !== 'explain' && <Repeated />}
+      {view === 'explain' ? (
+        <ExplainView />
+      ) : view === 'applications' ? (
         <ApplicationList />
       ) : view === 'patterns' ? (
         <Patterns />

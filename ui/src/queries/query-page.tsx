@@ -16,6 +16,7 @@ import { useUrl } from '../data/use-url.ts';
 import { byteRate, bytes, count, exact, milliseconds, percent, rate, textOf } from '../format/quantity.ts';
 import { ApplicationTiles, timeTrend } from './application-figures.tsx';
 import { CalledFrom } from './called-from.tsx';
+import { KeptPlans } from './kept-plans.tsx';
 import { Plan } from './plan.tsx';
 import { StatementText } from './statement-text.tsx';
 
@@ -41,6 +42,7 @@ export function QueryPage() {
               <StatementText text={answer.statement.text} />
               <Plan key={answer.statement.id} id={answer.statement.id} />
             </div>
+            <KeptPlans id={answer.statement.id} answer={answer} />
             <CalledFrom callers={answer} reported={answer.applications.length > 0} />
             <Figures answer={answer} />
             {answer.statement.application && <ApplicationTiles figures={answer.statement.application} />}
@@ -52,10 +54,15 @@ export function QueryPage() {
   );
 }
 
-function About({ answer: { statement, firstSeen, lastSeen } }: { answer: QueryDetail }) {
+function About({ answer: { statement, firstSeen, lastSeen, slowerSince } }: { answer: QueryDetail }) {
   return (
     <p class="about">
       {statement.slow && <StatusBadge tone="warning">Slow</StatusBadge>}
+      {slowerSince !== null && (
+        <StatusBadge tone="warning">
+          Slower since its plan changed at <Time at={slowerSince} />
+        </StatusBadge>
+      )}
       {statement.own && <StatusBadge tone="info">Pitcrew’s own</StatusBadge>}
       <span>
         {statement.user}@{statement.database}

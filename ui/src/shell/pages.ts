@@ -8,5 +8,7 @@ export const pages: readonly { path: string; title: string; icon: IconName; key:
   { path: '/cache', title: 'Cache', icon: 'cache', key: 'c' },
   { path: '/sessions', title: 'Sessions', icon: 'sessions', key: 's' },
   { path: '/tables', title: 'Tables', icon: 'tables', key: 't' },
+  { path: '/indexes', title: 'Indexes', icon: 'indexes', key: 'i' },
+  { path: '/advice', title: 'Advice', icon: 'advice', key: 'd' },
   { path: '/server', title: 'Server', icon: 'server', key: 'v' },
 ];

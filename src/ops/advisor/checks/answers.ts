@@ -1,7 +1,7 @@
 import type { CheckAnswer, Evidence, Finding, Severity, Untold } from '../types.ts';
 
 /** At most so many findings of a check are listed; how many more there are is told. */
-const mostFindings = 1000;
+export const mostFindings = 1000;
 /** At most so many parts that could not be told are listed. */
 const mostUntold = 20;
 
@@ -15,6 +15,8 @@ export function unknown(reason: string, fix: string | null = null): CheckAnswer 
 export interface Judged {
   /** The most important first among those of equal severity. */
   findings: readonly Finding[];
+  /** How many there are beside them, which were not even described; less important all of them. */
+  undescribed?: number;
   /** What is said when there are none. */
   fine: string;
   evidence?: readonly Evidence[];
@@ -25,8 +27,8 @@ export interface Judged {
  * Found when there are findings, else fine. The list is bounded, the gravest first. What could not be told is grouped by its
  * reason before it is bounded.
  */
-export function judged({ findings, fine, evidence, untold = [] }: Judged): CheckAnswer {
-  const more = Math.max(0, findings.length - mostFindings);
+export function judged({ findings, undescribed = 0, fine, evidence, untold = [] }: Judged): CheckAnswer {
+  const more = undescribed + Math.max(0, findings.length - mostFindings);
   const parts = untold.length > 0 ? { untold: bounded(untold) } : {};
   if (findings.length === 0) return { status: 'fine', message: fine, ...(evidence ? { evidence } : {}), ...parts };
   return {

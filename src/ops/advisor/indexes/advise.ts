@@ -15,7 +15,7 @@ import { createSizes } from './sizes.ts';
 import type { AdviceLimits, AdviceProgress, AdviseOptions, IndexAdvice } from './types.ts';
 import { weightsOf } from './weights.ts';
 
-export const adviceLimits: AdviceLimits = Object.freeze({
+const adviceLimits: AdviceLimits = Object.freeze({
   ...candidateLimits,
   plansPerStatement: 40,
   samples: 3,

@@ -1,3 +1,4 @@
+import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { IndexName } from '../../whatif/index.ts';
 import type { Finding } from '../types.ts';
 import type { AnalysedStatement } from './candidates/types.ts';
@@ -30,13 +31,14 @@ export async function confirmDrops(findings: readonly Finding[], context: DropCo
     const index: IndexName = { schema: subject.schema ?? '', name: subject.name };
     const found = find(context.model, index);
     const needed = found && (found.existing.neededFor ?? foreignKeyOf(found.existing, found.table, context.model));
-    const statements = await worseWithout(index, context);
+    const { statements, untold } = await worseWithout(index, context);
     advice.push({
       finding,
       index,
       // What we could not find again may have changed since.
-      confirmed: found !== undefined && needed === undefined && statements.length === 0,
+      confirmed: found !== undefined && needed === undefined && untold === undefined && statements.length === 0,
       neededFor: needed,
+      untold: found ? untold : 'it is no longer there',
       statements,
       savedPerHour: found ? upkeepOf(found.existing, found.table, context.ratesOf(found.table)) : 0,
     });
@@ -74,17 +76,23 @@ function foreignKeyOf(index: ExistingIndex, table: TableModel, model: DatabaseMo
 async function worseWithout(
   index: IndexName,
   { statements, costs, price, limits, signal }: DropContext,
-): Promise<DropAdvice['statements']> {
+): Promise<Pick<DropAdvice, 'statements' | 'untold'>> {
   const worse: DropAdvice['statements'][number][] = [];
   for (const { statement } of statements) {
     signal?.throwIfAborted();
     const base = costs.get(statement.id)?.base;
     if (!base?.usesExisting.some(({ schema, name }) => schema === index.schema && name === index.name)) continue;
-    const { cost } = await price(statement, { hide: [index] });
-    if (cost <= base.cost * (1 + limits.leastGain)) continue;
-    worse.push({ id: statement.id, text: statement.text, costBefore: base.cost, costAfter: cost });
+    try {
+      const { cost } = await price(statement, { hide: [index] });
+      if (cost <= base.cost * (1 + limits.leastGain)) continue;
+      worse.push({ id: statement.id, text: statement.text, costBefore: base.cost, costAfter: cost });
+    } catch (error) {
+      // Not every HypoPG can hide indexes.
+      if (!(error instanceof PitcrewError) || error.code !== 'E_UNSUPPORTED') throw error;
+      return { statements: worse, untold: messageOf(error) };
+    }
   }
-  return worse;
+  return { statements: worse, untold: undefined };
 }
 
 /** What keeping an index that exists costs its table's writes in an hour; lost HOT updates are not counted. */

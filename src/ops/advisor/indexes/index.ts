@@ -1,4 +1,4 @@
-export { adviceLimits, adviseIndexes } from './advise.ts';
+export { adviseIndexes } from './advise.ts';
 export { tablesOfWorkload } from './model/tables-of-workload.ts';
 export { missingIndex } from './report/finding.ts';
 export type {

@@ -78,6 +78,8 @@ export interface DropAdvice {
   confirmed: boolean;
   /** What needs it beside statements: `the primary key`, `the foreign key orders_customer_fk`. */
   neededFor: string | undefined;
+  /** Why it could not be told what statements would cost without it. */
+  untold: string | undefined;
   /** Statements that would. */
   statements: readonly { id: string; text: string; costBefore: number; costAfter: number }[];
   /** What its upkeep costs in an hour, in the planner's unit. */

@@ -20,7 +20,7 @@ export interface Solved {
   chosen: Uint8Array | undefined;
   /** No choice of this matrix saves more. */
   most: number;
-  /** It ran to its end: `most` differs from what was found by no more than the gap asked for. */
+  /** What was found is good enough by the gap that was asked for. */
   finished: boolean;
 }
 

@@ -18,6 +18,7 @@ export class Search {
   readonly choice: Choice;
   best: Kept;
   #most = Infinity;
+  #finished = false;
   readonly #until: number;
   readonly #report: (progress: Progress) => void;
 
@@ -39,7 +40,7 @@ export class Search {
   get done(): boolean {
     const cost = this.reduced.base - this.best.value;
     const missing = this.#most - this.best.value;
-    return missing <= Math.max(this.gap, 1e-12) * cost || performance.now() >= this.#until;
+    return this.#finished || missing <= Math.max(this.gap, 1e-12) * cost || performance.now() >= this.#until;
   }
 
   /** For loops: true until a share of the time that is left now is over. */
@@ -53,6 +54,11 @@ export class Search {
     if (!(most < this.#most)) return;
     this.#most = most;
     this.#tell();
+  }
+
+  /** There is no more to look for. */
+  finish(): void {
+    this.#finished = true;
   }
 
   /** Keeps what is being worked on if it is better than the best so far. */

@@ -1,6 +1,6 @@
 import { at } from './choice.ts';
 import { type CompactMatrix, mostOf } from './compact.ts';
-import { type Highs, solveRelaxed, solveWhole, withEntries } from './highs.ts';
+import { type Highs, type Solved, solveRelaxed, solveWhole, withEntries } from './highs.ts';
 import { fill, improve, trim } from './improve.ts';
 import { reduce } from './reduce.ts';
 import { relax, type Relaxation } from './relax.ts';
@@ -10,8 +10,11 @@ import { type Progress, Search } from './search.ts';
 const smallMatrix = 3000;
 const largeGap = 5e-5;
 
-/** Entries of the part that is solved first, to have a good choice with which to leave out most of the rest. */
-const coreEntries = 6000;
+/** Beyond so many entries even the linear relaxation takes long: a part is solved before it. */
+const largeMatrix = 25_000;
+
+/** Entries of the parts that are solved first, to have a good choice with which to leave out most of the rest. */
+const coreEntries = [1500, 6000];
 
 /** Rounds of the search around the relaxation's choice. */
 const improvements = 300;
@@ -37,19 +40,30 @@ export async function solve(
   if (search.done) return;
   const highs = await load();
   try {
-    const relaxation =
-      solveRelaxed(highs, reduced, search.secondsLeft * 0.3) ??
+    let relaxation: Relaxation | undefined;
+    if (reduced.queryOf.length > largeMatrix) {
+      relaxation = relax(reduced, search.best.value, 1000, search.for(0.1));
+      search.bound(relaxation.most);
+      round(search, relaxation);
+      if (!search.done) improve(choice, improvements, search.for(0.05), randomFrom(1));
+      search.found();
+      solveCores(search, highs, relaxation);
+    }
+    relaxation =
+      solveRelaxed(highs, reduced, search.secondsLeft * 0.4) ??
+      relaxation ??
       relax(reduced, search.best.value, 1000, search.for(0.2));
     search.bound(relaxation.most);
     round(search, relaxation);
-    if (!search.done) improve(choice, improvements, search.for(0.05), randomFrom(1));
+    if (!search.done) improve(choice, improvements, search.for(0.05), randomFrom(2));
     search.found();
-    if (!search.done) solveParts(search, highs, relaxation);
+    solveCores(search, highs, relaxation);
+    if (!search.done) solveRest(search, highs, relaxation);
   } catch (error) {
     // The program breaks when its memory does not suffice. What was found is still good, and the bound holds.
     if (!(error instanceof Error) || error.name !== 'RuntimeError') throw error;
   }
-  improve(choice, 20 * improvements, () => !search.done, randomFrom(2));
+  improve(choice, 10 * improvements, () => !search.done, randomFrom(3));
   search.found();
 }
 
@@ -71,34 +85,44 @@ function round(search: Search, { share }: Relaxation): void {
   else choice.become(best.chosen);
 }
 
-/**
- * Solves the program on the entries that the relaxation likes best, then on all that it does not rule out: what costs more than the gap
- * between the best choice and the bound cannot be part of a better choice.
- */
-function solveParts(search: Search, highs: Highs, relaxation: Relaxation): void {
-  const { reduced, choice } = search;
-  const { entryLoss, chosenLoss } = relaxation;
-  for (const most of [coreEntries, Infinity]) {
-    const gap = relaxation.most - search.best.value;
-    const possible = [...reduced.queryOf.keys()].filter(
-      (entry) => at(entryLoss, entry) <= gap && reduced.membersOf(entry).every((index) => at(chosenLoss, index) <= gap),
-    );
-    const isAll = possible.length <= 1.5 * most;
-    const part = isAll
-      ? possible
-      : possible
-          .toSorted((a, b) => at(entryLoss, a) - at(entryLoss, b) || a - b)
-          .slice(0, most)
-          .toSorted((a, b) => a - b);
-    const solved = solveWhole(highs, withEntries(reduced, part), choice, {
-      gap: search.gap,
-      seconds: search.secondsLeft * (isAll ? 1 : 0.3),
-      improved: (chosen) => search.propose(chosen),
-    });
-    if (solved.chosen) search.propose(solved.chosen);
-    if (isAll) search.bound(Math.max(solved.most, search.best.value));
-    if (isAll || search.done) return;
+/** Entries that may be part of a better choice: those that cost more than the gap to the bound cannot. */
+function possibleEntries({ reduced, best }: Search, { most, entryLoss, chosenLoss }: Relaxation): number[] {
+  const gap = most - best.value;
+  return [...reduced.queryOf.keys()].filter(
+    (entry) => at(entryLoss, entry) <= gap && reduced.membersOf(entry).every((index) => at(chosenLoss, index) <= gap),
+  );
+}
+
+/** Solves the program on the entries that the relaxation likes best, for a better choice. It proves nothing. */
+function solveCores(search: Search, highs: Highs, relaxation: Relaxation): void {
+  const { entryLoss } = relaxation;
+  for (const size of coreEntries) {
+    const possible = possibleEntries(search, relaxation);
+    if (search.done || possible.length <= 1.5 * size) return;
+    const core = possible
+      .toSorted((a, b) => at(entryLoss, a) - at(entryLoss, b) || a - b)
+      .slice(0, size)
+      .toSorted((a, b) => a - b);
+    solvePart(search, highs, core, search.secondsLeft * 0.2);
   }
+}
+
+/** Solves the program on all that may be better, until the time is up. */
+function solveRest(search: Search, highs: Highs, relaxation: Relaxation): void {
+  const { most, finished } = solvePart(search, highs, possibleEntries(search, relaxation), search.secondsLeft);
+  search.bound(Math.max(most, search.best.value));
+  if (finished) search.finish();
+}
+
+function solvePart(search: Search, highs: Highs, entries: readonly number[], seconds: number): Solved {
+  const { reduced, choice, gap } = search;
+  const solved = solveWhole(highs, withEntries(reduced, entries), choice, {
+    gap,
+    seconds,
+    improved: (chosen) => search.propose(chosen),
+  });
+  if (solved.chosen) search.propose(solved.chosen);
+  return solved;
 }
 
 /** Numbers from 0 to 1, the same for the same seed (Park and Miller). */

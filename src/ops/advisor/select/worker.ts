@@ -14,6 +14,7 @@ export interface Work {
 export type Answer = { kind: 'progress'; progress: Progress } | { kind: 'done' } | { kind: 'missing'; message: string };
 
 const { matrix, timeLimitMs } = workerData as Work;
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is of windows, not of threads
 const answer = (message: Answer): void => parentPort?.postMessage(message);
 
 class MissingPackage extends Error {}

@@ -2,7 +2,9 @@ import type { Config } from '../../../config/index.ts';
 import { PitcrewError } from '../../../errors.ts';
 import {
   cancelBackend,
+  type ColumnRow,
   explainStatement,
+  readColumns,
   resetStatements,
   type StatementScope,
   terminateBackend,
@@ -30,6 +32,10 @@ export class Actions {
 
   async topStatements(scope: StatementScope, most: number, taken?: Taken): Promise<TopStatements> {
     return this.#checked(() => topStatements(this.#link, scope, most, taken));
+  }
+
+  async columns(tables: readonly string[]): Promise<ColumnRow[]> {
+    return this.#checked(async () => readColumns(await this.#link.thorough(), tables));
   }
 
   async cancelSession(pid: number): Promise<boolean> {

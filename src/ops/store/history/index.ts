@@ -12,6 +12,7 @@ import { readCallers, readRepeatedCalls } from './callers.ts';
 import { readCacheCommand } from '../caches/commands.ts';
 import { readCaches, readCacheSeries, readCachesNow, readCacheTotals } from './caches.ts';
 import { readTableGauges } from './gauges-at.ts';
+import { readPlanChanges, readPlans } from '../plans/read.ts';
 import { createReader } from './reader.ts';
 import { readIndexes, readTables, readTableSeries } from './relations.ts';
 import { readSeries } from './series.ts';
@@ -46,6 +47,8 @@ export function createHistory(pool: Pool): History {
     cacheSeries: (query) => readCacheSeries(reader, query),
     cachesNow: (query) => readCachesNow(reader, query),
     cacheTotals: (query) => readCacheTotals(reader, query),
+    plans: (query) => readPlans(reader, query),
+    planChanges: (query) => readPlanChanges(reader, query),
     cacheCommand: (query) => readCacheCommand(reader, query),
   };
 }

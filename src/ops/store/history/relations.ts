@@ -41,6 +41,7 @@ export async function readIndexes(
   const { answer, rows } = await readRelations(reader, 'index', query);
   const relations = rows.map((row) => ({
     ...identity(row),
+    firstSeen: row.first_seen instanceof Date ? row.first_seen : answer.from,
     counters: pick(row, indexFields),
     gauges: gaugesOf(row, indexGaugeFields),
   }));
@@ -56,7 +57,7 @@ async function readRelations(
   const reading = planReading(await reader.progress(), [family, 'metric'], query, stepForTotals(query));
   const relations = await reader.rows<Row>(
     `
-     SELECT   id, schema, name, parent, gauges
+     SELECT   id, schema, name, parent, gauges, first_seen
      FROM     pitcrew.relation
      WHERE    target_id = $1
      AND      family = $2

@@ -2,9 +2,11 @@ import type { ClientBase } from 'pg';
 import { PitcrewError } from '../../../errors.ts';
 import { sqlStateOf, unavailable } from '../failures.ts';
 import { inTransaction } from '../transaction.ts';
+import { fifth } from './fifth.ts';
 import { first } from './first.ts';
 import { fourth } from './fourth.ts';
 import { second } from './second.ts';
+import { sixth } from './sixth.ts';
 import { third } from './third.ts';
 
 export interface Migration {
@@ -14,7 +16,7 @@ export interface Migration {
 }
 
 /** In order; a number is never used twice. */
-const migrations: readonly Migration[] = [first, second, third, fourth];
+const migrations: readonly Migration[] = [first, second, third, fourth, fifth, sixth];
 
 /** First key of Pitcrew's advisory locks on the store ("pitc"); claims use it with the target's number. */
 export const lockClass = 0x70_69_74_63;

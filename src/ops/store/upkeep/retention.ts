@@ -78,6 +78,10 @@ export async function forgetUnused(client: ClientBase, levels: readonly Level[],
   await client.query("DELETE FROM pitcrew.cache_command WHERE expires_at < $1::timestamptz - interval '7 days'", [
     new Date(now),
   ]);
+  await client.query("DELETE FROM pitcrew.advice WHERE last_seen < $1 AND state NOT IN ('applying', 'undoing')", [
+    before,
+  ]);
+  await client.query('DELETE FROM pitcrew.change_log WHERE ended_at < $1', [before]);
   await client.query('DELETE FROM pitcrew.application_statement WHERE last_seen < $1', [before]);
   await client.query('DELETE FROM pitcrew.application WHERE last_seen < $1', [before]);
   await client.query("DELETE FROM pitcrew.application_instance WHERE seen_at < $1::timestamptz - interval '7 days'", [

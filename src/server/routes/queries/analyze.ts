@@ -1,16 +1,20 @@
-import { createRoute } from '@hono/zod-openapi';
+import { createRoute, type z } from '@hono/zod-openapi';
 import { PitcrewError } from '../../../errors.ts';
-import { type DatabaseMonitor, type PlanContext, planFindings } from '../../../ops/monitor/index.ts';
+import { type PlanContext, planFindings, readPlan, rewriteCatalog, tablesNamed } from '../../../ops/advisor/index.ts';
+import type { DatabaseMonitor } from '../../../ops/monitor/index.ts';
+import { loadParser, type Rewrite, rewritesOf } from '../../../sql/index.ts';
 import { oneDatabaseQuery } from '../../api/parameters.ts';
-import { analyzeAnswer, analyzeRequest } from '../../api/queries.ts';
+import { type AnalyzeAnswer, analyzeAnswer, analyzeRequest } from '../../api/queries.ts';
 import { type Api, type AppContext, historyOf, pickMonitor } from '../../context.ts';
+import { presentNodes } from '../../present/plans.ts';
 import { answers } from '../../request/respond.ts';
 import { queryOf } from '../../request/validate.ts';
 
 const route = createRoute({
   method: 'post',
   path: '/api/v1/database/queries/analyze',
-  summary: 'The plan of a statement (EXPLAIN; the statement is not run) and what stands out in it',
+  summary:
+    'The plan of a statement (EXPLAIN; the statement is not run), what stands out in it, and better ways to write it',
   request: {
     query: queryOf(oneDatabaseQuery),
     body: { required: true, content: { 'application/json': { schema: analyzeRequest } } },
@@ -21,16 +25,10 @@ const route = createRoute({
 /** Plans on demand. */
 export function analyzeRoutes(app: Api, context: AppContext): void {
   /** The text to plan: the given one, or that of a known statement. */
-  async function textOf(
-    targetId: number,
-    request: { query?: string | undefined; id?: number | undefined },
-  ): Promise<string> {
-    if ((request.query === undefined) === (request.id === undefined)) {
-      throw new PitcrewError('E_BAD_REQUEST', 'bad request body', { detail: 'Either "query" or "id" is needed.' });
-    }
-    if (request.query !== undefined) return request.query;
-    const statement = await historyOf(context).statement(targetId, request.id ?? 0);
-    if (!statement) throw new PitcrewError('E_NOT_FOUND', `no statement ${request.id}`);
+  async function textOf(targetId: number, { query, id }: AnalyzeRequest): Promise<string> {
+    if (query !== undefined) return query;
+    const statement = await historyOf(context).statement(targetId, id ?? 0);
+    if (!statement) throw new PitcrewError('E_NOT_FOUND', `no statement ${id}`);
     if (statement.text !== null) return statement.text;
     throw new PitcrewError('E_UNSUPPORTED', 'the text of this statement cannot be read', {
       hint: 'GRANT pg_read_all_stats TO the role that Pitcrew connects as.',
@@ -40,6 +38,13 @@ export function analyzeRoutes(app: Api, context: AppContext): void {
   app.openapi(route, async (c) => {
     const request = c.req.valid('json');
     const monitor = pickMonitor(context, c.req.valid('query').database);
+    const given = [request.query, request.id, request.plan].filter((each) => each !== undefined);
+    if (given.length !== 1) {
+      throw new PitcrewError('E_BAD_REQUEST', 'bad request body', {
+        detail: 'One of "query", "id" and "plan" is needed.',
+      });
+    }
+    if (request.plan !== undefined) return c.json(await readGiven(monitor, request.plan), 200);
     const text = await textOf(monitor.targetId, request);
     const answer = await monitor.explain({
       text,
@@ -53,15 +58,46 @@ export function analyzeRoutes(app: Api, context: AppContext): void {
         totalCost: answer.totalCost,
         text: answer.text,
         plan: answer.plan,
+        executed: false,
+        nodes: presentNodes(answer.plan),
         findings: planFindings(answer.plan, planContext(monitor)),
+        rewrites: await rewritesFor(monitor, text),
       },
       200,
     );
   });
 }
 
+type AnalyzeRequest = z.output<typeof analyzeRequest>;
+
+/** Reads a plan that was made elsewhere. */
+async function readGiven(monitor: DatabaseMonitor, text: string): Promise<AnalyzeAnswer> {
+  const { plan, json } = readPlan(text);
+  const query = plan.queryText ?? null;
+  return {
+    database: monitor.name,
+    query,
+    generic: false,
+    totalCost: plan.root.totalCost ?? null,
+    text,
+    plan: json,
+    executed: plan.executed,
+    nodes: presentNodes(json),
+    // It may be of another server: what is known of this one is not used.
+    findings: planFindings(json),
+    rewrites: query === null ? [] : await rewritesFor(undefined, query),
+  };
+}
+
+/** Better ways to write a statement, as far as it can be parsed; what cannot be asked of the database is not known. */
+async function rewritesFor(monitor: DatabaseMonitor | undefined, text: string): Promise<Rewrite[]> {
+  await loadParser();
+  const columns = await monitor?.columns(tablesNamed(text)).catch(() => undefined);
+  return [...(rewritesOf(text, columns && rewriteCatalog(columns)).rewrites ?? [])];
+}
+
 /** What the plan alone does not say: how large the tables are, and from where on a sort or hash spills. */
-function planContext(monitor: DatabaseMonitor): PlanContext {
+export function planContext(monitor: DatabaseMonitor): PlanContext {
   const setting = (name: string): number | undefined => {
     const found = monitor.settings().find((each) => each.name === name);
     return found ? Number(found.value) : undefined;

@@ -5,6 +5,7 @@ import { idPath, seriesQuery } from '../../api/parameters.ts';
 import { queryDetail as queryDetailSchema } from '../../api/queries.ts';
 import type { Api, AppContext } from '../../context.ts';
 import { queryDetail, type Reported } from '../../present/query-detail.ts';
+import { presentPlans } from '../../present/plans.ts';
 import { isReportable } from '../../present/statements.ts';
 import { courseOf, pastOf } from '../../request/past.ts';
 import { answers } from '../../request/respond.ts';
@@ -36,9 +37,10 @@ export function queryDetailRoutes(app: Api, context: AppContext): void {
       });
     }
     const course = await courseOf(past, query);
-    const [found, allExecUs] = await Promise.all([
+    const [found, allExecUs, kept] = await Promise.all([
       history.statementSeries({ targetId, ids: [id], ...course }),
       executionTime(history, monitor, range),
+      history.plans({ targetId, statementId: id }),
     ]);
     const series = found.get(id) ?? { ...course, points: [] };
     const blockSize = monitor.status().server?.blockSize ?? defaultBlockSize;
@@ -48,7 +50,8 @@ export function queryDetailRoutes(app: Api, context: AppContext): void {
       ? await readReported(history, targetId, statement.fingerprint, series)
       : undefined;
     const detail = { allExecUs, slowMs, blockSize, ownDatabase };
-    return c.json(queryDetail(monitor.name, statement, series, reported, detail), 200);
+    const about = queryDetail(monitor.name, statement, series, reported, detail);
+    return c.json({ ...about, ...presentPlans(kept) }, 200);
   });
 }
 

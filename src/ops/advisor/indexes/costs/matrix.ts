@@ -73,25 +73,24 @@ async function begin(
     leftOut.push({ text: statement.text, reason: 'the time for planning was over' });
     return undefined;
   }
-  try {
-    const candidates = await candidatesFor(each);
-    return await explore(statement, candidates, price, limits).catch((error: unknown) => {
-      const plain = candidates.filter((index) => isPlain(index));
-      if (!(error instanceof PitcrewError) || error.code !== 'E_UNSUPPORTED') throw error;
-      if (plain.length === candidates.length) throw error;
-      return explore(statement, plain, price, limits);
-    });
-  } catch (error) {
-    if (!(error instanceof PitcrewError) || (error.code !== 'E_QUERY' && error.code !== 'E_UNSUPPORTED')) throw error;
-    leftOut.push({ text: statement.text, reason: error.detail ?? messageOf(error) });
-    return undefined;
+  const candidates = await candidatesFor(each);
+  // HypoPG cannot imagine partial indexes and those on expressions for every statement.
+  const plain = candidates.filter((index) => isPlain(index));
+  const attempts = plain.length < candidates.length ? [candidates, plain] : [candidates];
+  let reason = '';
+  for (const attempt of attempts) {
+    try {
+      return await explore(statement, attempt, price, limits);
+    } catch (error) {
+      if (!(error instanceof PitcrewError) || (error.code !== 'E_QUERY' && error.code !== 'E_UNSUPPORTED')) throw error;
+      reason = error.detail ?? messageOf(error);
+      if (error.code === 'E_QUERY') break;
+    }
   }
+  leftOut.push({ text: statement.text, reason });
+  return undefined;
 }
 
-/** HypoPG refuses the others in statements of several tables: those are planned without them. */
 function isPlain({ keys, where }: HypotheticalIndex): boolean {
-  return (
-    where === undefined &&
-    keys.every(({ expression }) => /^(?:"(?:[^"]|"")+"|[\p{L}_][\p{L}\p{N}_$]*)$/u.test(expression))
-  );
+  return where === undefined && keys.every(({ expression }) => !expression.includes('('));
 }

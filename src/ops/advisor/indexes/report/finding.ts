@@ -1,3 +1,4 @@
+import { describe } from '../../../../sql/index.ts';
 import type { Finding } from '../../types.ts';
 import { keyText } from '../candidates/definition.ts';
 import type { Candidate } from '../candidates/types.ts';
@@ -56,7 +57,7 @@ export function findingOf(
         : []),
       { label: 'Statements that gain', value: statements.length },
       ...statements.slice(0, shownStatements).map(({ text, costBefore, costAfter }) => ({
-        label: text.length > shownText ? `${text.slice(0, shownText)}…` : text,
+        label: shown(text),
         value: `${round(costBefore)} → ${round(costAfter)}`,
       })),
     ],
@@ -73,6 +74,12 @@ export function definitionOf({ method, keys, include, where }: AdvisedIndex['ind
     ...(include.length > 0 ? [`INCLUDE (${include.join(', ')})`] : []),
     ...(where === undefined ? [] : [`WHERE ${where}`]),
   ].join(' ');
+}
+
+/** Without the values in it: findings are kept, and shown to others. */
+function shown(text: string): string {
+  const { normalized } = describe(text);
+  return normalized.length > shownText ? `${normalized.slice(0, shownText)}…` : normalized;
 }
 
 function percent(share: number): string {

@@ -32,10 +32,6 @@ export async function readIntegerKeys(connection: DatabaseConnection): Promise<I
        WHERE k.contype = 'f' AND k.conparentid = 0 AND cardinality(k.conkey) = 1
     ), single AS MATERIALIZED (
       SELECT DISTINCT ON (relation, number) * FROM key ORDER BY relation, number, refers NULLS FIRST
-    ), statistics AS MATERIALIZED (
-      SELECT s.schemaname, s.tablename, s.attname, s.histogram_bounds, s.most_common_vals
-        FROM pg_stats s
-       WHERE s.schemaname NOT IN ('pg_catalog', 'information_schema')
     )
     SELECT n.nspname                                          AS "schema",
            c.relname                                          AS "table",
@@ -64,7 +60,13 @@ export async function readIntegerKeys(connection: DatabaseConnection): Promise<I
       JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
       JOIN LATERAL (SELECT coalesce(nullif(y.typbasetype, 0), y.oid) AS base FROM pg_type y WHERE y.oid = a.atttypid) t
            ON t.base IN ('int2'::regtype, 'int4'::regtype)
-      LEFT JOIN statistics s ON s.schemaname = n.nspname AND s.tablename = c.relname AND s.attname = a.attname
+      -- Row by row, because the planner cannot tell how few rows a join by names would leave.
+      LEFT JOIN LATERAL (
+           SELECT p.histogram_bounds, p.most_common_vals
+             FROM pg_stats p
+            WHERE p.schemaname = n.nspname AND p.tablename = c.relname AND p.attname = a.attname
+            ORDER BY p.inherited DESC
+            LIMIT 1) s ON true
      WHERE c.relpersistence <> 't'
        AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
      ORDER BY n.nspname, c.relname, a.attnum

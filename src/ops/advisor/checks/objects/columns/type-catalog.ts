@@ -55,27 +55,13 @@ export async function readTypedColumns(connection: DatabaseConnection): Promise<
          AND n.nspname NOT IN ('pg_catalog', 'information_schema')
          AND NOT EXISTS (SELECT FROM pg_depend d
                           WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
-    ), key AS MATERIALIZED (
-      SELECT i.indrelid, k.number, bool_or(i.indisprimary) AS primary
-        FROM pg_index i
-       CROSS JOIN unnest(i.indkey::int2[]) k (number)
-       WHERE k.number > 0
-       GROUP BY i.indrelid, k.number
     ), candidate AS MATERIALIZED (
-      SELECT r.*, a.attnum, a.attname, a.atttypmod, a.atttypid, t.typname AS base, k.indrelid IS NOT NULL AS indexed,
-             coalesce(k.primary, false) AS primary
+      SELECT r.*, a.attnum, a.attname, a.atttypmod, a.atttypid, t.typname AS base,
+             EXISTS (SELECT FROM pg_index i WHERE i.indrelid = r.oid AND a.attnum = ANY (i.indkey::int2[])) AS indexed
         FROM relation r
         JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
         JOIN pg_type t      ON t.oid = a.atttypid AND t.typname IN ${relevant}
                            AND t.typnamespace = 'pg_catalog'::regnamespace
-        LEFT JOIN key k     ON k.indrelid = r.oid AND k.number = a.attnum
-       -- Text is looked at where it is a key, because its values have to be looked at.
-       WHERE t.typname NOT IN ('text', 'varchar') OR k.indrelid IS NOT NULL
-    ), sampled AS MATERIALIZED (
-      SELECT c.oid, c.attnum, coalesce(s.histogram_bounds, s.most_common_vals)::text::text[] AS samples
-        FROM candidate c
-        JOIN pg_stats s ON s.schemaname = c.nspname AND s.tablename = c.relname AND s.attname = c.attname
-       WHERE c.base IN ('text', 'varchar', 'bpchar') AND c.indexed
     )
     SELECT c.oid                                              AS "oid",
            c.nspname                                          AS "schema",
@@ -87,7 +73,8 @@ export async function readTypedColumns(connection: DatabaseConnection): Promise<
            CASE WHEN c.base = 'numeric' AND c.atttypmod > 4 THEN (c.atttypmod - 4) & 2047 END AS "scale",
            greatest(c.reltuples, 0)::float8                   AS "rows",
            c.indexed                                          AS "indexed",
-           c.primary                                          AS "primary",
+           EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary
+                      AND c.attnum = ANY (i.indkey::int2[]))  AS "primary",
            c.base = 'timestamp' AND EXISTS (SELECT FROM pg_attribute z WHERE z.attrelid = c.oid AND NOT z.attisdropped
                             AND z.atttypid = 'timestamptz'::regtype) AS "zonedBeside",
            c.base = 'json' AND EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indexprs IS NOT NULL
@@ -98,7 +85,15 @@ export async function readTypedColumns(connection: DatabaseConnection): Promise<
                 WHEN (SELECT bool_and(v ~ '^(0|[1-9][0-9]{0,17})$') FROM unnest(s.samples) v) THEN 'integer'
            END                                                AS "looksLike"
       FROM candidate c
-      LEFT JOIN sampled s ON s.oid = c.oid AND s.attnum = c.attnum
+      LEFT JOIN LATERAL (
+           SELECT coalesce(p.histogram_bounds, p.most_common_vals)::text::text[] AS samples
+             FROM pg_stats p
+            WHERE p.schemaname = c.nspname AND p.tablename = c.relname AND p.attname = c.attname
+              AND c.base IN ('text', 'varchar', 'bpchar') AND c.indexed
+            ORDER BY p.inherited
+            LIMIT 1) s ON true
+     -- Text is looked at where it is a key, because its values have to be looked at.
+     WHERE c.base NOT IN ('text', 'varchar') OR c.indexed
      ORDER BY c.reltuples DESC, c.nspname, c.relname, c.attnum
     `,
   );

@@ -14,6 +14,8 @@ export interface IndexDefinition {
   tablespace: string | null;
   comment: string | null;
   clustered: boolean;
+  /** That of the constraint that it belongs to, as pg_get_constraintdef() gives it. */
+  constraint: string | null;
 }
 
 /**
@@ -37,7 +39,9 @@ export async function readDefinitions(
            pg_get_expr(i.indpred, i.indrelid)          AS "predicate",
            s.spcname                                   AS "tablespace",
            obj_description(i.indexrelid, 'pg_class')   AS "comment",
-           i.indisclustered                            AS "clustered"
+           i.indisclustered                            AS "clustered",
+           (SELECT pg_get_constraintdef(k.oid) FROM pg_constraint k
+             WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype = 'u') AS "constraint"
       FROM pg_index i
       JOIN pg_class c           ON c.oid = i.indexrelid
       LEFT JOIN pg_tablespace s ON s.oid = c.reltablespace AND c.reltablespace <> 0
@@ -93,5 +97,25 @@ export function dropIndex(
     risk: index.partitioned && risk.risk === 'low' ? 'medium' : risk.risk,
     riskDetail: `${risk.riskDetail}${lock}`,
     appliable: !index.partitioned,
+  };
+}
+
+/** Drops a unique constraint with its index. A person decides: what is made anew as undo reads the table under a lock. */
+export function dropConstraint(
+  index: IndexDetails,
+  constraint: string,
+  definition: IndexDefinition | undefined,
+  riskDetail: string,
+): Remedy | null {
+  if (!definition?.constraint) return null;
+  const table = quoted({ schema: index.schema, name: index.table });
+  const name = quoteIdentifier(constraint);
+  return {
+    kind: 'schema',
+    fix: [`ALTER TABLE ${table} DROP CONSTRAINT ${name}`],
+    undo: [`ALTER TABLE ${table} ADD CONSTRAINT ${name} ${definition.constraint}`],
+    risk: 'medium',
+    riskDetail: `${riskDetail} Locks the table against everything for a moment; making it anew stops writes for longer.`,
+    appliable: false,
   };
 }

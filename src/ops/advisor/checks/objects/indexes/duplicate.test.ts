@@ -105,6 +105,28 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     expect(found(answer)[0]?.remedy).toBeNull();
   });
 
+  test('a unique constraint that repeats the primary key is for a person to drop', async () => {
+    await using database = await testDatabase(major);
+    await database.query(`
+      CREATE TABLE t (id int PRIMARY KEY, a int, UNIQUE (a), CONSTRAINT other UNIQUE (a, id));
+      ALTER TABLE t ADD CONSTRAINT "noch mal" UNIQUE (id);
+      CREATE TABLE rests (id int PRIMARY KEY, a int UNIQUE);
+      ALTER TABLE rests ADD CONSTRAINT second UNIQUE (a);
+      CREATE TABLE child (a int REFERENCES rests (a));
+    `);
+    const answer = await ask(database.url, 'duplicate-index');
+    expect(foundNames(answer)).toHaveLength(2);
+    const finding = found(answer).find(({ subject }) => subject.table === 't');
+    expect(finding).toMatchObject({
+      subject: { name: 'noch mal' },
+      remedy: { kind: 'schema', fix: ['ALTER TABLE "public"."t" DROP CONSTRAINT "noch mal"'], appliable: false },
+    });
+    for (const { remedy } of found(answer)) for (const statement of remedy?.fix ?? []) await database.query(statement);
+    expect(await ask(database.url, 'duplicate-index')).toMatchObject({ status: 'fine' });
+    for (const { remedy } of found(answer)) for (const statement of remedy?.undo ?? []) await database.query(statement);
+    expect(foundNames(await ask(database.url, 'duplicate-index'))).toHaveLength(2);
+  });
+
   test('an invalid index repeats nothing and replaces nothing', async () => {
     await using database = await testDatabase(major);
     await database.query(`CREATE TABLE t (a int); INSERT INTO t VALUES (1), (1); CREATE INDEX good ON t (a)`);

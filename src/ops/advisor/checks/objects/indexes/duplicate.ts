@@ -1,9 +1,9 @@
 import { bytes } from '../../../../words/index.ts';
-import type { Check, Finding } from '../../../types.ts';
-import { judged } from '../../answers.ts';
+import type { Check, Finding, Remedy } from '../../../types.ts';
+import { judged, mostFindings } from '../../answers.ts';
 import { keyOf, spoken } from '../names.ts';
 import { columnsOf, type IndexDetails, readIndexDetails } from './catalog.ts';
-import { dropIndex, type IndexDefinition, readDefinitions } from './definitions.ts';
+import { dropConstraint, dropIndex, type IndexDefinition, readDefinitions } from './definitions.ts';
 import { beginning, bucketOf, carries, isNeeded } from './keys.ts';
 
 /** An index that another one makes superfluous. */
@@ -33,6 +33,8 @@ function duplicatesAmong(bucket: readonly IndexDetails[]): Redundant[] {
 function byWorth(a: IndexDetails, b: IndexDetails): number {
   const worth = (index: IndexDetails): number[] => [
     Number(isNeeded(index)),
+    Number(index.constraintType === 'p'),
+    Number(index.referenced || index.replicaIdentity),
     Number(index.parentOid !== null),
     Number(index.unique),
     index.columns.length,
@@ -46,11 +48,24 @@ function byWorth(a: IndexDetails, b: IndexDetails): number {
 
 /** Whether `keep` does all that `index` does: same keys in the same order, what it includes, and its uniqueness. */
 function replaces(keep: IndexDetails, index: IndexDetails): boolean {
-  if (isNeeded(index) || index.parentOid !== null) return false;
+  if (index.parentOid !== null || (isNeeded(index) && !isSecondConstraint(index, keep))) return false;
   if (keep.partitioned !== index.partitioned || keep.keyCount !== index.keyCount) return false;
-  if (index.unique && !(keep.unique && keep.immediate && keep.nullsNotDistinct === index.nullsNotDistinct))
-    return false;
+  if (index.unique && !(keep.unique && keep.immediate && isSameForNulls(keep, index))) return false;
   return beginning(index, keep) === 'same' && carries(keep, index);
+}
+
+function isSameForNulls(keep: IndexDetails, index: IndexDetails): boolean {
+  return keep.constraintType === 'p' || keep.nullsNotDistinct === index.nullsNotDistinct;
+}
+
+/** A unique constraint that says once more what another one, or the primary key, says. */
+function isSecondConstraint(index: IndexDetails, keep: IndexDetails): boolean {
+  return (
+    index.constraintType === 'u' &&
+    !index.referenced &&
+    !index.replicaIdentity &&
+    (keep.constraintType === 'p' || keep.constraintType === 'u')
+  );
 }
 
 export const duplicateIndex: Check = {
@@ -63,19 +78,21 @@ export const duplicateIndex: Check = {
 
     The one to keep is the one that a constraint, a foreign key or the replica identity needs, else the one that can do more or is
     used more. Indexes that are invalid count for neither side. Warning; the fix drops the duplicate concurrently, the undo makes
-    it anew from its definition.
+    it anew from its definition. A unique constraint that repeats another, or the primary key, a person has to drop.
 
     Source: \`pg_index\`, \`pg_opclass\`, \`pg_constraint\`.
   `,
   async run({ connection }) {
     const indexes = await readIndexDetails(connection);
     const found = duplicates(indexes).toSorted((a, b) => b.drop.bytes - a.drop.bytes);
+    const described = found.slice(0, mostFindings);
     const definitions = await readDefinitions(
       connection,
-      found.map(({ drop }) => drop.oid),
+      described.map(({ drop }) => drop.oid),
     );
     return judged({
-      findings: found.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
+      undescribed: found.length - described.length,
+      findings: described.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
       fine: 'No index repeats another',
       evidence: [{ label: 'Indexes', value: indexes.length }],
     });
@@ -100,11 +117,16 @@ function describe({ drop, keep }: Redundant, definition: IndexDefinition | undef
       { label: `Scans of ${keep.name}`, value: keep.scans },
     ],
     gain: { bytes: drop.bytes, text: `${bytes(drop.bytes)} of disk, and less work for every write to ${table}` },
-    remedy: dropIndex(drop, definition, {
-      risk: 'low',
-      riskDetail: `Plans that used it use ${spoken(keep)} instead.${drop.clustered ? ' CLUSTER goes by it; it would have to be told another.' : ''}`,
-    }),
+    remedy: remedyFor(drop, keep, definition),
   };
+}
+
+function remedyFor(drop: IndexDetails, keep: IndexDetails, definition: IndexDefinition | undefined): Remedy | null {
+  const clustered = drop.clustered ? ' CLUSTER goes by it; it would have to be told another.' : '';
+  const riskDetail = `Plans that used it use ${spoken(keep)} instead.${clustered}`;
+  return drop.constraint === null
+    ? dropIndex(drop, definition, { risk: 'low', riskDetail })
+    : dropConstraint(drop, drop.constraint, definition, riskDetail);
 }
 
 /** Why one is kept rather than the other. */

@@ -1,6 +1,6 @@
 import { bytes } from '../../../../words/index.ts';
 import type { Check, Finding } from '../../../types.ts';
-import { judged } from '../../answers.ts';
+import { judged, mostFindings } from '../../answers.ts';
 import { keyOf, spoken } from '../names.ts';
 import { columnsOf, type IndexDetails, readIndexDetails } from './catalog.ts';
 import { dropIndex, type IndexDefinition, readDefinitions } from './definitions.ts';
@@ -11,7 +11,7 @@ import { beginning, bucketOf, carries, isNeeded } from './keys.ts';
 const muchLarger = 3;
 
 /** B-trees that begin another one, each with the smallest that it begins. */
-export function overlapping(indexes: readonly IndexDetails[]): Redundant[] {
+function overlapping(indexes: readonly IndexDetails[]): Redundant[] {
   const repeated = new Set(duplicates(indexes).map(({ drop }) => drop.oid));
   const usable = indexes.filter(
     ({ valid, ready, method, oid }) => valid && ready && method === 'btree' && !repeated.has(oid),
@@ -58,12 +58,14 @@ export const overlappingIndex: Check = {
   async run({ connection }) {
     const indexes = await readIndexDetails(connection);
     const found = overlapping(indexes).toSorted((a, b) => b.drop.bytes - a.drop.bytes);
+    const described = found.slice(0, mostFindings);
     const definitions = await readDefinitions(
       connection,
-      found.map(({ drop }) => drop.oid),
+      described.map(({ drop }) => drop.oid),
     );
     return judged({
-      findings: found.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
+      undescribed: found.length - described.length,
+      findings: described.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
       fine: 'No index is the beginning of another',
       evidence: [{ label: 'Indexes', value: indexes.length }],
     });

@@ -1,7 +1,7 @@
 import type { DatabaseConnection } from '../../../../../engine/postgres/index.ts';
 import { bytes, counted, listed } from '../../../../words/index.ts';
 import type { Check, CheckContext, Finding, Untold } from '../../../types.ts';
-import { judged, judgedWholly, unknown } from '../../answers.ts';
+import { judged, judgedWholly, mostFindings, unknown } from '../../answers.ts';
 import { thresholdsOf } from '../../thresholds.ts';
 import { keyOf, spoken } from '../names.ts';
 import { readCountedSince } from '../use-since.ts';
@@ -25,6 +25,8 @@ interface Family {
 interface Span {
   since: Date;
   now: Date;
+  /** Since when the primary itself has counted, in ms: all that is known of an index that the history does not name. */
+  countedSince: number;
 }
 
 export const unusedIndex: Check = {
@@ -64,19 +66,26 @@ export const unusedIndex: Check = {
     if (why) return unknown(why.reason, why.fix);
     const young = await youngerThan(context, unused, span);
     const old = unused.filter(({ root }) => !young.has(root.oid)).toSorted((a, b) => b.bytes - a.bytes);
+    const described = old.slice(0, mostFindings);
     const definitions = await readDefinitions(
       connection,
-      old.map(({ root }) => root.oid),
+      described.map(({ root }) => root.oid),
     );
-    const foreignKeys = old.length > 0 ? await readForeignKeys(connection) : [];
+    const sole = await readSole(connection, indexes, described);
     const untold: Untold[] =
       young.size === 0
         ? []
-        : [{ reason: `${counted(young.size, 'index was', 'indexes were')} made too recently to be judged`, fix: null }];
+        : [
+            {
+              reason: `${counted(young.size, 'index is', 'indexes are')} known for too short a time to be judged`,
+              fix: null,
+            },
+          ];
     return judgedWholly({
       ...whole,
-      findings: old.map((family) =>
-        describe(family, span, soleFor(family.root, indexes, foreignKeys), definitions.get(family.root.oid), context),
+      undescribed: old.length - described.length,
+      findings: described.map((family) =>
+        describe(family, span, sole.get(family.root.oid), definitions.get(family.root.oid), context),
       ),
       untold,
     });
@@ -116,11 +125,12 @@ async function readUsed(connection: DatabaseConnection): Promise<number[]> {
 async function knownSpan(context: CheckContext, candidates: number): Promise<{ span: Span; why?: Untold }> {
   const { since: begun, now } = await readCountedSince(context.connection);
   const history = context.indexHistory?.since.getTime();
-  let since = Math.min(begun?.getTime() ?? now.getTime(), history ?? Infinity);
+  const countedSince = begun?.getTime() ?? now.getTime();
+  let since = Math.min(countedSince, history ?? Infinity);
   for (const replica of context.replicas) {
     since = Math.max(since, (await readCountedSince(replica.connection)).since?.getTime() ?? now.getTime());
   }
-  const span = { since: new Date(since), now };
+  const span = { since: new Date(since), now, countedSince };
   const { unusedDays } = thresholdsOf(context);
   const what = `${counted(candidates, 'index is', 'indexes are')} not used by the servers that were asked`;
   if (context.unreachedReplicas.length > 0) {
@@ -144,8 +154,12 @@ async function knownSpan(context: CheckContext, candidates: number): Promise<{ s
   };
 }
 
-/** Indexes that are younger than the time that is needed, as far as that can be told. */
-async function youngerThan(context: CheckContext, families: readonly Family[], { now }: Span): Promise<Set<number>> {
+/** Indexes that are known for less than the time that is needed, as far as that can be told. */
+async function youngerThan(
+  context: CheckContext,
+  families: readonly Family[],
+  { now, countedSince }: Span,
+): Promise<Set<number>> {
   const limit = now.getTime() - thresholdsOf(context).unusedDays * dayMs;
   const made = await context.connection.run<{ oid: number }>(
     `
@@ -159,18 +173,29 @@ async function youngerThan(context: CheckContext, families: readonly Family[], {
     [`{${families.map(({ root }) => root.oid).join(',')}}`, limit / 1000],
   );
   const seen = new Map(context.indexHistory?.uses.map((use) => [nameOf(use), use.since?.getTime() ?? 0]));
-  const late = families.filter(({ root }) => (seen.get(nameOf(root)) ?? 0) > limit);
+  const unnamed = context.indexHistory ? countedSince : 0;
+  const late = families.filter(({ root }) => (seen.get(nameOf(root)) ?? unnamed) > limit);
   return new Set([...made.map(({ oid }) => oid), ...late.map(({ root }) => root.oid)]);
 }
 
-/** A foreign key that no other index serves. */
-function soleFor(
-  index: IndexDetails,
+/** Foreign keys that one of these indexes serves and no other does, by the index. */
+async function readSole(
+  connection: DatabaseConnection,
   indexes: readonly IndexDetails[],
-  keys: readonly ForeignKey[],
-): ForeignKey | undefined {
-  return keys.find(
-    (key) => serves(index, key) && !indexes.some((other) => other.oid !== index.oid && serves(other, key)),
+  families: readonly Family[],
+): Promise<ReadonlyMap<number, ForeignKey>> {
+  if (families.length === 0) return new Map();
+  const keysOf = Map.groupBy(await readForeignKeys(connection), ({ tableOid }) => tableOid);
+  const indexesOf = Map.groupBy(indexes, ({ tableOid }) => tableOid);
+  const soleKey = (index: IndexDetails): ForeignKey | undefined => {
+    const others = (indexesOf.get(index.tableOid) ?? []).filter(({ oid }) => oid !== index.oid);
+    return keysOf.get(index.tableOid)?.find((key) => serves(index, key) && !others.some((other) => serves(other, key)));
+  };
+  return new Map(
+    families.flatMap(({ root, members }) => {
+      const key = members.map(soleKey).find((each) => each !== undefined);
+      return key ? [[root.oid, key] as const] : [];
+    }),
   );
 }
 

@@ -33,13 +33,6 @@ export async function readColumnStatistics(
   if (relations.length === 0) return new Map();
   const rows = await connection.runPlanned<ColumnStatistics>(
     `
-    WITH statistics AS MATERIALIZED (
-      SELECT c.oid, s.*
-        FROM pg_class c
-        JOIN pg_namespace n ON n.oid = c.relnamespace
-        JOIN pg_stats s     ON s.schemaname = n.nspname AND s.tablename = c.relname AND NOT s.inherited
-       WHERE c.oid = ANY ($1::oid[])
-    )
     SELECT a.attrelid                                         AS "relation",
            a.attnum                                           AS "number",
            a.attname                                          AS "name",
@@ -57,7 +50,14 @@ export async function readColumnStatistics(
                         FROM unnest(coalesce(s.histogram_bounds, s.most_common_vals)::text::text[]) v)
            END                                                AS "textLengths"
       FROM pg_attribute a
-      LEFT JOIN statistics s ON s.oid = a.attrelid AND s.attname = a.attname
+      JOIN pg_class c     ON c.oid = a.attrelid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      -- Row by row, because the planner cannot tell how few rows a join by names would leave.
+      LEFT JOIN LATERAL (
+           SELECT p.*
+             FROM pg_stats p
+            WHERE p.schemaname = n.nspname AND p.tablename = c.relname AND p.attname = a.attname AND NOT p.inherited
+            LIMIT 1) s ON true
      WHERE a.attrelid = ANY ($1::oid[]) AND a.attnum > 0
      ORDER BY a.attrelid, a.attnum
     `,

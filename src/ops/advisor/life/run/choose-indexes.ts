@@ -1,0 +1,90 @@
+import { join } from 'node:path';
+import {
+  connectDatabase,
+  type DatabaseConnection,
+  probeProfile,
+  type ServerProfile,
+} from '../../../../engine/postgres/index.ts';
+import { PitcrewError } from '../../../../errors.ts';
+import { loadParser } from '../../../../sql/index.ts';
+import { openHypopg, openTwin, type WhatIf } from '../../../whatif/index.ts';
+import { adviseIndexes } from '../../indexes/index.ts';
+import { selectIndexes } from '../../select/index.ts';
+import { type Workload, workloadFromHistory, workloadFromStatements } from '../../workload/index.ts';
+import type { IndexAdviser, IndexRequest } from './index-round.ts';
+
+/** The workload is that of so much time. */
+const workloadMs = 7 * 86_400_000;
+/** Of reading the catalog of a large database. */
+const statementTimeoutMs = 60_000;
+
+export interface ChooserOptions {
+  backend: WhatIf['backend'];
+  /** Folder for the twin: it is made, and removed again, for each choice. */
+  dataDir: string;
+}
+
+/** Chooses indexes for the workload that history knows, or pg_stat_statements while there is none. */
+export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexAdviser {
+  return async (request) => {
+    const { url, signal, budgetBytes, drops, onProgress } = request;
+    onProgress({ phase: 'reading the workload', ratio: null });
+    await loadParser();
+    const connection = await connectDatabase({ url, statementTimeoutMs });
+    try {
+      const profile = await probeProfile(connection);
+      if (profile.isStandby) {
+        throw new PitcrewError('E_UNSUPPORTED', 'the server is a standby', {
+          detail: 'Its indexes are those of its primary.',
+          hint: 'Choose indexes for the primary; what its replicas use is asked too where they are watched.',
+        });
+      }
+      const workload = await workloadOf(request, connection, profile);
+      onProgress({ phase: backend === 'twin' ? 'making a twin of the database' : 'asking HypoPG', ratio: null });
+      await using whatIf =
+        backend === 'hypopg'
+          ? await openHypopg({ url, profile })
+          : await openTwin({ connection, profile, dataDir: join(dataDir, `twin-${process.pid}`), signal });
+      const advice = await adviseIndexes({
+        connection,
+        profile,
+        whatIf,
+        workload,
+        drops,
+        selectIndexes,
+        ...(budgetBytes === undefined ? {} : { budgetBytes }),
+        onProgress: ({ phase, done, total }) =>
+          onProgress({ phase: phases[phase], ratio: total > 1 ? done / total : null }),
+        signal,
+      });
+      const { source, coverage, statements } = workload;
+      return { advice, backend, workload: { source, coverage, statements: statements.length } };
+    } finally {
+      await connection.close();
+    }
+  };
+}
+
+const phases = {
+  reading: 'reading the catalog',
+  planning: 'planning statements under other indexes',
+  choosing: 'choosing the best set',
+  refining: 'refining the choice',
+} as const;
+
+async function workloadOf(
+  { history, targetId }: IndexRequest,
+  connection: DatabaseConnection,
+  profile: ServerProfile,
+): Promise<Workload> {
+  const to = new Date();
+  const from = new Date(to.getTime() - workloadMs);
+  const known = await workloadFromHistory(history, { targetId, from, to, database: profile.database });
+  if (known.statements.length > 0) return known;
+  const counted = await workloadFromStatements(connection, profile);
+  if (counted.statements.length > 0) return counted;
+  throw new PitcrewError('E_UNSUPPORTED', 'no workload is known', {
+    detail: 'Neither the history nor pg_stat_statements knows statements of this database that have a plan.',
+    hint: 'pg_stat_statements has to be in use, and its texts readable: "pitcrew doctor" says what is missing.',
+  });
+}

@@ -1,0 +1,71 @@
+import { messageOf, PitcrewError } from '../../../errors.ts';
+import type { AdviceRunKind, Document, Store } from '../../store/index.ts';
+import type { Finding } from '../types.ts';
+import type { Desk } from './desk.ts';
+import { type CheckRound, checkReport, checkRound } from './run/check-round.ts';
+import { type IndexAdviser, indexAnswers, indexReport } from './run/index-round.ts';
+import { type Answered, mergeFindings } from './run/merge.ts';
+import type { RunState } from './types.ts';
+
+export interface RunOptions {
+  desk: Desk;
+  store: Store;
+  round: Omit<CheckRound, 'only'>;
+  indexAdviser: IndexAdviser | undefined;
+  kind: AdviceRunKind;
+  by: string;
+  budgetBytes: number | undefined;
+  signal: AbortSignal;
+  onProgress: (progress: Pick<RunState, 'phase' | 'ratio'>) => void;
+}
+
+/** Runs checks or chooses indexes, and merges what is found with the advice that is known. Throws what went wrong, and writes it down. */
+export async function runOnce(options: RunOptions): Promise<void> {
+  const { desk, kind, by } = options;
+  const { store, targetId } = desk;
+  const beganAt = new Date();
+  const id = await store.beginRun({ targetId, kind, askedBy: by, at: beganAt });
+  try {
+    const { answers, report } = await (kind === 'checks' ? runChecks(options) : chooseIndexes(options));
+    const changes = mergeFindings(await store.list({ targetId }), answers, beganAt);
+    await store.save(targetId, changes, { at: new Date(), by: 'pitcrew' });
+    await store.endRun(id, { at: new Date(), report });
+  } catch (error) {
+    await store.endRun(id, { at: new Date(), error: messageOf(error) }).catch(() => {});
+    throw error;
+  }
+}
+
+interface Ran {
+  answers: Answered[];
+  report: Document;
+}
+
+async function runChecks({ round, onProgress }: RunOptions): Promise<Ran> {
+  onProgress({ phase: 'asking all checks', ratio: null });
+  const results = await checkRound(round);
+  return { answers: results, report: checkReport(results) };
+}
+
+async function chooseIndexes(options: RunOptions): Promise<Ran> {
+  const { desk, store, indexAdviser, budgetBytes, onProgress, signal } = options;
+  if (!indexAdviser) {
+    throw new PitcrewError('E_UNSUPPORTED', 'indexes cannot be chosen here', {
+      detail: 'This daemon was started without planning under other indexes.',
+    });
+  }
+  const drops = (await desk.store.list({ targetId: desk.targetId, states: ['found', 'planned'] }))
+    .filter(({ kind }) => kind === 'drop-index')
+    .map(({ finding }) => finding as Finding);
+  const { url, targetId } = desk;
+  const choice = await indexAdviser({
+    url,
+    targetId,
+    history: store.history,
+    budgetBytes,
+    drops,
+    onProgress,
+    signal,
+  });
+  return { answers: indexAnswers(choice), report: indexReport(choice) };
+}

@@ -1,0 +1,2 @@
+export { keepPlans, PlanKeeper, type PlanKeeperOptions } from './plan-keeper.ts';
+export { changeSentence } from './sentence.ts';

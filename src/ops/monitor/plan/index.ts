@@ -1,2 +1,0 @@
-export { planFindings } from './findings.ts';
-export type { PlanContext, PlanFinding } from './rule.ts';

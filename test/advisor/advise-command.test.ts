@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { configDefinition } from '../../src/config/definition.ts';
+import { createApp, startServer } from '../../src/server/index.ts';
+import { type AdviceLife, adviceLife, findingFor } from '../support/advice-life.ts';
+import { pitcrew } from '../support/command.ts';
+import { keepingLogger, plainMonitor } from '../support/plain-monitor.ts';
+
+const stack = new AsyncDisposableStack();
+let life: AdviceLife;
+let url: string;
+let id: number;
+
+const fix = 'CREATE INDEX CONCURRENTLY "orders_customer" ON "public"."orders" ("customer")';
+
+beforeAll(async () => {
+  life = stack.use(await adviceLife());
+  await life.database.query('CREATE TABLE orders (id int PRIMARY KEY, customer int)');
+  const undo = ['DROP INDEX CONCURRENTLY "public"."orders_customer"'];
+  id = (await life.add(findingFor('orders', { kind: 'create-index', fix: [fix], undo }))).id;
+  const config = configDefinition.parse({ actions: { advice: true } });
+  const logger = keepingLogger();
+  const monitors = [plainMonitor('shop', { targetId: life.targetId })];
+  const app = createApp({ monitors, advisors: [life.advisor()], store: life.kept.store, config, version: '0', logger });
+  const server = await startServer({ host: '127.0.0.1', port: 0, token: undefined, app, logger });
+  stack.defer(() => server.close());
+  url = server.url;
+});
+afterAll(() => stack.disposeAsync());
+
+const advise = (...args: string[]) => pitcrew(['advise', ...args, '--url', url]);
+
+test('advice is listed and shown', async () => {
+  const list = await advise('list');
+  expect(list.code).toBe(1);
+  expect(list.stdout).toMatch(
+    new RegExp(`${id} +found +warning +create-index +– +Something is to be done about orders`),
+  );
+  expect(list.stdout).toContain('Not checked yet');
+  expect((await advise('list', '--state', 'kept')).code).toBe(0);
+  const json = JSON.parse((await advise('list', '--json')).stdout) as { advice: { id: number }[] };
+  expect(json.advice).toMatchObject([{ id }]);
+  const show = await advise('show', String(id));
+  expect(show.code).toBe(0);
+  for (const text of [fix, 'To undo it', 'Risk: low', 'Because of a test.', 'found by test']) {
+    expect(show.stdout).toContain(text);
+  }
+  expect((await advise('show', '999999')).code).toBe(2);
+  expect((await advise('show', 'first')).stderr).toContain('Give the number');
+});
+
+test('what would be run is shown, nothing is without consent, and what would be unsafe ends with 4', async () => {
+  const dry = await advise('apply', String(id), '--dry-run');
+  expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining(fix) });
+  const asked = await advise('apply', String(id));
+  expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining('Give --yes') });
+  expect(asked.stderr).toContain(fix);
+  expect(await life.indexes()).toEqual([]);
+  const space = findingFor('space', { kind: 'create-index', fix: [fix], undo: [], needsBytes: 2 ** 60 });
+  const { id: large } = await life.add(space);
+  const refused = await advise('apply', String(large), '--yes');
+  expect(refused).toMatchObject({ code: 4, stderr: expect.stringMatching(/E_UNSAFE[^]*of disk are needed/) });
+  expect((await advise('apply', String(large), '--dry-run')).code).toBe(4);
+});
+
+test('advice is applied, undone, dismissed and reopened', async () => {
+  const applied = await advise('apply', String(id), '--yes', '--reason', 'too slow');
+  expect(applied, applied.stderr).toMatchObject({ code: 0 });
+  expect(applied.stdout).toMatch(new RegExp(`^${id}: (applied|measuring)`));
+  expect(await life.indexes()).toEqual(['orders_customer']);
+  const again = await advise('apply', String(id), '--yes');
+  expect(again).toMatchObject({ code: 4, stderr: expect.stringContaining('E_CONFLICT') });
+  const undone = await advise('undo', String(id), '--yes', '--json');
+  expect(undone.code).toBe(0);
+  expect(JSON.parse(undone.stdout)).toMatchObject({ state: 'undone' });
+  expect(await life.indexes()).toEqual([]);
+  expect(await advise('reopen', String(id))).toMatchObject({ code: 0, stdout: `${id}: found\n` });
+  expect(await advise('dismiss', String(id), '--reason', 'later')).toMatchObject({ stdout: `${id}: dismissed\n` });
+  const show = await advise('show', String(id));
+  expect(show.stdout).toContain('dismissed by 127.0.0.1: later');
+  expect(show.stdout).toMatch(/apply, done in .*: CREATE INDEX/);
+});
