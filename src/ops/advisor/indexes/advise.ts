@@ -12,6 +12,7 @@ import { type Relevant, relevantOf } from './relevance.ts';
 import { definitionOf } from './report/finding.ts';
 import { advisedIndexes } from './report/result.ts';
 import { createSizes } from './sizes.ts';
+import { withTypicalValues } from './typical-values.ts';
 import type { AdviceLimits, AdviceProgress, AdviseOptions, IndexAdvice } from './types.ts';
 import { weightsOf } from './weights.ts';
 
@@ -47,7 +48,10 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
   const dropped = (options.drops ?? []).flatMap(({ subject }) => subject.table ?? []);
   const model = await readModel(connection, profile, workload.statements, dropped);
   const analysis = analyse(workload, model, connection.user);
-  const statements = byTime([...analysis.statements, ...foreignKeyChecks(analysis, model)]);
+  const statements = await withTypicalValues(
+    connection,
+    byTime([...analysis.statements, ...foreignKeyChecks(analysis, model)]),
+  );
   const candidates = candidatesOf(statements, model, limits);
   const sizes = createSizes(whatIf, ({ index }) => `an index on ${index.table} ${definitionOf(index)}`);
   const price = createPricer(whatIf, limits.samples);

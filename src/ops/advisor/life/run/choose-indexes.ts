@@ -10,7 +10,7 @@ import { loadParser } from '../../../../sql/index.ts';
 import { openHypopg, openTwin, type WhatIf } from '../../../whatif/index.ts';
 import { adviseIndexes } from '../../indexes/index.ts';
 import { selectIndexes } from '../../select/index.ts';
-import { type Workload, workloadFromHistory, workloadFromStatements } from '../../workload/index.ts';
+import { type Workload, workloadFromHistory, workloadFromStatements, workloadFromTelemetry } from '../../workload/index.ts';
 import type { IndexAdviser, IndexRequest } from './index-round.ts';
 
 /** The workload is that of so much time. */
@@ -83,8 +83,10 @@ async function workloadOf(
   if (known.statements.length > 0) return known;
   const counted = await workloadFromStatements(connection, profile);
   if (counted.statements.length > 0) return counted;
+  const reported = await workloadFromTelemetry(history, { targetId, from, to });
+  if (reported.statements.length > 0) return reported;
   throw new PitcrewError('E_UNSUPPORTED', 'no workload is known', {
-    detail: 'Neither the history nor pg_stat_statements knows statements of this database that have a plan.',
+    detail: 'Neither the history nor pg_stat_statements nor an application that reports knows statements of this database that have a plan.',
     hint: 'pg_stat_statements has to be in use, and its texts readable: "pitcrew doctor" says what is missing.',
   });
 }
