@@ -190,12 +190,10 @@ describe('writes count', () => {
 });
 
 test('values that few rows have count where the text has a placeholder, and a generic plan would not tell', async () => {
-  const text = 'SELECT id FROM orders WHERE status = $1';
-  const advice = await advised.advise(workloadOf(text));
-  expect(definitionsOf(advice)).toEqual(['orders (status) INCLUDE (id)']);
-  // What is said to be usual by whoever asks goes before the statistics: of these rows an index finds hardly fewer than all.
-  const usual = workloadOf({ id: 'usual', text, samples: [['done']] });
-  expect(definitionsOf(await advised.advise(usual))).not.toEqual(definitionsOf(advice));
+  const text = 'SELECT * FROM orders WHERE status = $1';
+  expect(definitionsOf(await advised.advise(workloadOf(text)))).toEqual(['orders (status)']);
+  // Values that are known to be asked for go before the statistics: here an index would find nearly all rows.
+  expect(definitionsOf(await advised.advise(workloadOf({ text, samples: [['done']] })))).toEqual([]);
 });
 
 test('times that were measured decide what counts', async () => {
