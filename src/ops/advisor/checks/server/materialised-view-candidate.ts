@@ -3,6 +3,7 @@ import { readTables, type TableRow } from '../../../../engine/postgres/index.ts'
 import { readableName, tokenize } from '../../../../sql/index.ts';
 import { count, duration, listed } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
+import { needed } from '../needed.ts';
 import { answer, judgedOnPrimary, unknown } from './answers.ts';
 import { hoursBetween, knownTime } from './known-time.ts';
 import { readStatementCosts, type StatementCost } from './statement-costs.ts';
@@ -61,7 +62,7 @@ async function run(context: CheckContext, limits: MaterialisedViewLimits) {
   }
   const known = await knownTime(context);
   if (!known) return unknown('Since when the server counts is not known');
-  const tables = (await readTables(context.connection, context.profile)).rows;
+  const tables = needed(await readTables(context.connection, context.profile), 'The tables');
   // In the first hour a rate is of what was done just now.
   const statementHours = Math.max(1, since ? hoursBetween(since, known.now) : known.hours);
   const tableHours = Math.max(1, known.hours);

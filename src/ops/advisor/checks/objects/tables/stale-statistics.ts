@@ -2,6 +2,7 @@ import { type DatabaseConnection, readTables, type TableRow } from '../../../../
 import { count, counted } from '../../../../words/index.ts';
 import type { Check, Finding } from '../../../types.ts';
 import { judged, unknown } from '../../answers.ts';
+import { needed } from '../../needed.ts';
 import { thresholdsOf } from '../../thresholds.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { readAutovacuum, readTableOptions, readWorkedOn } from './autovacuum.ts';
@@ -37,7 +38,7 @@ export const staleStatistics: Check = {
     if (!profile.trackCounts)
       return unknown('Changed rows are not counted: track_counts is off', 'set track_counts = on');
     const { smallTableRows } = thresholdsOf(context);
-    const tables = (await readTables(connection, profile)).rows;
+    const tables = needed(await readTables(connection, profile), 'The tables');
     const settings = await readAutovacuum(connection, profile);
     const options = await readTableOptions(connection);
     const working = await readWorkedOn(connection, 'analyze');
