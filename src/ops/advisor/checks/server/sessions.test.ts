@@ -56,6 +56,15 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     });
     expect(await staleSessions.run(context)).toMatchObject({ status: 'fine' });
 
+    const endless = connectionsCheck({ ...limits, longStatementSeconds: 0 });
+    expect(await findingOf(endless, context, 'connections:statement_timeout')).toMatchObject({
+      severity: 'info',
+      title: expect.stringContaining('1 statement of'),
+      remedy: { kind: 'manual', fix: [] },
+    });
+    await runStatements(url, [`ALTER ROLE CURRENT_USER SET statement_timeout = '1h'`]);
+    expect((await findingsOf(endless, context)).map(({ key }) => key)).not.toContain('connections:statement_timeout');
+    await runStatements(url, ['ALTER ROLE CURRENT_USER RESET statement_timeout']);
     const timeout = await findingOf(
       connectionsCheck(limits),
       context,

@@ -41,7 +41,9 @@ export const vacuumBehind: Check = {
     const { connection, profile } = context;
     if (profile.isStandby) return unknown('A standby does not count dead rows', 'ask the primary');
     if (!profile.trackCounts) return unknown('Dead rows are not counted: track_counts is off', 'set track_counts = on');
-    const tables = needed(await readTables(connection, profile), 'The tables').filter(({ kind }) => kind !== 'partitioned');
+    const tables = needed(await readTables(connection, profile), 'The tables').filter(
+      ({ kind }) => kind !== 'partitioned',
+    );
     const settings = await readAutovacuum(connection, profile);
     const options = await readTableOptions(connection);
     const horizon = await readHorizon(connection, profile);
