@@ -3,12 +3,12 @@ import { findingOf, findingsOf, remedyOf, runStatements } from '../../../../../t
 import { plainRole, session } from '../../../../../test/support/catalog.ts';
 import { scratchReplica, scratchServer, testDatabase, testedMajors } from '../../../../../test/support/postgres.ts';
 import { type CheckContext, openCheckContext } from '../../index.ts';
+import { checks } from '../index.ts';
 import { autovacuumSettings, autovacuumSettingsCheck } from './autovacuum-settings.ts';
 import { checkpoints, checkpointsCheck } from './checkpoints.ts';
 import { extensionUpdates } from './extension-updates.ts';
 import { queryStatistics, queryStatisticsCheck } from './query-statistics.ts';
 import { replicationSlots, replicationSlotsCheck } from './replication-slots.ts';
-import { serverChecks } from './index.ts';
 import { version, versionCheck } from './version.ts';
 
 const gigabyte = 1024 ** 3;
@@ -17,7 +17,7 @@ const machine = { memoryBytes: 8 * gigabyte, cpus: 4, disk: 'ssd' as const };
 /** The ids of the checks that found something. */
 async function complaints(context: CheckContext): Promise<string[]> {
   const found: string[] = [];
-  for (const check of serverChecks) {
+  for (const check of checks) {
     const answer = await check.run(context);
     if (answer.status === 'found') found.push(...answer.findings.map(({ key }) => key));
   }
@@ -32,6 +32,10 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
       synchronous_commit: 'on',
       shared_buffers: '128MB',
     });
+    {
+      await using context = await openCheckContext({ url: server.url(), machine });
+      expect(await complaints(context)).toEqual([]);
+    }
     await runStatements(server.url(), [
       'CREATE EXTENSION pg_stat_statements',
       `CREATE TABLE orders AS SELECT n AS id, n % 100 AS customer, repeat('x', 100) AS note FROM generate_series(1, 50000) n`,
@@ -39,9 +43,16 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
       'CREATE INDEX ON orders (customer)',
       'VACUUM ANALYZE orders',
       'SELECT count(*) FROM orders',
+      `CREATE ROLE plain LOGIN PASSWORD 'plain'`,
     ]);
-    for (const given of [machine, null]) {
-      await using context = await openCheckContext({ url: server.url(), machine: given });
+    const plain = new URL(server.url());
+    [plain.username, plain.password] = ['plain', 'plain'];
+    for (const [url, given] of [
+      [server.url(), machine],
+      [server.url(), null],
+      [plain.href, machine],
+    ] as const) {
+      await using context = await openCheckContext({ url, machine: given });
       expect(await complaints(context)).toEqual([]);
     }
     await using replica = await scratchReplica(server, major);
