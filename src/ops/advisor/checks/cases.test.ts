@@ -34,7 +34,7 @@ const cases: Record<string, readonly [found: string, fine: string, unknown: stri
   'safety-settings': [atSettings, atSettings, hidden],
   version: [atServers, atServers, atServers],
   'stale-sessions': ['server/sessions.test.ts', 'server/sessions.test.ts', 'server/sessions.test.ts'],
-  connections: ['server/sessions.test.ts', 'server/sessions.test.ts', hidden],
+  connections: ['server/sessions.test.ts', 'server/sessions.test.ts', 'server/sessions.test.ts'],
   'replication-slots': ['server/provoked.test.ts', atServers, hidden],
   'sequential-scans': [atWorkload, atWorkload, atWorkload],
   'cache-hit': [atWorkload, atWorkload, atWorkload],

@@ -94,7 +94,10 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
         status: 'unknown',
         fix: 'GRANT pg_read_all_stats TO "plain"',
       });
-      expect(await connections.run(hidden)).toMatchObject({ untold: [{ fix: 'GRANT pg_read_all_stats TO "plain"' }] });
+      expect(await connections.run(hidden)).toMatchObject({
+        status: 'unknown',
+        fix: 'GRANT pg_read_all_stats TO "plain"',
+      });
     }
 
     // The remedy ends that session as long as it is what was seen, and no other.
