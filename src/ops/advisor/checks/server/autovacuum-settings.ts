@@ -32,8 +32,8 @@ export function autovacuumSettingsCheck(limits: AutovacuumLimits = defaults): Ch
       `${limits.overdueTables} tables have twice as many dead rows as \`autovacuum_vacuum_threshold\` + \`autovacuum_vacuum_scale_factor\` × rows: ` +
       'the cost limit is raised to ten times, because what keeps workers busy is that they pause, not that they are few. Tables of ' +
       `${count(limits.largeRows)} rows or more that are updated or deleted from, with the server’s scale factor: a factor of the table’s own, so that it is ` +
-      `vacuumed after ${count(limits.wantedDeadRows)} dead rows (from 18 on, \`autovacuum_vacuum_max_threshold\` bounds it too). Cannot tell on a standby, nor, without \`pg_monitor\`, whether workers are busy while so many tables wait. Sources: \`pg_class\`, ` +
-      '`pg_stat_activity`; PostgreSQL documentation, "Routine Vacuuming" and "Automatic Vacuuming".',
+      `vacuumed after ${count(limits.wantedDeadRows)} dead rows (from 18 on, \`autovacuum_vacuum_max_threshold\` bounds it too). Cannot tell on a standby, nor, ` +
+      'without `pg_monitor`, whether workers are busy while so many tables wait. Sources: `pg_class`, `pg_stat_activity`; PostgreSQL documentation, "Routine Vacuuming" and "Automatic Vacuuming".',
     run: (context) => run(context, limits),
   };
 }
