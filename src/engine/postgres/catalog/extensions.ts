@@ -27,17 +27,20 @@ export async function readExtensions(connection: DatabaseConnection): Promise<Re
            pg_has_role(e.extowner, 'USAGE')             AS "owned"
       FROM pg_extension e
       LEFT JOIN pg_available_extensions a ON a.name = e.extname
-      -- Only for those that differ: every file of the extension is looked at.
+      -- Only for those that differ: every file of the extension is looked at, and one without files is an error.
+     CROSS JOIN LATERAL (
+             SELECT CASE WHEN a.default_version <> e.extversion THEN e.extname END AS extname
+           ) differing
       LEFT JOIN LATERAL (
              SELECT bool_or(p.path IS NOT NULL) AS path
-               FROM pg_extension_update_paths(e.extname) p
+               FROM pg_extension_update_paths(differing.extname) p
               WHERE p.source = e.extversion AND p.target = a.default_version
-           ) forth ON a.default_version <> e.extversion
+           ) forth ON true
       LEFT JOIN LATERAL (
              SELECT bool_or(p.path IS NOT NULL) AS path
-               FROM pg_extension_update_paths(e.extname) p
+               FROM pg_extension_update_paths(differing.extname) p
               WHERE p.source = a.default_version AND p.target = e.extversion
-           ) back ON a.default_version <> e.extversion
+           ) back ON true
      ORDER BY e.extname
     `,
   );

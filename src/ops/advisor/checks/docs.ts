@@ -7,7 +7,8 @@ const introduction = `
 
 The advisor looks at the catalog and the statistics of a database and answers, for each check below, one of three things:
 what it **found**, with the figures that it rests on, that all is **fine**, or that it **could not tell**, with the reason and
-with what would change that. It never guesses.
+with what would change that. It never guesses. Every check but that of the version cannot tell, and says so, where
+a relation of the catalog that it needs is hidden from the role; where a check names no other reason, this is the only one.
 
 Checks only read: in a read-only session, with statement and lock timeouts, and without waiting for the locks of others. What a
 check advises comes with the statements that do it, those that undo it, and its risk. Where it says that Pitcrew may apply

@@ -1,6 +1,6 @@
 import type { Skipped } from '../../../../engine/postgres/index.ts';
 import type { CheckAnswer, Evidence, Finding, Untold } from '../../types.ts';
-import { judged, unknown } from '../answers.ts';
+import { judged, judgedWholly, unknown } from '../answers.ts';
 
 export { unknown };
 
@@ -11,6 +11,15 @@ export function answer(
   more: { evidence?: readonly Evidence[]; untold?: readonly Untold[] } = {},
 ): CheckAnswer {
   return judged({ findings, fine, ...more });
+}
+
+/** As `answer`, but unknown when there are no findings and something could not be told. */
+export function answerWholly(
+  findings: readonly Finding[],
+  fine: string,
+  more: { evidence?: readonly Evidence[]; untold?: readonly Untold[] } = {},
+): CheckAnswer {
+  return judgedWholly({ findings, fine, ...more });
 }
 
 /** What could not be read, as parts that could not be told. */

@@ -2,7 +2,7 @@ import { quoteIdentifier, readActivity, readUpkeep, type UpkeepRow } from '../..
 import { readableName } from '../../../../sql/index.ts';
 import { bytes, count, counted, listed } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding } from '../../types.ts';
-import { answer, judgedOnPrimary, notReadable, untoldOf } from './answers.ts';
+import { answer, answerWholly, judgedOnPrimary, notReadable, untoldOf } from './answers.ts';
 import { readServerSettings, type ServerSettings } from './server-settings.ts';
 import { settingRemedy } from './setting-remedy.ts';
 
@@ -20,7 +20,6 @@ const defaults: AutovacuumLimits = { largeRows: 10_000_000, wantedDeadRows: 500_
 interface Seen {
   context: CheckContext;
   settings: ServerSettings;
-  tables: readonly UpkeepRow[];
 }
 
 /** Whether autovacuum runs, keeps up, and suits large tables. */
@@ -33,8 +32,8 @@ export function autovacuumSettingsCheck(limits: AutovacuumLimits = defaults): Ch
       `${limits.overdueTables} tables have twice as many dead rows as \`autovacuum_vacuum_threshold\` + \`autovacuum_vacuum_scale_factor\` × rows: ` +
       'the cost limit is raised to ten times, because what keeps workers busy is that they pause, not that they are few. Tables of ' +
       `${count(limits.largeRows)} rows or more that are updated or deleted from, with the server’s scale factor: a factor of the table’s own, so that it is ` +
-      `vacuumed after ${count(limits.wantedDeadRows)} dead rows (from 18 on, \`autovacuum_vacuum_max_threshold\` bounds it too). Sources: \`pg_class\`, ` +
-      '`pg_stat_activity`; PostgreSQL documentation, "Routine Vacuuming" and "Automatic Vacuuming".',
+      `vacuumed after ${count(limits.wantedDeadRows)} dead rows (from 18 on, \`autovacuum_vacuum_max_threshold\` bounds it too). Cannot tell on a standby, nor, ` +
+      'without `pg_monitor`, whether workers are busy while so many tables wait. Sources: `pg_class`, `pg_stat_activity`; PostgreSQL documentation, "Routine Vacuuming" and "Automatic Vacuuming".',
     run: (context) => run(context, limits),
   };
 }
@@ -43,7 +42,7 @@ async function run(context: CheckContext, limits: AutovacuumLimits) {
   if (context.profile.isStandby) return judgedOnPrimary;
   const { rows, skipped } = await readUpkeep(context.connection, context.profile);
   if (skipped.length > 0) return notReadable(skipped, 'The tables');
-  const seen: Seen = { context, settings: await readServerSettings(context), tables: rows };
+  const seen: Seen = { context, settings: await readServerSettings(context) };
   const off = ['autovacuum', 'track_counts'].filter((name) => seen.settings.isOff(name));
   if (off.length > 0)
     return answer(
@@ -52,11 +51,14 @@ async function run(context: CheckContext, limits: AutovacuumLimits) {
     );
   const activity = await readActivity(context.connection, context.profile);
   const workers = activity.rows.filter(({ backendType }) => backendType === 'autovacuum worker').length;
-  const busy = cannotKeepUp(seen, workers, limits);
-  return answer(
+  const overdue = rows.filter((table) => table.deadRows > 2 * threshold(table, seen.settings));
+  const waiting = overdue.length >= limits.overdueTables;
+  const busy = waiting ? cannotKeepUp(seen, overdue, workers) : undefined;
+  return answerWholly(
     [...(busy ? [busy] : []), ...rows.flatMap((table) => largeTable(table, seen, limits) ?? [])],
     `Autovacuum is on, and suits ${counted(rows.length, 'table')}`,
-    { untold: untoldOf(activity.skipped) },
+    // Where few tables wait it does not matter who is at work.
+    { untold: waiting ? untoldOf(activity.skipped) : [] },
   );
 }
 
@@ -94,13 +96,12 @@ function threshold({ rows, options }: UpkeepRow, settings: ServerSettings): numb
 }
 
 function cannotKeepUp(
-  { context, settings, tables }: Seen,
+  { context, settings }: Seen,
+  overdue: readonly UpkeepRow[],
   workers: number,
-  limits: AutovacuumLimits,
 ): Finding | undefined {
   const most = settings.number('autovacuum_max_workers') ?? 3;
-  const overdue = tables.filter((table) => table.deadRows > 2 * threshold(table, settings));
-  if (workers < most || overdue.length < limits.overdueTables) return undefined;
+  if (workers < most) return undefined;
   const name = 'autovacuum_vacuum_cost_limit';
   const own = settings.number(name) ?? -1;
   const limit = own > 0 ? own : (settings.number('vacuum_cost_limit') ?? 200);

@@ -27,7 +27,7 @@ export function checkpointsCheck(limits: CheckpointLimits = defaults): Check {
       `${limits.warning * 100} %, of at least ${limits.leastCheckpoints}. WAL requests one every max_wal_size ÷ (1 + ` +
       'checkpoint_completion_target) (source: `CalculateCheckpointSegments` of PostgreSQL, `xlog.c`); where less WAL than half of that was ' +
       'written per requested checkpoint, they were asked for by hand, by backups or by CREATE DATABASE, and nothing is found. The proposal ' +
-      'is rate of WAL × checkpoint_timeout × (1 + checkpoint_completion_target) × 1.5, at least twice the present value. Sources: ' +
+      'is rate of WAL × checkpoint_timeout × (1 + checkpoint_completion_target) × 1.5, at least twice the present value. Cannot tell on a standby, nor when there were fewer, or within an hour of a reset. Sources: ' +
       '`pg_stat_checkpointer` (17 and newer), `pg_stat_bgwriter`, `pg_stat_wal`; PostgreSQL documentation, "WAL Configuration".',
     run: (context) => run(context, limits),
   };

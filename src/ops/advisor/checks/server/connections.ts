@@ -1,7 +1,7 @@
 import { type ActivityRow, readActivity, readDatabases, readRoleSettings } from '../../../../engine/postgres/index.ts';
 import { count, counted, duration, listed, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding, Remedy } from '../../types.ts';
-import { answer, notReadable, untoldOf } from './answers.ts';
+import { answerWholly, notReadable, untoldOf } from './answers.ts';
 import { knownTime } from './known-time.ts';
 import { readServerSettings, type ServerSettings } from './server-settings.ts';
 import { settingRemedy } from './setting-remedy.ts';
@@ -81,7 +81,7 @@ async function run(context: CheckContext, limits: ConnectionLimits) {
     noIdleInTransactionTimeout(seen, limits),
     noStatementTimeout(seen, limits),
   ];
-  return answer(
+  return answerWholly(
     findings.filter((finding) => finding !== undefined),
     `${counted(seen.sessions.length, 'connection')} of ${count(usable(context))} in use, none of them for too long`,
     { untold: untoldOf(skipped) },

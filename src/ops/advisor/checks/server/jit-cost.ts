@@ -1,6 +1,6 @@
 import { duration, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
-import { answer, unknown } from './answers.ts';
+import { answer, answerWholly, unknown } from './answers.ts';
 import { readServerSettings } from './server-settings.ts';
 import { settingRemedy } from './setting-remedy.ts';
 import { readStatementCosts, type StatementCost, untoldStatements } from './statement-costs.ts';
@@ -19,7 +19,7 @@ export const jitCost: Check = {
   documentation:
     'Short statements that spend their time on compiling: of all time of statements, at least 2 % goes into compiling those that take less than 2 s on ' +
     'average and of which compiling is 20 % or more. Long statements gain from it and are left out. The remedy turns `jit` off for the server; a higher ' +
-    '`jit_above_cost` keeps it for the costliest. Cannot tell without pg_stat_statements 1.10 (PostgreSQL 15). Source: `pg_stat_statements` (`jit_…_time`); PostgreSQL ' +
+    '`jit_above_cost` keeps it for the costliest. Cannot tell without pg_stat_statements 1.10 (PostgreSQL 15) and the right to see the statements of other users (`pg_monitor`). Source: `pg_stat_statements` (`jit_…_time`); PostgreSQL ' +
     'documentation, "Just-in-Time Compilation".',
   run: (context) => run(context),
 };
@@ -39,7 +39,7 @@ async function run(context: CheckContext) {
   }
   const waste = jitWaste(costs);
   if (waste.share < leastShare) {
-    return answer([], 'Compiling costs short statements next to nothing', {
+    return answerWholly([], 'Compiling costs short statements next to nothing', {
       untold: untoldStatements(skipped, 'what compiling costs other statements'),
     });
   }

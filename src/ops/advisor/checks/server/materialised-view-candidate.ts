@@ -3,7 +3,8 @@ import { readTables, type TableRow } from '../../../../engine/postgres/index.ts'
 import { readableName, tokenize } from '../../../../sql/index.ts';
 import { count, duration, listed } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
-import { answer, judgedOnPrimary, unknown } from './answers.ts';
+import { needed } from '../needed.ts';
+import { answerWholly, judgedOnPrimary, unknown } from './answers.ts';
 import { hoursBetween, knownTime } from './known-time.ts';
 import { readStatementCosts, type StatementCost } from './statement-costs.ts';
 
@@ -36,7 +37,7 @@ export function materialisedViewCandidateCheck(limits: MaterialisedViewLimits = 
       `SELECTs that group or aggregate, take ${duration(limits.leastMeanMs / 1000)} on average and ${duration(limits.leastMsPerHour / 1000)} an hour in all, were called ` +
       `${limits.leastCalls} times or more, read a table of ${count(limits.leastTableRows)} rows or more, give at most ${count(limits.mostRows)} rows a call, and read ` +
       `tables of which at most ${limits.mostChangedPerHour * 100} % of the rows change in an hour: a materialised view would answer them from few rows. Whether ` +
-      'results may be as old as the refresh is for a person to say, so nothing is applied. Cannot tell without pg_stat_statements. Sources: ' +
+      'results may be as old as the refresh is for a person to say, so nothing is applied. Cannot tell without pg_stat_statements, without the right to see the statements of other users (`pg_monitor`), and on a standby. Sources: ' +
       '`pg_stat_statements`, `pg_stat_user_tables`; PostgreSQL documentation, "Materialized Views".',
     run: (context) => run(context, limits),
   };
@@ -61,7 +62,7 @@ async function run(context: CheckContext, limits: MaterialisedViewLimits) {
   }
   const known = await knownTime(context);
   if (!known) return unknown('Since when the server counts is not known');
-  const tables = (await readTables(context.connection, context.profile)).rows;
+  const tables = needed(await readTables(context.connection, context.profile), 'The tables');
   // In the first hour a rate is of what was done just now.
   const statementHours = Math.max(1, since ? hoursBetween(since, known.now) : known.hours);
   const tableHours = Math.max(1, known.hours);
@@ -74,7 +75,7 @@ async function run(context: CheckContext, limits: MaterialisedViewLimits) {
     return [{ cost, tables: read, msPerHour, changedPerHour: changed }];
   });
   const untold = skipped.map(({ reason, fix }) => ({ reason, fix }));
-  return answer(candidates.map(finding), 'No statement sums up much of what seldom changes again and again', {
+  return answerWholly(candidates.map(finding), 'No statement sums up much of what seldom changes again and again', {
     untold,
   });
 }

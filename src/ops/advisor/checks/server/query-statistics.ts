@@ -95,7 +95,9 @@ async function run(context: CheckContext, limits: QueryStatisticsLimits) {
   const { rows, skipped } = await readStatementsInfo(connection, profile);
   const [info] = rows;
   const known = await knownTime(context);
-  if (!info?.statsReset || !known) return answer([], 'Statements are counted', { evidence, untold: untoldOf(skipped) });
+  if (!known)
+    return unknown('Statements are counted, but how long is hidden, and so whether many of them were dropped');
+  if (!info?.statsReset) return answer([], 'Statements are counted', { evidence, untold: untoldOf(skipped) });
   const hours = Math.max(limits.leastHours, hoursBetween(info.statsReset, known.now));
   const perHour = info.dealloc / hours;
   const max = statements.max ?? 5000;

@@ -3,21 +3,29 @@ import { findingOf, findingsOf, remedyOf, runStatements } from '../../../../../t
 import { plainRole, session } from '../../../../../test/support/catalog.ts';
 import { scratchReplica, scratchServer, testDatabase, testedMajors } from '../../../../../test/support/postgres.ts';
 import { type CheckContext, openCheckContext } from '../../index.ts';
+import { checks } from '../index.ts';
 import { autovacuumSettings, autovacuumSettingsCheck } from './autovacuum-settings.ts';
 import { checkpoints, checkpointsCheck } from './checkpoints.ts';
 import { extensionUpdates } from './extension-updates.ts';
 import { queryStatistics, queryStatisticsCheck } from './query-statistics.ts';
 import { replicationSlots, replicationSlotsCheck } from './replication-slots.ts';
-import { serverChecks } from './index.ts';
 import { version, versionCheck } from './version.ts';
 
 const gigabyte = 1024 ** 3;
 const machine = { memoryBytes: 8 * gigabyte, cpus: 4, disk: 'ssd' as const };
 
+/** The context of a role without rights. */
+async function watcher(url: string) {
+  await runStatements(url, [`CREATE ROLE plain LOGIN PASSWORD 'plain'`]);
+  const plain = new URL(url);
+  [plain.username, plain.password] = ['plain', 'plain'];
+  return openCheckContext({ url: plain.href, machine });
+}
+
 /** The ids of the checks that found something. */
 async function complaints(context: CheckContext): Promise<string[]> {
   const found: string[] = [];
-  for (const check of serverChecks) {
+  for (const check of checks) {
     const answer = await check.run(context);
     if (answer.status === 'found') found.push(...answer.findings.map(({ key }) => key));
   }
@@ -32,6 +40,10 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
       synchronous_commit: 'on',
       shared_buffers: '128MB',
     });
+    {
+      await using context = await openCheckContext({ url: server.url(), machine });
+      expect(await complaints(context)).toEqual([]);
+    }
     await runStatements(server.url(), [
       'CREATE EXTENSION pg_stat_statements',
       `CREATE TABLE orders AS SELECT n AS id, n % 100 AS customer, repeat('x', 100) AS note FROM generate_series(1, 50000) n`,
@@ -40,6 +52,8 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
       'VACUUM ANALYZE orders',
       'SELECT count(*) FROM orders',
     ]);
+    await using blind = await watcher(server.url());
+    expect(await complaints(blind)).toEqual([]);
     for (const given of [machine, null]) {
       await using context = await openCheckContext({ url: server.url(), machine: given });
       expect(await complaints(context)).toEqual([]);
@@ -144,6 +158,14 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     await using context = await openCheckContext({ url });
     const check = autovacuumSettingsCheck({ largeRows: 10_000, wantedDeadRows: 500, overdueTables: 1 });
     expect(await autovacuumSettings.run(context)).toMatchObject({ status: 'fine' });
+    await using role = await watcher(url);
+    expect(await autovacuumSettings.run(role)).toMatchObject({ status: 'fine' });
+    // Tables wait, and whether workers are at work is hidden.
+    const impatient = autovacuumSettingsCheck({ largeRows: 1e9, wantedDeadRows: 1e9, overdueTables: 0 });
+    expect(await impatient.run(role)).toMatchObject({
+      status: 'unknown',
+      fix: 'GRANT pg_read_all_stats TO "plain"',
+    });
     await expect.poll(() => check.run(context)).toMatchObject({ status: 'found' });
     const [finding, ...others] = await findingsOf(check, context);
     expect([finding?.key, others]).toEqual(['autovacuum-settings:public."Alt"', []]);

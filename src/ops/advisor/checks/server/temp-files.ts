@@ -1,7 +1,7 @@
 import { readDatabases, readRoleSettings, type RoleSettingRow } from '../../../../engine/postgres/index.ts';
 import { bytes, counted } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding, Remedy } from '../../types.ts';
-import { answer, notReadable, unknown } from './answers.ts';
+import { answer, answerWholly, notReadable, unknown } from './answers.ts';
 import { hoursBetween, knownTime, moment } from './known-time.ts';
 import { roleSettingRemedy } from './role-setting-remedy.ts';
 import { asSize, readServerSettings, type ServerSettings } from './server-settings.ts';
@@ -31,7 +31,7 @@ export function tempFilesCheck(limits: TempFileLimits = defaults): Check {
       'the server: the present value + 2 × what one call writes (rows take about twice as much room in memory as in a temporary file), ' +
       `rounded up to a power of two, at most ${bytes(mostWorkMem)}, and so that it fits a quarter of the machine's memory with all ` +
       'sessions that the role has now. Definitions (CREATE INDEX) are left out: they use `maintenance_work_mem`. Cannot tell which ' +
-      'statements without pg_stat_statements. Sources: `pg_stat_statements`, `pg_stat_database`; PostgreSQL documentation, "Resource Consumption".',
+      'statements without pg_stat_statements, and without the right to see those of other users (`pg_monitor`). Sources: `pg_stat_statements`, `pg_stat_database`; PostgreSQL documentation, "Resource Consumption".',
     run: (context) => run(context, limits),
   };
 }
@@ -73,7 +73,7 @@ async function run(context: CheckContext, limits: TempFileLimits) {
     if (written < limits.leastBytes || hourly < limits.leastBytesPerHour) return [];
     return [spill({ context, role, statements, written, hourly, settings, roles, sessions: sessions.get(role) ?? 1 })];
   });
-  return answer(findings, `${bytes(database.tempBytes)} went to temporary files, little of it again and again`, {
+  return answerWholly(findings, `${bytes(database.tempBytes)} went to temporary files, little of it again and again`, {
     evidence,
     untold: untoldStatements(skipped, 'what other statements write'),
   });

@@ -115,6 +115,16 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
       status: 'unknown',
       fix: 'CREATE EXTENSION pg_stat_statements',
     });
+    // Nor does a role know that may not see the statements of others.
+    await database.query('CREATE EXTENSION pg_stat_statements');
+    await using role = await plainRole(database);
+    await using plain = await openCheckContext({ url: role.url });
+    for (const check of [tempFiles, materialisedViewCandidate]) {
+      expect(await check.run(plain), check.id).toMatchObject({
+        status: 'unknown',
+        fix: expect.stringContaining('GRANT pg_read_all_stats'),
+      });
+    }
   });
 
   test('a summary that is computed again and again of what seldom changes may be kept', async () => {

@@ -2,6 +2,7 @@ import { readTables, type TableRow } from '../../../../../engine/postgres/index.
 import { count, counted } from '../../../../words/index.ts';
 import type { Check, Finding } from '../../../types.ts';
 import { judged } from '../../answers.ts';
+import { needed } from '../../needed.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { type AutovacuumSettings, readAutovacuum, readTableOptions, type TableOptions } from './autovacuum.ts';
 import { type Holder, holderEvidence, holderRemedy, readHorizon } from './horizon.ts';
@@ -33,7 +34,7 @@ export const freezeAge: Check = {
     Source: \`pg_class\`: \`relfrozenxid\`, \`relminmxid\`; PostgreSQL manual, "Preventing Transaction ID Wraparound Failures".
   `,
   async run({ connection, profile }) {
-    const tables = (await readTables(connection, profile)).rows;
+    const tables = needed(await readTables(connection, profile), 'The tables');
     const settings = await readAutovacuum(connection, profile);
     const options = await readTableOptions(connection);
     const aged = tables

@@ -2,12 +2,18 @@ import { type DatabaseConnection, readTables, type TableRow } from '../../../../
 import { count, counted } from '../../../../words/index.ts';
 import type { Check, Finding } from '../../../types.ts';
 import { judged, unknown } from '../../answers.ts';
+import { needed } from '../../needed.ts';
 import { thresholdsOf } from '../../thresholds.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { readAutovacuum, readTableOptions, readWorkedOn } from './autovacuum.ts';
 
 /** Twice the threshold: autovacuum was due long ago. */
 const lateness = 2;
+/**
+ * A table that was analyzed since is left to autovacuum, which comes every minute. What a session changed shortly before it
+ * analyzed counts as changed after: it is reported later.
+ */
+const patienceMs = 300_000;
 /** Share by which the rows of a partitioned table and of its partitions may differ. */
 const mostDrift = 0.2;
 
@@ -24,7 +30,8 @@ export const staleStatistics: Check = {
   documentation: `
     Speaks up when the planner works with guesses or old figures: a table of 10,000 rows or more was never analyzed; or at least
     10,000 rows changed since, twice as many as autovacuum waits for (\`autovacuum_analyze_threshold\` +
-    \`autovacuum_analyze_scale_factor\` × rows, with the table's own storage parameters); or a partitioned table, which autovacuum
+    \`autovacuum_analyze_scale_factor\` × rows, with the table's own storage parameters), unless it was analyzed in the last five
+    minutes and autovacuum cares for it; or a partitioned table, which autovacuum
     never analyzes as a whole, has no statistics, or its rows differ by a fifth from those of its partitions.
 
     Warning; the fix is ANALYZE. Not known without \`track_counts\`, and on a standby, which does not count changes.
@@ -37,10 +44,11 @@ export const staleStatistics: Check = {
     if (!profile.trackCounts)
       return unknown('Changed rows are not counted: track_counts is off', 'set track_counts = on');
     const { smallTableRows } = thresholdsOf(context);
-    const tables = (await readTables(connection, profile)).rows;
+    const tables = needed(await readTables(connection, profile), 'The tables');
     const settings = await readAutovacuum(connection, profile);
     const options = await readTableOptions(connection);
     const working = await readWorkedOn(connection, 'analyze');
+    const now = Date.now();
     const rowsOf = (table: TableRow): number => Math.max(table.estimatedRows ?? 0, table.liveRows);
     const plain = tables.filter(({ kind }) => kind !== 'partitioned');
     const large = plain.filter((table) => rowsOf(table) >= smallTableRows && !working.has(table.oid));
@@ -49,7 +57,9 @@ export const staleStatistics: Check = {
       const rows = rowsOf(table);
       const changed = table.modifiedSinceAnalyze;
       if (unseen.has(table.oid)) return [{ table, why: 'never', rows, changed }];
-      const from = settings.of(options.get(table.oid)?.options ?? null).analyzeFrom(table.estimatedRows ?? rows);
+      const autovacuum = settings.of(options.get(table.oid)?.options ?? null);
+      if (autovacuum.enabled && now - lastAnalyzed(table) < patienceMs) return [];
+      const from = autovacuum.analyzeFrom(table.estimatedRows ?? rows);
       return changed >= smallTableRows && changed >= lateness * from ? [{ table, why: 'changed', rows, changed }] : [];
     });
     const found = [...stale, ...(await stalePartitioned(connection, tables, smallTableRows))];
@@ -59,6 +69,11 @@ export const staleStatistics: Check = {
     });
   },
 };
+
+/** In ms since 1970; 0 when nobody remembers. */
+function lastAnalyzed({ lastAnalyze, lastAutoanalyze }: TableRow): number {
+  return Math.max(lastAnalyze?.getTime() ?? 0, lastAutoanalyze?.getTime() ?? 0);
+}
 
 /**
  * Tables that surely have no statistics: neither VACUUM nor ANALYZE ever saw them, or there are none although we may read them.

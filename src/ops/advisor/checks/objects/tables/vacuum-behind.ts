@@ -2,6 +2,7 @@ import { readTables, type TableRow } from '../../../../../engine/postgres/index.
 import { count, counted, duration, percent } from '../../../../words/index.ts';
 import type { Check, Finding, Remedy, Untold } from '../../../types.ts';
 import { judgedWholly, unknown } from '../../answers.ts';
+import { needed } from '../../needed.ts';
 import { thresholdsOf } from '../../thresholds.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { type Autovacuum, readAutovacuum, readTableOptions, readWorkedOn } from './autovacuum.ts';
@@ -40,7 +41,9 @@ export const vacuumBehind: Check = {
     const { connection, profile } = context;
     if (profile.isStandby) return unknown('A standby does not count dead rows', 'ask the primary');
     if (!profile.trackCounts) return unknown('Dead rows are not counted: track_counts is off', 'set track_counts = on');
-    const tables = (await readTables(connection, profile)).rows.filter(({ kind }) => kind !== 'partitioned');
+    const tables = needed(await readTables(connection, profile), 'The tables').filter(
+      ({ kind }) => kind !== 'partitioned',
+    );
     const settings = await readAutovacuum(connection, profile);
     const options = await readTableOptions(connection);
     const horizon = await readHorizon(connection, profile);

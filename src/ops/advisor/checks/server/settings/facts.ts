@@ -1,5 +1,6 @@
 import { readDatabases, readTables, readWal } from '../../../../../engine/postgres/index.ts';
 import type { CheckContext, Machine } from '../../../types.ts';
+import { needed } from '../../needed.ts';
 import { hoursBetween, knownTime } from '../known-time.ts';
 import { readServerSettings, type ServerSettings } from '../server-settings.ts';
 
@@ -37,7 +38,7 @@ export async function readFacts(context: CheckContext): Promise<Facts> {
   const known = await knownTime(context);
   const [wal] = (await readWal(connection, profile)).rows;
   const database = (await readDatabases(connection)).rows.find(({ current }) => current);
-  const tables = (await readTables(connection, profile)).rows;
+  const tables = needed(await readTables(connection, profile), 'The tables');
   const largest = tables.toSorted((a, b) => b.heapBytes - a.heapBytes)[0];
   const [size] = await connection.run<{ bytes: number }>(
     `

@@ -1,10 +1,18 @@
 import { bytes, count, percent } from '../../../../words/index.ts';
+import type { Check } from '../../../types.ts';
 import { asSize } from '../server-settings.ts';
 import type { Facts } from './facts.ts';
 import { machineUnknown, type SettingAdvice, type SettingRule, settingsCheck } from './rule.ts';
 
 const megabyte = 1024 ** 2;
 const gigabyte = 1024 ** 3;
+
+export interface MemoryLimits {
+  /** Smaller shared_buffers need page tables too small to speak of. */
+  hugePagesFromBytes: number;
+}
+
+const defaults: MemoryLimits = { hugePagesFromBytes: 8 * gigabyte };
 
 /** In steps that a person would choose. */
 function rounded(size: number): number {
@@ -145,11 +153,11 @@ const maintenanceWorkMem: SettingRule = {
     }),
 };
 
-const hugePages: SettingRule = {
+const hugePages = ({ hugePagesFromBytes }: MemoryLimits): SettingRule => ({
   setting: 'huge_pages',
   judge: ({ settings, versionNumber }) => {
     const buffers = settings.bytes('shared_buffers') ?? 0;
-    if (buffers < 8 * gigabyte || settings.text('huge_pages_status') !== 'off') return undefined;
+    if (buffers < hugePagesFromBytes || settings.text('huge_pages_status') !== 'off') return undefined;
     return {
       severity: 'info',
       title: `shared_buffers (${bytes(buffers)}) is not in huge pages`,
@@ -164,22 +172,26 @@ const hugePages: SettingRule = {
       },
     };
   },
-};
+});
 
 /** Memory against the machine and the data. */
-export const memorySettings = settingsCheck(
-  {
-    id: 'memory-settings',
-    title: 'Memory settings',
-    fine: 'The memory settings suit the machine and the data',
-    documentation:
-      '`shared_buffers` below 15 % of the memory while the data is larger than it and less than 99 % of blocks are found in it: a quarter of ' +
-      'the memory; above 50 %: too much (PostgreSQL documentation, "Resource Consumption": a quarter to start with, hardly ever more than 40 %). ' +
-      '`effective_cache_size` below 40 % of the memory while the data is larger, or above the memory: three quarters (documentation, "Query ' +
-      'Planning": shared buffers and what the operating system caches). `work_mem`, where it was changed, when max_connections × work_mem × ' +
-      'hash_mem_multiplier is more than twice the memory less shared_buffers. `maintenance_work_mem` below 256 MB with tables of 20 GB or more: ' +
-      'a sixteenth of the memory, at most 1 GB, and only when all autovacuum workers together stay below a quarter of it. `huge_pages` with 8 GB of ' +
-      'shared_buffers or more, when `huge_pages_status` (17 and newer) is off. Cannot tell without knowing the machine.',
-  },
-  [sharedBuffers, effectiveCacheSize, workMem, maintenanceWorkMem, hugePages],
-);
+export function memorySettingsCheck(limits: MemoryLimits = defaults): Check {
+  return settingsCheck(
+    {
+      id: 'memory-settings',
+      title: 'Memory settings',
+      fine: 'The memory settings suit the machine and the data',
+      documentation:
+        '`shared_buffers` below 15 % of the memory while the data is larger than it and less than 99 % of blocks are found in it: a quarter of ' +
+        'the memory; above 50 %: too much (PostgreSQL documentation, "Resource Consumption": a quarter to start with, hardly ever more than 40 %). ' +
+        '`effective_cache_size` below 40 % of the memory while the data is larger, or above the memory: three quarters (documentation, "Query ' +
+        'Planning": shared buffers and what the operating system caches). `work_mem`, where it was changed, when max_connections × work_mem × ' +
+        'hash_mem_multiplier is more than twice the memory less shared_buffers. `maintenance_work_mem` below 256 MB with tables of 20 GB or more: ' +
+        'a sixteenth of the memory, at most 1 GB, and only when all autovacuum workers together stay below a quarter of it. `huge_pages` with ' +
+        `${bytes(limits.hugePagesFromBytes)} of shared_buffers or more, when \`huge_pages_status\` (17 and newer) is off. Cannot tell without knowing the machine.`,
+    },
+    [sharedBuffers, effectiveCacheSize, workMem, maintenanceWorkMem, hugePages(limits)],
+  );
+}
+
+export const memorySettings = memorySettingsCheck();

@@ -72,7 +72,11 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
   });
 
   test('WAL settings are judged by how much is written, for long enough', async () => {
-    await using server = await scratchServer(major, { full_page_writes: 'on', checkpoint_completion_target: '0.5' });
+    await using server = await scratchServer(major, {
+      full_page_writes: 'on',
+      checkpoint_completion_target: '0.5',
+      wal_buffers: '32kB',
+    });
     const url = server.url();
     await using context = await openCheckContext({ url });
     await runStatements(url, [
@@ -93,6 +97,7 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
           'wal-settings:wal_compression',
           'wal-settings:checkpoint_timeout',
           'wal-settings:checkpoint_completion_target',
+          'wal-settings:wal_buffers',
         ]),
       );
     expect(await walSettings.run(context)).toMatchObject({
