@@ -20,6 +20,8 @@ import type { IndexAdviser, IndexRequest } from './index-round.ts';
 
 /** The workload is that of so much time. */
 const workloadMs = 7 * 86_400_000;
+/** History that is younger knows less than what pg_stat_statements has counted: what is seldom asked has not come by yet. */
+const enoughSeconds = 3600;
 /** Of reading the catalog of a large database. */
 const statementTimeoutMs = 60_000;
 
@@ -29,7 +31,7 @@ export interface ChooserOptions {
   dataDir: string;
 }
 
-/** Chooses indexes for the workload that history knows, or pg_stat_statements while there is none. */
+/** Chooses indexes for the workload that history knows, or pg_stat_statements while history is young. */
 export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexAdviser {
   async function openOwnTwin(
     { drops, signal }: IndexRequest,
@@ -95,12 +97,18 @@ async function workloadOf(
 ): Promise<Workload> {
   const to = new Date();
   const from = new Date(to.getTime() - workloadMs);
-  const known = await workloadFromHistory(history, { targetId, from, to, database: profile.database });
-  if (known.statements.length > 0) return known;
-  const counted = await workloadFromStatements(connection, profile);
-  if (counted.statements.length > 0) return counted;
-  const reported = await workloadFromTelemetry(history, { targetId, from, to });
-  if (reported.statements.length > 0) return reported;
+  const ofHistory = (leastSeconds: number): Promise<Workload> =>
+    workloadFromHistory(history, { targetId, from, to, database: profile.database, leastSeconds });
+  const sources = [
+    () => ofHistory(enoughSeconds),
+    async () => (profile.statements.usable ? workloadFromStatements(connection, profile) : undefined),
+    () => ofHistory(0),
+    () => workloadFromTelemetry(history, { targetId, from, to }),
+  ];
+  for (const read of sources) {
+    const workload = await read();
+    if (workload && workload.statements.length > 0) return workload;
+  }
   throw new PitcrewError('E_UNSUPPORTED', 'no workload is known', {
     detail:
       'Neither the history nor pg_stat_statements nor an application that reports knows statements of this database that have a plan.',
