@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
@@ -140,6 +140,7 @@ test('what killed processes left goes, and twins in use stay', async () => {
   await once(child.stdout, 'data');
   child.kill('SIGKILL');
   await once(child, 'exit');
+  mkdirSync(join(folder.path, 'left.new-half-made'));
   await using made = await twinOf(database.url, { dataDir: join(folder.path, 'used') });
   await removeLeftTwins(folder.path);
   expect(readdirSync(folder.path).filter((name) => name.startsWith('left'))).toEqual([]);
