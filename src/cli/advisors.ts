@@ -28,7 +28,7 @@ export function startAdvisors({ config, monitors, store, logger }: AdvisorsOptio
       logger,
       indexAdviser: createIndexAdviser({
         backend: config.advisor.backend,
-        dataDir: join(config.dataDir, 'twins', monitor.name),
+        dataDir: join(config.dataDir, 'twins', encodeURIComponent(monitor.name)),
       }),
       // While another daemon writes the history, that one looks after the advice too; while the server is away, there is nothing to do.
       isOwner: () => monitor.status().connection === 'watching',

@@ -18,7 +18,7 @@ test('an index that was planned on a twin for the workload of history is applied
       await database.query('UPDATE orders SET note = $2 WHERE id = $1', [at, 'y']);
     }
   };
-  await life.traffic(60, work);
+  await life.traffic(60, work, 3600);
   const advisor = life.advisor({ indexAdviser: createIndexAdviser({ backend: 'twin', dataDir: testFolder() }) });
   await advisor.run('indexes', { by: 'ann' });
   await expect.poll(() => advisor.status().running, patient).toBeNull();
@@ -45,4 +45,15 @@ test('an index that was planned on a twin for the workload of history is applied
   await advisor.run('indexes', { by: 'ann' });
   await expect.poll(() => advisor.status().running, patient).toBeNull();
   expect(await life.read(id)).toMatchObject({ state: 'kept' });
+});
+
+test('while history is young, what pg_stat_statements has counted is the workload', async () => {
+  await using life = await adviceLife();
+  await life.database.query('CREATE TABLE orders (id int PRIMARY KEY, customer int)');
+  await life.traffic(60, () => life.database.query('SELECT count(*) FROM orders WHERE customer = $1', [7]), 600);
+  const advisor = life.advisor({ indexAdviser: createIndexAdviser({ backend: 'twin', dataDir: testFolder() }) });
+  await advisor.run('indexes', { by: 'ann' });
+  await expect.poll(() => advisor.status().running, patient).toBeNull();
+  const run = await life.kept.store.advice.lastRun({ targetId: life.targetId, kind: 'indexes', finished: true });
+  expect(run?.report).toMatchObject({ workload: { source: 'pg_stat_statements' } });
 });

@@ -50,8 +50,8 @@ export interface AdviceLife extends AsyncDisposable {
   log(): Promise<string[]>;
   /** Names of the indexes of all tables, those that are not valid with `!`. */
   indexes(): Promise<string[]>;
-  /** Does work on the database and writes what pg_stat_statements counted of it into history, as if it had been so long ago. */
-  traffic(secondsAgo: number, work: () => Promise<unknown>): Promise<void>;
+  /** Does work on the database and writes what pg_stat_statements counted of it into history, as if it had been so long ago, within `seconds` (10). */
+  traffic(secondsAgo: number, work: () => Promise<unknown>, seconds?: number): Promise<void>;
   /** As if what was applied had been applied so much earlier. */
   age(id: number, seconds: number): Promise<void>;
 }
@@ -114,14 +114,14 @@ export async function adviceLife(url?: string, major = 18): Promise<AdviceLife> 
          ORDER BY 1`);
       return rows.map(({ name }) => name);
     },
-    async traffic(secondsAgo, work) {
+    async traffic(secondsAgo, work, seconds = 10) {
       await database.query(
         'SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)',
       );
       await work();
       const { statements, texts } = await readCounted(database);
       const at = new Date(Date.now() - secondsAgo * 1000);
-      store.append({ targetId, collector: 'statements', at, seconds: 10, statements, texts });
+      store.append({ targetId, collector: 'statements', at, seconds, statements, texts });
       await store.flush();
     },
     async age(id, seconds) {

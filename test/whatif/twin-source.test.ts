@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { createIndexStatement, removeTwin } from '../../src/ops/whatif/index.ts';
+import { createIndexStatement, removeLeftTwins, removeTwin } from '../../src/ops/whatif/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { scratchReplica, scratchServer, testDatabase, testedMajors } from '../support/postgres.ts';
 import { hypothetical, twinOf } from '../support/whatif.ts';
@@ -129,6 +129,23 @@ test('what a killed process left is taken over by the next', async () => {
   expect((await made.twin.plan({ text: 'SELECT * FROM second' })).cost).toBeGreaterThan(0);
   await made.twin.close();
   expect(readdirSync(folder.path)).toEqual([]);
+});
+
+test('what killed processes left goes, and twins in use stay', async () => {
+  await using database = await testDatabase(18);
+  await using folder = temporaryFolder();
+  const child = spawn(process.execPath, [twinChild, database.url, join(folder.path, 'left')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  mkdirSync(join(folder.path, 'left.new-half-made'));
+  await using made = await twinOf(database.url, { dataDir: join(folder.path, 'used') });
+  await removeLeftTwins(folder.path);
+  expect(readdirSync(folder.path).filter((name) => name.startsWith('left'))).toEqual([]);
+  expect((await made.twin.plan({ text: 'SELECT 1' })).cost).toBe(0.01);
+  await removeLeftTwins(join(folder.path, 'nothing'));
 });
 
 test('code of the watched database runs on the twin without rights', async () => {

@@ -134,16 +134,18 @@ interface OpenWhatIf extends Pick<Asked, 'url' | 'name' | 'dataDir' | 'signal'> 
 }
 
 async function openWhatIf({ context, url, name, dataDir, backend, tables, signal, say }: OpenWhatIf): Promise<WhatIf> {
-  const { openHypopg, openTwin } = await import('../../ops/whatif/index.ts');
+  const { openHypopg, openTwin, removeLeftTwins } = await import('../../ops/whatif/index.ts');
   const { connection, profile } = context;
   if (backend === 'hypopg') return openHypopg({ url, profile });
   const { join } = await import('node:path');
+  const folder = join(dataDir, 'twins', encodeURIComponent(name));
+  await removeLeftTwins(folder);
   return openTwin({
     connection,
     profile,
     tables,
     // One of its own for each process: two may look at the same database.
-    dataDir: join(dataDir, 'twins', `${encodeURIComponent(name)}-${process.pid}`),
+    dataDir: join(folder, `twin-${process.pid}`),
     onProgress: ({ stage, done, total }) => say(`twin: ${stages[stage]}${total > 1 ? ` ${done} of ${total}` : ''}`),
     signal,
   });

@@ -77,7 +77,7 @@ export async function copyCluster(from: string, to: string, identity: Identity |
 }
 
 /** What a killed process left half made. The caller holds the directory's lock. */
-function removeUnfinished(dataDir: string): void {
+export function removeUnfinished(dataDir: string): void {
   const prefix = `${basename(dataDir)}.new-`;
   for (const name of readdirSync(dirname(dataDir))) {
     if (name.startsWith(prefix)) rmSync(join(dirname(dataDir), name), { recursive: true, force: true });

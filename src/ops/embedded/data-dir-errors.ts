@@ -49,7 +49,9 @@ export function diskFull(dir: string, detail: string, cause?: unknown): PitcrewE
  */
 export function startFailure(what: string, dataDir: string, log: string, cause?: unknown): PitcrewError {
   const detail = log.trim() || 'It said nothing.';
-  if (/No space left on device|Disk quota exceeded/.test(log)) return diskFull(dataDir, detail, cause);
+  // Each file that could not be written has its line: one says it.
+  const full = log.split('\n').findLast((line) => /No space left on device|Disk quota exceeded/.test(line));
+  if (full !== undefined) return diskFull(dataDir, full.trim(), cause);
   if (/Permission denied|Read-only file system/.test(log)) {
     return new PitcrewError('E_DATA_DIR', `PostgreSQL may not use "${dataDir}"`, {
       detail,

@@ -1,7 +1,7 @@
-import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { type Binaries, embeddedBinaries } from './binaries.ts';
-import { copyCluster, makeCluster, SUPERUSER } from './cluster.ts';
+import { copyCluster, makeCluster, removeUnfinished, SUPERUSER } from './cluster.ts';
 import { checkOwnCluster, checkReachable, holdsCluster, prepareParent, readPassword } from './data-dir.ts';
 import { asDataDirError } from './data-dir-errors.ts';
 import { type Identity, serverIdentity } from './identity.ts';
@@ -72,7 +72,9 @@ export async function removeServer(dir: string): Promise<void> {
   try {
     checkOwnCluster(dataDir);
     await stopLeftover(dataDir);
-    for (const suffix of ['', '.log', '.log.1']) rmSync(dataDir + suffix, { recursive: true, force: true });
+    removeUnfinished(dataDir);
+    // Not at once: a cluster of ten thousand tables takes seconds.
+    for (const suffix of ['', '.log', '.log.1']) await rm(dataDir + suffix, { recursive: true, force: true });
   } catch (error) {
     throw asDataDirError(error, dataDir);
   } finally {

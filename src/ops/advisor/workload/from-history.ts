@@ -9,12 +9,14 @@ export interface HistoryWorkloadOptions extends TimeRange {
   database: string;
   /** Most statements, those that took most time. Default: 500. */
   most?: number;
+  /** History that covers less of the range says nothing: no statements. Default: 0. */
+  leastSeconds?: number;
 }
 
 /** What the history of the server's statistics says was asked in a range of time; Pitcrew's own statements apart. */
 export async function workloadFromHistory(
   history: Pick<History, 'statements'>,
-  { targetId, from, to, database, most = usualMost }: HistoryWorkloadOptions,
+  { targetId, from, to, database, most = usualMost, leastSeconds = 0 }: HistoryWorkloadOptions,
 ): Promise<Workload> {
   const { statements, totals, coveredSeconds } = await history.statements({
     targetId,
@@ -27,7 +29,7 @@ export async function workloadFromHistory(
   });
   const hours = coveredSeconds / 3600;
   const counted = statements
-    .filter(({ counters }) => counters.calls > 0 && hours > 0)
+    .filter(({ counters }) => counters.calls > 0 && hours > 0 && coveredSeconds >= leastSeconds)
     .map(({ id, text, counters: { calls, totalExecUs } }): Counted => {
       return { id: String(id), text, callsPerHour: calls / hours, meanMs: totalExecUs / calls / 1000 };
     });

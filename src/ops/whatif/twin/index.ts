@@ -1,2 +1,3 @@
+export { removeLeftTwins } from './leftovers.ts';
 export { openTwin, removeTwin } from './open-twin.ts';
 export type { Twin, TwinOptions, TwinProgress } from './options.ts';

@@ -20,6 +20,7 @@ import type { Twin, TwinOptions, TwinProgress } from './options.ts';
 import { costOfPlan, indexesOfPlan } from './plan-indexes.ts';
 import { withoutSkipScans } from './skip-scans.ts';
 import { openPlanner } from './planning.ts';
+import { asBuildError } from './query-error.ts';
 import { readCatalog, type SourceCatalog } from './source/catalog.ts';
 import { selectTables } from './source/selection.ts';
 import { openSource } from './source/source.ts';
@@ -49,7 +50,12 @@ export async function openTwin(options: TwinOptions): Promise<Twin> {
   const catalog = selectTables(await readCatalog(source, options.role), options.tables);
   nameLocked(catalog, source.locked, gaps);
   progress('server', 0, 1);
-  const twin = await startTwinServer(options.dataDir, profile.database, catalog.locale, gaps);
+  const twin = await startTwinServer(options.dataDir, profile.database, catalog.locale, gaps).catch(
+    async (error: unknown) => {
+      await removeTwin(options.dataDir).catch(() => {});
+      throw error;
+    },
+  );
   try {
     await makeHelpers(twin.admin);
     await makeSchema(twin, catalog, gaps, progress);
@@ -72,7 +78,7 @@ export async function openTwin(options: TwinOptions): Promise<Twin> {
     return openedTwin(twin, options, catalog, gaps, carried, (performance.now() - began) / 1000);
   } catch (error) {
     await end(twin, options);
-    throw error;
+    throw asBuildError(error, options.dataDir);
   }
 }
 

@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { PitcrewError } from '../../../errors.ts';
+import { diskFull } from '../../embedded/index.ts';
 
 /** PostgreSQL's own error as `E_QUERY`; a twin whose server is gone as `E_EMBEDDED`; others as they are. */
 export function asQueryError(error: unknown): unknown {
@@ -17,4 +18,11 @@ export function asQueryError(error: unknown): unknown {
     hint: 'Make the twin again.',
     cause: error,
   });
+}
+
+/** What stopped the making of a twin: a full disk as `E_DATA_DIR`, a server that is gone as `E_EMBEDDED`; others as they are. */
+export function asBuildError(error: unknown, dataDir: string): unknown {
+  if (!(error instanceof pg.DatabaseError)) return error;
+  if (error.code === '53100') return diskFull(dataDir, error.message, error);
+  return error.code?.startsWith('57P0') ? asQueryError(error) : error;
 }

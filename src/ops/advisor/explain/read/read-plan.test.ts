@@ -316,3 +316,12 @@ function attempt(text: string): ExplainedPlan | undefined {
     return undefined;
   }
 }
+
+it('a plan that is nested without end is refused', () => {
+  const nested = (levels: number): string =>
+    `[{"Plan": ${'{"Node Type": "Limit", "Plans": ['.repeat(levels)}{"Node Type": "Result"}${']}'.repeat(levels)}}]`;
+  expect(readPlan(nested(900)).plan.nodes).toHaveLength(901);
+  expect(() => readPlan(nested(20_000))).toThrowError(
+    expect.objectContaining({ code: 'E_BAD_REQUEST', detail: 'It is nested deeper than 1000 nodes.' }),
+  );
+});

@@ -13,6 +13,8 @@ export interface ReadPlan {
 
 /** Longer texts are refused: a plan of a thousand partitions takes about 500,000 characters. */
 const mostText = 5_000_000;
+/** Deeper ones are refused: they could not be written as JSON again. No planner makes such plans. */
+const mostNested = 1000;
 
 /** Whether a text looks like EXPLAIN's output, in any format, rather than like a statement. */
 export function looksLikePlan(text: string): boolean {
@@ -33,6 +35,7 @@ export function looksLikePlan(text: string): boolean {
 export function readPlan(text: string): ReadPlan {
   if (text.length > mostText) throw notPlan(`It is longer than ${mostText} characters.`);
   const found = jsonIn(text) ?? textPlan(planLines(text));
+  if (isDeep(found)) throw notPlan(`It is nested deeper than ${mostNested} nodes.`);
   const plan = planOf(found);
   if (plan) return { plan, json: Array.isArray(found) ? found[0] : found };
   const other = otherFormat(text);
@@ -40,6 +43,17 @@ export function readPlan(text: string): ReadPlan {
   throw new PitcrewError('E_UNSUPPORTED', `plans in ${other} are not read`, {
     hint: 'Run EXPLAIN again with FORMAT TEXT or FORMAT JSON.',
   });
+}
+
+/** Level by level, because a walk down would not end well either. */
+function isDeep(json: unknown): boolean {
+  let level = [json];
+  // A node is an object in an array.
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > 2 * mostNested) return true;
+    level = level.flatMap((value): unknown[] => (typeof value === 'object' && value ? Object.values(value) : []));
+  }
+  return false;
 }
 
 function notPlan(detail: string | undefined): PitcrewError {

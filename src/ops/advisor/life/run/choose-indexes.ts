@@ -7,25 +7,43 @@ import {
 } from '../../../../engine/postgres/index.ts';
 import { PitcrewError } from '../../../../errors.ts';
 import { loadParser } from '../../../../sql/index.ts';
-import { openHypopg, openTwin, type WhatIf } from '../../../whatif/index.ts';
-import { adviseIndexes } from '../../indexes/index.ts';
+import { openHypopg, openTwin, removeLeftTwins, type WhatIf } from '../../../whatif/index.ts';
+import { adviseIndexes, tablesOfWorkload } from '../../indexes/index.ts';
 import { selectIndexes } from '../../select/index.ts';
-import { type Workload, workloadFromHistory, workloadFromStatements, workloadFromTelemetry } from '../../workload/index.ts';
+import {
+  type Workload,
+  workloadFromHistory,
+  workloadFromStatements,
+  workloadFromTelemetry,
+} from '../../workload/index.ts';
 import type { IndexAdviser, IndexRequest } from './index-round.ts';
 
 /** The workload is that of so much time. */
 const workloadMs = 7 * 86_400_000;
+/** History that is younger knows less than what pg_stat_statements has counted: what is seldom asked has not come by yet. */
+const enoughSeconds = 3600;
 /** Of reading the catalog of a large database. */
 const statementTimeoutMs = 60_000;
 
 export interface ChooserOptions {
   backend: WhatIf['backend'];
-  /** Folder for the twin: it is made, and removed again, for each choice. */
+  /** Folder for twins: one is made, and removed again, for each choice; what killed processes left there goes too. */
   dataDir: string;
 }
 
-/** Chooses indexes for the workload that history knows, or pg_stat_statements while there is none. */
+/** Chooses indexes for the workload that history knows, or pg_stat_statements while history is young. */
 export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexAdviser {
+  async function openOwnTwin(
+    { drops, signal }: IndexRequest,
+    connection: DatabaseConnection,
+    profile: ServerProfile,
+    workload: Workload,
+  ): Promise<WhatIf> {
+    await removeLeftTwins(dataDir);
+    const tables = await tablesOfWorkload(connection, profile, workload, drops);
+    return openTwin({ connection, profile, tables, dataDir: join(dataDir, `twin-${process.pid}`), signal });
+  }
+
   return async (request) => {
     const { url, signal, budgetBytes, drops, onProgress } = request;
     onProgress({ phase: 'reading the workload', ratio: null });
@@ -44,7 +62,7 @@ export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexA
       await using whatIf =
         backend === 'hypopg'
           ? await openHypopg({ url, profile })
-          : await openTwin({ connection, profile, dataDir: join(dataDir, `twin-${process.pid}`), signal });
+          : await openOwnTwin(request, connection, profile, workload);
       const advice = await adviseIndexes({
         connection,
         profile,
@@ -79,14 +97,21 @@ async function workloadOf(
 ): Promise<Workload> {
   const to = new Date();
   const from = new Date(to.getTime() - workloadMs);
-  const known = await workloadFromHistory(history, { targetId, from, to, database: profile.database });
-  if (known.statements.length > 0) return known;
-  const counted = await workloadFromStatements(connection, profile);
-  if (counted.statements.length > 0) return counted;
-  const reported = await workloadFromTelemetry(history, { targetId, from, to });
-  if (reported.statements.length > 0) return reported;
+  const ofHistory = (leastSeconds: number): Promise<Workload> =>
+    workloadFromHistory(history, { targetId, from, to, database: profile.database, leastSeconds });
+  const sources = [
+    () => ofHistory(enoughSeconds),
+    async () => (profile.statements.usable ? workloadFromStatements(connection, profile) : undefined),
+    () => ofHistory(0),
+    () => workloadFromTelemetry(history, { targetId, from, to }),
+  ];
+  for (const read of sources) {
+    const workload = await read();
+    if (workload && workload.statements.length > 0) return workload;
+  }
   throw new PitcrewError('E_UNSUPPORTED', 'no workload is known', {
-    detail: 'Neither the history nor pg_stat_statements nor an application that reports knows statements of this database that have a plan.',
+    detail:
+      'Neither the history nor pg_stat_statements nor an application that reports knows statements of this database that have a plan.',
     hint: 'pg_stat_statements has to be in use, and its texts readable: "pitcrew doctor" says what is missing.',
   });
 }
