@@ -8,7 +8,7 @@ import { type Progress, Search } from './search.ts';
 
 /** Up to so many entries the very best is looked for; beyond, what is proven to cost at most `largeGap` more is good enough. */
 const smallMatrix = 3000;
-const largeGap = 5e-5;
+const largeGap = 3e-4;
 
 /** Beyond so many entries even the linear relaxation takes long: a part is solved before it. */
 const largeMatrix = 25_000;
