@@ -109,7 +109,7 @@ export const adviceList = z
     advice: z.array(adviceSummary),
     untold: z
       .array(z.object({ check: z.string(), title: z.string(), message: z.string() }))
-      .openapi({ description: 'Checks that could not tell in the last run, and why.' }),
+      .openapi({ description: 'Checks that could not tell in the last run, or found more than is listed, and why.' }),
   })
   .openapi('AdviceList');
 export type AdviceList = z.infer<typeof adviceList>;

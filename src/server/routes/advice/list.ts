@@ -115,8 +115,8 @@ function countsOf(all: readonly StoredAdvice[]): AdviceList['counts'] {
 }
 
 function untoldIn(report: CheckReport | null | undefined): AdviceList['untold'] {
-  return (report?.answers ?? []).flatMap(({ check, title, status, message }) =>
-    status === 'unknown' ? [{ check, title, message }] : [],
+  return (report?.answers ?? []).flatMap(({ check, title, status, more = 0, message }) =>
+    status === 'unknown' || more > 0 ? [{ check, title, message }] : [],
   );
 }
 

@@ -3,6 +3,7 @@ import { type CheckResult, runChecks } from '../../checks/run.ts';
 import { planChangeCheck, planChangeId } from '../../plans/plan-change-check.ts';
 import type { History } from '../../../store/index.ts';
 import type { CheckAnswer, Machine } from '../../types.ts';
+import { count } from '../../../words/index.ts';
 import { indexHistoryOf } from './index-history.ts';
 import type { CheckReport } from './reports.ts';
 
@@ -37,6 +38,7 @@ export function checkReport(results: readonly CheckResult[]): CheckReport {
       ms: Math.round(ms),
       status: answer.status,
       findings: answer.status === 'found' ? answer.findings.length : 0,
+      more: moreIn(answer),
       message: messageOf(answer),
     })),
   };
@@ -45,5 +47,14 @@ export function checkReport(results: readonly CheckResult[]): CheckReport {
 function messageOf(answer: CheckAnswer): string {
   if (answer.status === 'unknown') return [answer.reason, answer.fix].filter(Boolean).join(' – ');
   const untold = (answer.untold ?? []).map(({ reason }) => reason);
-  return [...(answer.status === 'fine' ? [answer.message] : []), ...untold].join(' ');
+  const more = moreIn(answer);
+  return [
+    ...(answer.status === 'fine' ? [answer.message] : []),
+    ...(more > 0 ? [`${count(more)} more were found; they are listed when the graver ones are done.`] : []),
+    ...untold,
+  ].join(' ');
+}
+
+function moreIn(answer: CheckAnswer): number {
+  return answer.status === 'found' ? (answer.more ?? 0) : 0;
 }

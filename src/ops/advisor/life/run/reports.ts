@@ -8,6 +8,8 @@ export interface CheckReport {
     title: string;
     status: CheckAnswer['status'];
     findings: number;
+    /** Found beside those, and not listed. */
+    more?: number;
     message: string;
     ms: number;
   }[];
