@@ -13,6 +13,22 @@ const sweep = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, Infinity];
 /** Matrices as large as those of published benchmarks, and larger; the last two harder than an advisor makes them. */
 export const selectionCases: readonly SelectionCase[] = [
   {
+    name: '113 × 80 of one column, in pairs',
+    shape: {
+      ...usual,
+      queries: 113,
+      indexes: 80,
+      entries: 70_000,
+      width: 2,
+      tables: 21,
+      joined: 14,
+      skew: 0,
+      writes: 0,
+      seed: 6,
+    },
+    budgets: sweep,
+  },
+  {
     name: '113 × 1,500, 70,000 entries',
     shape: {
       ...usual,
