@@ -6,7 +6,7 @@ import { Awaited } from '../components/states.tsx';
 import { StatusBadge } from '../components/status.tsx';
 import { say } from '../components/toast.tsx';
 import { databaseUrl } from '../data/api.ts';
-import { failureFrom, request } from '../data/client.ts';
+import { failureText, request } from '../data/client.ts';
 import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
 import { bytes, textOf } from '../format/quantity.ts';
@@ -62,8 +62,7 @@ export function AdviceDialog({
       });
       say('ok', `${states[state].word}.`);
     } catch (thrown) {
-      const failure = failureFrom(thrown);
-      say('critical', [failure.title, failure.detail, failure.hint].filter(Boolean).join('. '));
+      say('critical', failureText(thrown));
     }
     onDone();
     onClose();

@@ -6,7 +6,7 @@ import { StatusBadge } from '../components/status.tsx';
 import { say } from '../components/toast.tsx';
 import { Time } from '../components/value.tsx';
 import { databaseUrl } from '../data/api.ts';
-import { failureFrom, request } from '../data/client.ts';
+import { failureText, request } from '../data/client.ts';
 import { useUrl } from '../data/use-url.ts';
 
 const words = {
@@ -35,8 +35,7 @@ export function RunStatus({
     try {
       await request<AdvisorStatus>(databaseUrl('/advice/run', query), { method: 'POST', body: { kind } });
     } catch (thrown) {
-      const failure = failureFrom(thrown);
-      say('critical', [failure.title, failure.detail, failure.hint].filter(Boolean).join('. '));
+      say('critical', failureText(thrown));
     }
     setBusy(false);
     onChange();

@@ -3,7 +3,7 @@ import type { Cache, CacheCommand } from '../../../src/server/api/caches.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { say } from '../components/toast.tsx';
 import { databaseUrl } from '../data/api.ts';
-import { failureFrom, request } from '../data/client.ts';
+import { failureText, request } from '../data/client.ts';
 import { useUrl } from '../data/use-url.ts';
 import { count, textOf } from '../format/quantity.ts';
 import { follow } from './follow.ts';
@@ -77,8 +77,7 @@ export function CacheDialog({
       const ended = await follow(databaseUrl(`/cache/commands/${asked.id}`, query), asked, setCommand);
       tell(cache, word.done, ended);
     } catch (thrown) {
-      const failure = failureFrom(thrown);
-      say('critical', [failure.title, failure.detail, failure.hint].filter(Boolean).join('. '));
+      say('critical', failureText(thrown));
     }
     onDone();
     if (isOpen.current) onClose();

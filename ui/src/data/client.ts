@@ -87,3 +87,9 @@ export function failureFrom(thrown: unknown): Failure {
   const detail = thrown instanceof Error ? thrown.message : String(thrown);
   return { kind: 'problem', title: 'Something went wrong in this page', detail, hint: undefined, code: 'E_PAGE' };
 }
+
+/** The same as one text, for a notice. */
+export function failureText(thrown: unknown): string {
+  const { title, detail, hint } = failureFrom(thrown);
+  return [title, detail, hint].filter(Boolean).join('. ');
+}

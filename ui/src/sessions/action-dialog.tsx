@@ -4,7 +4,7 @@ import { CodeBlock } from '../components/code.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { say } from '../components/toast.tsx';
 import { databaseUrl } from '../data/api.ts';
-import { failureFrom, request } from '../data/client.ts';
+import { failureText, request } from '../data/client.ts';
 import { useUrl } from '../data/use-url.ts';
 import { seconds, textOf } from '../format/quantity.ts';
 
@@ -93,8 +93,7 @@ export function ActionDialog({
       if (done) say('ok', `Session ${session.pid} ${word.done}.`);
       else say('warning', `Session ${session.pid} was gone already.`);
     } catch (thrown) {
-      const failure = failureFrom(thrown);
-      say('critical', [failure.title, failure.detail, failure.hint].filter(Boolean).join('. '));
+      say('critical', failureText(thrown));
     }
     onDone();
     onClose();
