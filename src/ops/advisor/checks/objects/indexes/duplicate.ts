@@ -1,16 +1,9 @@
-import { bytes } from '../../../../words/index.ts';
 import type { Check, Finding, Remedy } from '../../../types.ts';
-import { judged, mostFindings } from '../../answers.ts';
-import { keyOf, spoken } from '../names.ts';
-import { columnsOf, type IndexDetails, readIndexDetails } from './catalog.ts';
-import { dropConstraint, dropIndex, type IndexDefinition, readDefinitions } from './definitions.ts';
+import { spoken } from '../names.ts';
+import { columnsOf, type IndexDetails } from './catalog.ts';
+import { dropConstraint, dropIndex, type IndexDefinition } from './definitions.ts';
 import { beginning, bucketOf, carries, isNeeded } from './keys.ts';
-
-/** An index that another one makes superfluous. */
-export interface Redundant {
-  drop: IndexDetails;
-  keep: IndexDetails;
-}
+import { judgeRedundancy, type Redundant, redundancyOf } from './redundant.ts';
 
 /** Indexes whose every use another index of the same table serves, each with that one. Never two that would need each other. */
 export function duplicates(indexes: readonly IndexDetails[]): Redundant[] {
@@ -82,41 +75,18 @@ export const duplicateIndex: Check = {
 
     Source: \`pg_index\`, \`pg_opclass\`, \`pg_constraint\`.
   `,
-  async run({ connection }) {
-    const indexes = await readIndexDetails(connection);
-    const found = duplicates(indexes).toSorted((a, b) => b.drop.bytes - a.drop.bytes);
-    const described = found.slice(0, mostFindings);
-    const definitions = await readDefinitions(
-      connection,
-      described.map(({ drop }) => drop.oid),
-    );
-    return judged({
-      undescribed: found.length - described.length,
-      findings: described.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
-      fine: 'No index repeats another',
-      evidence: [{ label: 'Indexes', value: indexes.length }],
-    });
-  },
+  run: (context) => judgeRedundancy(context, { find: duplicates, describe, fine: 'No index repeats another' }),
 };
 
 function describe({ drop, keep }: Redundant, definition: IndexDefinition | undefined): Finding {
   const table = spoken({ schema: drop.schema, name: drop.table });
   return {
-    check: duplicateIndex.id,
-    key: keyOf(duplicateIndex.id, drop),
+    ...redundancyOf(duplicateIndex.id, { drop, keep }),
     severity: 'warning',
-    subject: { kind: 'index', schema: drop.schema, table: drop.table, name: drop.name },
     title: `The index ${spoken(drop)} ${columnsOf(drop)} on ${table} does nothing that ${spoken(keep)} does not do`,
     explanation:
       `Both are kept up to date by every write, both take space and memory, and only one is of use. ` +
       `${spoken(keep)} is kept because ${reason(keep, drop)}.`,
-    evidence: [
-      { label: 'Size', value: drop.bytes, unit: 'bytes' },
-      { label: 'Scans', value: drop.scans },
-      { label: `Size of ${keep.name}`, value: keep.bytes, unit: 'bytes' },
-      { label: `Scans of ${keep.name}`, value: keep.scans },
-    ],
-    gain: { bytes: drop.bytes, text: `${bytes(drop.bytes)} of disk, and less work for every write to ${table}` },
     remedy: remedyFor(drop, keep, definition),
   };
 }

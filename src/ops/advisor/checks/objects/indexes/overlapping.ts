@@ -1,11 +1,11 @@
 import { bytes } from '../../../../words/index.ts';
 import type { Check, Finding } from '../../../types.ts';
-import { judged, mostFindings } from '../../answers.ts';
-import { keyOf, spoken } from '../names.ts';
-import { columnsOf, type IndexDetails, readIndexDetails } from './catalog.ts';
-import { dropIndex, type IndexDefinition, readDefinitions } from './definitions.ts';
-import { duplicates, type Redundant } from './duplicate.ts';
+import { spoken } from '../names.ts';
+import { columnsOf, type IndexDetails } from './catalog.ts';
+import { dropIndex, type IndexDefinition } from './definitions.ts';
+import { duplicates } from './duplicate.ts';
 import { beginning, bucketOf, carries, isNeeded } from './keys.ts';
+import { judgeRedundancy, type Redundant, redundancyOf } from './redundant.ts';
 
 /** An index that is so many times larger is slower to read: the narrow one may be worth its place. */
 const muchLarger = 3;
@@ -55,21 +55,8 @@ export const overlappingIndex: Check = {
 
     Source: \`pg_index\`, \`pg_opclass\`; \`relpages\` of \`pg_class\`.
   `,
-  async run({ connection }) {
-    const indexes = await readIndexDetails(connection);
-    const found = overlapping(indexes).toSorted((a, b) => b.drop.bytes - a.drop.bytes);
-    const described = found.slice(0, mostFindings);
-    const definitions = await readDefinitions(
-      connection,
-      described.map(({ drop }) => drop.oid),
-    );
-    return judged({
-      undescribed: found.length - described.length,
-      findings: described.map((pair) => describe(pair, definitions.get(pair.drop.oid))),
-      fine: 'No index is the beginning of another',
-      evidence: [{ label: 'Indexes', value: indexes.length }],
-    });
-  },
+  run: (context) =>
+    judgeRedundancy(context, { find: overlapping, describe, fine: 'No index is the beginning of another' }),
 };
 
 function describe({ drop, keep }: Redundant, definition: IndexDefinition | undefined): Finding {
@@ -80,19 +67,10 @@ function describe({ drop, keep }: Redundant, definition: IndexDefinition | undef
     ? ` But ${spoken(keep)} is ${bytes(keep.bytes)} and this one ${bytes(drop.bytes)}: scans that read many rows of it would read more.`
     : '';
   return {
-    check: overlappingIndex.id,
-    key: keyOf(overlappingIndex.id, drop),
+    ...redundancyOf(overlappingIndex.id, { drop, keep }),
     severity: larger ? 'info' : 'warning',
-    subject: { kind: 'index', schema: drop.schema, table: drop.table, name: drop.name },
     title: `The index ${spoken(drop)} ${columnsOf(drop)} on ${table} is the beginning of ${spoken(keep)} ${columnsOf(keep)}${backwards}`,
     explanation: `What the shorter index finds, the longer one finds too; both are kept up to date by every write.${caution}`,
-    evidence: [
-      { label: 'Size', value: drop.bytes, unit: 'bytes' },
-      { label: 'Scans', value: drop.scans },
-      { label: `Size of ${keep.name}`, value: keep.bytes, unit: 'bytes' },
-      { label: `Scans of ${keep.name}`, value: keep.scans },
-    ],
-    gain: { bytes: drop.bytes, text: `${bytes(drop.bytes)} of disk, and less work for every write to ${table}` },
     remedy: dropIndex(drop, definition, {
       risk: larger ? 'medium' : 'low',
       riskDetail: `Plans that used it use ${spoken(keep)} instead, which is ${(keep.bytes / Math.max(drop.bytes, 1)).toFixed(1)} times as large.`,
