@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type { LoadedConfig } from '../config/index.ts';
 import {
   type Advisor,
@@ -9,6 +8,7 @@ import {
 } from '../ops/advisor/index.ts';
 import type { DatabaseMonitor } from '../ops/monitor/index.ts';
 import type { Store } from '../ops/store/index.ts';
+import { twinsFolder } from '../ops/whatif/index.ts';
 
 export interface AdvisorsOptions {
   config: LoadedConfig['config'];
@@ -28,7 +28,7 @@ export function startAdvisors({ config, monitors, store, logger }: AdvisorsOptio
       logger,
       indexAdviser: createIndexAdviser({
         backend: config.advisor.backend,
-        dataDir: join(config.dataDir, 'twins', encodeURIComponent(monitor.name)),
+        dataDir: twinsFolder(config.dataDir, monitor.name),
       }),
       // While another daemon writes the history, that one looks after the advice too; while the server is away, there is nothing to do.
       isOwner: () => monitor.status().connection === 'watching',

@@ -134,18 +134,13 @@ interface OpenWhatIf extends Pick<Asked, 'url' | 'name' | 'dataDir' | 'signal'> 
 }
 
 async function openWhatIf({ context, url, name, dataDir, backend, tables, signal, say }: OpenWhatIf): Promise<WhatIf> {
-  const { openHypopg, openTwin, removeLeftTwins } = await import('../../ops/whatif/index.ts');
+  const { openHypopg, openOwnTwin, twinsFolder } = await import('../../ops/whatif/index.ts');
   const { connection, profile } = context;
   if (backend === 'hypopg') return openHypopg({ url, profile });
-  const { join } = await import('node:path');
-  const folder = join(dataDir, 'twins', encodeURIComponent(name));
-  await removeLeftTwins(folder);
-  return openTwin({
+  return openOwnTwin(twinsFolder(dataDir, name), {
     connection,
     profile,
     tables,
-    // One of its own for each process: two may look at the same database.
-    dataDir: join(folder, `twin-${process.pid}`),
     onProgress: ({ stage, done, total }) => say(`twin: ${stages[stage]}${total > 1 ? ` ${done} of ${total}` : ''}`),
     signal,
   });

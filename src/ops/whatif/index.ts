@@ -8,5 +8,14 @@ export {
 } from './calibrate.ts';
 export { type CreateIndexOptions, createIndexStatement } from './create-index.ts';
 export { type HypopgOptions, openHypopg } from './hypopg/index.ts';
-export { openTwin, removeLeftTwins, removeTwin, type Twin, type TwinOptions, type TwinProgress } from './twin/index.ts';
+export {
+  openOwnTwin,
+  openTwin,
+  removeLeftTwins,
+  removeTwin,
+  type Twin,
+  type TwinOptions,
+  type TwinProgress,
+  twinsFolder,
+} from './twin/index.ts';
 export type * from './types.ts';

@@ -1,5 +1,5 @@
 import { PitcrewError } from '../../../errors.ts';
-import { marked, quoteIdentifier, type Transaction } from '../../../engine/postgres/index.ts';
+import { marked, quoteIdentifier, textList, type Transaction } from '../../../engine/postgres/index.ts';
 import { describe, singleTableOf } from '../../../sql/index.ts';
 import type { HypotheticalIndex } from '../types.ts';
 
@@ -76,10 +76,10 @@ interface Names {
 
 async function reach(transaction: Transaction, { named, tables, functions, operators }: Names): Promise<Reached> {
   const [answer] = await transaction.execute<Reached>(marked(reachSql), [
-    arrayOf(named),
-    arrayOf(tables),
-    arrayOf(functions),
-    arrayOf(operators),
+    textList(named),
+    textList(tables),
+    textList(functions),
+    textList(operators),
   ]);
   return answer ?? { oids: [], reached: [], plain: [], ownFunctions: true };
 }
@@ -143,11 +143,6 @@ SELECT ARRAY(SELECT to_regclass(t.name)::oid::int8::float8
 
 function qualified(schema: string | undefined, name: string): string {
   return (schema === undefined ? '' : `${quoteIdentifier(schema)}.`) + quoteIdentifier(name);
-}
-
-/** An array literal, in which every value is quoted. */
-function arrayOf(values: readonly string[]): string {
-  return `{${values.map((value) => `"${value.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
 
 function refusal([index]: readonly HypotheticalIndex[], detail: string): PitcrewError {

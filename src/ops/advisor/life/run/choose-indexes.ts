@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   connectDatabase,
   type DatabaseConnection,
@@ -7,7 +6,7 @@ import {
 } from '../../../../engine/postgres/index.ts';
 import { PitcrewError } from '../../../../errors.ts';
 import { loadParser } from '../../../../sql/index.ts';
-import { openHypopg, openTwin, removeLeftTwins, type WhatIf } from '../../../whatif/index.ts';
+import { openHypopg, openOwnTwin, type WhatIf } from '../../../whatif/index.ts';
 import { adviseIndexes, tablesOfWorkload } from '../../indexes/index.ts';
 import { selectIndexes } from '../../select/index.ts';
 import {
@@ -33,15 +32,14 @@ export interface ChooserOptions {
 
 /** Chooses indexes for the workload that history knows, or pg_stat_statements while history is young. */
 export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexAdviser {
-  async function openOwnTwin(
+  async function openWorkloadTwin(
     { drops, signal }: IndexRequest,
     connection: DatabaseConnection,
     profile: ServerProfile,
     workload: Workload,
   ): Promise<WhatIf> {
-    await removeLeftTwins(dataDir);
     const tables = await tablesOfWorkload(connection, profile, workload, drops);
-    return openTwin({ connection, profile, tables, dataDir: join(dataDir, `twin-${process.pid}`), signal });
+    return openOwnTwin(dataDir, { connection, profile, tables, signal });
   }
 
   return async (request) => {
@@ -62,7 +60,7 @@ export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexA
       await using whatIf =
         backend === 'hypopg'
           ? await openHypopg({ url, profile })
-          : await openOwnTwin(request, connection, profile, workload);
+          : await openWorkloadTwin(request, connection, profile, workload);
       const advice = await adviseIndexes({
         connection,
         profile,

@@ -1,4 +1,4 @@
-import type { DatabaseConnection, ServerProfile } from '../../../../engine/postgres/index.ts';
+import { type DatabaseConnection, type ServerProfile, textList } from '../../../../engine/postgres/index.ts';
 
 /** One row of pg_stats, as text where the type depends on the column. */
 export interface SourceColumnStatistics {
@@ -100,10 +100,6 @@ export function readColumnStatistics(
      WHERE s.tablename = ANY ($1::name[])
        AND s.schemaname <> 'pg_catalog'
     `,
-    [nameList(names)],
+    [textList(names)],
   );
-}
-
-function nameList(names: readonly string[]): string {
-  return `{${names.map((name) => `"${name.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
 }
