@@ -2,14 +2,12 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Finding } from '../../src/ops/advisor/index.ts';
 import { findingFor } from '../support/advice-life.ts';
-import { temporaryFolder } from '../support/folder.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import {
   accessibilityProblems,
-  buildDashboard,
+  builtDashboard,
   cutTables,
   type Dashboard,
-  openBrowser,
   openPage,
   overflow,
   type PageOptions,
@@ -25,10 +23,7 @@ let uiDir: string;
 const fix = 'CREATE INDEX CONCURRENTLY "orders_customer" ON "public"."orders" ("customer")';
 
 beforeAll(async () => {
-  uiDir = stack.use(temporaryFolder()).path;
-  await buildDashboard(uiDir);
-  browser = await openBrowser();
-  stack.defer(() => browser.close());
+  ({ browser, uiDir } = await builtDashboard(stack));
   database = stack.use(await testDatabase());
   await database.query(`
     CREATE TABLE customers (id int PRIMARY KEY);

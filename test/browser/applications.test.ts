@@ -1,7 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { describe as describeStatement, loadParser } from '../../src/sql/index.ts';
-import { temporaryFolder } from '../support/folder.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import {
   applicationReport,
@@ -13,10 +12,9 @@ import {
 } from '../support/reports.ts';
 import {
   accessibilityProblems,
-  buildDashboard,
+  builtDashboard,
   cutTables,
   type Dashboard,
-  openBrowser,
   openPage,
   overflow,
   type PageOptions,
@@ -34,14 +32,12 @@ const text = 'SELECT * FROM orders WHERE status = $1 LIMIT 5';
 
 beforeAll(async () => {
   await loadParser();
-  const uiDir = stack.use(temporaryFolder()).path;
-  await buildDashboard(uiDir);
-  browser = await openBrowser();
-  stack.defer(() => browser.close());
+  const built = await builtDashboard(stack);
+  browser = built.browser;
   database = stack.use(await testDatabase());
   await database.query('CREATE EXTENSION pg_stat_statements');
   await database.query('CREATE TABLE orders (id int PRIMARY KEY, status text)');
-  dashboard = stack.use(await startDashboard({ url: database.url, uiDir }));
+  dashboard = stack.use(await startDashboard({ url: database.url, uiDir: built.uiDir }));
   await dashboard.collect();
   for (let turn = 0; turn < 20; turn += 1) await database.query(text, ['new']);
   await dashboard.collect();

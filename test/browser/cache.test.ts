@@ -2,15 +2,13 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCache, createWarmer } from '../../src/client/cache/index.ts';
 import { cacheReporting, createTelemetry, Reporter } from '../../src/index.ts';
-import { temporaryFolder } from '../support/folder.ts';
 import { type TestDatabase, testDatabase } from '../support/postgres.ts';
 import { applicationReport, reportedCache, reportedTier } from '../support/reports.ts';
 import {
   accessibilityProblems,
-  buildDashboard,
+  builtDashboard,
   cutTables,
   type Dashboard,
-  openBrowser,
   openPage,
   overflow,
   type PageOptions,
@@ -24,10 +22,7 @@ let dashboard: Dashboard;
 let uiDir: string;
 
 beforeAll(async () => {
-  uiDir = stack.use(temporaryFolder()).path;
-  await buildDashboard(uiDir);
-  browser = await openBrowser();
-  stack.defer(() => browser.close());
+  ({ browser, uiDir } = await builtDashboard(stack));
   database = stack.use(await testDatabase());
   dashboard = stack.use(await startDashboard({ url: database.url, uiDir, actions: true }));
   await dashboard.collect();

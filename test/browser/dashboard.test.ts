@@ -1,14 +1,12 @@
 import pg from 'pg';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { temporaryFolder } from '../support/folder.ts';
 import { type ScratchServer, scratchServer, testDatabase } from '../support/postgres.ts';
 import {
   accessibilityProblems,
-  buildDashboard,
+  builtDashboard,
   cutTables,
   type Dashboard,
-  openBrowser,
   openPage,
   overflow,
   type PageOptions,
@@ -26,10 +24,7 @@ let dashboard: Dashboard;
 let pages: Record<string, string>;
 
 beforeAll(async () => {
-  uiDir = stack.use(temporaryFolder()).path;
-  buildWarnings = await buildDashboard(uiDir);
-  browser = await openBrowser();
-  stack.defer(() => browser.close());
+  ({ browser, uiDir, warnings: buildWarnings } = await builtDashboard(stack));
   server = stack.use(await scratchServer());
   await using database = await connected('setup');
   await database.query('CREATE EXTENSION pg_stat_statements');

@@ -9,13 +9,14 @@ import { type Advisor, createAdvisor } from '../../src/ops/advisor/index.ts';
 import { createMonitor, type DatabaseMonitor } from '../../src/ops/monitor/index.ts';
 import { openStore, type Store } from '../../src/ops/store/index.ts';
 import { createApp, startServer } from '../../src/server/index.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { keepingLogger } from '../support/plain-monitor.ts';
 import { testDatabase } from '../support/postgres.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
 /** Builds the dashboard from its sources, so that a test never sees an old one. Gives what the build warns of. */
-export async function buildDashboard(folder: string): Promise<string> {
+async function buildDashboard(folder: string): Promise<string> {
   const vite = join(root, 'node_modules/vite/bin/vite.js');
   const options = ['--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, [vite, 'build', 'ui', ...options], {
@@ -29,6 +30,17 @@ export async function openBrowser(): Promise<Browser> {
   // One process for everything ends with the first page that is closed.
   const args = chromium.args.filter((arg) => arg !== '--single-process' && arg !== '--no-zygote');
   return launcher.launch({ executablePath: await chromium.executablePath(), args: [...args, '--no-sandbox'] });
+}
+
+/** The dashboard as it is built now, in a folder of its own, with what the build warns of, and a browser. Both go with `stack`. */
+export async function builtDashboard(
+  stack: AsyncDisposableStack,
+): Promise<{ browser: Browser; uiDir: string; warnings: string }> {
+  const uiDir = stack.use(temporaryFolder()).path;
+  const warnings = await buildDashboard(uiDir);
+  const browser = await openBrowser();
+  stack.defer(() => browser.close());
+  return { browser, uiDir, warnings };
 }
 
 export interface Dashboard extends AsyncDisposable {
