@@ -5,6 +5,6 @@ export {
   type LogicalHandlers,
   type LogicalStart,
   ReplicationConnection,
-  type SystemIdentity,
 } from './replication-connection.ts';
+export type { SystemIdentity } from './system-identity.ts';
 export { widenXid } from './xid.ts';
