@@ -7,7 +7,12 @@ interface CopyWire {
   endCopyFrom(): void;
   on(event: 'replicationStart' | 'copyDone', listener: () => void): void;
   removeListener(event: 'replicationStart' | 'copyDone', listener: () => void): void;
-  stream: { pause(): void; resume(): void; once(event: 'drain', listener: () => void): void; writableNeedDrain: boolean };
+  stream: {
+    pause(): void;
+    resume(): void;
+    once(event: 'drain', listener: () => void): void;
+    writableNeedDrain: boolean;
+  };
 }
 
 export interface CopyHandlers {

@@ -91,7 +91,7 @@ export function baseBackup(
   function receive(bytes: Buffer): void {
     const kind = bytes[0];
     if (kind === DATA) {
-      for (let at = 1; at < bytes.length; ) {
+      for (let at = 1; at < bytes.length;) {
         const copied = bytes.copy(block, filled, at);
         at += copied;
         filled += copied;
