@@ -7,15 +7,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { testFolder } from '../../../../test/support/folder.ts';
 import { findProgram } from '../../../../test/support/programs.ts';
+import { inPieces, whole } from '../../../../test/support/streams.ts';
 import { seal } from './seal.ts';
 import { unseal } from './unseal.ts';
-
-const whole = async (source: AsyncIterable<Uint8Array>): Promise<Buffer> =>
-  Buffer.concat(await Array.fromAsync(source));
-
-async function* pieces(bytes: Buffer, size: number) {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
 
 async function key() {
   const identity = await generateX25519Identity();
@@ -32,8 +26,8 @@ test('what is sealed is unsealed, in pieces of any size', async () => {
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...lengths), piece, piece, async (length, written, read) => {
       const plain = randomBytes(length);
-      const sealed = await whole(seal(pieces(plain, written), [recipient]));
-      expect((await whole(unseal(pieces(sealed, read), [identity]))).equals(plain)).toBe(true);
+      const sealed = await whole(seal(inPieces(plain, written), [recipient]));
+      expect((await whole(unseal(inPieces(sealed, read), [identity]))).equals(plain)).toBe(true);
     }),
     { numRuns: 40 },
   );
@@ -42,22 +36,22 @@ test('what is sealed is unsealed, in pieces of any size', async () => {
 test('each of several recipients can read it, others cannot', async () => {
   const [a, b, c] = [await key(), await key(), await key()];
   const plain = randomBytes(1000);
-  const sealed = await whole(seal(pieces(plain, 100), [a.recipient, b.recipient]));
+  const sealed = await whole(seal(inPieces(plain, 100), [a.recipient, b.recipient]));
   for (const { identity } of [a, b])
-    expect(await whole(unseal(pieces(sealed, 50), [c.identity, identity]))).toEqual(plain);
-  await expect(whole(unseal(pieces(sealed, 50), [c.identity]))).rejects.toMatchObject({ code: 'E_BACKUP_KEY' });
+    expect(await whole(unseal(inPieces(sealed, 50), [c.identity, identity]))).toEqual(plain);
+  await expect(whole(unseal(inPieces(sealed, 50), [c.identity]))).rejects.toMatchObject({ code: 'E_BACKUP_KEY' });
 });
 
 test('whatever byte is changed, and wherever it ends, is seen', async () => {
   const { identity, recipient } = await key();
   const plain = randomBytes(2 * chunk + 100);
-  const sealed = await whole(seal(pieces(plain, 5000), [recipient]));
+  const sealed = await whole(seal(inPieces(plain, 5000), [recipient]));
   await fc.assert(
     fc.asyncProperty(fc.nat(sealed.length - 1), fc.integer({ min: 1, max: 255 }), async (at, change) => {
       const changed = Buffer.from(sealed);
       changed[at] = (changed[at] ?? 0) ^ change;
       for (const bytes of [changed, sealed.subarray(0, at)]) {
-        await expect(whole(unseal(pieces(bytes, 70_000), [identity]))).rejects.toMatchObject({
+        await expect(whole(unseal(inPieces(bytes, 70_000), [identity]))).rejects.toMatchObject({
           code: expect.stringMatching(/^E_BACKUP_(DAMAGED|KEY)$/),
         });
       }
@@ -69,8 +63,10 @@ test('whatever byte is changed, and wherever it ends, is seen', async () => {
     sealed.subarray(0, last - 2 * (chunk + 16)),
     sealed.subarray(last - chunk - 16, last),
   ]);
-  await expect(whole(unseal(pieces(swapped, 70_000), [identity]))).rejects.toMatchObject({ code: 'E_BACKUP_DAMAGED' });
-  await expect(whole(unseal(pieces(randomBytes(200_000), 1000), [identity]))).rejects.toMatchObject({
+  await expect(whole(unseal(inPieces(swapped, 70_000), [identity]))).rejects.toMatchObject({
+    code: 'E_BACKUP_DAMAGED',
+  });
+  await expect(whole(unseal(inPieces(randomBytes(200_000), 1000), [identity]))).rejects.toMatchObject({
     code: 'E_BACKUP_DAMAGED',
     detail: 'It has no header of an age file.',
   });
@@ -88,10 +84,10 @@ describe.skipIf('missing' in program)(`the program age${'missing' in program ? `
     for (const length of lengths) {
       const plain = randomBytes(length);
       const file = join(folder, `of ${length}`);
-      writeFileSync(file, await whole(seal(pieces(plain, 10_000), [recipient])));
+      writeFileSync(file, await whole(seal(inPieces(plain, 10_000), [recipient])));
       expect(execFileSync(age, ['-d', '-i', keyFile, file], { maxBuffer: 1e7 }).equals(plain)).toBe(true);
       execFileSync(age, ['-r', recipient, '-o', `${file}.age`], { input: plain });
-      expect((await whole(unseal(pieces(readFileSync(`${file}.age`), 9999), [identity]))).equals(plain)).toBe(true);
+      expect((await whole(unseal(inPieces(readFileSync(`${file}.age`), 9999), [identity]))).equals(plain)).toBe(true);
     }
   });
 });
