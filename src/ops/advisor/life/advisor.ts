@@ -191,12 +191,12 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
       since: new Date(now.getTime() - bytesWithinMs),
       limit: 10_000,
     });
-    const advice = nextByPolicy({
-      policy: config.auto,
-      advice: await desk.store.list({ targetId: desk.targetId }),
-      log,
-      now,
-    });
+    const { store, targetId } = desk;
+    const [done, open] = await Promise.all([
+      store.list({ targetId, states: ['applying', 'undoing', 'applied', 'measuring', 'kept'] }),
+      store.list({ targetId, states: ['found', 'planned'], kinds: config.auto.kinds }),
+    ]);
+    const advice = nextByPolicy({ policy: config.auto, advice: [...done, ...open], log, now });
     if (!advice) return;
     try {
       await change('apply', advice.id, { by: autoName });

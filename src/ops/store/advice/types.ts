@@ -16,7 +16,7 @@ export type AdviceState =
   | 'dismissed'
   | 'resolved';
 
-/** A JSON document that the store keeps for the advisor and does not look into. */
+/** A JSON document that the store keeps for the advisor. It looks into findings alone, to search, sort and pick them by table. */
 export type Document = object;
 
 export interface StoredAdvice {
@@ -40,6 +40,47 @@ export interface StoredAdvice {
   /** How far what is under way is. */
   progress: Document | null;
   measurement: Document | null;
+}
+
+/** What has to be known of advice to tell what a run changes about it. */
+export type KnownAdvice = Pick<StoredAdvice, 'id' | 'key' | 'check' | 'state' | 'stateSince' | 'declinedFinding'>;
+
+/** What lists of advice are ordered by. `gain`: time saved an hour as planned, then the share of the workload, then bytes. */
+export type AdviceOrder = 'severity' | 'title' | 'kind' | 'gain' | 'risk' | 'state' | 'stateSince' | 'firstSeen';
+
+export interface AdvicePageQuery {
+  targetId: number;
+  /** All but `resolved` when left out. */
+  states?: readonly AdviceState[] | undefined;
+  severity?: StoredAdvice['severity'] | undefined;
+  kind?: string | undefined;
+  check?: string | undefined;
+  /** Part of the title, of "schema.table" or of the name, in either case. */
+  search?: string | undefined;
+  /** What is alike comes in the order of `firstSeen`, the youngest first. */
+  orderBy: AdviceOrder;
+  descending: boolean;
+  limit: number;
+  offset: number;
+}
+
+/** How much advice there is, each by the values of one property. */
+export interface AdviceFacets {
+  states: Partial<Record<AdviceState, number>>;
+  severities: Partial<Record<StoredAdvice['severity'], number>>;
+  /** Empty where nothing is to be done. */
+  kinds: Record<string, number>;
+  checks: Record<string, number>;
+}
+
+export interface AdvicePage {
+  advice: StoredAdvice[];
+  /** Of all that fits. */
+  count: number;
+  /** Of all advice, whatever was asked for. */
+  counts: AdviceFacets['states'];
+  /** Of what fits all that was asked for but this property. */
+  facets: AdviceFacets;
 }
 
 /** A change of state: who, when and why. */
@@ -152,8 +193,17 @@ export interface AdviceRun {
 
 /** What the store keeps for the advisor. Every method throws `E_STORE_UNAVAILABLE` while the store is away. */
 export interface AdviceStore {
-  /** The gravest first, then the youngest; 2,000 at most. */
-  list(query: { targetId: number; states?: readonly AdviceState[] }): Promise<StoredAdvice[]>;
+  /** The gravest first, then the youngest; 2,000 at most. `tables`: only what is about one of these or a part of it. */
+  list(query: {
+    targetId: number;
+    states?: readonly AdviceState[];
+    kinds?: readonly string[];
+    tables?: readonly { schema: string; name: string }[];
+  }): Promise<StoredAdvice[]>;
+  /** A page of what fits, and how much there is. */
+  page(query: AdvicePageQuery): Promise<AdvicePage>;
+  /** All advice, however much, in no order. */
+  known(targetId: number): Promise<KnownAdvice[]>;
   get(targetId: number, id: number): Promise<StoredAdvice | undefined>;
   /** Changes of state of one piece of advice, oldest first. */
   events(id: number): Promise<AdviceEvent[]>;
