@@ -126,6 +126,7 @@ test('advice is filtered, sorted and paged, and the address says how', async () 
   const many = Array.from({ length: 60 }, (_, number) => ({
     ...findingFor(`table ${number}`, { kind: 'vacuum', fix: [], undo: [] }),
     check: 'vacuum-behind',
+    subject: { kind: 'table' as const, schema: 'public', name: `table_${number}` },
     gain: { bytes: number * 1024 },
   }));
   for (const finding of many) await add(finding);

@@ -125,6 +125,19 @@ export const adviceList = z
   .openapi('AdviceList');
 export type AdviceList = z.infer<typeof adviceList>;
 
+/** For charts: when what they show may have changed. */
+export const appliedAdvice = z
+  .array(
+    z.object({
+      at: timestamp,
+      what: z.enum(['applied', 'undone']),
+      id: z.number().int().openapi({ description: 'Of the advice.' }),
+      kind: z.string().openapi({ description: 'What it does: `create-index`.' }),
+      title: z.string(),
+    }),
+  )
+  .openapi({ description: 'Advice that was applied or undone in the range, the latest first; at most fifty.' });
+
 const loggedChange = z
   .object({
     id: z.number().int(),

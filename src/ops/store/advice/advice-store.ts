@@ -3,6 +3,7 @@ import { storeError } from '../failures.ts';
 import { createReader } from '../history/reader.ts';
 import { inTransaction } from '../transaction.ts';
 import { changeState, listAdvice, readAdvice, readEvents, readKnown, setDocument } from './advice.ts';
+import { readApplied } from './applied.ts';
 import { beginChange, endChange, readChanges } from './change-log.ts';
 import { readPage } from './page.ts';
 import { beginRun, endRun, readLastRun } from './runs.ts';
@@ -18,6 +19,7 @@ export function createAdviceStore(pool: Pool): AdviceStore {
     known: (targetId) => readKnown(reader, targetId),
     get: (targetId, id) => readAdvice(reader, targetId, id),
     events: (id) => readEvents(reader, id),
+    applied: (query) => readApplied(reader, query),
     save: (targetId, changes, run) => atOnce(pool, (client) => saveChanges(client, targetId, changes, run)),
     change: (transition) => atOnce(pool, (client) => changeState(client, transition)),
     setProgress: (id, progress) => setDocument(reader, 'progress', id, progress),

@@ -21,7 +21,7 @@ export const adviceColumns = `
             apply_began_at AS "applyBeganAt", applied_at AS "appliedAt", progress, measurement`;
 
 /** Table that a finding is about, itself or a part of it; NULL for what belongs to none. */
-const tableOfFinding = `
+export const tableOfFinding = `
             coalesce(finding->'subject'->>'table',
                      CASE WHEN finding->'subject'->>'kind' = 'table' THEN finding->'subject'->>'name' END)`;
 

@@ -1,3 +1,5 @@
+import type { TimeRange } from '../time-range.ts';
+
 /**
  * The life of a piece of advice. `found` and `planned` (on a twin) are open; `applying` and `undoing` are under way; `applied` waits for the
  * next look, `measuring` for enough calls; `kept`, `undone` and `resolved` are over; `failed` can be tried again; `dismissed` stays
@@ -90,6 +92,16 @@ export interface AdviceEvent {
   to: AdviceState;
   by: string;
   reason: string | null;
+}
+
+/** Advice was applied, or taken back. */
+export interface AppliedAdvice {
+  at: Date;
+  what: 'applied' | 'undone';
+  /** Of the advice. */
+  id: number;
+  kind: string;
+  title: string;
 }
 
 /** What a run found out about one piece of advice. */
@@ -207,6 +219,13 @@ export interface AdviceStore {
   get(targetId: number, id: number): Promise<StoredAdvice | undefined>;
   /** Changes of state of one piece of advice, oldest first. */
   events(id: number): Promise<AdviceEvent[]>;
+  /**
+   * When advice was applied or undone in a range, the latest first; 50 at most. Advice about one of `tables` (`orders` in any schema, or
+   * `public.orders`), and advice that was planned for one of the statements `queryIds`.
+   */
+  applied(
+    query: TimeRange & { targetId: number; tables: readonly string[]; queryIds?: readonly string[] },
+  ): Promise<AppliedAdvice[]>;
   /** Writes what a run found, all or nothing. */
   save(targetId: number, changes: readonly AdviceChange[], run: { at: Date; by: string }): Promise<void>;
   /** Changes a state; `undefined` when it is in none of the states that were expected. */
