@@ -10,7 +10,7 @@ export const noFilters = { search: null, severity: null, kind: null, check: null
 export function AdviceFilters({ facets: { severities, kinds, checks } }: Pick<AdviceList, 'facets'>) {
   const ranked = (['critical', 'warning', 'info'] as const).filter((severity) => severities[severity] !== undefined);
   return (
-    <div class="filters">
+    <div class="filters advice-filters">
       <SearchField label="Search by table or words" />
       <SelectField
         name="severity"

@@ -78,9 +78,10 @@ export function createPlot(
   options: PlotOptions,
 ): Plot {
   const { kind, format, binary, reference, onHover, onMark, onZoom } = options;
-  const [muted, line] = [colorOf(element, '--text-muted'), colorOf(element, '--line')];
-  const [text, surface] = [colorOf(element, '--text'), colorOf(element, '--surface')];
-  const tones = toneColors((property) => colorOf(element, property));
+  const color = (property: string): string => colorOf(element, property);
+  const [muted, line, strong] = [color('--text-muted'), color('--line'), color('--line-strong')];
+  const [text, surface] = [color('--text'), color('--surface')];
+  const tones = toneColors(color);
   let marks: readonly Mark[] = [];
   let placed: readonly PlacedMark[] = [];
   const ordered = kind === 'stacked' ? series.toReversed() : series;
@@ -119,8 +120,8 @@ export function createPlot(
       ],
       series: [
         {},
-        ...ordered.map(({ label, color }) => {
-          const stroke = colorOf(element, color);
+        ...ordered.map(({ label, color: property }) => {
+          const stroke = color(property);
           return kind === 'stacked'
             ? { label, stroke, width: 0, fill: stroke, points: { show: false }, paths: asColumns }
             : {
@@ -153,7 +154,7 @@ export function createPlot(
           (self) => {
             if (reference) drawReference(self, reference, text, surface);
             placed = placeMarks(marks, (time) => self.valToPos(time, 'x'), self.over.clientWidth);
-            drawMarks(self, placed, tones, muted);
+            drawMarks(self, placed, tones, strong);
           },
         ],
       },
