@@ -31,6 +31,7 @@ export const adviceColumns = (to: (path: string) => string): Column<AdviceSummar
     title: 'What to do',
     priority: 'medium',
     inCards: true,
+    bare: true,
     cell: (row) => <span class="nowrap">{kindWord(row.kind)}</span>,
   },
   {
@@ -52,6 +53,7 @@ export const adviceColumns = (to: (path: string) => string): Column<AdviceSummar
   {
     id: 'state',
     title: 'State',
+    bare: true,
     cell: (row) =>
       row.progress ? (
         <ProgressBar progress={row.progress} />
