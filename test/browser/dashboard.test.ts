@@ -220,7 +220,9 @@ describe('the address', () => {
   test('takes the stretch of a chart that was dragged over as its range', async () => {
     await using opened = await visit(Object.values(pages).find((path) => path.startsWith('/queries/')) ?? '');
     const { page } = opened;
-    const box = await page.locator('.chart-plot .u-over').first().boundingBox();
+    const plot = page.locator('.chart-plot .u-over').first();
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
     if (!box) throw new Error('the chart has no size');
     await page.mouse.move(box.x + box.width * 0.2, box.y + box.height / 2);
     await page.mouse.down();
