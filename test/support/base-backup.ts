@@ -9,10 +9,12 @@ import {
   openPhysical,
   type PhysicalConnection,
   streamWal,
+  type WalPiece,
 } from '../../src/engine/postgres/replication/physical/index.ts';
+import { bySegments, segmentName, segmentStart } from '../../src/ops/backup/wal/segments.ts';
 import type { EmbeddedServer } from '../../src/ops/embedded/index.ts';
 
-const segmentBytes = 16n * 1024n * 1024n;
+const segmentBytes = 16 * 1024 * 1024;
 
 /** A base backup as files: the archives and the manifest, in a folder. */
 export interface SavedBackup {
@@ -72,11 +74,10 @@ export async function saveWal(
 ): Promise<void> {
   const connection = await openPhysical({ url });
   try {
-    const from = startLsn - (startLsn % segmentBytes);
-    const stream = streamWal(connection, { from, timeline });
-    for await (const { startLsn: at, bytes } of stream) {
-      writeLog(folder, timeline, at, bytes);
-      const written = at + BigInt(bytes.length);
+    const stream = streamWal(connection, { from: segmentStart(startLsn, segmentBytes), timeline });
+    for await (const piece of stream) {
+      writeLog(folder, timeline, piece);
+      const written = piece.startLsn + BigInt(piece.bytes.length);
       stream.confirm(written);
       if (written >= endLsn) stream.stop();
     }
@@ -85,24 +86,17 @@ export async function saveWal(
   }
 }
 
-/** A piece never reaches across the end of a segment. */
-function writeLog(folder: string, timeline: number, at: bigint, bytes: Buffer): void {
-  const path = join(folder, segmentName(timeline, at));
-  const file = openSync(path, existsSync(path) ? 'r+' : 'w');
-  try {
-    ftruncateSync(file, Number(segmentBytes));
-    writeSync(file, bytes, 0, bytes.length, Number(at % segmentBytes));
-  } finally {
-    closeSync(file);
+function writeLog(folder: string, timeline: number, piece: WalPiece): void {
+  for (const { startLsn, bytes } of bySegments(piece, segmentBytes)) {
+    const path = join(folder, segmentName(timeline, startLsn, segmentBytes));
+    const file = openSync(path, existsSync(path) ? 'r+' : 'w');
+    try {
+      ftruncateSync(file, segmentBytes);
+      writeSync(file, bytes, 0, bytes.length, Number(startLsn % BigInt(segmentBytes)));
+    } finally {
+      closeSync(file);
+    }
   }
-}
-
-function segmentName(timeline: number, at: bigint): string {
-  const number = at / segmentBytes;
-  const perId = 0x1_0000_0000n / segmentBytes;
-  return [BigInt(timeline), number / perId, number % perId]
-    .map((part) => part.toString(16).padStart(8, '0').toUpperCase())
-    .join('');
 }
 
 /** What the manifest says of files that are not as it says; an empty list when all are. */

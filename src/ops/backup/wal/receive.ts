@@ -1,7 +1,7 @@
 import { type PhysicalConnection, streamWal } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError } from '../../../errors.ts';
 import { type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
-import { segmentName, segmentStart } from './segments.ts';
+import { bySegments, segmentName, segmentStart } from './segments.ts';
 
 export interface ReceiveOptions {
   connection: PhysicalConnection;
@@ -43,22 +43,22 @@ export function receiveWal(options: ReceiveOptions): Receiving {
     let segment: Storing<StoredFile | 'there'> | undefined;
     let name = '';
     try {
-      for await (const { startLsn, bytes } of stream) {
-        if (segment === undefined) {
-          name = segmentName(timeline, startLsn, segmentBytes);
-          const inside = name;
-          segment = storing((source) => repository.putWal(inside, source));
+      for await (const piece of stream) {
+        for (const { startLsn, bytes } of bySegments(piece, segmentBytes)) {
+          if (segment === undefined) {
+            const started = (name = segmentName(timeline, startLsn, segmentBytes));
+            segment = storing((source) => repository.putWal(started, source));
+          }
+          await segment.write(bytes);
+          const end = startLsn + BigInt(bytes.length);
+          if (end % BigInt(segmentBytes) !== 0n) continue;
+          await segment.end();
+          segment = undefined;
+          storedLsn = end;
+          stream.confirm(end);
+          options.onSegment?.(name, end);
+          if (wanted !== undefined && storedLsn >= wanted) return;
         }
-        // A piece never reaches across the end of a segment.
-        await segment.write(bytes);
-        const end = startLsn + BigInt(bytes.length);
-        if (end % BigInt(segmentBytes) !== 0n) continue;
-        await segment.end();
-        segment = undefined;
-        storedLsn = end;
-        stream.confirm(end);
-        options.onSegment?.(name, end);
-        if (wanted !== undefined && storedLsn >= wanted) return;
       }
     } catch (error) {
       if (!stopped) throw error;

@@ -1,3 +1,5 @@
+import type { WalPiece } from '../../../engine/postgres/replication/physical/index.ts';
+
 /** Log is kept in files of `segmentBytes`, a setting of initdb: 16 MiB unless it was asked for otherwise. */
 
 /** Where the segment begins that has a position. */
@@ -19,4 +21,14 @@ export function segmentNames(timeline: number, from: bigint, to: bigint, segment
     names.push(segmentName(timeline, at, segmentBytes));
   }
   return names;
+}
+
+/** Cuts log where a segment ends. The server sends pieces that reach from one into the next. */
+export function* bySegments({ startLsn, bytes }: WalPiece, segmentBytes: number): Generator<WalPiece> {
+  for (let at = 0; at < bytes.length;) {
+    const start = startLsn + BigInt(at);
+    const room = segmentBytes - Number(start % BigInt(segmentBytes));
+    yield { startLsn: start, bytes: bytes.subarray(at, at + room) };
+    at += room;
+  }
 }
