@@ -6,6 +6,7 @@ export {
   workloadFromHistory,
   workloadFromTelemetry,
 } from './from-history.ts';
+export { type ObservedValuesOptions, withObservedValues } from './observed-values.ts';
 export { workloadFromStatements } from './from-statements.ts';
 export { type ColumnStatistics, type PlaceholderUse, sampleParameters } from './sample-parameters.ts';
 export type * from './types.ts';

@@ -10,6 +10,7 @@ import { openHypopg, openOwnTwin, type WhatIf } from '../../../whatif/index.ts';
 import { adviseIndexes, tablesOfWorkload } from '../../indexes/index.ts';
 import { selectIndexes } from '../../select/index.ts';
 import {
+  withObservedValues,
   type Workload,
   workloadFromHistory,
   workloadFromStatements,
@@ -99,7 +100,10 @@ async function workloadOf(
     workloadFromHistory(history, { targetId, from, to, database: profile.database, leastSeconds });
   const sources = [
     () => ofHistory(enoughSeconds),
-    async () => (profile.statements.usable ? workloadFromStatements(connection, profile) : undefined),
+    async () =>
+      profile.statements.usable
+        ? withObservedValues(await workloadFromStatements(connection, profile), history, { targetId })
+        : undefined,
     () => ofHistory(0),
     () => workloadFromTelemetry(history, { targetId, from, to }),
   ];
