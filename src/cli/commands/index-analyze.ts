@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { PitcrewError } from '../../errors.ts';
+import { messageOf, PitcrewError } from '../../errors.ts';
 import type { AdviceProgress, IndexAdvice, OpenCheckContext, Workload } from '../../ops/advisor/index.ts';
 import type { TwinProgress, WhatIf } from '../../ops/whatif/index.ts';
 import { parseBytes } from '../bytes.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
-import { paint, print, printJson } from '../output.ts';
+import { note, paint, print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 
 interface AnalyzeOptions {
@@ -26,7 +26,10 @@ function analyzeCommand(): Command {
   const command = new Command('analyze').description(
     'Plan the workload under other indexes and advise the set that serves it best. Changes nothing. Exit code 1 when something is advised.',
   );
-  return withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? ''))
+  return withCommonOptions(
+    command,
+    ({ path, flag }) => ['databases', 'dataDir'].includes(path[0] ?? '') || flag === 'store',
+  )
     .option('--workload <file>', 'statements to serve, as SQL or JSON (default: those of pg_stat_statements)')
     .option('--budget <size>', 'what all new indexes together may take, such as 1GB (default: no bound)', parseBytes)
     .option('--time <seconds>', 'how long planning may take', parseSeconds, 300)
@@ -47,7 +50,14 @@ function analyzeCommand(): Command {
         for (const [name, url] of databases) {
           answers.push({
             name,
-            ...(await analyze({ name, url, dataDir: config.dataDir, options, signal: abort.signal })),
+            ...(await analyze({
+              name,
+              url,
+              dataDir: config.dataDir,
+              store: config.store.url,
+              options,
+              signal: abort.signal,
+            })),
           });
         }
         const { indexAdviceScreen } = await import('../screen/index-advice-screen.ts');
@@ -70,6 +80,8 @@ interface Asked {
   name: string;
   url: string;
   dataDir: string;
+  /** A store whose daemon may have been told values that statements are called with. */
+  store: string | undefined;
   options: AnalyzeOptions;
   signal: AbortSignal;
 }
@@ -81,6 +93,7 @@ async function analyze({
   name,
   url,
   dataDir,
+  store,
   options,
   signal,
 }: Asked): Promise<{ workload: Workload; advice: IndexAdvice }> {
@@ -92,7 +105,8 @@ async function analyze({
   const say = (text: string): void => line.show(`${paint('dim', name, process.stderr)} ${text}`);
   await using context = await openCheckContext({ url, name });
   const { connection, profile } = context;
-  const workload = await workloadOf(context, options.workload);
+  const workload =
+    options.workload === undefined ? await countedWorkload(context, name, store) : await fileWorkload(options.workload);
   say(`${workload.statements.length} statements from ${workload.source}`);
   const results = await runChecks(context, { only: dropChecks });
   const drops = results.flatMap(({ answer }) => (answer.status === 'found' ? answer.findings : []));
@@ -114,9 +128,8 @@ async function analyze({
   return { workload, advice };
 }
 
-async function workloadOf({ connection, profile }: OpenCheckContext, file: string | undefined): Promise<Workload> {
-  const { workloadFromFile, workloadFromStatements } = await import('../../ops/advisor/index.ts');
-  if (file === undefined) return workloadFromStatements(connection, profile);
+async function fileWorkload(file: string): Promise<Workload> {
+  const { workloadFromFile } = await import('../../ops/advisor/index.ts');
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new PitcrewError('E_USAGE', `the workload ${file} cannot be read`, {
       detail: cause instanceof Error ? cause.message : undefined,
@@ -124,6 +137,26 @@ async function workloadOf({ connection, profile }: OpenCheckContext, file: strin
     });
   });
   return workloadFromFile(text);
+}
+
+/** What pg_stat_statements has counted, with the values that applications told the daemon, where there is a store to read them from. */
+async function countedWorkload(
+  { connection, profile }: OpenCheckContext,
+  name: string,
+  store: string | undefined,
+): Promise<Workload> {
+  const { withObservedValues, workloadFromStatements } = await import('../../ops/advisor/index.ts');
+  const workload = await workloadFromStatements(connection, profile);
+  if (store === undefined) return workload;
+  const { openHistory } = await import('../../ops/store/index.ts');
+  try {
+    await using opened = await openHistory(store, name);
+    const { history, targetId } = opened;
+    return targetId === undefined ? workload : await withObservedValues(workload, history, { targetId });
+  } catch (error) {
+    note(`No values that applications told are known: ${messageOf(error)}`);
+    return workload;
+  }
 }
 
 interface OpenWhatIf extends Pick<Asked, 'url' | 'name' | 'dataDir' | 'signal'> {
