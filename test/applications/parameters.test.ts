@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configDefinition } from '../../src/config/definition.ts';
 import { createPool, type CreatePoolOptions, type MeasuredPool } from '../../src/index.ts';
 import {
   createIndexAdviser,
+  type IndexAdvice,
   type IndexChoice,
   withObservedValues,
   workloadFromStatements,
@@ -12,6 +15,7 @@ import { createApp, startServer } from '../../src/server/index.ts';
 import { adviceLife, type AdviceLife } from '../support/advice-life.ts';
 import { withTwin, workloadOf } from '../support/advised.ts';
 import { watched } from '../support/catalog.ts';
+import { pitcrew } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { keepingLogger, plainMonitor } from '../support/plain-monitor.ts';
 
@@ -54,11 +58,14 @@ const stored = () =>
 const byStatus = 'SELECT id, note FROM orders WHERE status = $1';
 const byKind = 'select id, note\nfrom orders where kind = $1 and at > $2 limit 500';
 
+const byList = 'SELECT note FROM orders WHERE id IN ($1, $2, $3) AND kind = $4';
+
 /** The application at work: it asks for what is done, and for the few that are gifts. */
 async function work(pool: MeasuredPool): Promise<void> {
   for (let turn = 0; turn < 30; turn++) {
     await pool.query(byStatus, ['done']);
     await pool.query(byKind, ['gift', new Date(Date.UTC(2024, 0, 5, 12))]);
+    await pool.query(byList, [7, 8, 9, 'plain']);
   }
 }
 
@@ -82,7 +89,7 @@ test('values are sent only where the application asks for it, and what is advise
   await quiet.end();
   const calls = () =>
     life.kept.database.query<{ calls: number }>('SELECT calls FROM pitcrew.application WHERE name = $1', ['shop']);
-  expect(await calls()).toEqual([{ calls: 60 }]);
+  expect(await calls()).toEqual([{ calls: 90 }]);
   expect(await stored()).toEqual([]);
   // By the statistics of the column some orders are asked for that are not done; of a LIMIT nothing is known.
   const without = await chosen();
@@ -93,9 +100,13 @@ test('values are sent only where the application asks for it, and what is advise
   await work(telling);
   await telling.end();
   const kept = await stored();
-  expect(kept).toHaveLength(2);
+  expect(kept).toHaveLength(3);
   for (const { text, samples } of kept) {
-    const expected = text.includes('status') ? { 1: 'done' } : { 1: 'gift', 2: sentDate(), 3: '500' };
+    const expected = text.includes('status')
+      ? { 1: 'done' }
+      : text.includes('id IN')
+        ? { 1: '7', 4: 'plain' }
+        : { 1: 'gift', 2: sentDate(), 3: '500' };
     expect(samples.length).toBeGreaterThanOrEqual(2);
     expect(new Set(samples.map((each) => JSON.stringify(each)))).toEqual(new Set([JSON.stringify(expected)]));
   }
@@ -119,7 +130,8 @@ test('values are sent only where the application asks for it, and what is advise
   for (const { statements } of [told, counted]) {
     const samples = (part: string) => statements.find(({ text }) => text.includes(part))?.samples;
     expect(samples('status')?.[0]).toEqual(['done']);
-    expect(samples('kind')?.[0]).toEqual(['gift', sentDate(), '500']);
+    expect(samples('limit')?.[0]).toEqual(['gift', sentDate(), '500']);
+    expect(samples('id IN')?.[0]).toEqual(['7', 'plain']);
   }
 }, 120_000);
 
@@ -131,6 +143,25 @@ function sentDate(): string {
   const two = (value: number): string => String(Math.floor(Math.abs(value))).padStart(2, '0');
   return `${local}${offset < 0 ? '-' : '+'}${two(offset / 60)}:${two(offset % 60)}`;
 }
+
+test('index analyze plans with the values of a store that its configuration names', async () => {
+  const cwd = testFolder();
+  const analyze = async (store: string) => {
+    const config = { databases: { shop: life.database.url }, store: { url: store } };
+    writeFileSync(join(cwd, 'pitcrew.config.ts'), `export default ${JSON.stringify(config)};`);
+    const { stdout, stderr } = await pitcrew(['index', 'analyze', '--json', '--data-dir', join(cwd, 'data')], { cwd });
+    const [shop] = (JSON.parse(stdout) as { databases: Pick<IndexAdvice, 'indexes'>[] }).databases;
+    expect(stdout).not.toMatch(/gift|done/);
+    return { stderr, first: shop?.indexes.map(({ index }) => index.keys[0]?.expression) ?? [] };
+  };
+  const { first } = await analyze(life.kept.database.url);
+  expect(first).toContain('kind');
+  expect(first).not.toContain('status');
+  // Without them it does what it can, and says so.
+  const none = await analyze(life.database.url);
+  expect(none.first).toContain('status');
+  expect(none.stderr).toContain('No values that applications told are known');
+}, 120_000);
 
 test('what is redacted is filled in from statistics, and the rest is planned as it was called', async () => {
   const pool = open('redacting', { parameters: { redact: ({ value }) => (value === 'plain' ? undefined : value) } });
