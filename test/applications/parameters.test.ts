@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configDefinition } from '../../src/config/definition.ts';
@@ -18,6 +18,7 @@ import { watched } from '../support/catalog.ts';
 import { pitcrew } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { keepingLogger, plainMonitor } from '../support/plain-monitor.ts';
+import { twinOf } from '../support/whatif.ts';
 
 const stack = new AsyncDisposableStack();
 let life: AdviceLife;
@@ -194,4 +195,13 @@ test('values that the server refuses are as good as none, and no message repeats
   // Whoever gives them in a file is told.
   const own = await advised.advise(workloadOf({ ...statement, samplesAreData: false }));
   expect(own.leftOut).toMatchObject([{ reason: expect.stringContaining('secret') }]);
+}, 60_000);
+
+test('the log of a twin does not repeat values', async () => {
+  await using made = await twinOf(life.database.url);
+  const planned = made.twin.plan({ text: 'SELECT note FROM orders WHERE at = $1', parameters: ['secret'] });
+  await expect(planned).rejects.toMatchObject({ code: 'E_QUERY', sqlState: '22007' });
+  const log = readFileSync(`${made.dataDir}.log`, 'utf8');
+  expect(log).toContain('ready to accept connections');
+  expect(log).not.toContain('secret');
 }, 60_000);

@@ -37,9 +37,11 @@ export class ParameterSampler {
       stats.reservoir = plansByValues(outcome.description) ? new Reservoir(this.#options.samples) : null;
     }
     // What failed may have been called with what is no value at all.
-    if (stats.reservoir === null || outcome.error || !stats.reservoir.wants(outcome.durationMs)) return;
-    if (!this.#rate.take(performance.now())) return;
-    stats.reservoir.add(this.#read(stats.text, outcome), outcome.durationMs);
+    if (stats.reservoir === null || outcome.error) return;
+    // Waiting for a connection has nothing to do with values.
+    const ownMs = outcome.durationMs - outcome.queuedMs;
+    if (!stats.reservoir.wants(ownMs) || !this.#rate.take(performance.now())) return;
+    stats.reservoir.add(this.#read(stats.text, outcome), ownMs);
   }
 
   /** A report begins: it has room for values. */

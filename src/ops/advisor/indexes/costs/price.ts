@@ -24,10 +24,14 @@ export function createPricer(whatIf: WhatIf, samples: number): Pricer {
   return async ({ text, searchPath, samples: known, samplesAreData = false }, indexes) => {
     const one = { text, ...(searchPath === undefined ? {} : { searchPath }) };
     const plans: WhatIfPlan[] = [];
-    for (const parameters of known.filter(isWhole).slice(0, samples)) {
+    // Those that are the same are planned once, and count as often as they are there.
+    const values = Map.groupBy(known.filter(isWhole).slice(0, samples), (sample) => JSON.stringify(sample));
+    for (const same of values.values()) {
+      const [parameters] = same;
+      if (!parameters) continue;
       const planned = whatIf.plan({ ...one, parameters }, indexes);
       const plan = await (samplesAreData ? planned.catch(refusedValues) : planned);
-      if (plan) plans.push(plan);
+      if (plan) plans.push(...same.map(() => plan));
     }
     if (plans.length === 0) plans.push(await whatIf.plan(one, indexes));
     return {
