@@ -27,7 +27,7 @@ export interface ParameterValue {
 
 /** Which values of parameters are kept and reported. */
 export interface ParameterOptions {
-  /** Calls of a statement of which values are kept: chosen at random, the last of them the slowest. 3 by default, 1 to 10. */
+  /** Calls of a statement of which values are kept: chosen at random, and the slowest. 3 by default, 1 to 5. */
   samples?: number | undefined;
   /** Longer values, in bytes, are left out; 256 by default, 4,096 at most. All of a call together may take eight times as much. */
   maxBytes?: number | undefined;
@@ -154,7 +154,7 @@ export function resolveTelemetry(options: TelemetryOptions): ResolvedTelemetryOp
 function resolveParameters(options: ParameterOptions | true): ResolvedParameterOptions {
   const { samples = 3, maxBytes = 256, redact } = options === true ? {} : options;
   for (const [name, value, most] of [
-    ['parameters.samples', samples, 10],
+    ['parameters.samples', samples, 5],
     ['parameters.maxBytes', maxBytes, 4096],
   ] as const) {
     atLeast(name, value, 1);

@@ -202,7 +202,7 @@ describe('redacting', () => {
 
 test.each<[ParameterOptions, string]>([
   [{ samples: 0 }, 'parameters.samples must be a number of at least 1'],
-  [{ samples: 11 }, 'parameters.samples must be at most 10'],
+  [{ samples: 6 }, 'parameters.samples must be at most 5'],
   [{ maxBytes: 5000 }, 'parameters.maxBytes must be at most 4096'],
   [{ redact: 'all' as never }, 'parameters.redact must be a function'],
 ])('options that make no sense are refused: %j', (parameters, message) => {

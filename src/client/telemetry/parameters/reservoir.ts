@@ -22,7 +22,7 @@ export class Reservoir {
   #weight = 1;
   #restsUntil = 0;
 
-  /** @param most calls of which values are kept; where there are several, the last is the slowest */
+  /** @param most calls of which values are kept; where there are several, one is the slowest */
   constructor(most: number) {
     this.#keepsSlowest = most > 1;
     this.#mostUsual = this.#keepsSlowest ? most - 1 : most;
@@ -50,12 +50,12 @@ export class Reservoir {
     this.#left = this.#usual.length < this.#mostUsual ? 1 : this.#skip();
   }
 
-  /** Those at random first; empty as long as it rests. */
+  /** Two at random, then the slowest, then others: who takes a few takes some of both. Empty as long as it rests. */
   due(now: number): ParameterValues[] {
     if (now < this.#restsUntil) return [];
     const slowest = this.#slowest;
     const isOther = slowest !== undefined && !this.#usual.includes(slowest);
-    return isOther ? [...this.#usual, slowest] : [...this.#usual];
+    return isOther ? this.#usual.toSpliced(2, 0, slowest) : [...this.#usual];
   }
 
   /** They are on their way: it begins anew. */
