@@ -10,7 +10,10 @@ function shown(text: string): unknown[] | undefined {
   return (
     values && [
       normalized,
-      ...[...values].map(([number, value]) => [number, 'parameter' in value ? `$${value.parameter}` : value.constant]),
+      ...[...values].map(([number, value]) => [
+        number,
+        'parameter' in value ? `$${[value.parameter, ...(value.others ?? [])].join(' $')}` : value.constant,
+      ]),
     ]
   );
 }
@@ -36,7 +39,7 @@ group('what stands where a normalized text has placeholders', () => {
       'SELECT * FROM a WHERE b IN ($1, $2, $3) AND c IN (4, -5, 6) AND d = $4',
       [
         'SELECT * FROM a WHERE b IN ($1 /*, ... */) AND c IN ($5 /*, ... */) AND d = $4',
-        [1, '$1'],
+        [1, '$1 $2 $3'],
         [5, '4'],
         [4, '$4'],
       ],

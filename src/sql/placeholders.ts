@@ -52,8 +52,11 @@ export function withoutGaps(text: string): string {
   return result + text.slice(at);
 }
 
-/** A value of a text: of a parameter of its own, or a constant. `undefined`: how it is written is not understood. */
-export type ShownValue = { parameter: number } | { constant: string | null | undefined };
+/**
+ * A value of a text: of a parameter of its own, with those that follow it in a list; or a constant. `undefined`: how it is written is not
+ * understood.
+ */
+export type ShownValue = { parameter: number; others?: readonly number[] } | { constant: string | null | undefined };
 
 /**
  * What stands in the original text where `describe` has put placeholders into the normalized one, by their numbers there: parameters keep
@@ -65,11 +68,16 @@ export function valuesShown(original: string, normalized: string): Map<number, S
   const own = highest(written);
   const values = new Map<number, ShownValue>();
   let at = 0;
+  let latest = 0;
   for (const token of tokenize(normalized)) {
     let found = written[at];
     const constant = token.kind === 'placeholder' && numberOf(token) > own;
     if (found?.text === ',' && found.kind === 'punctuation' && !(token.kind === 'punctuation' && token.text === ',')) {
-      at = endOfList(written, at);
+      const end = endOfList(written, at);
+      const others = parametersIn(written.slice(at, end));
+      const first = values.get(latest);
+      if (others.length > 0 && first && 'parameter' in first) values.set(latest, { ...first, others });
+      at = end;
       found = written[at];
     }
     if (!found) return undefined;
@@ -80,7 +88,10 @@ export function valuesShown(original: string, normalized: string): Map<number, S
       continue;
     }
     if (found.kind !== token.kind || partOf(original, found) !== partOf(normalized, token)) return undefined;
-    if (token.kind === 'placeholder') values.set(numberOf(token), { parameter: numberOf(token) });
+    if (token.kind === 'placeholder') {
+      latest = numberOf(token);
+      values.set(latest, { parameter: latest });
+    }
     at++;
   }
   return written.slice(at).every(({ text }) => text === ';') ? values : undefined;
@@ -96,6 +107,12 @@ function endOfList(tokens: readonly Token[], from: number): number {
     else if ((text === ')' || text === ']') && --depth < 0) return at;
   }
   return tokens.length;
+}
+
+/** Parameters of the rest of a list, `, $2, $3`; none where it is of anything else. */
+function parametersIn(rest: readonly Token[]): number[] {
+  const parameters = rest.filter(({ kind }) => kind === 'placeholder');
+  return rest.every(({ kind, text }) => kind === 'placeholder' || text === ',') ? parameters.map(numberOf) : [];
 }
 
 function constantAt(text: string, tokens: readonly Token[], from: number): { value: ShownConstant; next: number } {

@@ -1,9 +1,10 @@
 import { beforeAll, expect, test } from 'vitest';
-import { testDatabase } from '../../../../test/support/postgres.ts';
+import { watched } from '../../../../test/support/catalog.ts';
+import { testDatabase, testedMajors } from '../../../../test/support/postgres.ts';
 import { received, reportStore } from '../../../../test/support/report-store.ts';
 import { applicationReport, reportedStatement } from '../../../../test/support/reports.ts';
 import { describe, loadParser } from '../../../sql/index.ts';
-import { withObservedValues, type Workload, workloadFromTelemetry } from './index.ts';
+import { withObservedValues, type Workload, workloadFromStatements, workloadFromTelemetry } from './index.ts';
 
 beforeAll(loadParser);
 
@@ -53,7 +54,10 @@ test('values are put where they belong in the text of the server, or nowhere', a
     { samples: inTurn, data: true },
   ]);
   // Older servers keep lists as they are, and have another text for each length.
-  expect(await samplesOf('SELECT * FROM a WHERE d IN ($1, $2, $3) AND e = $4')).toEqual([{ samples: [] }]);
+  expect(await samplesOf('SELECT * FROM a WHERE d IN ($2, $1) AND e = $3')).toEqual([
+    { samples: [['first', 'first', 'last']], data: true },
+  ]);
+  expect(await samplesOf('SELECT * FROM a WHERE d IN ($1, lower($2)) AND e = $3')).toEqual([{ samples: [] }]);
   expect(await samplesOf('SELECT * FROM a WHERE d IN ($1 /*, ... */) AND e = $2')).toEqual([
     { samples: [['first', 'last']], data: true },
   ]);
@@ -85,3 +89,24 @@ test('values that come with a workload stay', async () => {
   const given = { ...workloadOf(), statements: [{ ...statement, samples: [['given']] }] } as Workload;
   expect(await withObservedValues(given, store.history, { targetId: 1 })).toEqual(given);
 });
+
+test.each(testedMajors(18, 15))(
+  'what PostgreSQL %i has counted is found with what it was called with',
+  async (major) => {
+    await using database = await testDatabase(major);
+    await using kept = await testDatabase();
+    await using store = await reportStore(kept);
+    await database.query('CREATE EXTENSION pg_stat_statements');
+    await database.query('CREATE TABLE orders (id int, kind text)');
+    const text = "select * from orders\nwhere id in ($1, $2, $3) and kind = $4 and kind <> 'gift' limit 5";
+    await database.query(text, [7, 8, 9, 'plain']);
+    const told = called(text, { 1: '7', 4: 'plain', 5: 'gift', 6: '5' });
+    await store.write(received(applicationReport({ statements: [told] })));
+    await using target = await watched(database.url);
+    const counted = await workloadFromStatements(target.connection, target.profile);
+    const { statements } = await withObservedValues(counted, store.history, { targetId: 1 });
+    expect(statements.find((each) => each.text.includes('from orders'))?.samples).toEqual([
+      major >= 18 ? ['7', 'plain', 'gift', '5'] : ['7', '7', '7', 'plain', 'gift', '5'],
+    ]);
+  },
+);

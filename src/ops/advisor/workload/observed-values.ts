@@ -1,4 +1,4 @@
-import { describe, placeholdersOf } from '../../../sql/index.ts';
+import { describe, placeholdersOf, valuesShown } from '../../../sql/index.ts';
 import type { History, ParameterSamples } from '../../store/index.ts';
 import { mostSamples } from './gather.ts';
 import type { ParameterSample, Workload } from './types.ts';
@@ -44,14 +44,17 @@ export async function withObservedValues(
 
 /** Of several applications, in turn. */
 function samplesFor(text: string, told: readonly ParameterSamples[]): ParameterSample[] {
-  const own = placeholdersOf(text);
+  const forms = formsOf(text);
   const lists = told.flatMap(({ text: toldText, samples }) => {
     const { shape, order } = placeholdersOf(toldText);
-    if (shape !== own.shape) return [];
+    const form = forms.find((each) => each.shape === shape);
+    if (!form) return [];
     return [
       samples.map((values) => {
-        const sample = Array.from<string | null | undefined>({ length: Math.max(0, ...own.order) });
-        for (const [place, number] of own.order.entries()) sample[number - 1] = values[order[place] ?? 0];
+        const sample = Array.from<string | null | undefined>({ length: form.count });
+        for (const [place, numbers] of form.numbers.entries()) {
+          for (const number of numbers) sample[number - 1] = values[order[place] ?? 0];
+        }
         return sample;
       }),
     ];
@@ -59,4 +62,32 @@ function samplesFor(text: string, told: readonly ParameterSamples[]): ParameterS
   const turns = Math.max(0, ...lists.map(({ length }) => length));
   const inTurn = Array.from({ length: turns }, (_, turn) => lists.flatMap((samples) => samples.slice(turn, turn + 1)));
   return inTurn.flat().slice(0, mostSamples);
+}
+
+/** A shape in which a text may be told of. */
+interface Form {
+  shape: string;
+  /** Which placeholders of the text stand where the first, second … of the shape stand. */
+  numbers: readonly (readonly number[])[];
+  /** How many values the text takes. */
+  count: number;
+}
+
+/**
+ * A text as it is, and with lists cut as applications tell of them: servers before PostgreSQL 18 show every value of a list, which is then
+ * planned with the first one as often as the list is long.
+ */
+function formsOf(text: string): Form[] {
+  const { shape, order } = placeholdersOf(text);
+  const count = Math.max(0, ...order);
+  const forms: Form[] = [{ shape, numbers: order.map((number) => [number]), count }];
+  const { normalized } = describe(text);
+  const cut = placeholdersOf(normalized);
+  const shown = cut.shape === shape ? undefined : valuesShown(text, normalized);
+  if (!shown) return forms;
+  const numbers = cut.order.map((number) => {
+    const value = shown.get(number);
+    return value && 'parameter' in value ? [value.parameter, ...(value.others ?? [])] : [];
+  });
+  return [...forms, { shape: cut.shape, numbers, count }];
 }
