@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
+import type { AdviceFilters } from '../advice/list-advice.ts';
 import { confirm } from '../confirm.ts';
 import { DaemonClient } from '../daemon-client.ts';
 import { loadDaemonAddress, withDaemonOptions } from '../options.ts';
@@ -14,6 +15,10 @@ interface ChangeOptions extends CommonOptions {
   yes?: boolean;
   dryRun?: boolean;
   reason?: string;
+}
+
+interface ListOptions extends CommonOptions, AdviceFilters {
+  limit: number;
 }
 
 export function adviseCommand(): Command {
@@ -45,6 +50,11 @@ function parseId(text: string): number {
   return Number(text);
 }
 
+function parseLimit(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 to 99999.');
+  return Number(text);
+}
+
 function listCommand(): Command {
   const command = new Command('list').description(
     'List advice, the gravest first. Exit code 1 when something is to be done.',
@@ -54,17 +64,17 @@ function listCommand(): Command {
     .option('--kind <kind>', 'only what does this, such as create-index')
     .option('--check <id>', 'only of this check')
     .addOption(new Option('--severity <severity>', 'only of this severity').choices(['info', 'warning', 'critical']))
+    .option('--search <text>', 'only with this in the title or in schema.table')
+    .option('--limit <number>', 'at most so many', parseLimit, 100)
     .action(async () => {
-      const { json, state, kind, check, severity } = command.opts<
-        CommonOptions & Record<'state' | 'kind' | 'check' | 'severity', string | undefined>
-      >();
+      const { json, limit, state, kind, check, severity, search } = command.opts<ListOptions>();
       const client = await clientOf(command);
-      const { adviceList } = await import('../../server/api/advice.ts');
-      const list = await client.ask(adviceList, '/advice', { query: { state, kind, check, severity } });
+      const { listAdvice, toDecide } = await import('../advice/list-advice.ts');
+      const list = await listAdvice(client, { state, kind, check, severity, search }, limit);
       const { adviceScreen } = await import('../screen/advice-screen.ts');
       if (json) printJson(list);
       else print(adviceScreen(list));
-      process.exitCode = list.advice.some((each) => ['found', 'planned', 'failed'].includes(each.state)) ? 1 : 0;
+      process.exitCode = toDecide(list, state) > 0 ? 1 : 0;
     });
 }
 
