@@ -30,7 +30,7 @@ const onDatabase = (...args: string[]) => pitcrew(['explain', '--database', data
 
 test('a statement is planned, its plan shown as a tree and read', async () => {
   const statement = "SELECT id, note FROM orders WHERE customer_id = 7 AND date(placed) = '2026-01-05' ORDER BY note";
-  const { code, stdout } = await onDatabase(statement);
+  const { code, stdout } = await onDatabase('--no-indexes', statement);
   expect(code).toBe(1);
   expect(stdout).toMatch(/^Planned, not run · cost /);
   expect(stdout).toMatch(/ {2}└ Seq Scan on orders {2}\[1\]$/m);
@@ -41,7 +41,7 @@ test('a statement is planned, its plan shown as a tree and read', async () => {
   );
   expect(stdout.split('\n').filter((line) => line.length > 100 && !line.includes('SELECT'))).toEqual([]);
 
-  const json = await onDatabase('--json', statement);
+  const json = await onDatabase('--json', '--no-indexes', statement);
   const found = JSON.parse(json.stdout) as Document;
   expect(found).toMatchObject({ executed: false, findings: [{ rule: 'filtered-scan', nodeId: 1 }] });
   expect(found.nodes.map(({ parent }) => parent)).toEqual([null, 0]);

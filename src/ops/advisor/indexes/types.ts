@@ -2,7 +2,7 @@ import type { DatabaseConnection, ServerProfile } from '../../../engine/postgres
 import type { HypotheticalIndex, IndexName, WhatIf, WhatIfGap } from '../../whatif/index.ts';
 import type { Selection, SelectionProblem } from '../select/types.ts';
 import type { Finding } from '../types.ts';
-import type { Workload } from '../workload/types.ts';
+import type { ParameterSample, Workload } from '../workload/types.ts';
 import type { CandidateLimits } from './candidates/types.ts';
 import type { ExploreLimits } from './costs/explore.ts';
 
@@ -49,7 +49,9 @@ export interface HelpedStatement {
   id: string;
   text: string;
   callsPerHour: number;
-  /** The planner's cost of one call. */
+  /** Values with which it was planned; empty: generically, or it has no placeholders. */
+  samples: readonly ParameterSample[];
+  /** The planner's cost of one call, the mean of its samples. */
   costBefore: number;
   costAfter: number;
   /** Execution time per hour that goes away; `null` when it was not measured. */

@@ -7,5 +7,6 @@ export {
   workloadFromTelemetry,
 } from './from-history.ts';
 export { workloadFromStatements } from './from-statements.ts';
+export { workloadFromText } from './from-text.ts';
 export { type ColumnStatistics, type PlaceholderUse, sampleParameters } from './sample-parameters.ts';
 export type * from './types.ts';

@@ -55,11 +55,14 @@ function helpedBy(
     const known = costs.get(statement.id);
     const now = known && costUnder(known, set);
     if (!known || !now?.uses.includes(index.id)) return [];
-    const { id, text, callsPerHour, meanMs } = statement;
+    const { id, text, callsPerHour, meanMs, samples } = statement;
     const gain = ((known.base.cost - now.cost) * (weights.of.get(id) ?? 0)) / now.uses.length;
     const msPerHour = meanMs === null || weights.msPerCost === null ? null : gain * weights.msPerCost;
     return [
-      { gain, statement: { id, text, callsPerHour, costBefore: known.base.cost, costAfter: now.cost, msPerHour } },
+      {
+        gain,
+        statement: { id, text, callsPerHour, samples, costBefore: known.base.cost, costAfter: now.cost, msPerHour },
+      },
     ];
   });
   helped.sort((a, b) => b.gain - a.gain);

@@ -6,8 +6,8 @@ import {
 } from '../../../../engine/postgres/index.ts';
 import { PitcrewError } from '../../../../errors.ts';
 import { loadParser } from '../../../../sql/index.ts';
-import { openHypopg, openOwnTwin, type WhatIf } from '../../../whatif/index.ts';
-import { adviseIndexes, tablesOfWorkload } from '../../indexes/index.ts';
+import type { WhatIf } from '../../../whatif/index.ts';
+import { adviseIndexes, openWhatIf } from '../../indexes/index.ts';
 import { selectIndexes } from '../../select/index.ts';
 import {
   type Workload,
@@ -32,16 +32,6 @@ export interface ChooserOptions {
 
 /** Chooses indexes for the workload that history knows, or pg_stat_statements while history is young. */
 export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexAdviser {
-  async function openWorkloadTwin(
-    { drops, signal }: IndexRequest,
-    connection: DatabaseConnection,
-    profile: ServerProfile,
-    workload: Workload,
-  ): Promise<WhatIf> {
-    const tables = await tablesOfWorkload(connection, profile, workload, drops);
-    return openOwnTwin(dataDir, { connection, profile, tables, signal });
-  }
-
   return async (request) => {
     const { url, signal, budgetBytes, drops, onProgress } = request;
     onProgress({ phase: 'reading the workload', ratio: null });
@@ -57,10 +47,16 @@ export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexA
       }
       const workload = await workloadOf(request, connection, profile);
       onProgress({ phase: backend === 'twin' ? 'making a twin of the database' : 'asking HypoPG', ratio: null });
-      await using whatIf =
-        backend === 'hypopg'
-          ? await openHypopg({ url, profile })
-          : await openWorkloadTwin(request, connection, profile, workload);
+      await using whatIf = await openWhatIf({
+        backend,
+        url,
+        connection,
+        profile,
+        twins: dataDir,
+        workload,
+        drops,
+        signal,
+      });
       const advice = await adviseIndexes({
         connection,
         profile,
