@@ -66,8 +66,19 @@ test('a query is run with --analyze and consent only, and only when it certainly
     expect({ text, code: (await onDatabase('--analyze', '--yes', text)).code }).toEqual({ text, code: expected });
   }
   const slow = await onDatabase('--analyze', '--yes', '--timeout', '0.2', 'SELECT count(*) FROM orders a, orders b');
-  expect(slow).toMatchObject({ code: 1, stderr: expect.stringContaining('timeout') });
+  expect(slow).toMatchObject({ code: 3, stderr: expect.stringContaining('timeout') });
   expect(await database.query('SELECT count(*)::int AS n FROM orders')).toEqual([{ n: 50_000 }]);
+});
+
+test('what the server refuses ends otherwise than a warning', async () => {
+  expect(await onDatabase('SELECT nothing FROM orders')).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('(E_QUERY)'),
+  });
+  const { code, stdout } = await onDatabase('--json', 'SELECT id FROM missing');
+  expect(code).toBe(3);
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'E_QUERY', sqlState: '42P01' } });
+  expect((await onDatabase('VACUUM orders')).code).toBe(2);
 });
 
 test('a statement of pg_stat_statements is planned by its id', async () => {
