@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
+import type { AdviceList } from '../../server/api/advice.ts';
 import { confirm } from '../confirm.ts';
 import { DaemonClient } from '../daemon-client.ts';
 import { loadDaemonAddress, withDaemonOptions } from '../options.ts';
 import { note, print, printJson } from '../output.ts';
+import { interruptible } from '../signals.ts';
 
 interface CommonOptions {
   json?: boolean;
@@ -61,11 +63,15 @@ function listCommand(): Command {
       const client = await clientOf(command);
       const { adviceList } = await import('../../server/api/advice.ts');
       const list = await client.ask(adviceList, '/advice', { query: { state, kind, check, severity } });
-      const { adviceScreen } = await import('../screen/advice-screen.ts');
-      if (json) printJson(list);
-      else print(adviceScreen(list));
-      process.exitCode = list.advice.some((each) => ['found', 'planned', 'failed'].includes(each.state)) ? 1 : 0;
+      await printList(list, json);
     });
+}
+
+async function printList(list: AdviceList, json: boolean | undefined): Promise<void> {
+  const { adviceScreen } = await import('../screen/advice-screen.ts');
+  if (json) printJson(list);
+  else print(adviceScreen(list));
+  process.exitCode = list.advice.some((each) => ['found', 'planned', 'failed'].includes(each.state)) ? 1 : 0;
 }
 
 function showCommand(): Command {
@@ -130,11 +136,7 @@ async function carryOut(
   force: boolean,
 ): Promise<void> {
   const { followAdvice, isUnderWay } = await import('../advice/follow-advice.ts');
-  const interrupted = new AbortController();
-  const interrupt = (): void => interrupted.abort();
-  process.once('SIGINT', interrupt);
-  try {
-    const { signal } = interrupted;
+  await interruptible(async (signal) => {
     const advice = await followAdvice({ client, id, action, body: { reason, force }, signal, quiet: quiet ?? false });
     const last = advice.history.at(-1);
     if (json) printJson(advice);
@@ -142,9 +144,7 @@ async function carryOut(
     if (signal.aborted) note('Interrupted. It goes on: "pitcrew advise show" says how far it is.');
     const isDone = action === 'apply' ? advice.state !== 'failed' : advice.state === 'undone';
     process.exitCode = signal.aborted ? 130 : isDone ? 0 : 1;
-  } finally {
-    process.off('SIGINT', interrupt);
-  }
+  });
 }
 
 function decideCommand(action: 'dismiss' | 'reopen', description: string): Command {
@@ -162,20 +162,32 @@ function decideCommand(action: 'dismiss' | 'reopen', description: string): Comma
 }
 
 function runCommand(): Command {
-  const command = new Command('run').description('Look for advice now. Comes back when it has begun.');
+  const command = new Command('run').description(
+    'Look for advice now, and list what is found. Exit code 1 when something is to be done.',
+  );
   return withDaemonOptions(command)
     .addOption(
       new Option('--kind <kind>', 'ask all checks, or choose indexes for the whole workload')
         .choices(['checks', 'indexes'])
         .default('checks'),
     )
+    .option('--no-wait', 'come back when it has begun')
     .action(async () => {
-      const { kind, json } = command.opts<CommonOptions & { kind: string }>();
+      const options = command.opts<CommonOptions & { kind: 'checks' | 'indexes'; wait: boolean }>();
+      const { kind, json, quiet = false } = options;
       const client = await clientOf(command);
-      const { advisorStatus } = await import('../../server/api/advice.ts');
-      const status = await client.ask(advisorStatus, '/advice/run', { body: { kind } });
-      if (json) printJson(status);
-      else
-        print(status.running ? `It is ${status.running.phase}; "pitcrew advise list" shows what is found.` : 'Done.');
+      const { beginRun, followRun } = await import('../advice/follow-run.ts');
+      const status = await beginRun(client, kind);
+      if (!options.wait) {
+        if (json) printJson(status);
+        else print(`It is ${status.running?.phase ?? 'done'}; "pitcrew advise list" shows what is found.`);
+        return;
+      }
+      const list = await interruptible((signal) => followRun({ client, kind, status, signal, quiet }));
+      if (!list) {
+        note('Interrupted. It goes on: "pitcrew advise list" shows what is found.');
+        return;
+      }
+      await printList(list, json);
     });
 }

@@ -15,7 +15,7 @@ import {
   workloadFromStatements,
   workloadFromTelemetry,
 } from '../../workload/index.ts';
-import type { IndexAdviser, IndexRequest } from './index-round.ts';
+import { type IndexAdviser, type IndexRequest, standbyRefusal } from './index-round.ts';
 
 /** The workload is that of so much time. */
 const workloadMs = 7 * 86_400_000;
@@ -39,12 +39,7 @@ export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexA
     const connection = await connectDatabase({ url, statementTimeoutMs });
     try {
       const profile = await probeProfile(connection);
-      if (profile.isStandby) {
-        throw new PitcrewError('E_UNSUPPORTED', 'the server is a standby', {
-          detail: 'Its indexes are those of its primary.',
-          hint: 'Choose indexes for the primary; what its replicas use is asked too where they are watched.',
-        });
-      }
+      if (profile.isStandby) throw standbyRefusal();
       const workload = await workloadOf(request, connection, profile);
       onProgress({ phase: backend === 'twin' ? 'making a twin of the database' : 'asking HypoPG', ratio: null });
       await using whatIf = await openWhatIf({
