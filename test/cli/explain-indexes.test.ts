@@ -1,9 +1,20 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runStatements } from '../support/answers.ts';
 import { pitcrew, startPitcrew } from '../support/command.ts';
+import { noHypopg, startHypopgServer } from '../support/debian-postgres.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { scratchReplica, scratchServer, type TestDatabase, testDatabase } from '../support/postgres.ts';
+
+const orders = [
+  'CREATE TABLE orders (id int PRIMARY KEY, customer_id int, placed timestamp, note text)',
+  `INSERT INTO orders SELECT n, n % 2000, timestamp '2026-01-01' + n * interval '1 minute', repeat('x', 50) FROM generate_series(1, 50000) n`,
+  'VACUUM ANALYZE orders',
+];
+
+const missing = noHypopg();
+if (missing) process.stderr.write(`Not tested here: explain with HypoPG. ${missing}\n`);
 
 let database: TestDatabase;
 const folder = temporaryFolder();
@@ -11,11 +22,7 @@ const dataDir = folder.path;
 
 beforeAll(async () => {
   database = await testDatabase();
-  await database.query(`
-    CREATE TABLE orders (id int PRIMARY KEY, customer_id int, placed timestamp, note text);
-    INSERT INTO orders SELECT n, n % 2000, timestamp '2026-01-01' + n * interval '1 minute', repeat('x', 50) FROM generate_series(1, 50000) n;
-  `);
-  await database.query('VACUUM ANALYZE orders');
+  for (const text of orders) await database.query(text);
 });
 
 afterAll(async () => {
@@ -103,6 +110,26 @@ test('what cannot be told is said, with the reason', async () => {
   });
   const pasted = await explain('--indexes', 'Seq Scan on orders  (cost=0.00..90.00 rows=5 width=40)');
   expect(pasted).toMatchObject({ code: 2, stderr: expect.stringContaining('with a plan alone') });
+});
+
+test('on a standby it is said that they are made on its primary', async () => {
+  await using primary = await scratchServer();
+  await runStatements(primary.url(), orders);
+  // It begins with all that is there.
+  await using replica = await scratchReplica(primary, 18);
+  const { stdout } = await pitcrew(['explain', '--database', replica.url(), '--data-dir', dataDir, byCustomer]);
+  expect(stdout).toContain(`${create};`);
+  expect(stdout).toContain('make them on its primary');
+});
+
+test.skipIf(missing)('with HypoPG they are planned on the server', async () => {
+  await using server = await startHypopgServer();
+  await runStatements(server.url(), [...orders, 'CREATE EXTENSION hypopg']);
+  const env = { PITCREW_ADVISOR_BACKEND: 'hypopg' };
+  const { stdout, stderr } = await pitcrew(['explain', '--database', server.url(), byCustomer], { env });
+  expect(stdout).toContain(`${create};`);
+  expect(stdout).toMatch(/ {6}plan: .*orders_customer_id_idx/);
+  expect(stderr).not.toContain('twin');
 });
 
 test('interrupted, the plan is there and nothing of the twin', async () => {

@@ -34,6 +34,8 @@ export type IndexProposal =
 export interface StatementIndexes {
   backend: WhatIf['backend'];
   seconds: number;
+  /** Whether the server is a standby, so that they have to be made on its primary. */
+  isStandby: boolean;
   statement: IndexProposal;
   /** For the first of the rewrites whose result is certainly the same, where it and its indexes cost less than the statement and its own. */
   rewritten: { rule: string; proposal: IndexProposal & { status: 'proposed' } } | null;
@@ -75,6 +77,7 @@ export async function statementIndexes(options: StatementIndexesOptions): Promis
   const answer = (statement: IndexProposal, more: Partial<StatementIndexes> = {}): StatementIndexes => ({
     backend: options.backend,
     seconds: (performance.now() - began) / 1000,
+    isStandby: false,
     statement,
     rewritten: null,
     gaps: [],
@@ -134,7 +137,7 @@ async function propose(options: StatementIndexesOptions): Promise<Proposed> {
     const { proposal: statement, gaps } = await advise(query);
     const better = rewrite && (await advise(rewrite.text)).proposal;
     const rewritten = better && isCheaper(better, statement) ? { rule: rewrite.rule, proposal: better } : null;
-    return { statement, rewritten, gaps };
+    return { isStandby: profile.isStandby, statement, rewritten, gaps };
   } finally {
     await connection.close();
   }

@@ -5,7 +5,7 @@ import { formatBytes, formatCount, oneLine, wrapped } from './format.ts';
 const shownGaps = 3;
 
 /** What `pitcrew explain` says of indexes for its statement. */
-export function indexesScreen({ statement, rewritten, gaps }: StatementIndexes, width: number): string {
+export function indexesScreen({ statement, rewritten, gaps, isStandby }: StatementIndexes, width: number): string {
   const more = gaps.length - shownGaps;
   return [
     ...proposalLines(statement, width),
@@ -15,6 +15,7 @@ export function indexesScreen({ statement, rewritten, gaps }: StatementIndexes, 
           ...wrapped(`Written better (${rewritten.rule}, above) it would cost less, with:`, width, '  '),
           ...proposedLines(rewritten.proposal, width),
         ]),
+    ...(isStandby && statement.status === 'proposed' ? ['  The server is a standby: make them on its primary.'] : []),
     ...gaps
       .slice(0, shownGaps)
       .flatMap(({ subject, reason, fix }) =>
