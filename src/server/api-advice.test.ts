@@ -94,6 +94,12 @@ test('advice is listed, the gravest first, and filtered', async () => {
   expect((await list('?kind=create-index')).advice).toHaveLength(1);
   expect((await list('?state=kept,undone')).advice).toEqual([]);
   expect((await list('?severity=critical&check=made-up')).advice).toHaveLength(1);
+  expect(await list('?limit=1&offset=1&sort=severity&order=asc')).toMatchObject({
+    count: 2,
+    facets: { states: { found: 2 }, severities: { critical: 1, warning: 1 } },
+    advice: [{ severity: 'critical' }],
+  });
+  expect(await list('?search=nowhere')).toMatchObject({ count: 0, counts: { found: 2 }, facets: { states: {} } });
   const wrong = await ask('/advice?state=lost');
   expect(problem.parse(wrong.body)).toMatchObject({ status: 400, detail: expect.stringContaining('found, planned') });
 });

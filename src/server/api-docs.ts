@@ -133,12 +133,15 @@ later are not: what they have is younger.
 ## Advice
 
 \`\`\`sh
-curl 'http://127.0.0.1:7432/api/v1/database/advice?state=found,planned'
+curl 'http://127.0.0.1:7432/api/v1/database/advice?state=found,planned&search=shop.orders&limit=50&offset=50'
 curl -X POST http://127.0.0.1:7432/api/v1/database/advice/run -H 'content-type: application/json' -d '{"kind": "checks"}'
 curl 'http://127.0.0.1:7432/api/v1/database/advice/7/preflight?purpose=apply'
 curl -X POST http://127.0.0.1:7432/api/v1/database/advice/7/apply -H 'content-type: application/json' -d '{"reason": "report too slow"}'
 curl -X POST http://127.0.0.1:7432/api/v1/database/indexes/optimize -H 'content-type: application/json' -d '{"budgetBytes": 1073741824}'
 \`\`\`
+
+Advice comes in pages of 50, the gravest first, or as \`limit\`, \`offset\`, \`sort\` and \`order\` ask; \`count\` says how much fits,
+\`facets\` how much would by each property, \`counts\` how much there is in all.
 
 What advice is and how it is applied, measured and taken back is in [advice.md](advice.md). \`202\` says that it is under way; applying, undoing,
 dismissing and reopening need the setting \`actions.advice\`.

@@ -1,8 +1,12 @@
+import { z } from '@hono/zod-openapi';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { findingFor } from '../../test/support/advice-life.ts';
 import { type WatchedShop, watchShop } from '../../test/support/watched-shop.ts';
 import { PlanKeeper } from '../ops/advisor/index.ts';
+import { appliedAdvice } from './api/advice.ts';
 import { queryPlans } from './api/plans.ts';
 import { analyzeAnswer, queryDetail } from './api/queries.ts';
+import { tables } from './api/relations.ts';
 
 let shop: WatchedShop;
 
@@ -16,6 +20,31 @@ async function analyze(body: object) {
   const response = await shop.post('/api/v1/database/queries/analyze', body);
   expect(response.status).toBe(200);
   return analyzeAnswer.parse(await response.json());
+}
+
+/** Applies and undoes advice about orders, about another table, and about one more that was planned for a statement. */
+async function applyAdvice(queryId: string): Promise<void> {
+  const { advice } = shop.store;
+  const { targetId } = shop.monitor;
+  const about = (name: string) => ({
+    ...findingFor(name, { kind: 'create-index', fix: [], undo: [] }),
+    subject: { kind: 'table' as const, schema: 'public', name },
+  });
+  const affected = [{ id: queryId, text: '', callsPerHour: 1, costBefore: 2, costAfter: 1 }];
+  const findings = [about('orders'), about('elsewhere'), { ...about('planned'), affected }];
+  await advice.save(
+    targetId,
+    findings.map((finding) => {
+      const { key, check, severity } = finding;
+      return { type: 'new', key, check, severity, kind: 'create-index', state: 'found', finding } as const;
+    }),
+    { at: new Date(), by: 'test' },
+  );
+  for (const { id } of await advice.list({ targetId })) {
+    const change = { targetId, id, by: 'test', at: new Date() };
+    await advice.change({ ...change, from: ['found'], to: 'applied', appliedAt: change.at });
+    await advice.change({ ...change, from: ['applied'], to: 'undone' });
+  }
 }
 
 test('a statement is planned, its nodes have their shares, and it is rewritten with what the catalog knows', async () => {
@@ -115,6 +144,16 @@ test('plans that were kept are told with their statement', async () => {
   expect(after.planChanges[0]?.sentence).toMatch(
     /^slower since its plan changed at .* UTC: 1\.00 ms before, 20\.0 ms after$/,
   );
+  expect(after.appliedAdvice).toEqual([]);
+  await applyAdvice(after.statement.queryId);
+  const told = async (path: string) =>
+    (await shop.get(z.object({ appliedAdvice }), path)).appliedAdvice.map(({ what, title }) => `${what}: ${title}`);
+  const ofOrders = ['undone', 'applied'].map((what) => `${what}: Something is to be done about orders`);
+  const ofPlanned = ['undone', 'applied'].map((what) => `${what}: Something is to be done about planned`);
+  expect((await told(`/api/v1/database/queries/${id}`)).toSorted()).toEqual([...ofOrders, ...ofPlanned].toSorted());
+  expect(await told(`/api/v1/database/queries/${id}?from=2h&to=1h`)).toEqual([]);
+  const [orders] = (await shop.get(tables, '/api/v1/database/tables?search=public.orders')).tables;
+  expect(await told(`/api/v1/database/tables/${orders?.id}`)).toEqual(ofOrders);
   const whole = await shop.get(queryPlans, `/api/v1/database/queries/${id}/plans`);
   expect(whole.plans).toMatchObject([
     { nodes: [{ id: 0, share: 1 }] },

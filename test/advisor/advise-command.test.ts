@@ -43,6 +43,11 @@ test('advice is listed and shown', async () => {
   expect((await advise('list', '--state', 'kept')).code).toBe(0);
   const json = JSON.parse((await advise('list', '--json')).stdout) as { advice: { id: number }[] };
   expect(json.advice).toMatchObject([{ id }]);
+  await life.add(findingFor('another', { kind: 'manual', fix: [], undo: [] }));
+  const limited = await advise('list', '--limit', '1');
+  expect(limited).toMatchObject({ code: 1, stdout: expect.stringContaining('1 of 2 are shown: --limit shows more') });
+  expect((await advise('list', '--limit', '0')).stderr).toContain('Give a whole number from 1');
+  expect((await advise('list', '--search', 'nowhere')).code).toBe(0);
   const show = await advise('show', String(id));
   expect(show.code).toBe(0);
   for (const text of [fix, 'To undo it', 'Risk: low', 'Because of a test.', 'found by test']) {

@@ -122,6 +122,33 @@ test('advice is looked at, applied, undone and dismissed', async () => {
   expect(opened.complaints).toEqual([]);
 });
 
+test('advice is filtered, sorted and paged, and the address says how', async () => {
+  const many = Array.from({ length: 60 }, (_, number) => ({
+    ...findingFor(`table ${number}`, { kind: 'vacuum', fix: [], undo: [] }),
+    check: 'vacuum-behind',
+    subject: { kind: 'table' as const, schema: 'public', name: `table_${number}` },
+    gain: { bytes: number * 1024 },
+  }));
+  for (const finding of many) await add(finding);
+  await using opened = await visit('/advice?kind=vacuum&sort=gain');
+  const { page } = opened;
+  const shown = rows(page, 'To be decided');
+  expect(await shown.nth(1).innerText()).toMatch(/about table 0\s/);
+  await page.getByText('1–50 of 60 findings').waitFor();
+  await page.getByRole('button', { name: 'Next' }).click();
+  await page.getByText('51–60 of 60 findings').waitFor();
+  expect(await shown.nth(10).innerText()).toMatch(/about table 59\s/);
+  await page.getByLabel('Check').selectOption('vacuum-behind (60)');
+  await page.getByRole('searchbox').fill('table 42');
+  await page.getByText('1 finding', { exact: true }).waitFor();
+  expect(new URL(page.url()).search).toBe('?kind=vacuum&sort=gain&check=vacuum-behind&search=table+42');
+  await page.getByRole('link', { name: 'Dismissed' }).click();
+  await page.getByText('No advice fits these filters').waitFor();
+  await page.getByRole('link', { name: 'Take the filters away' }).click();
+  await rows(page, 'Dismissed').nth(1).waitFor();
+  expect(opened.complaints).toEqual([]);
+});
+
 test('indexes are shown by table with their roles, what is wrong with them and what is advised', async () => {
   await using opened = await visit('/indexes');
   const { page } = opened;

@@ -138,6 +138,29 @@ describe('content', () => {
     expect(await accessibilityProblems(page)).toEqual([]);
   });
 
+  test('charts of a statement mark when its plan changed and advice was applied, in words too', async () => {
+    const path = Object.values(pages).find((candidate) => candidate.startsWith('/queries/')) ?? '';
+    const { store, monitor } = dashboard;
+    const { targetId } = monitor;
+    const seen = { targetId, statementId: Number(path.split('/').at(-1)), plan: null, generic: true, totalCost: 1 };
+    await store.keepPlan({ ...seen, shape: 'one', at: new Date(Date.now() - 1000) });
+    const change = await store.keepPlan({ ...seen, shape: 'two', at: new Date() });
+    const measured = { calls: 100, meanUs: 1000 };
+    await store.judgePlanChange({ id: change?.id ?? 0, verdict: 'slower', before: measured, after: measured });
+    await using opened = await visit(path);
+    const { page } = opened;
+    const marked = page.getByRole('list', { name: 'Marked in the charts' });
+    expect(await marked.innerText()).toMatch(/^\d\d:\d\d:\d\d\s+plan changed · slower$/);
+    const chart = page.getByRole('img', { name: /^Calls: .* Marked at [\d:]+: plan changed · slower\.$/ });
+    await chart.locator('canvas').waitFor();
+    // What has just happened is at the end of the chart.
+    const plot = chart.locator('.u-over');
+    await plot.hover({ position: { x: ((await plot.boundingBox())?.width ?? 0) - 2, y: 40 } });
+    await page.locator('.mark-tip').getByText('plan changed · slower').waitFor();
+    expect(await accessibilityProblems(page)).toEqual([]);
+    expect(opened.complaints).toEqual([]);
+  });
+
   test('a plan that is pasted is read: shares, rows that came, findings that lead to their nodes', async () => {
     await using opened = await visit('/queries?view=explain');
     const { page } = opened;
@@ -197,7 +220,9 @@ describe('the address', () => {
   test('takes the stretch of a chart that was dragged over as its range', async () => {
     await using opened = await visit(Object.values(pages).find((path) => path.startsWith('/queries/')) ?? '');
     const { page } = opened;
-    const box = await page.locator('.chart-plot .u-over').first().boundingBox();
+    const plot = page.locator('.chart-plot .u-over').first();
+    await plot.scrollIntoViewIfNeeded();
+    const box = await plot.boundingBox();
     if (!box) throw new Error('the chart has no size');
     await page.mouse.move(box.x + box.width * 0.2, box.y + box.height / 2);
     await page.mouse.down();

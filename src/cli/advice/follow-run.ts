@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isErrorCode, PitcrewError } from '../../errors.ts';
-import { type AdviceList, adviceList, type AdvisorStatus, advisorStatus } from '../../server/api/advice.ts';
+import { adviceList, type AdvisorStatus, advisorStatus } from '../../server/api/advice.ts';
 import type { DaemonClient } from '../daemon-client.ts';
 import { progressLine } from '../progress-line.ts';
 import { formatMs } from '../screen/format.ts';
@@ -24,40 +24,35 @@ interface Followed {
 }
 
 /**
- * Waits until a run has ended, and gives the advice that is of its kind as it is then.
+ * Waits until a run has ended.
+ * @returns how the advisor is then
  * @throws {PitcrewError} why the run failed; what the daemon answers; what the signal is aborted with
  */
-export async function followRun({ client, kind, status, signal, quiet }: Followed): Promise<AdviceList> {
+export async function followRun({ client, kind, status, signal, quiet }: Followed): Promise<AdvisorStatus> {
   const line = progressLine(quiet);
   const since = status.running?.since;
-  let running = status.running;
-  let list = await client.ask(adviceList, '/advice');
-  while (running && running.since === since) {
-    line.show(progressOf(running));
+  const look = async (): Promise<AdvisorStatus> =>
+    (await client.ask(adviceList, '/advice', { query: { limit: '1' } })).advisor;
+  let now = await look();
+  while (now.running && now.running.since === since) {
+    line.show(progressOf(now.running));
     await delay(everyMs, undefined, { signal }).catch((error: unknown) => {
       line.end('interrupted');
       throw error;
     });
-    list = await client.ask(adviceList, '/advice');
-    ({ running } = list.advisor);
+    now = await look();
   }
-  const last = kind === 'checks' ? list.advisor.lastChecks : list.advisor.lastIndexes;
+  const last = kind === 'checks' ? now.lastChecks : now.lastIndexes;
   const isOurs = last !== null && last.beganAt === since;
   // What could not even be written down is known to the daemon alone.
-  const error = isOurs ? last.error : list.advisor.failure?.message;
+  const error = isOurs ? last.error : now.failure?.message;
   if (error !== null && error !== undefined) {
     line.end('failed');
-    throw failureOf(error, kind, list.advisor.failure);
+    throw failureOf(error, kind, now.failure);
   }
   const took = isOurs && last.endedAt ? Date.parse(last.endedAt) - Date.parse(last.beganAt) : undefined;
   line.end(took === undefined ? 'done' : `done in ${formatMs(took)}`);
-  return kind === 'checks' ? list : aboutIndexes(list);
-}
-
-/** What a choice of indexes has to say. */
-function aboutIndexes(list: AdviceList): AdviceList {
-  const advice = list.advice.filter(({ kind }) => kind === 'create-index' || kind === 'drop-index');
-  return { ...list, advice, untold: [] };
+  return now;
 }
 
 function progressOf({ phase, ratio }: NonNullable<AdvisorStatus['running']>): string {

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
-import type { AdviceList } from '../../server/api/advice.ts';
+import type { AdviceFilters } from '../advice/list-advice.ts';
 import { confirm } from '../confirm.ts';
 import { DaemonClient } from '../daemon-client.ts';
 import { loadDaemonAddress, withDaemonOptions } from '../options.ts';
@@ -16,6 +16,10 @@ interface ChangeOptions extends CommonOptions {
   yes?: boolean;
   dryRun?: boolean;
   reason?: string;
+}
+
+interface ListOptions extends CommonOptions, AdviceFilters {
+  limit: number;
 }
 
 export function adviseCommand(): Command {
@@ -47,6 +51,14 @@ function parseId(text: string): number {
   return Number(text);
 }
 
+/** So much advice is listed. */
+const usualLimit = 100;
+
+function parseLimit(text: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 to 99999.');
+  return Number(text);
+}
+
 function listCommand(): Command {
   const command = new Command('list').description(
     'List advice, the gravest first. Exit code 1 when something is to be done.',
@@ -56,22 +68,27 @@ function listCommand(): Command {
     .option('--kind <kind>', 'only what does this, such as create-index')
     .option('--check <id>', 'only of this check')
     .addOption(new Option('--severity <severity>', 'only of this severity').choices(['info', 'warning', 'critical']))
+    .option('--search <text>', 'only with this in the title or in schema.table')
+    .option('--limit <number>', 'at most so many', parseLimit, usualLimit)
     .action(async () => {
-      const { json, state, kind, check, severity } = command.opts<
-        CommonOptions & Record<'state' | 'kind' | 'check' | 'severity', string | undefined>
-      >();
+      const { json, limit, ...filters } = command.opts<ListOptions>();
       const client = await clientOf(command);
-      const { adviceList } = await import('../../server/api/advice.ts');
-      const list = await client.ask(adviceList, '/advice', { query: { state, kind, check, severity } });
-      await printList(list, json);
+      await printList(client, filters, { json, limit });
     });
 }
 
-async function printList(list: AdviceList, json: boolean | undefined): Promise<void> {
+/** With the exit code that says whether something of it is to be done. */
+async function printList(
+  client: DaemonClient,
+  { state, kind, check, severity, search }: Partial<AdviceFilters>,
+  { json, limit }: { json: boolean | undefined; limit: number },
+): Promise<void> {
+  const { listAdvice, toDecide } = await import('../advice/list-advice.ts');
+  const list = await listAdvice(client, { state, kind, check, severity, search }, limit);
   const { adviceScreen } = await import('../screen/advice-screen.ts');
   if (json) printJson(list);
   else print(adviceScreen(list));
-  process.exitCode = list.advice.some((each) => ['found', 'planned', 'failed'].includes(each.state)) ? 1 : 0;
+  process.exitCode = toDecide(list, state) > 0 ? 1 : 0;
 }
 
 function showCommand(): Command {
@@ -183,11 +200,11 @@ function runCommand(): Command {
         else print(`It is ${status.running?.phase ?? 'done'}; "pitcrew advise list" shows what is found.`);
         return;
       }
-      const list = await interruptible((signal) => followRun({ client, kind, status, signal, quiet }));
-      if (!list) {
+      const ended = await interruptible((signal) => followRun({ client, kind, status, signal, quiet }));
+      if (!ended) {
         note('Interrupted. It goes on: "pitcrew advise list" shows what is found.');
         return;
       }
-      await printList(list, json);
+      await printList(client, kind === 'indexes' ? { check: 'missing-index' } : {}, { json, limit: usualLimit });
     });
 }

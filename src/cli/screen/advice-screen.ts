@@ -7,7 +7,7 @@ import { renderTable } from './table.ts';
 const colours = { critical: 'red', warning: 'yellow', info: 'dim' } as const;
 
 /** Advice as a table, with what it would bring or has brought, and what could not be told. */
-export function adviceScreen({ database, advice, advisor, untold, counts }: AdviceList): string {
+export function adviceScreen({ database, advice, advisor, untold, counts, count }: AdviceList): string {
   const columns = ['id', 'state', 'severity', 'what to do', 'gain', ''].map((title) => ({
     title: paint('dim', title),
   }));
@@ -24,6 +24,7 @@ export function adviceScreen({ database, advice, advisor, untold, counts }: Advi
   return [
     paint('bold', database),
     ...(rows.length > 0 ? renderTable(columns, rows) : ['  Nothing is advised.']),
+    ...(count > advice.length ? [paint('dim', `  ${advice.length} of ${count} are shown: --limit shows more`)] : []),
     ...advice.flatMap((each) => (each.progress ? [`  ${each.id}: ${progressOf(each)}`] : [])),
     ...(untold.length > 0 ? [paint('dim', `  ${untold.length} checks could not tell:`)] : []),
     ...untold.flatMap(({ title, message }) =>

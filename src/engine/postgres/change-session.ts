@@ -40,7 +40,7 @@ export interface ChangeSession {
    * nothing but what it leaves when it fails; `E_OUTCOME_UNKNOWN` when the connection was lost before the answer came.
    */
   run<Row extends object>(sql: string, params: readonly Parameter[], limits: ChangeLimits): Promise<Row[]>;
-  /** Ends the session; what is under way is cancelled first. Never throws. */
+  /** Ends the session; what is under way is cancelled first, and advisory locks are free afterwards. Never throws. */
   close(): Promise<void>;
 }
 
@@ -48,6 +48,8 @@ export interface ChangeSession {
 const cancelAgainMs = 1000;
 /** How long a cancelled statement may take to end before its session is cut. */
 const cancelPatienceMs = 30_000;
+/** How long the server may take to end a session before the connection is cut. */
+const closePatienceMs = 5000;
 /** How much longer than statement_timeout we wait for an answer before the peer counts as gone. */
 const deadlineGraceMs = 10_000;
 
@@ -174,7 +176,9 @@ function createSession(client: pg.Client, place: Place): ChangeSession {
       closing.abort();
       await tail;
       open = false;
-      const timer = setTimeout(() => destroyClient(client), 1000);
+      const timer = setTimeout(() => destroyClient(client), closePatienceMs);
+      // A busy server takes its time to end a session. Whoever comes next need not wait for that.
+      await client.query('SELECT /* pitcrew */ pg_advisory_unlock_all()').catch(() => {});
       await client.end().catch(() => {});
       clearTimeout(timer);
       destroyClient(client);

@@ -17,7 +17,7 @@ const states = [
 ] as const satisfies readonly AdviceState[];
 
 export const adviceState = z.enum(states);
-const severity = z.enum(['info', 'warning', 'critical']);
+export const adviceSeverity = z.enum(['info', 'warning', 'critical']);
 const action = z.enum(['apply', 'undo', 'dismiss', 'reopen']);
 export const runKind = z.enum(['checks', 'indexes']);
 
@@ -48,7 +48,7 @@ export const adviceSummary = z
     id: z.number().int(),
     check: z.string(),
     kind: z.string().openapi({ description: 'What is to be done: `create-index`; empty where nothing is.' }),
-    severity,
+    severity: adviceSeverity,
     state: adviceState,
     stateSince: timestamp,
     firstSeen: timestamp,
@@ -108,12 +108,23 @@ export const advisorStatus = z
   .openapi('AdvisorStatus');
 export type AdvisorStatus = z.infer<typeof advisorStatus>;
 
+const byState = z.partialRecord(adviceState, z.number().int());
+
 export const adviceList = z
   .object({
     database: z.string(),
     actionsEnabled: z.boolean(),
     advisor: advisorStatus,
-    counts: z.partialRecord(adviceState, z.number().int()).openapi({ description: 'Of all advice, by state.' }),
+    counts: byState.openapi({ description: 'Of all advice, by state.' }),
+    count: z.number().int().openapi({ description: 'Of all that fits: `advice` is a page of it.' }),
+    facets: z
+      .object({
+        states: byState,
+        severities: z.partialRecord(adviceSeverity, z.number().int()),
+        kinds: z.record(z.string(), z.number().int()),
+        checks: z.record(z.string(), z.number().int()),
+      })
+      .openapi({ description: 'How much fits by each property, whatever was asked for of that one.' }),
     advice: z.array(adviceSummary),
     untold: z
       .array(z.object({ check: z.string(), title: z.string(), message: z.string() }))
@@ -121,6 +132,19 @@ export const adviceList = z
   })
   .openapi('AdviceList');
 export type AdviceList = z.infer<typeof adviceList>;
+
+/** For charts: when what they show may have changed. */
+export const appliedAdvice = z
+  .array(
+    z.object({
+      at: timestamp,
+      what: z.enum(['applied', 'undone']),
+      id: z.number().int().openapi({ description: 'Of the advice.' }),
+      kind: z.string().openapi({ description: 'What it does: `create-index`.' }),
+      title: z.string(),
+    }),
+  )
+  .openapi({ description: 'Advice that was applied or undone in the range, the latest first; at most fifty.' });
 
 const loggedChange = z
   .object({

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { adviceState, runKind } from './advice.ts';
+import { adviceSeverity, adviceState, runKind } from './advice.ts';
 import { databaseQuery, pageQuery, rangeQuery, stepQuery } from './common.ts';
 
 /** Text that a database can be asked for: PostgreSQL's text cannot hold a NUL character. */
@@ -170,6 +170,9 @@ export const tablesQuery = {
   ...sortedPage(tableSort.default('totalBytes')),
 };
 
+/** Columns of `AdviceSummary` by which advice can be sorted. */
+const adviceSort = z.enum(['severity', 'title', 'kind', 'gain', 'risk', 'state', 'stateSince', 'firstSeen']);
+
 export const adviceQuery = {
   ...databaseQuery.shape,
   state: z
@@ -184,7 +187,13 @@ export const adviceQuery = {
     .openapi({ type: 'string', description: 'Only in these states, separated by commas.', example: 'found,planned' }),
   kind: text(40).optional().openapi({ description: 'Only what does this: `create-index`, `drop-index`, …' }),
   check: text(100).optional().openapi({ description: 'Only of this check.' }),
-  severity: z.enum(['info', 'warning', 'critical']).optional(),
+  severity: adviceSeverity.optional(),
+  search: text(500).optional().openapi({ description: 'Part of the title or of "schema.table", in either case.' }),
+  ...sortedPage(
+    adviceSort.default('severity').openapi({
+      description: 'What is alike comes in the order of `firstSeen`, the youngest first. `gain`: as it was planned.',
+    }),
+  ),
 };
 
 export const auditQuery = {

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { appliedAdvice } from './advice.ts';
 import { applicationFigures, callers } from './applications.ts';
 import { shownFrom, spark, timestamp } from './common.ts';
 import { planCourse, planFinding, planNode, rewrite } from './plans.ts';
@@ -143,6 +144,7 @@ export const queryDetail = z
       jitMs: z.number(),
     }),
     ...planCourse.shape,
+    appliedAdvice,
     applications: z.array(z.string()).openapi({ description: 'Applications that have reported it.' }),
     ...callers,
     series: z

@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { appliedAdvice } from './advice.ts';
 import { timestamp, shownFrom } from './common.ts';
 
 const tableSummary = z
@@ -70,6 +71,7 @@ export const tableDetail = z
     step: z.number(),
     table: tableSummary,
     indexes: z.array(indexSummary),
+    appliedAdvice,
     series: z.object({
       at: z.array(z.number()),
       seqScansPerSecond: column,

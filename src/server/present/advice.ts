@@ -1,3 +1,4 @@
+import type { z } from '@hono/zod-openapi';
 import {
   actionsOf,
   type Advisor,
@@ -5,8 +6,21 @@ import {
   type Finding,
   type Measurement,
 } from '../../ops/advisor/index.ts';
-import type { AdviceEvent, AdviceRun, AdviceStore, LoggedChange, StoredAdvice } from '../../ops/store/index.ts';
-import type { AdviceDetail, AdviceSummary, AdvisorStatus, LoggedChange as PresentedChange } from '../api/advice.ts';
+import type {
+  AdviceEvent,
+  AdviceRun,
+  AdviceStore,
+  AppliedAdvice,
+  LoggedChange,
+  StoredAdvice,
+} from '../../ops/store/index.ts';
+import type {
+  AdviceDetail,
+  AdviceSummary,
+  AdvisorStatus,
+  appliedAdvice,
+  LoggedChange as PresentedChange,
+} from '../api/advice.ts';
 import { iso } from './values.ts';
 
 /** A finding as the store has it: what we wrote ourselves. */
@@ -72,6 +86,10 @@ export function presentDetail(
     history: events.map(({ at, ...event }) => ({ at: at.toISOString(), ...event })),
     changes: changes.map(presentChange),
   };
+}
+
+export function presentApplied(applied: readonly AppliedAdvice[]): z.infer<typeof appliedAdvice> {
+  return applied.map(({ at, ...advice }) => ({ at: at.toISOString(), ...advice }));
 }
 
 export function presentChange(change: LoggedChange): PresentedChange {

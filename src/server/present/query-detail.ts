@@ -18,7 +18,7 @@ export function queryDetail(
   series: StatementSeriesAnswer,
   reported: Reported | undefined,
   context: Omit<SummaryContext, 'coveredSeconds' | 'sparks' | 'applications'> & { blockSize: number },
-): Omit<QueryDetail, 'plans' | 'planChanges' | 'slowerSince'> {
+): Omit<QueryDetail, 'plans' | 'planChanges' | 'slowerSince' | 'appliedAdvice'> {
   const counters = sumCounters(series.points.map((point) => point.counters));
   const coveredSeconds = series.points.reduce((sum, point) => sum + point.coveredSeconds, 0);
   const sparks = new Map([[statement.id, series]]);

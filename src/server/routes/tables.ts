@@ -4,7 +4,8 @@ import type { DatabaseMonitor } from '../../ops/monitor/index.ts';
 import type { History, IndexTotals, TableGauges, TimeRange } from '../../ops/store/index.ts';
 import { idPath, seriesQuery, tablesQuery } from '../api/parameters.ts';
 import { type TableDetail, tableDetail, tables, type Tables } from '../api/relations.ts';
-import type { Api, AppContext } from '../context.ts';
+import { type Api, type AppContext, storeOf } from '../context.ts';
+import { presentApplied } from '../present/advice.ts';
 import { isoRange, ratio } from '../present/values.ts';
 import { joinTables, sizeOf, type TableParts, tableSummary } from '../present/tables.ts';
 import { courseOf, pastOf } from '../request/past.ts';
@@ -75,10 +76,11 @@ export function tableRoutes(app: Api, context: AppContext): void {
     }
     const { schema, name } = part.key;
     const course = await courseOf(past, query);
-    const [sizes, indexes, series] = await Promise.all([
+    const [sizes, indexes, series, applied] = await Promise.all([
       sizesBefore(history, monitor, range, [part]),
       history.indexes({ targetId, from: range.from, to: range.to, schema, table: name }),
       history.tableSeries({ targetId, id, ...course }),
+      storeOf(context).advice.applied({ targetId, ...course, tables: [`${schema}.${name}`] }),
     ]);
     return c.json(
       {
@@ -87,6 +89,7 @@ export function tableRoutes(app: Api, context: AppContext): void {
         step: series.step,
         table: summaryWith(part, sizes),
         indexes: indexes.relations.map(presentIndex),
+        appliedAdvice: presentApplied(applied),
         series: columns(series.points),
       },
       200,

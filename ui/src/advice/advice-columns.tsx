@@ -5,6 +5,9 @@ import { Time, Value } from '../components/value.tsx';
 import { ProgressBar } from './progress-bar.tsx';
 import { gainOf, kindWord, severityTone, states } from './words.ts';
 
+/** Columns by which the API sorts advice. */
+export const adviceSorts = ['title', 'severity', 'kind', 'gain', 'risk', 'state', 'stateSince'] as const;
+
 export const adviceColumns = (to: (path: string) => string): Column<AdviceSummary>[] => [
   {
     id: 'title',
@@ -20,6 +23,7 @@ export const adviceColumns = (to: (path: string) => string): Column<AdviceSummar
     id: 'severity',
     title: 'Severity',
     bare: true,
+    largestFirst: true,
     cell: (row) => <StatusBadge tone={severityTone[row.severity]} plain />,
   },
   {
@@ -27,12 +31,13 @@ export const adviceColumns = (to: (path: string) => string): Column<AdviceSummar
     title: 'What to do',
     priority: 'medium',
     inCards: true,
+    bare: true,
     cell: (row) => <span class="nowrap">{kindWord(row.kind)}</span>,
   },
   {
     id: 'gain',
     title: 'Gain',
-    hint: 'As measured, where it was; else as planned',
+    hint: 'As measured, where it was; else as planned, by which it is sorted',
     numeric: true,
     cell: (row) => {
       const { of, note } = gainOf(row);
@@ -48,6 +53,7 @@ export const adviceColumns = (to: (path: string) => string): Column<AdviceSummar
   {
     id: 'state',
     title: 'State',
+    bare: true,
     cell: (row) =>
       row.progress ? (
         <ProgressBar progress={row.progress} />
@@ -58,9 +64,10 @@ export const adviceColumns = (to: (path: string) => string): Column<AdviceSummar
       ),
   },
   {
-    id: 'since',
+    id: 'stateSince',
     title: 'Since',
     priority: 'low',
+    largestFirst: true,
     cell: (row) => <Time at={row.stateSince} relative />,
   },
 ];

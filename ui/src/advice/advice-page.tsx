@@ -1,23 +1,40 @@
-import type { AdviceList, AdviceSummary } from '../../../src/server/api/advice.ts';
+import type { AdviceList } from '../../../src/server/api/advice.ts';
 import { Card } from '../components/card.tsx';
-import { SearchField, SelectField } from '../components/filters.tsx';
 import { Fold } from '../components/fold.tsx';
 import { PageHeader } from '../components/page-header.tsx';
+import { pageParameters, Pager } from '../components/pager.tsx';
 import { Awaited, Empty } from '../components/states.tsx';
 import { StatusBadge } from '../components/status.tsx';
 import { DataTable } from '../components/table.tsx';
+import { LinkTabs } from '../components/tabs.tsx';
 import { databaseUrl } from '../data/api.ts';
+import { readSort } from '../data/url-state.ts';
 import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
-import { adviceColumns } from './advice-columns.tsx';
+import { exact } from '../format/quantity.ts';
+import { adviceColumns, adviceSorts } from './advice-columns.tsx';
+import { AdviceFilters, noFilters } from './advice-filters.tsx';
 import { RunStatus } from './run-status.tsx';
+import { countIn, viewOf, views } from './views.ts';
 
 export const onAdvice = { on: ['advice'], everyMs: 1000 };
 
-/** What could be better, what is being done about it, and what came of it. */
+const pageSize = 50;
+
+/** What could be better, what is being done about it, and what came of it; filtered, sorted and paged by the daemon. */
 export function AdvicePage() {
   const { query } = useUrl();
-  const list = useResource<AdviceList>(databaseUrl('/advice', query), onAdvice);
+  const { search, severity, kind, check } = query;
+  const sort = readSort(query['sort'], adviceSorts, { column: 'severity', descending: true });
+  const url = databaseUrl('/advice', query, {
+    state: viewOf(query).states.join(','),
+    search,
+    severity,
+    kind,
+    check,
+    ...pageParameters(query, sort, pageSize),
+  });
+  const list = useResource<AdviceList>(url, onAdvice);
   return (
     <>
       <PageHeader title="Advice" of={list} />
@@ -26,7 +43,18 @@ export function AdvicePage() {
           <>
             <RunStatus kind="checks" advisor={answer.advisor} onChange={list.refresh} />
             {!answer.actionsEnabled && <SwitchedOff />}
-            <Groups answer={answer} />
+            {views.every(({ states }) => countIn(answer.counts, states) === 0) ? (
+              <Card>
+                <NothingYet advisor={answer.advisor} />
+              </Card>
+            ) : (
+              <>
+                <LinkTabs label="Advice by state" name="view" tabs={tabsOf(answer)} />
+                <AdviceFilters facets={answer.facets} />
+                <List answer={answer} />
+              </>
+            )}
+            <Untold untold={answer.untold} />
           </>
         )}
       </Awaited>
@@ -42,80 +70,47 @@ export function SwitchedOff() {
   );
 }
 
-const groups: readonly { title: string; states: readonly AdviceSummary['state'][] }[] = [
-  { title: 'Under way', states: ['applying', 'undoing', 'applied', 'measuring'] },
-  { title: 'To be decided', states: ['found', 'planned', 'failed'] },
-  { title: 'What came of it', states: ['kept', 'undone'] },
-];
+/** The views, each with how much in it fits the filters. */
+function tabsOf({ facets }: AdviceList): { id: string; title: string }[] {
+  return views.map(({ id, title, states }) => {
+    const count = countIn(facets.states, states);
+    return { id, title: count === 0 ? title : `${title} (${exact(count)})` };
+  });
+}
 
-function Groups({ answer }: { answer: AdviceList }) {
-  const { query, to, here } = useUrl();
-  const { search = '', severity, kind } = query;
-  const fitting = answer.advice.filter(
-    (each) =>
-      each.title.toLowerCase().includes(search.toLowerCase()) &&
-      (severity === undefined || each.severity === severity) &&
-      (kind === undefined || each.kind === kind),
-  );
-  const columns = adviceColumns(to);
-  const table = (label: string, rows: readonly AdviceSummary[]) => (
-    <DataTable label={label} columns={columns} rows={rows} rowKey={({ id }) => id} />
-  );
-  const dismissed = fitting.filter(({ state }) => state === 'dismissed');
-  if (answer.advice.length === 0) return <Nothing answer={answer} />;
+function List({ answer: { advice, count } }: { answer: AdviceList }) {
+  const { query, to } = useUrl();
+  const sort = readSort(query['sort'], adviceSorts, { column: 'severity', descending: true });
+  const { title } = viewOf(query);
   return (
-    <>
-      <div class="filters">
-        <SearchField label="Search in advice" />
-        <SelectField name="severity" label="Severity" all="Any severity" options={['critical', 'warning', 'info']} />
-        <SelectField
-          name="kind"
-          label="What to do"
-          all="Anything to do"
-          options={[...new Set(answer.advice.flatMap((each) => (each.kind === '' ? [] : [each.kind])))].toSorted()}
-        />
-      </div>
-      {fitting.length === 0 && (
-        <Card>
-          <Empty title="No advice fits">
-            <a href={here({ search: null, severity: null, kind: null })}>Show all advice</a>
-          </Empty>
-        </Card>
+    <Card flush class="advice-list" foot={count > 0 && <Pager count={count} size={pageSize} noun="finding" />}>
+      {count === 0 ? (
+        <Nothing />
+      ) : (
+        <DataTable label={title} columns={adviceColumns(to)} rows={advice} rowKey={({ id }) => id} sort={sort} />
       )}
-      {groups.map(({ title, states }) => {
-        const rows = fitting.filter(({ state }) => states.includes(state));
-        return (
-          rows.length > 0 && (
-            <Card key={title} title={`${title} (${rows.length})`} flush class="advice-list">
-              {table(title, rows)}
-            </Card>
-          )
-        );
-      })}
-      {dismissed.length > 0 && (
-        <div class="card folded">
-          <Fold summary={`Dismissed (${dismissed.length})`}>{table('Dismissed', dismissed)}</Fold>
-        </div>
-      )}
-      <Untold untold={answer.untold} />
-    </>
+    </Card>
   );
 }
 
-function Nothing({ answer: { advisor, untold } }: { answer: AdviceList }) {
+function Nothing() {
+  const { query, here } = useUrl();
+  const { empty } = viewOf(query);
+  if (Object.keys(noFilters).every((name) => query[name] === undefined)) return <Empty title={empty} />;
   return (
-    <>
-      <Card>
-        {advisor.lastChecks?.endedAt ? (
-          <Empty title="Nothing is advised">All checks were asked, and none found anything to do.</Empty>
-        ) : (
-          <Empty title="The checks were not asked yet">
-            They are asked a minute after the start, and then once an hour; or now, by the button above.
-          </Empty>
-        )}
-      </Card>
-      <Untold untold={untold} />
-    </>
+    <Empty title="No advice fits these filters">
+      <a href={here(noFilters)}>Take the filters away</a>, or look under another state.
+    </Empty>
+  );
+}
+
+function NothingYet({ advisor }: Pick<AdviceList, 'advisor'>) {
+  return advisor.lastChecks?.endedAt ? (
+    <Empty title="Nothing is advised">All checks were asked, and none found anything to do.</Empty>
+  ) : (
+    <Empty title="The checks were not asked yet">
+      They are asked a minute after the start, and then once an hour; or now, by the button above.
+    </Empty>
   );
 }
 

@@ -1,12 +1,13 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { useUrl } from '../data/use-url.ts';
 import { byteRate, bytes, textOf, type Format } from '../format/quantity.ts';
-import { moment } from '../format/time.ts';
+import { clockTime, moment } from '../format/time.ts';
 import { useTheme } from '../shell/theme.ts';
 import { hasValues, latestIndex, shownPoints, summaryOf, type ChartSeries } from './chart-data.ts';
 import { Icon } from './icon.tsx';
 import { ensureLanguage } from './language.ts';
 import { createLazy } from './lazy-module.ts';
+import type { Mark, PlacedMark } from './marks.ts';
 import type { Plot } from './plot.ts';
 
 const plotting = createLazy(async () => {
@@ -21,15 +22,27 @@ interface ChartProps {
   format: Format;
   kind?: 'lines' | 'stacked';
   reference?: { value: number; label: string } | undefined;
+  marks?: readonly Mark[];
   /** Why there may be nothing. */
   empty?: string;
 }
+
+const noMarks: readonly Mark[] = [];
 
 /**
  * A chart with its legend (which shows the values under the cursor, the latest otherwise), a sentence for those who do not
  * see it, and the figures as a table. Dragging over a stretch makes it the time range of the page.
  */
-export function Chart({ title, at: allAt, series: allSeries, format, kind = 'lines', reference, empty }: ChartProps) {
+export function Chart({
+  title,
+  at: allAt,
+  series: allSeries,
+  format,
+  kind = 'lines',
+  reference,
+  marks = noMarks,
+  empty,
+}: ChartProps) {
   const { at, series } = useMemo(() => shown(allAt, allSeries), [allAt, allSeries]);
   const [hovered, setHovered] = useState<number | null>(null);
   const [asTable, setAsTable] = useState(false);
@@ -52,9 +65,17 @@ export function Chart({ title, at: allAt, series: allSeries, format, kind = 'lin
           </button>
         )}
       </div>
-      <div class="chart-plot" role="img" aria-label={summaryOf(title, series, format)}>
+      <div class="chart-plot" role="img" aria-label={[summaryOf(title, series, format), ...marks.map(said)].join(' ')}>
         {known ? (
-          <Canvas at={at} series={series} format={format} kind={kind} reference={reference} onHover={setHovered} />
+          <Canvas
+            at={at}
+            series={series}
+            format={format}
+            kind={kind}
+            reference={reference}
+            marks={marks}
+            onHover={setHovered}
+          />
         ) : (
           <div class="chart-empty">{empty ?? 'Nothing is known in this range yet.'}</div>
         )}
@@ -63,6 +84,9 @@ export function Chart({ title, at: allAt, series: allSeries, format, kind = 'lin
     </figure>
   );
 }
+
+/** A mark, for those who do not see it. */
+const said = ({ at, text }: Mark): string => `Marked at ${moment(at)}: ${text}.`;
 
 /** The points that have something to show. */
 function shown(at: readonly number[], series: readonly ChartSeries[]): Pick<ChartProps, 'at' | 'series'> {
@@ -75,18 +99,19 @@ function shown(at: readonly number[], series: readonly ChartSeries[]): Pick<Char
   };
 }
 
-type CanvasProps = Required<Pick<ChartProps, 'at' | 'series' | 'format' | 'kind'>> & {
+type CanvasProps = Required<Pick<ChartProps, 'at' | 'series' | 'format' | 'kind' | 'marks'>> & {
   reference: ChartProps['reference'];
   onHover: (index: number | null) => void;
 };
 
-function Canvas({ at, series, format, kind, reference, onHover }: CanvasProps) {
+function Canvas({ at, series, format, kind, reference, marks, onHover }: CanvasProps) {
   const element = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | undefined>(undefined);
   const theme = useTheme();
   const { set } = useUrl();
-  const latest = useRef({ at, series, set, onHover });
-  latest.current = { at, series, set, onHover };
+  const [pointed, setPointed] = useState<{ mark: PlacedMark; left: number } | null>(null);
+  const latest = useRef({ at, series, marks, set, onHover });
+  latest.current = { at, series, marks, set, onHover };
   const loaded = plotting.use();
   const drawing = loaded.state === 'ready' ? loaded.module : undefined;
 
@@ -98,8 +123,11 @@ function Canvas({ at, series, format, kind, reference, onHover }: CanvasProps) {
       binary: format === bytes || format === byteRate,
       reference,
       onHover: (index) => latest.current.onHover(index),
+      onMark: (mark, left) =>
+        setPointed((before) => (mark === (before?.mark ?? null) ? before : mark && { mark, left })),
       onZoom: (from, to) => latest.current.set({ from, to, page: null }),
     });
+    current.update(latest.current.at, latest.current.series, latest.current.marks);
     plot.current = current;
     return () => {
       plot.current = undefined;
@@ -107,10 +135,29 @@ function Canvas({ at, series, format, kind, reference, onHover }: CanvasProps) {
     };
   }, [drawing, theme, kind, reference?.value, series.map(({ label }) => label).join()]);
 
-  useEffect(() => plot.current?.update(at, series), [at, series]);
+  useEffect(() => plot.current?.update(at, series, marks), [at, series, marks]);
   if (loaded.state === 'failed')
     return <div class="chart-empty">The chart could not be loaded; the table has its figures.</div>;
-  return <div ref={element} class="chart-canvas" />;
+  return (
+    <>
+      <div ref={element} class="chart-canvas" />
+      {pointed && <MarkTip {...pointed} width={element.current?.clientWidth ?? 0} />}
+    </>
+  );
+}
+
+/** What a mark says, beside it on the side where there is room. */
+function MarkTip({ mark: { marks }, left, width }: { mark: PlacedMark; left: number; width: number }) {
+  const place = left < width / 2 ? { left: `${left + 8}px` } : { right: `${width - left + 8}px` };
+  return (
+    <div class="mark-tip" style={place}>
+      {marks.map(({ at, text }) => (
+        <div key={`${at} ${text}`}>
+          {clockTime(at)} {text}
+        </div>
+      ))}
+    </div>
+  );
 }
 
 type LegendProps = Pick<ChartProps, 'at' | 'series' | 'format' | 'kind' | 'reference'> & { hovered: number | null };

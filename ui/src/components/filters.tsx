@@ -41,6 +41,11 @@ export function SearchField({ name = 'search', label }: { name?: string; label: 
   );
 }
 
+export interface Choice {
+  value: string;
+  title: string;
+}
+
 /** A choice among values, kept in the address; the first is "all". */
 export function SelectField({
   name,
@@ -51,11 +56,13 @@ export function SelectField({
   name: string;
   label: string;
   all: string;
-  options: readonly string[];
+  options: readonly (string | Choice)[];
 }) {
   const { query, set } = useUrl();
   const chosen = query[name] ?? '';
-  const offered = chosen === '' || options.includes(chosen) ? options : [chosen, ...options];
+  const known = options.map((option) => (typeof option === 'string' ? { value: option, title: option } : option));
+  const isKnown = chosen === '' || known.some(({ value }) => value === chosen);
+  const offered = isKnown ? known : [{ value: chosen, title: chosen }, ...known];
   return (
     <select
       class="field"
@@ -64,9 +71,9 @@ export function SelectField({
       onChange={(event) => set({ [name]: event.currentTarget.value, page: null })}
     >
       <option value="">{all}</option>
-      {offered.map((option) => (
-        <option key={option} value={option}>
-          {option}
+      {offered.map(({ value, title }) => (
+        <option key={value} value={value}>
+          {title}
         </option>
       ))}
     </select>

@@ -2,6 +2,8 @@ import uPlot from 'uplot';
 import { exact, textOf, type Format } from '../format/quantity.ts';
 import { axisTimes } from '../format/time.ts';
 import { stacked, type ChartSeries } from './chart-data.ts';
+import { type Mark, markAt, placeMarks, type PlacedMark } from './marks.ts';
+import { drawMarks, toneColors } from './plot-marks.ts';
 
 /** Drawing by uPlot; loaded when the first chart is shown. */
 
@@ -13,12 +15,14 @@ export interface PlotOptions {
   /** A level to compare with, such as the number of CPUs. */
   reference: { value: number; label: string } | undefined;
   onHover: (index: number | null) => void;
+  /** The pointer came to a mark, or left it: by how many pixels of the element it is from its left. */
+  onMark: (mark: PlacedMark | null, left: number) => void;
   /** A stretch was dragged over; in ms since 1970. */
   onZoom: (from: number, to: number) => void;
 }
 
 export interface Plot {
-  update(at: readonly number[], series: readonly ChartSeries[]): void;
+  update(at: readonly number[], series: readonly ChartSeries[], marks: readonly Mark[]): void;
   destroy(): void;
 }
 
@@ -73,9 +77,13 @@ export function createPlot(
   at: readonly number[],
   options: PlotOptions,
 ): Plot {
-  const { kind, format, binary, reference, onHover, onZoom } = options;
-  const [muted, line] = [colorOf(element, '--text-muted'), colorOf(element, '--line')];
-  const [text, surface] = [colorOf(element, '--text'), colorOf(element, '--surface')];
+  const { kind, format, binary, reference, onHover, onMark, onZoom } = options;
+  const color = (property: string): string => colorOf(element, property);
+  const [muted, line, strong] = [color('--text-muted'), color('--line'), color('--line-strong')];
+  const [text, surface] = [color('--text'), color('--surface')];
+  const tones = toneColors(color);
+  let marks: readonly Mark[] = [];
+  let placed: readonly PlacedMark[] = [];
   const ordered = kind === 'stacked' ? series.toReversed() : series;
   const axis = { stroke: muted, font: axisFont, grid: { stroke: line, width: 1 }, ticks: { show: false } };
 
@@ -112,8 +120,8 @@ export function createPlot(
       ],
       series: [
         {},
-        ...ordered.map(({ label, color }) => {
-          const stroke = colorOf(element, color);
+        ...ordered.map(({ label, color: property }) => {
+          const stroke = color(property);
           return kind === 'stacked'
             ? { label, stroke, width: 0, fill: stroke, points: { show: false }, paths: asColumns }
             : {
@@ -126,7 +134,14 @@ export function createPlot(
         }),
       ],
       hooks: {
-        setCursor: [(self) => onHover(self.cursor.idx ?? null)],
+        setCursor: [
+          (self) => {
+            onHover(self.cursor.idx ?? null);
+            // Charts whose cursor only follows that of another say nothing.
+            const mark = self.over.matches(':hover') ? markAt(placed, self.cursor.left ?? -1) : null;
+            onMark(mark, self.over.offsetLeft + (mark?.x ?? 0));
+          },
+        ],
         setSelect: [
           (self) => {
             if (self.select.width < 4) return;
@@ -135,7 +150,13 @@ export function createPlot(
             self.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
           },
         ],
-        draw: [(self) => reference && drawReference(self, reference, text, surface)],
+        draw: [
+          (self) => {
+            if (reference) drawReference(self, reference, text, surface);
+            placed = placeMarks(marks, (time) => self.valToPos(time, 'x'), self.over.clientWidth);
+            drawMarks(self, placed, tones, strong);
+          },
+        ],
       },
     },
     aligned(kind, at, series),
@@ -145,7 +166,10 @@ export function createPlot(
   const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: element.clientHeight }));
   resize.observe(element);
   return {
-    update: (nextAt, nextSeries) => plot.setData(aligned(kind, nextAt, nextSeries)),
+    update(nextAt, nextSeries, nextMarks) {
+      marks = nextMarks;
+      plot.setData(aligned(kind, nextAt, nextSeries));
+    },
     destroy() {
       resize.disconnect();
       plot.destroy();

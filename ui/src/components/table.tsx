@@ -10,6 +10,8 @@ export interface Column<Row> {
   hint?: string;
   numeric?: boolean;
   sortable?: boolean;
+  /** The first click sorts the largest (gravest, youngest) first, as with what is `numeric`. */
+  largestFirst?: boolean;
   /** `low` goes in a middling table, `medium` in a narrow one. */
   priority?: 'high' | 'medium' | 'low';
   /** Stays where rows are cards (phones), whatever its priority. */
@@ -103,8 +105,8 @@ function Head<Row>({ column, sort }: { column: Column<Row>; sort: Sort | undefin
     );
   }
   const order = sort.column === column.id ? (sort.descending ? 'descending' : 'ascending') : undefined;
-  const click = () =>
-    set({ sort: writeSort(nextSort(sort, column.id, column.numeric ?? false)), page: null }, { replace: true });
+  const largestFirst = column.largestFirst ?? column.numeric ?? false;
+  const click = () => set({ sort: writeSort(nextSort(sort, column.id, largestFirst)), page: null }, { replace: true });
   return (
     <th scope="col" role="columnheader" class={classOf(column)} aria-sort={order} title={column.hint}>
       <button type="button" onClick={click}>

@@ -3,12 +3,13 @@ import type { QueryPlans } from '../../../src/server/api/plans.ts';
 import type { QueryDetail } from '../../../src/server/api/queries.ts';
 import { Card } from '../components/card.tsx';
 import { Awaited, Empty } from '../components/states.tsx';
-import { StatusBadge, type Tone } from '../components/status.tsx';
+import { StatusBadge } from '../components/status.tsx';
 import { Time } from '../components/value.tsx';
 import { databaseUrl } from '../data/api.ts';
 import { useResource } from '../data/use-resource.ts';
 import { useUrl } from '../data/use-url.ts';
 import { digits, milliseconds, textOf } from '../format/quantity.ts';
+import { verdicts } from './plan-marks.ts';
 import { PlanView } from './plan-view.tsx';
 
 type Plans = Pick<QueryDetail, 'plans' | 'planChanges' | 'slowerSince'>;
@@ -60,21 +61,6 @@ export function KeptPlans({ id, answer: { plans, planChanges } }: { id: number; 
 
 const names = [...'ABCDEFGHIJ'];
 
-const tones: Record<Change['verdict'], Tone> = {
-  slower: 'warning',
-  faster: 'ok',
-  similar: 'info',
-  pending: 'unknown',
-  unknown: 'unknown',
-};
-const words: Record<Change['verdict'], string> = {
-  slower: 'Slower',
-  faster: 'Faster',
-  similar: 'As before',
-  pending: 'Not yet known',
-  unknown: 'Not known',
-};
-
 function ChangeItem({
   change: { at, seenBefore, verdict, before, after },
   from,
@@ -87,7 +73,7 @@ function ChangeItem({
   const means = before.meanMs !== null && after.meanMs !== null;
   return (
     <li>
-      <StatusBadge tone={tones[verdict]}>{words[verdict]}</StatusBadge>
+      <StatusBadge tone={verdicts[verdict].tone}>{verdicts[verdict].word}</StatusBadge>
       <div>
         <p>
           From {from} to {to} at <Time at={at} />

@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import type { QueryDetail } from '../../../src/server/api/queries.ts';
+import { adviceMarks } from '../advice/advice-marks.ts';
 import type { ChartSeries } from '../components/chart-data.ts';
 import { PageHeader } from '../components/page-header.tsx';
 import { RangePicker } from '../components/range-picker.tsx';
@@ -17,6 +18,7 @@ import { byteRate, bytes, count, exact, milliseconds, percent, rate, textOf } fr
 import { ApplicationTiles, timeTrend } from './application-figures.tsx';
 import { CalledFrom } from './called-from.tsx';
 import { KeptPlans } from './kept-plans.tsx';
+import { planMarks } from './plan-marks.ts';
 import { Plan } from './plan.tsx';
 import { StatementText } from './statement-text.tsx';
 
@@ -157,6 +159,8 @@ function trendsOf({ series }: QueryDetail): Trend[] {
 }
 
 function Courses({ answer }: { answer: QueryDetail }) {
+  const { to } = useUrl();
   const trends = useMemo(() => trendsOf(answer), [answer]);
-  return <Trends at={answer.series.at} trends={trends} empty="It was not called in this range." />;
+  const marks = useMemo(() => [...planMarks(answer.planChanges), ...adviceMarks(answer.appliedAdvice, to)], [answer]);
+  return <Trends at={answer.series.at} trends={trends} marks={marks} empty="It was not called in this range." />;
 }

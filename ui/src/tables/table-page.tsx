@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import type { TableDetail } from '../../../src/server/api/relations.ts';
+import { adviceMarks } from '../advice/advice-marks.ts';
 import { Card } from '../components/card.tsx';
 import { PageHeader } from '../components/page-header.tsx';
 import { RangePicker } from '../components/range-picker.tsx';
@@ -101,8 +102,10 @@ function trendsOf({ series }: TableDetail): Trend[] {
 }
 
 function Courses({ answer }: { answer: TableDetail }) {
+  const { to } = useUrl();
   const trends = useMemo(() => trendsOf(answer), [answer]);
-  return <Trends at={answer.series.at} trends={trends} />;
+  const marks = useMemo(() => adviceMarks(answer.appliedAdvice, to), [answer]);
+  return <Trends at={answer.series.at} trends={trends} marks={marks} />;
 }
 
 type Index = TableDetail['indexes'][number];

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, PitcrewError, toPitcrewError } from '../../../errors.ts';
-import type { AdviceRunKind, StoredAdvice } from '../../store/index.ts';
+import type { AdviceRunKind, AdviceState, StoredAdvice } from '../../store/index.ts';
 import { type Begun, begin, inspect, notInState } from './apply/carry-out.ts';
 import { type ChangePatience, usualPatience } from './apply/logged.ts';
 import { reconcile } from './apply/reconcile.ts';
@@ -194,12 +194,13 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
       since: new Date(now.getTime() - bytesWithinMs),
       limit: 10_000,
     });
-    const advice = nextByPolicy({
-      policy: config.auto,
-      advice: await desk.store.list({ targetId: desk.targetId }),
-      log,
-      now,
-    });
+    const known = (query: { states: AdviceState[]; kinds?: readonly string[] }) =>
+      desk.store.list({ targetId: desk.targetId, ...query });
+    const [done, open] = await Promise.all([
+      known({ states: ['applying', 'undoing', 'applied', 'measuring', 'kept'] }),
+      known({ states: ['found', 'planned'], kinds: config.auto.kinds }),
+    ]);
+    const advice = nextByPolicy({ policy: config.auto, advice: [...done, ...open], log, now });
     if (!advice) return;
     try {
       await change('apply', advice.id, { by: autoName });

@@ -27,7 +27,7 @@ export async function runOnce(options: RunOptions): Promise<void> {
   const id = await store.beginRun({ targetId, kind, askedBy: by, at: beganAt });
   try {
     const { answers, report } = await (kind === 'checks' ? runChecks(options) : chooseIndexes(options));
-    const changes = mergeFindings(await store.list({ targetId }), answers, beganAt);
+    const changes = mergeFindings(await store.known(targetId), answers, beganAt);
     await store.save(targetId, changes, { at: new Date(), by: 'pitcrew' });
     await store.endRun(id, { at: new Date(), report });
   } catch (error) {
@@ -50,16 +50,14 @@ async function runChecks({ round, onProgress }: RunOptions): Promise<Ran> {
 async function chooseIndexes(options: RunOptions): Promise<Ran> {
   const { desk, store, indexAdviser, budgetBytes, onProgress, signal } = options;
   const choose = requireChoosable(indexAdviser, false);
-  const drops = (await desk.store.list({ targetId: desk.targetId, states: ['found', 'planned'] }))
-    .filter(({ kind }) => kind === 'drop-index')
-    .map(({ finding }) => finding as Finding);
   const { url, targetId } = desk;
+  const advised = await desk.store.list({ targetId, states: ['found', 'planned'], kinds: ['drop-index'] });
   const choice = await choose({
     url,
     targetId,
     history: store.history,
     budgetBytes,
-    drops,
+    drops: advised.map(({ finding }) => finding as Finding),
     onProgress,
     signal,
   });

@@ -2,8 +2,10 @@ import type { Pool, PoolClient } from 'pg';
 import { storeError } from '../failures.ts';
 import { createReader } from '../history/reader.ts';
 import { inTransaction } from '../transaction.ts';
-import { changeState, listAdvice, readAdvice, readEvents, setDocument } from './advice.ts';
+import { changeState, listAdvice, readAdvice, readEvents, readKnown, setDocument } from './advice.ts';
+import { readApplied } from './applied.ts';
 import { beginChange, endChange, readChanges } from './change-log.ts';
+import { readPage } from './page.ts';
 import { beginRun, endRun, readLastRun } from './runs.ts';
 import { saveChanges } from './save.ts';
 import type { AdviceStore } from './types.ts';
@@ -13,8 +15,11 @@ export function createAdviceStore(pool: Pool): AdviceStore {
   const reader = createReader(pool);
   return {
     list: (query) => listAdvice(reader, query),
+    page: (query) => readPage(reader, query),
+    known: (targetId) => readKnown(reader, targetId),
     get: (targetId, id) => readAdvice(reader, targetId, id),
     events: (id) => readEvents(reader, id),
+    applied: (query) => readApplied(reader, query),
     save: (targetId, changes, run) => atOnce(pool, (client) => saveChanges(client, targetId, changes, run)),
     change: (transition) => atOnce(pool, (client) => changeState(client, transition)),
     setProgress: (id, progress) => setDocument(reader, 'progress', id, progress),

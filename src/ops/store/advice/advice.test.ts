@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { freshStore, type TestStore } from '../../../../test/support/monitored.ts';
-import type { AdviceChange, ChangeIntent } from './types.ts';
+import type { AdviceChange, AdvicePageQuery, ChangeIntent } from './types.ts';
 
 let fresh: TestStore;
 let targetId: number;
@@ -66,6 +66,53 @@ test('findings become advice, whose states change one after the other, with who,
   ]);
   expect(await advice.list({ targetId, states: ['dismissed'] })).toEqual([]);
   expect(await advice.get(targetId + 1, id)).toBeUndefined();
+});
+
+test('advice is paged, searched and sorted, and counted by every property apart', async () => {
+  await using paged = await freshStore();
+  const { store, database } = paged;
+  const shop = await store.target('shop');
+  const about = (name: string, change: Partial<AdviceChange & { type: 'new' }>, gain: object | null = null) =>
+    found(name, {
+      finding: { title: `About ${name}`, subject: { kind: 'table', schema: 'public', name }, gain },
+      ...change,
+    });
+  await store.advice.save(
+    shop,
+    [
+      about('orders', { severity: 'critical' }, { msPerHour: 5 }),
+      about('order_items', { kind: 'create-index' }, { msPerHour: 70 }),
+      about('customers', { kind: 'create-index', check: 'missing-index' }, { bytes: 1000 }),
+      about('carts', { state: 'dismissed' }),
+    ],
+    { at: at(0), by: 'pitcrew' },
+  );
+  await database.query("UPDATE pitcrew.advice SET state = 'resolved' WHERE key = 'carts'");
+  await store.advice.save(await store.target('other'), [about('orders', {})], { at: at(0), by: 'pitcrew' });
+  const asked = { targetId: shop, orderBy: 'severity', descending: true, limit: 2, offset: 0 } as const;
+  const keys = async (change: Partial<AdvicePageQuery>) =>
+    (await store.advice.page({ ...asked, ...change })).advice.map(({ key }) => key);
+
+  expect(await keys({})).toEqual(['orders', 'order_items']);
+  expect(await keys({ offset: 2 })).toEqual(['customers']);
+  expect(await keys({ orderBy: 'gain', limit: 9 })).toEqual(['order_items', 'orders', 'customers']);
+  expect(await keys({ orderBy: 'gain', descending: false, limit: 9 })).toEqual(['orders', 'order_items', 'customers']);
+  expect(await keys({ search: 'PUBLIC.order_' })).toEqual(['order_items']);
+  expect(await keys({ states: ['resolved'] })).toEqual(['carts']);
+  expect(await store.advice.page({ ...asked, search: 'order', severity: 'warning' })).toMatchObject({
+    count: 1,
+    counts: { found: 3, resolved: 1 },
+    facets: {
+      states: { found: 1 },
+      severities: { critical: 1, warning: 1 },
+      kinds: { 'create-index': 1 },
+      checks: { 'unused-index': 1 },
+    },
+  });
+  const tables = [{ schema: 'public', name: 'orders' }];
+  expect(await store.advice.list({ targetId: shop, tables })).toMatchObject([{ key: 'orders' }]);
+  expect(await store.advice.list({ targetId: shop, kinds: ['create-index'] })).toHaveLength(2);
+  expect(await store.advice.known(shop)).toHaveLength(4);
 });
 
 test('of two who want to apply the same advice, one does', async () => {

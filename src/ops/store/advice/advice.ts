@@ -2,34 +2,68 @@ import type { ClientBase } from 'pg';
 import type { Reader } from '../history/reader.ts';
 import { storable } from '../storable.ts';
 import { documentText } from './document.ts';
-import type { AdviceEvent, AdviceState, AdviceTransition, Document, StoredAdvice } from './types.ts';
+import type {
+  AdviceEvent,
+  AdviceState,
+  AdviceStore,
+  AdviceTransition,
+  Document,
+  KnownAdvice,
+  StoredAdvice,
+} from './types.ts';
 
 const most = 2000;
 
-const columns = `
+/** All of a piece of advice. */
+export const adviceColumns = `
             id, target_id AS "targetId", key, check_id AS "check", kind, severity, state, state_since AS "stateSince",
             finding, declined_finding AS "declinedFinding", first_seen AS "firstSeen", last_seen AS "lastSeen",
             apply_began_at AS "applyBeganAt", applied_at AS "appliedAt", progress, measurement`;
 
+/** Table that a finding is about, itself or a part of it; NULL for what belongs to none. */
+export const tableOfFinding = `
+            coalesce(finding->'subject'->>'table',
+                     CASE WHEN finding->'subject'->>'kind' = 'table' THEN finding->'subject'->>'name' END)`;
+
 export function listAdvice(
   reader: Reader,
-  { targetId, states }: { targetId: number; states?: readonly AdviceState[] },
+  { targetId, states, kinds, tables }: Parameters<AdviceStore['list']>[0],
 ): Promise<StoredAdvice[]> {
   return reader.rows<StoredAdvice>(
     `
-     SELECT ${columns}
+     SELECT ${adviceColumns}
      FROM     pitcrew.advice
-     WHERE    target_id = $1 AND ($2::text[] IS NULL OR state = ANY ($2))
+     WHERE    target_id = $1
+       AND    ($2::text[] IS NULL OR state = ANY ($2))
+       AND    ($3::text[] IS NULL OR kind = ANY ($3))
+       AND    ($4::text[] IS NULL
+               OR (finding->'subject'->>'schema', ${tableOfFinding}) IN (SELECT * FROM unnest($4::text[], $5::text[])))
      ORDER BY array_position(ARRAY['critical', 'warning', 'info'], severity), first_seen DESC, id
      LIMIT    ${most}`,
-    [targetId, states ?? null],
+    [
+      targetId,
+      states ?? null,
+      kinds ?? null,
+      tables?.map(({ schema }) => storable(schema)) ?? null,
+      tables?.map(({ name }) => storable(name)) ?? null,
+    ],
+  );
+}
+
+export function readKnown(reader: Reader, targetId: number): Promise<KnownAdvice[]> {
+  return reader.rows<KnownAdvice>(
+    `
+     SELECT id, key, check_id AS "check", state, state_since AS "stateSince", declined_finding AS "declinedFinding"
+     FROM   pitcrew.advice
+     WHERE  target_id = $1`,
+    [targetId],
   );
 }
 
 export async function readAdvice(reader: Reader, targetId: number, id: number): Promise<StoredAdvice | undefined> {
   const [row] = await reader.rows<StoredAdvice>(
     `
-     SELECT ${columns}
+     SELECT ${adviceColumns}
      FROM   pitcrew.advice
      WHERE  target_id = $1 AND id = $2`,
     [targetId, id],
@@ -76,7 +110,7 @@ export async function changeState(client: ClientBase, change: AdviceTransition):
             measurement = CASE WHEN $6 THEN $7::jsonb ELSE measurement END,
             declined_finding = CASE $8::boolean WHEN true THEN finding WHEN false THEN NULL ELSE declined_finding END
      WHERE  id = $1
-     RETURNING ${columns}`,
+     RETURNING ${adviceColumns}`,
     [
       change.id,
       change.to,

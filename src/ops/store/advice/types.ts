@@ -1,3 +1,5 @@
+import type { TimeRange } from '../time-range.ts';
+
 /**
  * The life of a piece of advice. `found` and `planned` (on a twin) are open; `applying` and `undoing` are under way; `applied` waits for the
  * next look, `measuring` for enough calls; `kept`, `undone` and `resolved` are over; `failed` can be tried again; `dismissed` stays
@@ -16,7 +18,7 @@ export type AdviceState =
   | 'dismissed'
   | 'resolved';
 
-/** A JSON document that the store keeps for the advisor and does not look into. */
+/** A JSON document that the store keeps for the advisor. It looks into findings alone, to search, sort and pick them by table. */
 export type Document = object;
 
 export interface StoredAdvice {
@@ -42,6 +44,47 @@ export interface StoredAdvice {
   measurement: Document | null;
 }
 
+/** What has to be known of advice to tell what a run changes about it. */
+export type KnownAdvice = Pick<StoredAdvice, 'id' | 'key' | 'check' | 'state' | 'stateSince' | 'declinedFinding'>;
+
+/** What lists of advice are ordered by. `gain`: time saved an hour as planned, then the share of the workload, then bytes. */
+export type AdviceOrder = 'severity' | 'title' | 'kind' | 'gain' | 'risk' | 'state' | 'stateSince' | 'firstSeen';
+
+export interface AdvicePageQuery {
+  targetId: number;
+  /** All but `resolved` when left out. */
+  states?: readonly AdviceState[] | undefined;
+  severity?: StoredAdvice['severity'] | undefined;
+  kind?: string | undefined;
+  check?: string | undefined;
+  /** Part of the title, of "schema.table" or of the name, in either case. */
+  search?: string | undefined;
+  /** What is alike comes in the order of `firstSeen`, the youngest first. */
+  orderBy: AdviceOrder;
+  descending: boolean;
+  limit: number;
+  offset: number;
+}
+
+/** How much advice there is, each by the values of one property. */
+export interface AdviceFacets {
+  states: Partial<Record<AdviceState, number>>;
+  severities: Partial<Record<StoredAdvice['severity'], number>>;
+  /** Empty where nothing is to be done. */
+  kinds: Record<string, number>;
+  checks: Record<string, number>;
+}
+
+export interface AdvicePage {
+  advice: StoredAdvice[];
+  /** Of all that fits. */
+  count: number;
+  /** Of all advice, whatever was asked for. */
+  counts: AdviceFacets['states'];
+  /** Of what fits all that was asked for but this property. */
+  facets: AdviceFacets;
+}
+
 /** A change of state: who, when and why. */
 export interface AdviceEvent {
   at: Date;
@@ -49,6 +92,16 @@ export interface AdviceEvent {
   to: AdviceState;
   by: string;
   reason: string | null;
+}
+
+/** Advice was applied, or taken back. */
+export interface AppliedAdvice {
+  at: Date;
+  what: 'applied' | 'undone';
+  /** Of the advice. */
+  id: number;
+  kind: string;
+  title: string;
 }
 
 /** What a run found out about one piece of advice. */
@@ -152,11 +205,27 @@ export interface AdviceRun {
 
 /** What the store keeps for the advisor. Every method throws `E_STORE_UNAVAILABLE` while the store is away. */
 export interface AdviceStore {
-  /** The gravest first, then the youngest; 2,000 at most. */
-  list(query: { targetId: number; states?: readonly AdviceState[] }): Promise<StoredAdvice[]>;
+  /** The gravest first, then the youngest; 2,000 at most. `tables`: only what is about one of these or a part of it. */
+  list(query: {
+    targetId: number;
+    states?: readonly AdviceState[];
+    kinds?: readonly string[];
+    tables?: readonly { schema: string; name: string }[];
+  }): Promise<StoredAdvice[]>;
+  /** A page of what fits, and how much there is. */
+  page(query: AdvicePageQuery): Promise<AdvicePage>;
+  /** All advice, however much, in no order. */
+  known(targetId: number): Promise<KnownAdvice[]>;
   get(targetId: number, id: number): Promise<StoredAdvice | undefined>;
   /** Changes of state of one piece of advice, oldest first. */
   events(id: number): Promise<AdviceEvent[]>;
+  /**
+   * When advice was applied or undone in a range, the latest first; 50 at most. Advice about one of `tables` (`orders` in any schema, or
+   * `public.orders`), and advice that was planned for one of the statements `queryIds`.
+   */
+  applied(
+    query: TimeRange & { targetId: number; tables: readonly string[]; queryIds?: readonly string[] },
+  ): Promise<AppliedAdvice[]>;
   /** Writes what a run found, all or nothing. */
   save(targetId: number, changes: readonly AdviceChange[], run: { at: Date; by: string }): Promise<void>;
   /** Changes a state; `undefined` when it is in none of the states that were expected. */

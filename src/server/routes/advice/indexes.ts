@@ -42,9 +42,10 @@ export function indexRoutes(app: Api, context: AppContext): void {
   app.openapi(analysisRoute, async (c) => {
     const { database: name, search = '', limit, offset } = c.req.valid('query');
     const { database, targetId, advisor, store } = await adviceOf(context, name);
-    const [indexes, advice, last, status] = await Promise.all([
-      advisor.indexes({ search, limit, offset }),
-      store.list({ targetId, states: openStates }),
+    const indexes = await advisor.indexes({ search, limit, offset });
+    const tables = indexes.map(({ schema, table }) => ({ schema, name: table }));
+    const [advice, last, status] = await Promise.all([
+      store.list({ targetId, states: openStates, tables }),
       store.lastRun({ targetId, kind: 'indexes', finished: true }),
       presentAdvisor(advisor, store, targetId),
     ]);
@@ -77,8 +78,8 @@ export function indexRoutes(app: Api, context: AppContext): void {
 
 /** Ids of advised indexes, the greatest gain first, as far as the budget goes. */
 async function chosen({ targetId, store }: AdviceOf, budgetBytes = Infinity): Promise<number[]> {
-  const advised = (await store.list({ targetId, states: ['found', 'planned'] }))
-    .filter(({ kind, check }) => kind === 'create-index' && check === missingIndex)
+  const advised = (await store.list({ targetId, states: ['found', 'planned'], kinds: ['create-index'] }))
+    .filter(({ check }) => check === missingIndex)
     .toSorted((a, b) => shareOf(b) - shareOf(a));
   if (advised.length === 0) {
     throw new PitcrewError('E_CONFLICT', 'no index is advised', {

@@ -1,7 +1,6 @@
 import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../../errors.ts';
 import type { CheckReport } from '../../../ops/advisor/index.ts';
-import type { StoredAdvice } from '../../../ops/store/index.ts';
 import { adviceAudit, adviceDetail, type AdviceList, adviceList, preflight } from '../../api/advice.ts';
 import { adviceQuery, auditQuery, idPath, oneDatabaseQuery, preflightQuery } from '../../api/parameters.ts';
 import type { Api, AppContext } from '../../context.ts';
@@ -16,7 +15,8 @@ const listRoute = createRoute({
   method: 'get',
   path: base,
   summary: 'Advice: what could be better, what is being done about it, and what came of it',
-  description: 'The gravest first. Without `state`, what is over and long settled (`resolved`) is left out.',
+  description:
+    'A page of it, the gravest first. Without `state`, what is over and long settled (`resolved`) is left out.',
   request: { query: queryOf(adviceQuery) },
   responses: answers(adviceList, 'Advice', 400, 404, 422, 503),
 });
@@ -50,27 +50,20 @@ const preflightRoute = createRoute({
 /** Reading advice. */
 export function adviceRoutes(app: Api, context: AppContext): void {
   app.openapi(listRoute, async (c) => {
-    const { database: name, state, kind, check, severity } = c.req.valid('query');
+    const { database: name, state, sort, order, ...asked } = c.req.valid('query');
     const { database, targetId, advisor, store } = await adviceOf(context, name);
-    const [all, status, last] = await Promise.all([
-      store.list({ targetId }),
+    const [{ advice, ...found }, status, last] = await Promise.all([
+      store.page({ targetId, ...asked, states: state, orderBy: sort, descending: order === 'desc' }),
       presentAdvisor(advisor, store, targetId),
       store.lastRun({ targetId, kind: 'checks', finished: true }),
     ]);
-    const fitting = all.filter(
-      (each) =>
-        (state === undefined ? each.state !== 'resolved' : state.includes(each.state)) &&
-        (kind === undefined || each.kind === kind) &&
-        (check === undefined || each.check === check) &&
-        (severity === undefined || each.severity === severity),
-    );
     return c.json(
       {
         database,
         actionsEnabled: context.config.actions.advice,
         advisor: status,
-        counts: countsOf(all),
-        advice: fitting.map(presentAdvice),
+        ...found,
+        advice: advice.map(presentAdvice),
         untold: untoldIn(last?.report as CheckReport | null | undefined),
       },
       200,
@@ -106,12 +99,6 @@ export function adviceRoutes(app: Api, context: AppContext): void {
     const { remedy } = findingOf(advice);
     return c.json({ ...found, statements: [...((purpose === 'apply' ? remedy?.fix : remedy?.undo) ?? [])] }, 200);
   });
-}
-
-function countsOf(all: readonly StoredAdvice[]): AdviceList['counts'] {
-  const counts: AdviceList['counts'] = {};
-  for (const { state } of all) counts[state] = (counts[state] ?? 0) + 1;
-  return counts;
 }
 
 function untoldIn(report: CheckReport | null | undefined): AdviceList['untold'] {

@@ -1,9 +1,11 @@
 import { createRoute } from '@hono/zod-openapi';
 import { PitcrewError } from '../../../errors.ts';
 import type { History, StatementSeriesAnswer } from '../../../ops/store/index.ts';
+import { statementPattern } from '../../../sql/index.ts';
 import { idPath, seriesQuery } from '../../api/parameters.ts';
 import { queryDetail as queryDetailSchema } from '../../api/queries.ts';
-import type { Api, AppContext } from '../../context.ts';
+import { type Api, type AppContext, storeOf } from '../../context.ts';
+import { presentApplied } from '../../present/advice.ts';
 import { queryDetail, type Reported } from '../../present/query-detail.ts';
 import { presentPlans } from '../../present/plans.ts';
 import { isReportable } from '../../present/statements.ts';
@@ -37,10 +39,13 @@ export function queryDetailRoutes(app: Api, context: AppContext): void {
       });
     }
     const course = await courseOf(past, query);
-    const [found, allExecUs, kept] = await Promise.all([
+    const tables = statementPattern(statement.text ?? '').tables.map((name) => name.replaceAll('"', ''));
+    const queryIds = [statement.key.queryId, String(id)];
+    const [found, allExecUs, kept, applied] = await Promise.all([
       history.statementSeries({ targetId, ids: [id], ...course }),
       executionTime(history, monitor, range),
       history.plans({ targetId, statementId: id }),
+      storeOf(context).advice.applied({ targetId, ...course, tables, queryIds }),
     ]);
     const series = found.get(id) ?? { ...course, points: [] };
     const blockSize = monitor.status().server?.blockSize ?? defaultBlockSize;
@@ -51,7 +56,7 @@ export function queryDetailRoutes(app: Api, context: AppContext): void {
       : undefined;
     const detail = { allExecUs, slowMs, blockSize, ownDatabase };
     const about = queryDetail(monitor.name, statement, series, reported, detail);
-    return c.json({ ...about, ...presentPlans(kept) }, 200);
+    return c.json({ ...about, ...presentPlans(kept), appliedAdvice: presentApplied(applied) }, 200);
   });
 }
 

@@ -1,4 +1,4 @@
-import type { AdviceChange, AdviceState, StoredAdvice } from '../../../store/index.ts';
+import type { AdviceChange, AdviceState, KnownAdvice } from '../../../store/index.ts';
 import { firstState } from '../states.ts';
 import type { CheckAnswer, Finding } from '../../types.ts';
 import { changedMuch } from './changed.ts';
@@ -14,7 +14,7 @@ export interface Answered {
  * resolved, unless its check could not tell everything. Nothing happens to advice whose state changed after the run began.
  */
 export function mergeFindings(
-  stored: readonly StoredAdvice[],
+  stored: readonly KnownAdvice[],
   answers: readonly Answered[],
   beganAt: Date,
 ): AdviceChange[] {
@@ -39,7 +39,7 @@ function asNew(finding: Finding): AdviceChange {
   return { type: 'new', key, check, kind: remedy?.kind ?? '', severity, state: firstState(finding), finding };
 }
 
-function seenAgain(advice: StoredAdvice, finding: Finding): AdviceChange[] {
+function seenAgain(advice: KnownAdvice, finding: Finding): AdviceChange[] {
   const { id, state } = advice;
   const seen = {
     type: 'seen',
@@ -54,7 +54,7 @@ function seenAgain(advice: StoredAdvice, finding: Finding): AdviceChange[] {
 }
 
 /** Empty: it stays as it is; `null`: it is not touched, because what was applied is still to be judged. */
-function nextState(advice: StoredAdvice, finding: Finding): { to?: AdviceState; reason?: string } | null {
+function nextState(advice: KnownAdvice, finding: Finding): { to?: AdviceState; reason?: string } | null {
   switch (advice.state) {
     case 'found':
     case 'planned':
@@ -84,7 +84,7 @@ function isTold(answer: CheckAnswer | undefined): boolean {
   return answer.status === 'fine' || (answer.more ?? 0) === 0;
 }
 
-function gone(advice: StoredAdvice, answer: CheckAnswer | undefined): AdviceChange[] {
+function gone(advice: KnownAdvice, answer: CheckAnswer | undefined): AdviceChange[] {
   if (!isTold(answer)) return [];
   const { id, state } = advice;
   if (state === 'found' || state === 'planned' || state === 'failed') {
