@@ -1,18 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { messageOf, PitcrewError } from '../../errors.ts';
-import type { AdviceProgress, IndexAdvice, OpenCheckContext, Workload } from '../../ops/advisor/index.ts';
-import type { TwinProgress, WhatIf } from '../../ops/whatif/index.ts';
+import type { IndexAdvice, OpenCheckContext, Workload } from '../../ops/advisor/index.ts';
+import type { WhatIf } from '../../ops/whatif/index.ts';
 import { parseBytes } from '../bytes.ts';
-import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
+import { backendOption, loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { note, paint, print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
+import { interruptible } from '../signals.ts';
+import { sayAdviceProgress, sayTwinProgress } from '../what-if-progress.ts';
 
 interface AnalyzeOptions {
   workload?: string;
   budget?: number;
   time: number;
-  backend: WhatIf['backend'];
+  backend?: WhatIf['backend'];
   json?: boolean;
   quiet?: boolean;
 }
@@ -33,32 +35,17 @@ function analyzeCommand(): Command {
     .option('--workload <file>', 'statements to serve, as SQL or JSON (default: those of pg_stat_statements)')
     .option('--budget <size>', 'what all new indexes together may take, such as 1GB (default: no bound)', parseBytes)
     .option('--time <seconds>', 'how long planning may take', parseSeconds, 300)
-    .addOption(
-      new Option('--backend <name>', 'where statements are planned: on a twin here, or on the server with HypoPG')
-        .choices(['twin', 'hypopg'])
-        .default('twin'),
-    )
+    .addOption(backendOption())
     .action(async () => {
       const options = command.opts<AnalyzeOptions>();
       const { config, ...loaded } = await loadSettings(command);
       const databases = requireDatabases({ config, ...loaded });
-      const abort = new AbortController();
-      const interrupt = (): void => abort.abort();
-      process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-      try {
+      await interruptible(async (signal) => {
         const answers: { name: string; workload: Workload; advice: IndexAdvice }[] = [];
         for (const [name, url] of databases) {
-          answers.push({
-            name,
-            ...(await analyze({
-              name,
-              url,
-              dataDir: config.dataDir,
-              store: config.store.url,
-              options,
-              signal: abort.signal,
-            })),
-          });
+          const backend = options.backend ?? config.advisor.backend;
+          const asked = { name, url, dataDir: config.dataDir, store: config.store.url, backend, options, signal };
+          answers.push({ name, ...(await analyze(asked)) });
         }
         const { indexAdviceScreen } = await import('../screen/index-advice-screen.ts');
         if (options.json) printJson({ databases: answers.map(adviceDocument) });
@@ -67,12 +54,7 @@ function analyzeCommand(): Command {
             answers.map(({ name, workload, advice }) => indexAdviceScreen(name, workload.source, advice)).join('\n\n'),
           );
         process.exitCode = answers.some(({ advice }) => advice.findings.length > 0) ? 1 : 0;
-      } catch (error) {
-        if (!abort.signal.aborted) throw error;
-        process.exitCode = 130;
-      } finally {
-        process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-      }
+      });
     });
 }
 
@@ -82,6 +64,7 @@ interface Asked {
   dataDir: string;
   /** A store whose daemon may have been told values that statements are called with. */
   store: string | undefined;
+  backend: WhatIf['backend'];
   options: AnalyzeOptions;
   signal: AbortSignal;
 }
@@ -94,12 +77,14 @@ async function analyze({
   url,
   dataDir,
   store,
+  backend,
   options,
   signal,
 }: Asked): Promise<{ workload: Workload; advice: IndexAdvice }> {
   const { loadParser } = await import('../../sql/index.ts');
-  const { adviseIndexes, openCheckContext, runChecks, selectIndexes, tablesOfWorkload } =
+  const { adviseIndexes, openCheckContext, openWhatIf, runChecks, selectIndexes } =
     await import('../../ops/advisor/index.ts');
+  const { twinsFolder } = await import('../../ops/whatif/index.ts');
   await loadParser();
   const line = progressLine(options.quiet === true);
   const say = (text: string): void => line.show(`${paint('dim', name, process.stderr)} ${text}`);
@@ -110,8 +95,17 @@ async function analyze({
   say(`${workload.statements.length} statements from ${workload.source}`);
   const results = await runChecks(context, { only: dropChecks });
   const drops = results.flatMap(({ answer }) => (answer.status === 'found' ? answer.findings : []));
-  const tables = await tablesOfWorkload(connection, profile, workload, drops);
-  await using whatIf = await openWhatIf({ context, url, name, dataDir, backend: options.backend, tables, signal, say });
+  await using whatIf = await openWhatIf({
+    backend,
+    url,
+    connection,
+    profile,
+    twins: twinsFolder(dataDir, name),
+    workload,
+    drops,
+    onProgress: (progress) => say(sayTwinProgress(progress)),
+    signal,
+  });
   const advice = await adviseIndexes({
     connection,
     profile,
@@ -121,7 +115,7 @@ async function analyze({
     selectIndexes,
     limits: { planningSeconds: options.time },
     ...(options.budget === undefined ? {} : { budgetBytes: options.budget }),
-    onProgress: (progress) => say(sayProgress(progress)),
+    onProgress: (progress) => say(sayAdviceProgress(progress)),
     signal,
   });
   line.end(`${paint('dim', name, process.stderr)} ${advice.plans} plans in ${advice.seconds.toFixed(1)} s`);
@@ -157,40 +151,6 @@ async function countedWorkload(
     note(`No values that applications told are known: ${messageOf(error)}`);
     return workload;
   }
-}
-
-interface OpenWhatIf extends Pick<Asked, 'url' | 'name' | 'dataDir' | 'signal'> {
-  context: OpenCheckContext;
-  backend: WhatIf['backend'];
-  tables: readonly { schema: string; name: string }[];
-  say(text: string): void;
-}
-
-async function openWhatIf({ context, url, name, dataDir, backend, tables, signal, say }: OpenWhatIf): Promise<WhatIf> {
-  const { openHypopg, openOwnTwin, twinsFolder } = await import('../../ops/whatif/index.ts');
-  const { connection, profile } = context;
-  if (backend === 'hypopg') return openHypopg({ url, profile });
-  return openOwnTwin(twinsFolder(dataDir, name), {
-    connection,
-    profile,
-    tables,
-    onProgress: ({ stage, done, total }) => say(`twin: ${stages[stage]}${total > 1 ? ` ${done} of ${total}` : ''}`),
-    signal,
-  });
-}
-
-const stages: Record<TwinProgress['stage'], string> = {
-  server: 'starting',
-  catalog: 'reading the catalog',
-  schema: 'making the schema',
-  indexes: 'making indexes',
-  statistics: 'carrying statistics over',
-  sizes: 'giving files their sizes',
-};
-
-function sayProgress({ phase, done, total }: AdviceProgress): string {
-  const verbs = { reading: 'reading the catalog', planning: 'planning', choosing: 'choosing', refining: 'refining' };
-  return total > 1 ? `${verbs[phase]}: ${done} of ${total} statements` : verbs[phase];
 }
 
 function adviceDocument({ name, workload, advice }: { name: string; workload: Workload; advice: IndexAdvice }): object {

@@ -2,6 +2,7 @@ import type { DatabaseConnection } from '../../../engine/postgres/index.ts';
 import { placeholderCount } from '../../../sql/index.ts';
 import {
   type ColumnName,
+  isWhole,
   type ParameterSample,
   type PlaceholderUse,
   readColumnStatistics,
@@ -61,5 +62,3 @@ function placeholdersOf({ use, table }: KnownUse): PlaceholderUse[] {
 function keyOf({ schema, table, column }: ColumnName): string {
   return JSON.stringify([schema, table, column]);
 }
-
-const isWhole = (sample: ParameterSample): boolean => !sample.includes(undefined);

@@ -1,6 +1,11 @@
 /** Values of `$1`, `$2`, … as text, `null` for NULL, `undefined` for what is not known of this call. */
 export type ParameterSample = readonly (string | null | undefined)[];
 
+/** A sample of which every value is known: a statement can be planned with it. */
+export type WholeSample = readonly (string | null)[];
+
+export const isWhole = (sample: ParameterSample): sample is WholeSample => !sample.includes(undefined);
+
 /** A statement of the workload and how much of it there is. */
 export interface WorkloadStatement {
   /** Stable within a workload: the query id, or a number for statements of a file. */

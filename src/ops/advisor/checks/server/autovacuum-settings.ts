@@ -167,7 +167,7 @@ function largeTable(table: UpkeepRow, { context, settings }: Seen, limits: Autov
       risk: 'low',
       riskDetail:
         'It waits for VACUUM and index builds of the table, never for its readers and writers. Vacuuming comes more often.',
-      appliable: table.mayMaintain && !context.profile.isStandby,
+      appliable: table.isOwned && !context.profile.isStandby,
     },
   };
 }

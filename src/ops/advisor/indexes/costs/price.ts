@@ -1,6 +1,6 @@
 import { PitcrewError } from '../../../../errors.ts';
 import type { HypotheticalIndex, IndexName, WhatIf, WhatIfPlan } from '../../../whatif/index.ts';
-import type { ParameterSample, WorkloadStatement } from '../../workload/types.ts';
+import { isWhole, type WorkloadStatement } from '../../workload/index.ts';
 import { rowsWritten } from './plan-rows.ts';
 
 /** What a statement costs with some indexes, averaged over its samples of values. */
@@ -42,8 +42,6 @@ export function createPricer(whatIf: WhatIf, samples: number): Pricer {
     };
   };
 }
-
-const isWhole = (sample: ParameterSample): sample is readonly (string | null)[] => !sample.includes(undefined);
 
 /** The server's message quotes a value that it refuses (an application may have been changed, or its column): it goes no further. */
 function refusedValues(error: unknown): undefined {
