@@ -1,23 +1,10 @@
 import type pg from 'pg';
+import { boundsSql, type SizedColumn, widthsSql } from '../../../sizes/index.ts';
 
 /** What is known of one column of an index. */
-export interface IndexColumn {
+export interface IndexColumn extends SizedColumn {
   /** The table's column; `null` for an expression. */
   column: string | null;
-  /** Average bytes of a value; the planner's guess where there are no statistics. */
-  width: number;
-  /** -1 for a length of its own per value. */
-  length: number;
-  /** Bytes of some values, each for as many rows, of numeric and text; `null` for other types, and without a histogram. */
-  widths: readonly number[] | null;
-  align: number;
-  nullFraction: number;
-  /** How many different values there are among `rows` rows. */
-  distinct: (rows: number) => number;
-  /** Shares of the most frequent values, largest first. */
-  frequencies: readonly number[];
-  /** Bounds of the histogram of numbers and of points in time, which have distances; `null` for other types, and without. */
-  bounds: readonly number[] | null;
   /** Element statistics of arrays, text search vectors and jsonb; `null` without. */
   elements: { perRow: number | null; shares: readonly number[] } | null;
   /** Key columns only, false for those carried along. */
@@ -32,31 +19,10 @@ export interface IndexColumn {
   columnType: string | null;
 }
 
-interface Row {
-  column: string | null;
-  length: number;
-  align: string;
-  type: string;
-  columnType: string | null;
-  key: boolean;
-  equalImage: boolean;
-  sorted: boolean;
-  nullFraction: number | null;
-  width: number | null;
-  distinct: number | null;
-  frequencies: number[] | null;
-  bounds: number[] | null;
-  widths: number[] | null;
+interface Row extends Omit<IndexColumn, 'elements'> {
   elements: number[] | null;
   elementCounts: number[] | null;
 }
-
-const aligns: Record<string, number> = { c: 1, s: 2, i: 4, d: 8 };
-
-/** PostgreSQL's guess for a value without a known length (`get_typavgwidth`). */
-const unknownWidth = 32;
-/** And for how many different values an expression has (`DEFAULT_NUM_DISTINCT`). */
-const unknownDistinct = 200;
 
 /** The columns of an index that is on the twin, with what statistics say of the table's columns. */
 export async function indexColumns(owner: pg.Client, index: number): Promise<IndexColumn[]> {
@@ -64,7 +30,7 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
     `
     SELECT a.attname                              AS "column",
            x.attlen                               AS "length",
-           x.attalign                             AS "align",
+           CASE x.attalign WHEN 'd' THEN 8 WHEN 'i' THEN 4 WHEN 's' THEN 2 ELSE 1 END AS "alignment",
            format_type(x.atttypid, NULL)          AS "type",
            format_type(a.atttypid, NULL)          AS "columnType",
            x.attnum <= i.indnkeyatts              AS "key",
@@ -85,23 +51,12 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
                     WHERE x.attnum <= i.indnkeyatts
                       AND o.oid = i.indclass[x.attnum - 1])
                                                   AS "sorted",
-           s.null_frac                            AS "nullFraction",
-           s.avg_width                            AS "width",
+           s.null_frac                            AS "nullShare",
+           s.avg_width                            AS "averageWidth",
            s.n_distinct                           AS "distinct",
-           s.most_common_freqs                    AS "frequencies",
-           CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype,
-                                    'float4'::regtype, 'float8'::regtype)
-                THEN s.histogram_bounds::text::float8[]
-                WHEN a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
-                THEN ARRAY(SELECT extract(epoch FROM bound)::float8
-                             FROM unnest(s.histogram_bounds::text::timestamptz[]) AS bound)
-           END                                    AS "bounds",
-           -- Short values are stored with one byte of their length before them.
-           CASE WHEN x.atttypid = 'numeric'::regtype
-                THEN ARRAY(SELECT pg_column_size(bound) FROM unnest(s.histogram_bounds::text::numeric[]) AS bound)
-                WHEN x.atttypid IN ('text'::regtype, 'varchar'::regtype)
-                THEN ARRAY(SELECT octet_length(bound) + 1 FROM unnest(s.histogram_bounds::text::text[]) AS bound)
-           END                                    AS "widths",
+           s.most_common_freqs                    AS "commonShares",
+           ${boundsSql('a.atttypid', 's.histogram_bounds')} AS "bounds",
+           ${widthsSql('x.atttypid', 'coalesce(s.histogram_bounds, s.most_common_vals)')} AS "widths",
            s.most_common_elem_freqs               AS "elements",
            s.elem_count_histogram                 AS "elementCounts"
       FROM pg_index i
@@ -134,28 +89,7 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
     `,
     [index],
   );
-  return rows.map((row) => ({
-    column: row.column,
-    length: row.length,
-    align: aligns[row.align] ?? 1,
-    type: row.type,
-    columnType: row.columnType,
-    key: row.key,
-    equalImage: row.equalImage,
-    sorted: row.sorted,
-    width: row.length > 0 ? row.length : (row.width ?? unknownWidth),
-    nullFraction: row.nullFraction ?? 0,
-    distinct: distinctOf(row.distinct),
-    frequencies: row.frequencies ?? [],
-    bounds: row.bounds,
-    widths: row.widths !== null && row.widths.length > 1 ? row.widths : null,
-    elements: elementsOf(row),
-  }));
-}
-
-function distinctOf(known: number | null): (rows: number) => number {
-  if (known === null || known === 0) return (rows) => Math.min(rows, unknownDistinct);
-  return known > 0 ? (rows) => Math.min(rows, known) : (rows) => Math.max(1, -known * rows);
+  return rows.map((row) => ({ ...row, elements: elementsOf(row) }));
 }
 
 function elementsOf({ elements, elementCounts }: Row): IndexColumn['elements'] {

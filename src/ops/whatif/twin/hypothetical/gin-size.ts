@@ -1,4 +1,4 @@
-import { align8 } from '../files/height.ts';
+import { align, distinctOf, widthOf } from '../../../sizes/index.ts';
 import { blockSize } from '../files/page.ts';
 import type { IndexColumn } from './columns.ts';
 
@@ -26,7 +26,7 @@ export function ginPages(columns: readonly IndexColumn[], rows: number, tablePag
     for (const { values, each, bytes } of elementsOf(column, rows)) {
       const list = each * pointerBytes(each, tablePages);
       const inline = list <= inlineLimit;
-      entryBytes += values * (align8(8 + bytes + (inline ? list : 8)) + 4);
+      entryBytes += values * (align(8 + bytes + (inline ? list : 8), 8) + 4);
       if (!inline) listPages += values * Math.ceil(list / (room * 0.9));
     }
   }
@@ -49,8 +49,8 @@ interface Elements {
 function elementsOf(column: IndexColumn, rows: number): Elements[] {
   if (column.elements) {
     const { shares } = column.elements;
-    const perRow = column.elements.perRow ?? column.width / wordBytes;
-    const bytes = Math.max(2, column.width / Math.max(1, perRow));
+    const perRow = column.elements.perRow ?? widthOf(column) / wordBytes;
+    const bytes = Math.max(2, widthOf(column) / Math.max(1, perRow));
     const known = shares.reduce((sum, share) => sum + share, 0);
     const rest = Math.max(0, perRow - known) * rows;
     const least = shares.at(-1) ?? 1;
@@ -63,14 +63,14 @@ function elementsOf(column: IndexColumn, rows: number): Elements[] {
   }
   if (column.columnType !== 'jsonb') {
     // Trigrams of a text, which are kept as numbers.
-    const pointers = rows * Math.max(1, column.width);
+    const pointers = rows * Math.max(1, widthOf(column));
     return [
       { values: Math.min(usualTrigrams, pointers), each: pointers / Math.min(usualTrigrams, pointers), bytes: 4 },
     ];
   }
   // Of jsonb: keys and the values of few kinds in many rows, and others that are a row's own.
   const pointers = rows * unknownElements;
-  const own = Math.min(column.distinct(rows), pointers);
+  const own = Math.min(distinctOf(column, rows), pointers);
   const common = Math.min(usualElements, pointers);
   return [
     { values: own, each: 1, bytes: 8 },

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { quoteIdentifier } from '../../../../engine/postgres/index.ts';
 import type { HypotheticalIndex } from '../../types.ts';
-import { btreeSize } from './btree-size.ts';
+import { btreeSize } from '../../../sizes/index.ts';
+import { blockSize } from '../files/page.ts';
 import { type IndexColumn, indexColumns } from './columns.ts';
 import { otherSize } from './other-sizes.ts';
 import type { IndexedTable } from './tables.ts';
@@ -27,7 +28,15 @@ export async function estimateSize(
   const columns = await indexColumns(owner, oid);
   const size =
     index.method === 'btree'
-      ? btreeSize(columns, rows, await distinctTogether(owner, table, columns))
+      ? btreeSize({
+          rows,
+          keys: columns.filter(({ key }) => key),
+          included: columns.filter(({ key }) => !key),
+          joins: columns.every(({ key, equalImage }) => key && equalImage),
+          together: await distinctTogether(owner, table, columns),
+          blockSize,
+          fillFactor: 90,
+        })
       : { pages: otherSize(index, columns, rows, table.pages), height: 0 };
   return { ...size, rows, tablePages: table.pages };
 }
