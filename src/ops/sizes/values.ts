@@ -72,8 +72,19 @@ function guessOf(values: readonly Values[], { rows, size, common }: Sample): num
   return Math.min(rows, Math.max(seen, (size * seen) / (size - once + (once * size) / rows)));
 }
 
-/** A power law through the most frequent values, continued until all rows have a value. */
+/** A power law through the most frequent values, as far as it would make ANALYZE guess what it guessed. */
 function tailOf(frequencies: readonly number[], share: number, distinct: number, sample: Sample): Values[] | undefined {
+  const tail = powerTail(frequencies, share);
+  if (!tail) return undefined;
+  const guess = guessOf(tail, sample);
+  return guess > distinct * 0.67 && guess < distinct * 1.5 ? tail : undefined;
+}
+
+/**
+ * A power law through the most frequent values, largest first, continued until values have all of `share`; `undefined` where there
+ * are too few of them, or they do not follow one.
+ */
+export function powerTail(frequencies: readonly number[], share: number): Values[] | undefined {
   const last = frequencies.at(-1);
   if (frequencies.length < leastCommon || last === undefined) return undefined;
   const exponent = slopeOf(frequencies);
@@ -93,9 +104,7 @@ function tailOf(frequencies: readonly number[], share: number, distinct: number,
     left -= count * each;
     from = to;
   }
-  if (left > share * 0.01) return undefined;
-  const guess = guessOf(tail, sample);
-  return guess > distinct * 0.67 && guess < distinct * 1.5 ? tail : undefined;
+  return left > share * 0.01 ? undefined : tail;
 }
 
 /** By how much the logarithm of the frequency falls with that of the rank; the first few are left out, since they often stand apart. */

@@ -1,12 +1,25 @@
 import type pg from 'pg';
 import { boundsSql, type SizedColumn, widthsSql } from '../../../sizes/index.ts';
+import { expressionStatistics } from './expression.ts';
+
+/** The most frequent elements, as `pg_stats` has them. */
+export interface ElementStatistics {
+  /** Different elements of a row; not known of text search vectors. */
+  perRow: number | null;
+  /** Shares of the rows, largest first. */
+  shares: readonly number[];
+  /** Mean bytes of one, without header. */
+  bytes: number;
+}
 
 /** What is known of one column of an index. */
 export interface IndexColumn extends SizedColumn {
   /** The table's column; `null` for an expression. */
   column: string | null;
-  /** Element statistics of arrays, text search vectors and jsonb; `null` without. */
-  elements: { perRow: number | null; shares: readonly number[] } | null;
+  /** How a GIN index takes values apart: the name of its operator class. */
+  operatorClass: string | null;
+  /** Statistics of the elements of arrays and text search vectors; `null` without. */
+  elements: ElementStatistics | null;
   /** Key columns only, false for those carried along. */
   key: boolean;
   /** Whether equal values are the same bytes, so that a B-tree may keep them once. */
@@ -20,12 +33,16 @@ export interface IndexColumn extends SizedColumn {
 }
 
 interface Row extends Omit<IndexColumn, 'elements'> {
-  elements: number[] | null;
+  elementShares: number[] | null;
+  elementBytes: number | null;
   elementCounts: number[] | null;
 }
 
-/** The columns of an index that is on the twin, with what statistics say of the table's columns. */
-export async function indexColumns(owner: pg.Client, index: number): Promise<IndexColumn[]> {
+/**
+ * The columns of an index that is on the twin and will hold so many rows, with what statistics say of the table's columns. Runs in a
+ * transaction.
+ */
+export async function indexColumns(owner: pg.Client, index: number, indexed: number): Promise<IndexColumn[]> {
   const { rows } = await owner.query<Row>(
     `
     SELECT a.attname                              AS "column",
@@ -57,28 +74,18 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
            s.most_common_freqs                    AS "commonShares",
            ${boundsSql('a.atttypid', 's.histogram_bounds')} AS "bounds",
            ${widthsSql('x.atttypid', 'coalesce(s.histogram_bounds, s.most_common_vals)')} AS "widths",
-           s.most_common_elem_freqs               AS "elements",
+           (SELECT o.opcname FROM pg_opclass o
+             WHERE x.attnum <= i.indnkeyatts AND o.oid = i.indclass[x.attnum - 1]) AS "operatorClass",
+           -- The numbers after those of the elements are of something else.
+           s.most_common_elem_freqs[:cardinality(s.most_common_elems::text::text[])] AS "elementShares",
+           (SELECT avg(octet_length(e))::float8 FROM unnest(s.most_common_elems::text::text[]) AS e) AS "elementBytes",
            s.elem_count_histogram                 AS "elementCounts"
       FROM pg_index i
       JOIN pg_attribute x      ON x.attrelid = i.indexrelid
       JOIN pg_class t          ON t.oid = i.indrelid
       JOIN pg_namespace n      ON n.oid = t.relnamespace
-      -- A text made from a text, as by lower(), is taken to differ as often as that.
-      LEFT JOIN LATERAL (SELECT max(d.refobjsubid) AS number
-                           FROM pg_depend d
-                           JOIN pg_attribute b ON b.attrelid = d.refobjid AND b.attnum = d.refobjsubid
-                          WHERE i.indkey[x.attnum - 1] = 0
-                            AND i.indnatts = 1
-                            AND d.classid = 'pg_class'::regclass
-                            AND d.objid = i.indexrelid
-                            AND d.refclassid = 'pg_class'::regclass
-                            AND d.refobjid = i.indrelid
-                            AND b.attnum > 0
-                            AND b.atttypid IN ('text'::regtype, 'varchar'::regtype)
-                            AND x.atttypid IN ('text'::regtype, 'varchar'::regtype)
-                         HAVING count(*) = 1) f ON true
       LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid
-                              AND a.attnum = coalesce(nullif(i.indkey[x.attnum - 1], 0), f.number)
+                              AND a.attnum = i.indkey[x.attnum - 1]
                               AND a.attnum > 0
       LEFT JOIN LATERAL (SELECT * FROM pg_stats s
                           WHERE s.schemaname = n.nspname AND s.tablename = t.relname AND s.attname = a.attname
@@ -89,12 +96,19 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
     `,
     [index],
   );
-  return rows.map((row) => ({ ...row, elements: elementsOf(row) }));
+  const columns: IndexColumn[] = [];
+  for (const [position, row] of rows.entries()) {
+    const derived = row.column === null && (await expressionStatistics(owner, index, position + 1, indexed));
+    columns.push({ ...row, ...derived, elements: elementsOf(row) });
+  }
+  return columns;
 }
 
-function elementsOf({ elements, elementCounts }: Row): IndexColumn['elements'] {
-  if (elements === null) return null;
-  // The last numbers are the least and greatest frequency, and that of null elements.
-  const shares = elements.slice(0, -2);
-  return { perRow: elementCounts?.at(-1) ?? null, shares: shares.toSorted((a, b) => b - a) };
+function elementsOf({ elementShares, elementBytes, elementCounts }: Row): ElementStatistics | null {
+  if (elementShares === null) return null;
+  return {
+    perRow: elementCounts?.at(-1) ?? null,
+    shares: elementShares.toSorted((a, b) => b - a),
+    bytes: elementBytes ?? 4,
+  };
 }

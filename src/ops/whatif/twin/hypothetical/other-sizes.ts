@@ -2,13 +2,12 @@ import type { HypotheticalIndex } from '../../types.ts';
 import { align, indexTupleWidth, widthOf } from '../../../sizes/index.ts';
 import { blockSize } from '../files/page.ts';
 import type { IndexColumn } from './columns.ts';
-import { ginPages } from './gin-size.ts';
 import { hashPages } from './hash-size.ts';
 
 const room = blockSize - 24 - 16;
 const lineBytes = 4;
 
-/** Pages of an index other than a B-tree, just after CREATE INDEX. */
+/** Pages of an index other than a B-tree and GIN, just after CREATE INDEX. */
 export function otherSize(
   { method }: HypotheticalIndex,
   columns: readonly IndexColumn[],
@@ -18,11 +17,10 @@ export function otherSize(
   switch (method) {
     case 'hash':
       return hashPages(columns, rows);
-    case 'gin':
-      return ginPages(columns, rows, tablePages);
     case 'brin':
       return brinPages(columns, tablePages);
     case 'gist':
+    case 'gin':
     case 'btree':
       return gistPages(columns, rows);
   }
