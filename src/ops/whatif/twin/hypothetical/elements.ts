@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import { powerTail, widthOf } from '../../../sizes/index.ts';
-import type { IndexColumn } from './columns.ts';
+import type { ElementStatistics, IndexColumn } from './columns.ts';
 import { askSamples, keySamples } from './samples.ts';
 
 /** So many different elements, and the rows that each is in. */
@@ -19,6 +19,8 @@ const longList = 900;
 const manyWords = 10;
 /** Bytes of a word in a text search vector beside its letters: entry, and one position or more. */
 const wordBytes = 8.5;
+/** How much longer words are that are rare. */
+const rareWord = 1.8;
 /** Trigrams that texts of a language have. */
 const usualTrigrams = 1500;
 
@@ -41,37 +43,33 @@ export async function elementsOf(
   return [{ values, rows: pointers / values, bytes: 4 }];
 }
 
-function listedElements(
-  column: IndexColumn,
-  { shares, perRow, bytes }: NonNullable<IndexColumn['elements']>,
-  rows: number,
-): Elements[] {
-  const each = perRow ?? (widthOf(column) - 8) / (bytes + wordBytes);
+function listedElements(column: IndexColumn, listed: ElementStatistics, rows: number): Elements[] {
+  const { shares, perRow, bytes } = listed;
+  // Words that are rare are longer than those that everybody uses.
+  const rareBytes = column.operatorClass === 'tsvector_ops' ? bytes * rareWord : bytes;
   const known = shares.reduce((sum, share) => sum + share, 0);
-  return [...shares.map((share) => ({ share, values: 1 })), ...rare(shares, Math.max(0, each - known), rows)].map(
-    ({ share, values }) => ({ values, rows: share * rows, bytes: bytes + 1 }),
-  );
+  const each = perRow ?? known + (widthOf(column) - 8 - known * (bytes + wordBytes)) / (rareBytes + wordBytes);
+  const left = Math.max(0, each - known) * rows;
+  const frequent = shares.map((share) => ({ values: 1, rows: share * rows, bytes: bytes + 1 }));
+  if (left < 1) return frequent;
+  const values = rareValues(shares, left, rows);
+  return [...frequent, { values, rows: left / values, bytes: rareBytes + 1 }];
 }
 
-/** Elements that are not among the frequent ones: on as those end, down to those of one row. */
-function rare(shares: readonly number[], left: number, rows: number): { share: number; values: number }[] {
-  if (left * rows < 1) return [];
-  const least = shares.at(-1) ?? 1;
-  // By how much those at the end of the list become rarer: not at all, and the others are like them.
-  const slope = Math.log2((shares[Math.floor(shares.length / 2)] ?? least) / least);
-  if (shares.length >= longList && slope < 0.5) return [{ values: left / least, share: least }];
-  const tail = powerTail(shares, left);
-  if (!tail) {
-    // Somewhere between each its own row, and just less frequent than those.
-    const values = Math.max(1, Math.sqrt(left * rows * (left / least)));
-    return [{ values, share: left / values }];
-  }
-  return tail.map(({ count, share }) => {
-    // What is expected less than once is there once, or not.
-    const values = share * rows >= 1 ? count : count * share * rows;
-    return { values, share: Math.max(share, 1 / rows) };
-  });
+/** How many different elements there are that are not among the frequent ones. */
+function rareValues(shares: readonly number[], left: number, rows: number): number {
+  const least = (shares.at(-1) ?? 1) * rows;
+  // All as frequent as the last of those; or becoming rarer as those do, down to one row each.
+  const fewest = Math.max(1, left / least);
+  const slope = Math.log2(((shares[Math.floor(shares.length / 2)] ?? 0) * rows) / least);
+  if (shares.length >= longList && slope < 0.5) return fewest;
+  const tail = powerTail(shares, left / rows) ?? [{ count: left, share: 1 / rows }];
+  const most = tail.reduce((sum, { count, share }) => sum + count * Math.min(1, share * rows), 0);
+  return Math.sqrt(fewest * Math.max(fewest, most));
 }
+
+/** A text with one number in it: what is before, the number, its decimals, and what is after. */
+const oneNumber = /^(\D*?)(-?\d+)(?:\.(\d*?)0*)?(\D*)$/;
 
 /** An element of samples. */
 interface Met {
@@ -154,12 +152,15 @@ const takenApart: Readonly<Record<string, string>> = {
 };
 
 function sampledElements(met: readonly Met[], rows: number, listed: readonly number[]): Elements[] {
-  return [...Map.groupBy(met, ({ path }) => path).values()].flatMap((group) => {
+  const kindOf = ({ path, text }: Met): string =>
+    path === '' ? path : `${path} ${oneNumber.exec(text ?? '')?.[1] ?? ''}`;
+  return [...Map.groupBy(met, kindOf).values()].flatMap((group) => {
     const often = group.filter(({ samples }) => samples >= leastMet);
     const few = group.filter(({ samples }) => samples < leastMet);
     // Statistics of all sampled rows know shares better than some of them.
     const shares = listed.length > 0 ? listed : often.map(({ share }) => share);
-    const bytes = group.reduce((sum, each) => sum + each.bytes, 0) / group.length;
+    const bytesOf = (some: readonly Met[]): number => some.reduce((sum, each) => sum + each.bytes, 0) / some.length;
+    const bytes = bytesOf(often.length > 0 ? often : group);
     const known = shares.reduce((sum, share) => sum + share, 0);
     const all = group.reduce((sum, { share }) => sum + share, 0);
     const left = (listed.length > 0 ? all - known : few.reduce((sum, { share }) => sum + share, 0)) * rows;
@@ -168,7 +169,7 @@ function sampledElements(met: readonly Met[], rows: number, listed: readonly num
     const pointers = few.reduce((sum, { samples }) => sum + samples, 0);
     const grown = all > manyWords ? grownTo(few, often.length, left / pointers) : undefined;
     const values = fewElements(few, left, grown);
-    return [...frequent, { values, rows: left / values, bytes }];
+    return [...frequent, { values, rows: left / values, bytes: bytesOf(few) }];
   });
 }
 
@@ -181,8 +182,11 @@ function fewElements(few: readonly Met[], left: number, grown: number | undefine
   const size = few.reduce((sum, { samples }) => sum + samples, 0);
   const once = few.filter(({ samples }) => samples === 1).length;
   const alike = (size * few.length) / (size - once + (once * size) / Math.max(left, size));
-  const likely = grown === undefined ? alike : Math.sqrt(alike * grown);
-  return Math.max(few.length, Math.min(left, likely, possible(few)));
+  const most = possible(few);
+  if (most < Infinity) return Math.max(few.length, Math.min(left, alike, most));
+  // That samples do not meet twice may be chance: with one that they did, there would be far fewer.
+  const met = (size * few.length) / (size - once + 1 + (once * size) / Math.max(left, size));
+  return Math.max(few.length, Math.min(left, Math.sqrt(alike * (grown ?? met))));
 }
 
 /** A vocabulary that goes on to grow as it does in the samples, in so many times as many rows (Heaps's law). */
@@ -196,11 +200,11 @@ function grownTo(few: readonly Met[], often: number, times: number): number {
  * differ in one number only. Of samples that are all different nothing else tells how many there are.
  */
 function possible(few: readonly Met[]): number {
-  const parts = few.map(({ text }) => /^(\D*?)(-?\d+)(?:\.(\d+))?(\D*)$/.exec(text ?? ''));
+  const parts = few.map(({ text }) => oneNumber.exec(text ?? ''));
   const [first] = parts;
   if (!first || few.length < 2) return Infinity;
   if (parts.some((each) => each?.[1] !== first[1] || each?.[4] !== first[4])) return Infinity;
   const digits = Math.max(...parts.map((each) => each?.[3]?.length ?? 0));
-  const numbers = parts.map((each) => Number(`${each?.[2]}.${each?.[3] ?? 0}`));
+  const numbers = parts.map((each) => Number(`${each?.[2]}.${each?.[3] || 0}`));
   return (Math.max(...numbers) - Math.min(...numbers)) * 10 ** digits + 1;
 }
