@@ -6,8 +6,8 @@
 interface ErrorClass {
   /** HTTP status of the problem document. */
   status: number;
-  /** Exit code of a command: 2 usage or configuration, 3 a server cannot be reached or refuses us, 4 unsafe. */
-  exitCode: 1 | 2 | 3 | 4;
+  /** Exit code of a command: 2 usage or configuration, 3 a server cannot be reached or refuses, 4 unsafe, 130 stopped by whoever asked. */
+  exitCode: 1 | 2 | 3 | 4 | 130;
 }
 
 const errorClasses = {
@@ -22,14 +22,14 @@ const errorClasses = {
   E_RATE_LIMITED: { status: 429, exitCode: 1 },
   E_DATABASE_UNREACHABLE: { status: 503, exitCode: 3 },
   E_DATABASE_REFUSED: { status: 502, exitCode: 3 },
-  E_QUERY: { status: 422, exitCode: 1 },
+  E_QUERY: { status: 422, exitCode: 3 },
   E_POOL_TIMEOUT: { status: 503, exitCode: 3 },
   E_POOL_DEADLOCK: { status: 500, exitCode: 1 },
   E_POOL_CLOSED: { status: 503, exitCode: 1 },
   E_CONNECTION_LOST: { status: 503, exitCode: 3 },
   E_OUTCOME_UNKNOWN: { status: 503, exitCode: 1 },
   E_TRANSACTION: { status: 409, exitCode: 1 },
-  E_ABORTED: { status: 504, exitCode: 1 },
+  E_ABORTED: { status: 504, exitCode: 130 },
   E_CACHE_TIER: { status: 503, exitCode: 1 },
   E_CACHE_TIMEOUT: { status: 504, exitCode: 1 },
   E_STORE_UNAVAILABLE: { status: 503, exitCode: 3 },

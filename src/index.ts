@@ -32,6 +32,8 @@ export {
   createTelemetry,
   type ObserveCacheOptions,
   type OtelOptions,
+  type ParameterOptions,
+  type ParameterValue,
   Reporter,
   type ReportedCache,
   type ReporterOptions,

@@ -30,6 +30,14 @@ export function withCommonOptions(command: Command, uses: (setting: Setting) => 
     .option('--no-color', 'no colours');
 }
 
+/** `--backend`: where statements are planned under other indexes; the setting `advisor.backend` by default. */
+export function backendOption(): Option {
+  return new Option(
+    '--backend <name>',
+    'where statements are planned under other indexes: on a twin here, or on the server with HypoPG (default: that of the settings, twin)',
+  ).choices(['twin', 'hypopg']);
+}
+
 /** Loads the settings for a command: flags, environment, `.env`, file. */
 export async function loadSettings(command: Command): Promise<LoadedConfig> {
   const options = command.opts<CommonOptions>();

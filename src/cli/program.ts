@@ -18,7 +18,7 @@ import { packageVersion } from './version.ts';
 /**
  * Runs one command line.
  * @returns the exit code: 0 done; 1 done, and something was found; 2 wrong usage or configuration; 3 a server cannot be
- * reached or refuses us; 4 refused because it would be unsafe; 130 interrupted.
+ * reached, or refuses us or a statement; 4 refused because it would be unsafe; 130 interrupted.
  */
 export async function runCommand(argv: string[]): Promise<number> {
   const program = createProgram();

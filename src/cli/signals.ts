@@ -34,3 +34,24 @@ export async function runUntilSignal(start: (signal: AbortSignal) => Promise<Sto
     for (const signal of signals) process.off(signal, listener);
   }
 }
+
+/**
+ * Does something that SIGINT or SIGTERM ends early, by the signal that it is given. What it throws then is not an error: the exit code is
+ * 130, and nothing is returned. A second signal leaves at once.
+ */
+export async function interruptible<Result>(
+  work: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result | undefined> {
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
+  try {
+    return await work(abort.signal);
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    process.exitCode = 130;
+    return undefined;
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}

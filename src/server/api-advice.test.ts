@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { findingFor, quickConfig, quickPatience, silent } from '../../test/support/advice-life.ts';
+import { testFolder } from '../../test/support/folder.ts';
 import { type WatchedShop, watchShop } from '../../test/support/watched-shop.ts';
-import { type Advisor, createAdvisor } from '../ops/advisor/index.ts';
+import { type Advisor, type AdvisorOptions, createAdvisor, createIndexAdviser } from '../ops/advisor/index.ts';
 import { adviceAudit, adviceDetail, adviceList, adviceSummary, advisorStatus, preflight } from './api/advice.ts';
 import { problem } from './api/common.ts';
 import { indexAnalysis, optimizeAnswer } from './api/indexes.ts';
@@ -19,15 +20,7 @@ const patient = { timeout: 30_000, interval: 50 };
 
 beforeAll(async () => {
   shop = await watchShop();
-  advisor = createAdvisor({
-    name: 'shop',
-    url: shop.watched.url,
-    store: shop.store,
-    config: quickConfig,
-    logger: silent,
-    patience: quickPatience,
-    tickMs: 50,
-  });
+  advisor = advisorWith();
   const actions = { ...shop.config.actions, advice: true };
   open = shop.appWith({ advisors: [advisor], config: { ...shop.config, actions } });
   closed = shop.appWith({ advisors: [advisor] });
@@ -56,6 +49,19 @@ afterAll(async () => {
   await advisor.stop();
   await shop.close();
 });
+
+function advisorWith(options: Partial<AdvisorOptions> = {}): Advisor {
+  return createAdvisor({
+    name: 'shop',
+    url: shop.watched.url,
+    store: shop.store,
+    config: quickConfig,
+    logger: silent,
+    patience: quickPatience,
+    tickMs: 50,
+    ...options,
+  });
+}
 
 async function ask(path: string, { body, app = open }: { body?: object; app?: typeof open } = {}) {
   const response = await app.request(
@@ -181,11 +187,27 @@ test('advice is dismissed and taken up again', async () => {
 });
 
 test('asking for a choice of indexes says when there can be none, and applying without one is refused', async () => {
-  const begun = await ask('/indexes/optimize', { body: { budgetBytes: 1000 } });
+  for (const path of ['/indexes/optimize', '/advice/run']) {
+    const { status, body } = await ask(path, { body: path.endsWith('run') ? { kind: 'indexes' } : {} });
+    expect(status).toBe(422);
+    expect(problem.parse(body), path).toMatchObject({
+      code: 'E_UNSUPPORTED',
+      title: expect.stringContaining('cannot be chosen'),
+    });
+  }
+  expect((await list()).advisor).toMatchObject({ running: null, lastIndexes: null, failure: null });
+
+  const chooser = advisorWith({ indexAdviser: createIndexAdviser({ backend: 'twin', dataDir: testFolder() }) });
+  const app = shop.appWith({ advisors: [chooser] });
+  const begun = await ask('/indexes/optimize', { body: { budgetBytes: 1000 }, app });
   expect(begun.status).toBe(202);
-  expect(optimizeAnswer.parse(begun.body)).toMatchObject({ applying: [], advisor: { running: { kind: 'indexes' } } });
-  await advisor.idle();
-  expect((await list()).advisor).toMatchObject({ lastIndexes: { error: expect.stringContaining('cannot be chosen') } });
+  const { applying, advisor: status } = optimizeAnswer.parse(begun.body);
+  expect({ applying, running: status.running }).toMatchObject({ applying: [], running: { kind: 'indexes' } });
+  await chooser.idle();
+  const ended = adviceList.parse((await ask('/advice', { app })).body).advisor;
+  expect(ended.lastIndexes?.beganAt).toBe(status.running?.since);
+  expect(ended.failure?.message ?? null).toBe(ended.lastIndexes?.error);
+  await chooser.stop();
   const nothing = await ask('/indexes/optimize', { body: { apply: true } });
   expect(problem.parse(nothing.body)).toMatchObject({ code: 'E_CONFLICT' });
 });

@@ -7,6 +7,7 @@ import {
   reportedPoolCounts,
   reportedScope,
   reportedStatement,
+  type ReportedStatement,
   reportedTimer,
 } from '../../test/support/reports.ts';
 import { type WatchedShop, watchShop } from '../../test/support/watched-shop.ts';
@@ -99,6 +100,32 @@ describe('a report', () => {
     expect(await accepted(send({ application: 'late' }, { to }))).toMatchObject({ at: to.toISOString(), note: null });
   });
 
+  test('with values of parameters keeps them for planning, and shows them nowhere', async () => {
+    const statement = reportedStatement('0f', [1], { parameters: [{ '1': 'secret' }] });
+    await accepted(send({ application: 'open', samplesParameters: true, statements: [statement] }));
+    const told = { targetId: shop.monitor.targetId, fingerprints: ['0f'] };
+    expect(await shop.store.history.parameterSamples(told)).toMatchObject([{ samples: [{ '1': 'secret' }] }]);
+    for (const path of [
+      `${base}/queries/application`,
+      `${base}/queries/application/0f`,
+      `${base}/applications`,
+      `${base}/applications/open`,
+      '/metrics',
+    ]) {
+      const response = await shop.app.request(path);
+      expect(response.status, path).toBe(200);
+      expect(await response.text()).not.toContain('secret');
+    }
+    // Of a library that does not know of them.
+    const { parameters: _, ...older } = reportedStatement('0f', [1]);
+    const { samplesParameters: __, ...report } = applicationReport({
+      application: 'older',
+      statements: [older as never],
+    });
+    await accepted(sendBody(JSON.stringify(report)));
+    expect(await shop.store.history.parameterSamples(told)).toHaveLength(1);
+  });
+
   test('for a database that is not watched, or without a store, is refused', async () => {
     const unknown = await send({}, { path: `${base}/ingest?database=nothing` });
     expect(unknown.status).toBe(404);
@@ -140,6 +167,23 @@ describe('what is no report', () => {
     await problemOf(sendBody('{}', 'gzip'), 400);
     await problemOf(sendBody(gzipSync('{}').subarray(0, 10), 'gzip'), 400);
     await problemOf(sendBody(brotliCompressSync('{}'), 'br'), 415);
+  });
+
+  test.each<[string, ReportedStatement['parameters'], string]>([
+    ['numbers that are none', [{ a: 'secret' }], 'statements.0.parameters.0.a'],
+    ['numbers from 0', [{ '0': 'secret' }], 'statements.0.parameters.0.0'],
+    ['long values', [{ '1': 'secret'.repeat(1000) }], 'statements.0.parameters.0.1'],
+    ['values that are no text', [{ '1': 7 as never }], 'statements.0.parameters.0.1'],
+    [
+      'too many values',
+      [Object.fromEntries(Array.from({ length: 51 }, (_, at) => [at + 1, 'secret']))],
+      'statements.0.parameters.0: at most 50 values',
+    ],
+    ['too many calls', Array.from({ length: 11 }, () => ({ '1': 'secret' })), 'statements.0.parameters'],
+  ])('values of parameters: %s are refused, and not repeated', async (_what, parameters, detail) => {
+    const refused = await problemOf(send({ statements: [reportedStatement('0e', [1], { parameters })] }), 400);
+    expect(refused.detail).toContain(detail);
+    expect(JSON.stringify(refused)).not.toContain('secret');
   });
 
   test('is not inflated beyond the limit', async () => {

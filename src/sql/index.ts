@@ -44,6 +44,14 @@ export {
   type RewritesAnswer,
   rewritesOf,
 } from './rewrites/index.ts';
+export {
+  placeholderCount,
+  type Placeholders,
+  placeholdersOf,
+  type ShownValue,
+  valuesShown,
+  withoutGaps,
+} from './placeholders.ts';
 export { type StatementPattern, statementPattern } from './pattern.ts';
 export { splitStatements, type StatementPiece } from './split.ts';
 export { type Token, tokenize } from './tokens.ts';

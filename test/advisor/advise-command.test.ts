@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configDefinition } from '../../src/config/definition.ts';
+import { createIndexAdviser } from '../../src/ops/advisor/index.ts';
 import { createApp, startServer } from '../../src/server/index.ts';
 import { type AdviceLife, adviceLife, findingFor } from '../support/advice-life.ts';
 import { pitcrew } from '../support/command.ts';
+import { temporaryFolder } from '../support/folder.ts';
 import { keepingLogger, plainMonitor } from '../support/plain-monitor.ts';
 
 const stack = new AsyncDisposableStack();
@@ -20,7 +22,9 @@ beforeAll(async () => {
   const config = configDefinition.parse({ actions: { advice: true } });
   const logger = keepingLogger();
   const monitors = [plainMonitor('shop', { targetId: life.targetId })];
-  const app = createApp({ monitors, advisors: [life.advisor()], store: life.kept.store, config, version: '0', logger });
+  const folder = stack.use(temporaryFolder());
+  const advisor = life.advisor({ indexAdviser: createIndexAdviser({ backend: 'twin', dataDir: folder.path }) });
+  const app = createApp({ monitors, advisors: [advisor], store: life.kept.store, config, version: '0', logger });
   const server = await startServer({ host: '127.0.0.1', port: 0, token: undefined, app, logger });
   stack.defer(() => server.close());
   url = server.url;
@@ -83,4 +87,25 @@ test('advice is applied, undone, dismissed and reopened', async () => {
   const show = await advise('show', String(id));
   expect(show.stdout).toContain('dismissed by 127.0.0.1: later');
   expect(show.stdout).toMatch(/apply, done in .*: CREATE INDEX/);
+});
+
+test('a run is followed to its end, which is that of the command', async () => {
+  const { code, stdout, stderr } = await advise('run');
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/Something is to be done about space[^]*Checked at 2/);
+  expect(stderr).toMatch(/asking all checks[^]*done in /);
+  const begun = await advise('run', '--no-wait');
+  expect(begun).toMatchObject({ code: 0, stdout: expect.stringMatching(/^It is .*"pitcrew advise list"/) });
+});
+
+test('a run that fails after it began fails the command, with the reason', async () => {
+  await life.database.query('DROP EXTENSION pg_stat_statements');
+  await expect
+    .poll(async () => advise('run', '--kind', 'indexes'), { timeout: 60_000 })
+    .toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/no workload is known \(E_UNSUPPORTED\)\n {2}Neither[^]*hint/),
+    });
+  expect((await advise('list')).stdout).toContain('Not found out last time: no workload is known');
 });

@@ -22,7 +22,7 @@ test('an index that was planned on a twin for the workload of history is applied
   const advisor = life.advisor({ indexAdviser: createIndexAdviser({ backend: 'twin', dataDir: testFolder() }) });
   await advisor.run('indexes', { by: 'ann' });
   await expect.poll(() => advisor.status().running, patient).toBeNull();
-  expect(advisor.status().message).toBeNull();
+  expect(advisor.status().failure).toBeNull();
   const run = await kept.store.advice.lastRun({ targetId, kind: 'indexes', finished: true });
   const report = run?.report as IndexReport;
   expect(report).toMatchObject({ backend: 'twin', workload: { source: 'history' }, indexes: [{ table: 'orders' }] });

@@ -241,6 +241,22 @@ describe('refused, with the reason', () => {
     });
   });
 
+  test('for a role that may not analyze the table, which the server would only warn of', async () => {
+    const { id } = await life.add(
+      findingFor('stale', { kind: 'analyze', fix: ['ANALYZE "public"."orders"'], undo: [] }),
+    );
+    await using role = await plainRole(life.database);
+    const advisor = life.advisor({ url: role.url });
+    await expect(advisor.apply(id, { by: 'ann', force: true })).rejects.toMatchObject({
+      code: 'E_UNSAFE',
+      detail: expect.stringMatching(/may not maintain it: GRANT MAINTAIN ON public\.orders TO /),
+    });
+    await life.database.query(`GRANT MAINTAIN ON orders TO ${role.name}`);
+    await advisor.apply(id, { by: 'ann', force: true });
+    await advisor.idle();
+    expect(await life.read(id)).toMatchObject({ state: 'applied' });
+  });
+
   test('for an owner who may make nothing in the schema', async () => {
     const { id } = await life.add(missing);
     await using role = await plainRole(life.database);

@@ -1,7 +1,9 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
+import { createIndexAdviser } from '../../src/ops/advisor/index.ts';
 import { adviceLife, findingFor } from '../support/advice-life.ts';
 import { session } from '../support/catalog.ts';
+import { testFolder } from '../support/folder.ts';
 import { scratchReplica, scratchServer } from '../support/postgres.ts';
 
 const fix = 'CREATE INDEX CONCURRENTLY "orders_x" ON "public"."orders" ("x")';
@@ -17,6 +19,15 @@ test('nothing is changed on a standby, nor while a base backup is under way', as
       code: 'E_UNSAFE',
       detail: expect.stringContaining('is a standby'),
     });
+    const refusal = { code: 'E_UNSUPPORTED', message: 'the server is a standby', hint: expect.any(String) };
+    const indexAdviser = createIndexAdviser({ backend: 'twin', dataDir: testFolder() });
+    const knowing = life.advisor({ url: replica.url(), indexAdviser, isStandby: () => true });
+    await expect(knowing.run('indexes', { by: 'ann' })).rejects.toMatchObject(refusal);
+    // Where it is not known yet, the run finds out.
+    const unknowing = life.advisor({ url: replica.url(), indexAdviser, isOwner: () => false });
+    await unknowing.run('indexes', { by: 'ann' });
+    await unknowing.idle();
+    expect(unknowing.status().failure).toMatchObject({ kind: 'indexes', error: refusal });
   }
   await using client = await session(server.url());
   await client.query('CREATE TABLE orders (x int)');

@@ -30,7 +30,7 @@ const onDatabase = (...args: string[]) => pitcrew(['explain', '--database', data
 
 test('a statement is planned, its plan shown as a tree and read', async () => {
   const statement = "SELECT id, note FROM orders WHERE customer_id = 7 AND date(placed) = '2026-01-05' ORDER BY note";
-  const { code, stdout } = await onDatabase(statement);
+  const { code, stdout } = await onDatabase('--no-indexes', statement);
   expect(code).toBe(1);
   expect(stdout).toMatch(/^Planned, not run · cost /);
   expect(stdout).toMatch(/ {2}└ Seq Scan on orders {2}\[1\]$/m);
@@ -41,7 +41,7 @@ test('a statement is planned, its plan shown as a tree and read', async () => {
   );
   expect(stdout.split('\n').filter((line) => line.length > 100 && !line.includes('SELECT'))).toEqual([]);
 
-  const json = await onDatabase('--json', statement);
+  const json = await onDatabase('--json', '--no-indexes', statement);
   const found = JSON.parse(json.stdout) as Document;
   expect(found).toMatchObject({ executed: false, findings: [{ rule: 'filtered-scan', nodeId: 1 }] });
   expect(found.nodes.map(({ parent }) => parent)).toEqual([null, 0]);
@@ -66,8 +66,19 @@ test('a query is run with --analyze and consent only, and only when it certainly
     expect({ text, code: (await onDatabase('--analyze', '--yes', text)).code }).toEqual({ text, code: expected });
   }
   const slow = await onDatabase('--analyze', '--yes', '--timeout', '0.2', 'SELECT count(*) FROM orders a, orders b');
-  expect(slow).toMatchObject({ code: 1, stderr: expect.stringContaining('timeout') });
+  expect(slow).toMatchObject({ code: 3, stderr: expect.stringContaining('timeout') });
   expect(await database.query('SELECT count(*)::int AS n FROM orders')).toEqual([{ n: 50_000 }]);
+});
+
+test('what the server refuses ends otherwise than a warning', async () => {
+  expect(await onDatabase('SELECT nothing FROM orders')).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining('(E_QUERY)'),
+  });
+  const { code, stdout } = await onDatabase('--json', 'SELECT id FROM missing');
+  expect(code).toBe(3);
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: 'E_QUERY', sqlState: '42P01' } });
+  expect((await onDatabase('VACUUM orders')).code).toBe(2);
 });
 
 test('a statement of pg_stat_statements is planned by its id', async () => {

@@ -5,20 +5,30 @@ import { installWithApt } from './programs.ts';
 
 const root = '/usr/lib/postgresql';
 
-/** A PostgreSQL of Debian's with the extension HypoPG, or in words why there is none. */
+/** What PostgreSQL from npm lacks, by its library, and the package of Debian's that has it. */
+const packages = {
+  hypopg: (major: number) => `postgresql-${major}-hypopg`,
+  llvmjit: (major: number) => (major >= 18 ? `postgresql-${major}-jit` : `postgresql-${major}`),
+} as const;
+
+type Library = keyof typeof packages;
+
+/** A PostgreSQL of Debian's with a library, or in words why there is none. */
 type Found = { major: number; binDir: string } | { missing: string };
 
-let found: Found | undefined;
+const found = new Map<Library, Found>();
 
 /** Finds it, or installs it with apt where we are root and apt works. */
-export function debianHypopg(): Found {
-  return (found ??= look() ?? install());
+function debianWith(library: Library): Found {
+  const known = found.get(library) ?? look(library) ?? install(library);
+  found.set(library, known);
+  return known;
 }
 
 /** The newest that Pitcrew serves. */
-function look(): Found | undefined {
+function look(library: Library): Found | undefined {
   return majors()
-    .filter((major) => existsSync(join(root, String(major), 'lib', 'hypopg.so')))
+    .filter((major) => existsSync(join(root, String(major), 'lib', `${library}.so`)))
     .map((major) => ({ major, binDir: join(root, String(major), 'bin') }))[0];
 }
 
@@ -27,22 +37,37 @@ function majors(): number[] {
   return installed.filter((major) => major >= 15).toSorted((a, b) => b - a);
 }
 
-function install(): Found {
+function install(library: Library): Found {
   const [major = 15] = majors();
-  const name = `postgresql-${major}-hypopg`;
+  const name = packages[library](major);
   const reason = installWithApt(name);
-  return look() ?? { missing: `${name} is not installed, and ${reason}` };
+  return look(library) ?? { missing: `${name} is not installed, and ${reason}` };
 }
 
-/** Why there is no PostgreSQL with HypoPG on this machine; `undefined` when there is. For `skipIf`. */
-export function noHypopg(): string | undefined {
-  const server = debianHypopg();
-  return 'missing' in server ? server.missing : undefined;
-}
-
-/** A server of its own, on which `CREATE EXTENSION hypopg` works; removed when the scope ends (`await using`). */
-export async function startHypopgServer(settings: Record<string, string> = {}): Promise<ScratchServer> {
-  const server = debianHypopg();
+async function start(library: Library, settings: Record<string, string>): Promise<ScratchServer> {
+  const server = debianWith(library);
   if ('missing' in server) throw new Error(server.missing);
   return startScratchServer({ binaries: { binDir: server.binDir }, settings });
 }
+
+function whyNot(library: Library): string | undefined {
+  const server = debianWith(library);
+  return 'missing' in server ? server.missing : undefined;
+}
+
+/** For benchmarks, which start it themselves. */
+export const debianHypopg = (): Found => debianWith('hypopg');
+
+/** Why there is no PostgreSQL with HypoPG on this machine; `undefined` when there is. For `skipIf`. */
+export const noHypopg = (): string | undefined => whyNot('hypopg');
+
+/** A server of its own, on which `CREATE EXTENSION hypopg` works; removed when the scope ends (`await using`). */
+export const startHypopgServer = (settings: Record<string, string> = {}): Promise<ScratchServer> =>
+  start('hypopg', settings);
+
+/** Why there is no PostgreSQL that compiles expressions (JIT) on this machine; `undefined` when there is. For `skipIf`. */
+export const noJit = (): string | undefined => whyNot('llvmjit');
+
+/** A server of its own that compiles what its settings say; removed when the scope ends (`await using`). */
+export const startJitServer = (settings: Record<string, string> = {}): Promise<ScratchServer> =>
+  start('llvmjit', settings);

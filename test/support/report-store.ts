@@ -9,7 +9,7 @@ import { levelsOf } from '../../src/ops/store/levels.ts';
 import { Partitions } from '../../src/ops/store/partitions.ts';
 import { migrate } from '../../src/ops/store/schema/migrate.ts';
 import type { History, ReceivedReport, Store } from '../../src/ops/store/index.ts';
-import { dropExpired, forgetUnused } from '../../src/ops/store/upkeep/retention.ts';
+import { dropExpired, forgetParameters, forgetUnused } from '../../src/ops/store/upkeep/retention.ts';
 import { rollUp } from '../../src/ops/store/upkeep/roll-up.ts';
 import type { TestDatabase } from './postgres.ts';
 import { retention } from './store.ts';
@@ -22,6 +22,7 @@ interface ReportStore extends AsyncDisposable, Pick<Store, 'askCaches' | 'pendin
   rollUp(now: number): Promise<void>;
   drop(now: number): Promise<number>;
   forget(now: number): Promise<void>;
+  forgetParameters(now: number): Promise<void>;
 }
 
 /** A store for reports, with one target, whose number is 1. */
@@ -42,6 +43,7 @@ export async function reportStore(database: TestDatabase): Promise<ReportStore> 
     rollUp: (now) => rollUp(client, partitions, now),
     drop: (now) => dropExpired(client, levelsOf(retention), now),
     forget: (now) => forgetUnused(client, levelsOf(retention), now),
+    forgetParameters: (now) => forgetParameters(client, now),
     async [Symbol.asyncDispose]() {
       await pool.end();
       await client.end();

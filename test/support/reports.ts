@@ -20,6 +20,7 @@ export function reportedStatement(
     waitMs: 0,
     callSites: [{ site: 'src/orders.ts:42', calls: durationsMs.length }],
     scopes: [{ name: 'GET /orders', calls: durationsMs.length, requests: 1, most: durationsMs.length }],
+    parameters: [],
     ...change,
   };
 }
@@ -137,6 +138,7 @@ export function applicationReport(change: Partial<ApplicationReport> = {}, to = 
     from: new Date(to.getTime() - 10_000).toISOString(),
     to: to.toISOString(),
     statements: [],
+    samplesParameters: false,
     repeated: [],
     pool: [],
     scopes: [],

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { planShape } from '../../src/ops/whatif/index.ts';
 import { testDatabase } from '../support/postgres.ts';
 import { twinOf } from '../support/whatif.ts';
 
@@ -41,4 +42,38 @@ test('what a twin does without is named, and everything else is there', async ()
   const planned = await made.twin.plan({ text });
   expect(planned.usesExisting).toEqual([{ schema: 'public', name: 'guarded_code' }]);
   expect(planned.cost).toBe(row?.['QUERY PLAN'][0].Plan['Total Cost']);
+});
+
+test('what is LEAKPROOF is let below a view that is a security barrier, and triggers change no plan', async () => {
+  await using database = await testDatabase(18);
+  await database.query(`
+    CREATE TABLE t (id int PRIMARY KEY, n int);
+    INSERT INTO t SELECT i, i % 100 FROM generate_series(1, 5000) i;
+    CREATE FUNCTION silent(a int, OUT yes bool) LANGUAGE plpgsql IMMUTABLE STRICT LEAKPROOF COST 3 AS $$
+      BEGIN /*
+ LEAKPROOF */ yes := a > 7;
+      END $$;
+    CREATE FUNCTION loud(int) RETURNS bool LANGUAGE plpgsql IMMUTABLE STRICT COST 3 AS 'BEGIN RETURN $1 > 7; END';
+    CREATE VIEW barred WITH (security_barrier) AS SELECT * FROM t WHERE n < 50;
+    CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
+    CREATE TRIGGER noted BEFORE UPDATE ON t FOR EACH ROW EXECUTE FUNCTION note();
+    ANALYZE t;
+  `);
+  await using made = await twinOf(database.url);
+  expect(made.twin.gaps).toEqual([]);
+  const shapes = new Set<string>();
+  for (const text of [
+    'SELECT * FROM barred WHERE silent(id)',
+    'SELECT * FROM barred WHERE loud(id)',
+    'UPDATE t SET n = 1 WHERE id = 5',
+  ]) {
+    const [row] = await database.query<{ 'QUERY PLAN': [{ Plan: { 'Total Cost': number } }] }>(
+      `EXPLAIN (FORMAT JSON, VERBOSE) ${text}`,
+    );
+    const planned = await made.twin.plan({ text });
+    expect(planned.cost, text).toBe(row?.['QUERY PLAN'][0].Plan['Total Cost']);
+    expect(planShape(planned.plan), text).toBe(planShape(row?.['QUERY PLAN'][0]));
+    shapes.add(planShape(planned.plan));
+  }
+  expect(shapes.size).toBe(3);
 });

@@ -5,6 +5,7 @@ import { confirm } from '../confirm.ts';
 import { DaemonClient } from '../daemon-client.ts';
 import { loadDaemonAddress, withDaemonOptions } from '../options.ts';
 import { note, print, printJson } from '../output.ts';
+import { interruptible } from '../signals.ts';
 
 interface CommonOptions {
   json?: boolean;
@@ -50,6 +51,9 @@ function parseId(text: string): number {
   return Number(text);
 }
 
+/** So much advice is listed. */
+const usualLimit = 100;
+
 function parseLimit(text: string): number {
   if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('Give a whole number from 1 to 99999.');
   return Number(text);
@@ -65,17 +69,26 @@ function listCommand(): Command {
     .option('--check <id>', 'only of this check')
     .addOption(new Option('--severity <severity>', 'only of this severity').choices(['info', 'warning', 'critical']))
     .option('--search <text>', 'only with this in the title or in schema.table')
-    .option('--limit <number>', 'at most so many', parseLimit, 100)
+    .option('--limit <number>', 'at most so many', parseLimit, usualLimit)
     .action(async () => {
-      const { json, limit, state, kind, check, severity, search } = command.opts<ListOptions>();
+      const { json, limit, ...filters } = command.opts<ListOptions>();
       const client = await clientOf(command);
-      const { listAdvice, toDecide } = await import('../advice/list-advice.ts');
-      const list = await listAdvice(client, { state, kind, check, severity, search }, limit);
-      const { adviceScreen } = await import('../screen/advice-screen.ts');
-      if (json) printJson(list);
-      else print(adviceScreen(list));
-      process.exitCode = toDecide(list, state) > 0 ? 1 : 0;
+      await printList(client, filters, { json, limit });
     });
+}
+
+/** With the exit code that says whether something of it is to be done. */
+async function printList(
+  client: DaemonClient,
+  { state, kind, check, severity, search }: Partial<AdviceFilters>,
+  { json, limit }: { json: boolean | undefined; limit: number },
+): Promise<void> {
+  const { listAdvice, toDecide } = await import('../advice/list-advice.ts');
+  const list = await listAdvice(client, { state, kind, check, severity, search }, limit);
+  const { adviceScreen } = await import('../screen/advice-screen.ts');
+  if (json) printJson(list);
+  else print(adviceScreen(list));
+  process.exitCode = toDecide(list, state) > 0 ? 1 : 0;
 }
 
 function showCommand(): Command {
@@ -140,11 +153,7 @@ async function carryOut(
   force: boolean,
 ): Promise<void> {
   const { followAdvice, isUnderWay } = await import('../advice/follow-advice.ts');
-  const interrupted = new AbortController();
-  const interrupt = (): void => interrupted.abort();
-  process.once('SIGINT', interrupt);
-  try {
-    const { signal } = interrupted;
+  await interruptible(async (signal) => {
     const advice = await followAdvice({ client, id, action, body: { reason, force }, signal, quiet: quiet ?? false });
     const last = advice.history.at(-1);
     if (json) printJson(advice);
@@ -152,9 +161,7 @@ async function carryOut(
     if (signal.aborted) note('Interrupted. It goes on: "pitcrew advise show" says how far it is.');
     const isDone = action === 'apply' ? advice.state !== 'failed' : advice.state === 'undone';
     process.exitCode = signal.aborted ? 130 : isDone ? 0 : 1;
-  } finally {
-    process.off('SIGINT', interrupt);
-  }
+  });
 }
 
 function decideCommand(action: 'dismiss' | 'reopen', description: string): Command {
@@ -172,20 +179,32 @@ function decideCommand(action: 'dismiss' | 'reopen', description: string): Comma
 }
 
 function runCommand(): Command {
-  const command = new Command('run').description('Look for advice now. Comes back when it has begun.');
+  const command = new Command('run').description(
+    'Look for advice now, and list what is found. Exit code 1 when something is to be done.',
+  );
   return withDaemonOptions(command)
     .addOption(
       new Option('--kind <kind>', 'ask all checks, or choose indexes for the whole workload')
         .choices(['checks', 'indexes'])
         .default('checks'),
     )
+    .option('--no-wait', 'come back when it has begun')
     .action(async () => {
-      const { kind, json } = command.opts<CommonOptions & { kind: string }>();
+      const options = command.opts<CommonOptions & { kind: 'checks' | 'indexes'; wait: boolean }>();
+      const { kind, json, quiet = false } = options;
       const client = await clientOf(command);
-      const { advisorStatus } = await import('../../server/api/advice.ts');
-      const status = await client.ask(advisorStatus, '/advice/run', { body: { kind } });
-      if (json) printJson(status);
-      else
-        print(status.running ? `It is ${status.running.phase}; "pitcrew advise list" shows what is found.` : 'Done.');
+      const { beginRun, followRun } = await import('../advice/follow-run.ts');
+      const status = await beginRun(client, kind);
+      if (!options.wait) {
+        if (json) printJson(status);
+        else print(`It is ${status.running?.phase ?? 'done'}; "pitcrew advise list" shows what is found.`);
+        return;
+      }
+      const ended = await interruptible((signal) => followRun({ client, kind, status, signal, quiet }));
+      if (!ended) {
+        note('Interrupted. It goes on: "pitcrew advise list" shows what is found.');
+        return;
+      }
+      await printList(client, kind === 'indexes' ? { check: 'missing-index' } : {}, { json, limit: usualLimit });
     });
 }

@@ -1,18 +1,20 @@
 import { readFile } from 'node:fs/promises';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { PitcrewError } from '../../errors.ts';
-import type { AdviceProgress, IndexAdvice, OpenCheckContext, Workload } from '../../ops/advisor/index.ts';
-import type { TwinProgress, WhatIf } from '../../ops/whatif/index.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { messageOf, PitcrewError } from '../../errors.ts';
+import type { IndexAdvice, OpenCheckContext, Workload } from '../../ops/advisor/index.ts';
+import type { WhatIf } from '../../ops/whatif/index.ts';
 import { parseBytes } from '../bytes.ts';
-import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
-import { paint, print, printJson } from '../output.ts';
+import { backendOption, loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
+import { note, paint, print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
+import { interruptible } from '../signals.ts';
+import { sayAdviceProgress, sayTwinProgress } from '../what-if-progress.ts';
 
 interface AnalyzeOptions {
   workload?: string;
   budget?: number;
   time: number;
-  backend: WhatIf['backend'];
+  backend?: WhatIf['backend'];
   json?: boolean;
   quiet?: boolean;
 }
@@ -26,29 +28,24 @@ function analyzeCommand(): Command {
   const command = new Command('analyze').description(
     'Plan the workload under other indexes and advise the set that serves it best. Changes nothing. Exit code 1 when something is advised.',
   );
-  return withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? ''))
+  return withCommonOptions(
+    command,
+    ({ path, flag }) => ['databases', 'dataDir'].includes(path[0] ?? '') || flag === 'store',
+  )
     .option('--workload <file>', 'statements to serve, as SQL or JSON (default: those of pg_stat_statements)')
     .option('--budget <size>', 'what all new indexes together may take, such as 1GB (default: no bound)', parseBytes)
     .option('--time <seconds>', 'how long planning may take', parseSeconds, 300)
-    .addOption(
-      new Option('--backend <name>', 'where statements are planned: on a twin here, or on the server with HypoPG')
-        .choices(['twin', 'hypopg'])
-        .default('twin'),
-    )
+    .addOption(backendOption())
     .action(async () => {
       const options = command.opts<AnalyzeOptions>();
       const { config, ...loaded } = await loadSettings(command);
       const databases = requireDatabases({ config, ...loaded });
-      const abort = new AbortController();
-      const interrupt = (): void => abort.abort();
-      process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-      try {
+      await interruptible(async (signal) => {
         const answers: { name: string; workload: Workload; advice: IndexAdvice }[] = [];
         for (const [name, url] of databases) {
-          answers.push({
-            name,
-            ...(await analyze({ name, url, dataDir: config.dataDir, options, signal: abort.signal })),
-          });
+          const backend = options.backend ?? config.advisor.backend;
+          const asked = { name, url, dataDir: config.dataDir, store: config.store.url, backend, options, signal };
+          answers.push({ name, ...(await analyze(asked)) });
         }
         const { indexAdviceScreen } = await import('../screen/index-advice-screen.ts');
         if (options.json) printJson({ databases: answers.map(adviceDocument) });
@@ -57,12 +54,7 @@ function analyzeCommand(): Command {
             answers.map(({ name, workload, advice }) => indexAdviceScreen(name, workload.source, advice)).join('\n\n'),
           );
         process.exitCode = answers.some(({ advice }) => advice.findings.length > 0) ? 1 : 0;
-      } catch (error) {
-        if (!abort.signal.aborted) throw error;
-        process.exitCode = 130;
-      } finally {
-        process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-      }
+      });
     });
 }
 
@@ -70,6 +62,9 @@ interface Asked {
   name: string;
   url: string;
   dataDir: string;
+  /** A store whose daemon may have been told values that statements are called with. */
+  store: string | undefined;
+  backend: WhatIf['backend'];
   options: AnalyzeOptions;
   signal: AbortSignal;
 }
@@ -81,23 +76,36 @@ async function analyze({
   name,
   url,
   dataDir,
+  store,
+  backend,
   options,
   signal,
 }: Asked): Promise<{ workload: Workload; advice: IndexAdvice }> {
   const { loadParser } = await import('../../sql/index.ts');
-  const { adviseIndexes, openCheckContext, runChecks, selectIndexes, tablesOfWorkload } =
+  const { adviseIndexes, openCheckContext, openWhatIf, runChecks, selectIndexes } =
     await import('../../ops/advisor/index.ts');
+  const { twinsFolder } = await import('../../ops/whatif/index.ts');
   await loadParser();
   const line = progressLine(options.quiet === true);
   const say = (text: string): void => line.show(`${paint('dim', name, process.stderr)} ${text}`);
   await using context = await openCheckContext({ url, name });
   const { connection, profile } = context;
-  const workload = await workloadOf(context, options.workload);
+  const workload =
+    options.workload === undefined ? await countedWorkload(context, name, store) : await fileWorkload(options.workload);
   say(`${workload.statements.length} statements from ${workload.source}`);
   const results = await runChecks(context, { only: dropChecks });
   const drops = results.flatMap(({ answer }) => (answer.status === 'found' ? answer.findings : []));
-  const tables = await tablesOfWorkload(connection, profile, workload, drops);
-  await using whatIf = await openWhatIf({ context, url, name, dataDir, backend: options.backend, tables, signal, say });
+  await using whatIf = await openWhatIf({
+    backend,
+    url,
+    connection,
+    profile,
+    twins: twinsFolder(dataDir, name),
+    workload,
+    drops,
+    onProgress: (progress) => say(sayTwinProgress(progress)),
+    signal,
+  });
   const advice = await adviseIndexes({
     connection,
     profile,
@@ -107,16 +115,15 @@ async function analyze({
     selectIndexes,
     limits: { planningSeconds: options.time },
     ...(options.budget === undefined ? {} : { budgetBytes: options.budget }),
-    onProgress: (progress) => say(sayProgress(progress)),
+    onProgress: (progress) => say(sayAdviceProgress(progress)),
     signal,
   });
   line.end(`${paint('dim', name, process.stderr)} ${advice.plans} plans in ${advice.seconds.toFixed(1)} s`);
   return { workload, advice };
 }
 
-async function workloadOf({ connection, profile }: OpenCheckContext, file: string | undefined): Promise<Workload> {
-  const { workloadFromFile, workloadFromStatements } = await import('../../ops/advisor/index.ts');
-  if (file === undefined) return workloadFromStatements(connection, profile);
+async function fileWorkload(file: string): Promise<Workload> {
+  const { workloadFromFile } = await import('../../ops/advisor/index.ts');
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new PitcrewError('E_USAGE', `the workload ${file} cannot be read`, {
       detail: cause instanceof Error ? cause.message : undefined,
@@ -126,38 +133,24 @@ async function workloadOf({ connection, profile }: OpenCheckContext, file: strin
   return workloadFromFile(text);
 }
 
-interface OpenWhatIf extends Pick<Asked, 'url' | 'name' | 'dataDir' | 'signal'> {
-  context: OpenCheckContext;
-  backend: WhatIf['backend'];
-  tables: readonly { schema: string; name: string }[];
-  say(text: string): void;
-}
-
-async function openWhatIf({ context, url, name, dataDir, backend, tables, signal, say }: OpenWhatIf): Promise<WhatIf> {
-  const { openHypopg, openOwnTwin, twinsFolder } = await import('../../ops/whatif/index.ts');
-  const { connection, profile } = context;
-  if (backend === 'hypopg') return openHypopg({ url, profile });
-  return openOwnTwin(twinsFolder(dataDir, name), {
-    connection,
-    profile,
-    tables,
-    onProgress: ({ stage, done, total }) => say(`twin: ${stages[stage]}${total > 1 ? ` ${done} of ${total}` : ''}`),
-    signal,
-  });
-}
-
-const stages: Record<TwinProgress['stage'], string> = {
-  server: 'starting',
-  catalog: 'reading the catalog',
-  schema: 'making the schema',
-  indexes: 'making indexes',
-  statistics: 'carrying statistics over',
-  sizes: 'giving files their sizes',
-};
-
-function sayProgress({ phase, done, total }: AdviceProgress): string {
-  const verbs = { reading: 'reading the catalog', planning: 'planning', choosing: 'choosing', refining: 'refining' };
-  return total > 1 ? `${verbs[phase]}: ${done} of ${total} statements` : verbs[phase];
+/** What pg_stat_statements has counted, with the values that applications told the daemon, where there is a store to read them from. */
+async function countedWorkload(
+  { connection, profile }: OpenCheckContext,
+  name: string,
+  store: string | undefined,
+): Promise<Workload> {
+  const { withObservedValues, workloadFromStatements } = await import('../../ops/advisor/index.ts');
+  const workload = await workloadFromStatements(connection, profile);
+  if (store === undefined) return workload;
+  const { openHistory } = await import('../../ops/store/index.ts');
+  try {
+    await using opened = await openHistory(store, name);
+    const { history, targetId } = opened;
+    return targetId === undefined ? workload : await withObservedValues(workload, history, { targetId });
+  } catch (error) {
+    note(`No values that applications told are known: ${messageOf(error)}`);
+    return workload;
+  }
 }
 
 function adviceDocument({ name, workload, advice }: { name: string; workload: Workload; advice: IndexAdvice }): object {

@@ -1,7 +1,13 @@
-import { PitcrewError } from '../../errors.ts';
+import { PitcrewError, toPitcrewError } from '../../errors.ts';
 import type { PlanContext, PlanFinding } from '../../ops/advisor/index.ts';
 import type { Rewrite } from '../../sql/index.ts';
 import type { ExplainInput } from './input.ts';
+
+/** A better way to write the statement, with what the planner says of it. */
+export interface JudgedRewrite extends Rewrite {
+  /** Planned costs of the statement and of what it would be; `null` where that is not known. */
+  cost: { before: number; after: number } | null;
+}
 
 /** All that is said of a statement or plan. */
 export interface Explained {
@@ -12,7 +18,7 @@ export interface Explained {
   /** EXPLAIN's JSON. */
   plan: unknown;
   findings: readonly PlanFinding[];
-  rewrites: readonly Rewrite[];
+  rewrites: readonly JudgedRewrite[];
   /** Why there are no rewrites to speak of; `null` when the statement was looked at. */
   notRewritten: string | null;
 }
@@ -38,7 +44,7 @@ export async function explainPasted(text: string): Promise<Explained> {
     generic: false,
     plan: json,
     findings: findingsOf(plan),
-    rewrites: answer?.rewrites ?? [],
+    rewrites: (answer?.rewrites ?? []).map((rewrite) => ({ ...rewrite, cost: null })),
     notRewritten: answer === undefined ? 'the plan came without its statement' : (answer.reason ?? null),
   };
 }
@@ -63,8 +69,13 @@ export async function explainOnServer(input: ExplainInput, options: ExplainOptio
       : await postgres.explainStatement(connection, profile, { text: query });
     const context = await contextOf(connection, answer.plan);
     const { rewrites = [], reason = null } = rewritesOf(query, await readRewriteCatalog(connection, query));
-    const { plan, generic } = answer;
-    return { query, generic, plan, findings: planFindings(plan, context), rewrites, notRewritten: reason };
+    const { plan, generic, totalCost: before } = answer;
+    const judged: JudgedRewrite[] = [];
+    for (const rewrite of rewrites) {
+      const after = await costOf(connection, profile, rewrite);
+      judged.push({ ...rewrite, cost: after === undefined ? null : { before, after } });
+    }
+    return { query, generic, plan, findings: planFindings(plan, context), rewrites: judged, notRewritten: reason };
   } finally {
     await connection.close();
   }
@@ -72,6 +83,18 @@ export async function explainOnServer(input: ExplainInput, options: ExplainOptio
 
 type Connection = import('../../engine/postgres/index.ts').DatabaseConnection;
 type Profile = import('../../engine/postgres/index.ts').ServerProfile;
+
+/** What it costs written so. What cannot be planned, as of a type that was not known, has no cost. */
+async function costOf(connection: Connection, profile: Profile, { rewritten }: Rewrite): Promise<number | undefined> {
+  if (rewritten === null) return undefined;
+  const { explainStatement } = await import('../../engine/postgres/index.ts');
+  try {
+    return (await explainStatement(connection, profile, { text: rewritten })).totalCost;
+  } catch (error) {
+    if (toPitcrewError(error).code === 'E_QUERY') return undefined;
+    throw error;
+  }
+}
 
 async function textOfId(connection: Connection, profile: Profile, queryid: string): Promise<string> {
   const { everyDatabase, readStatementTexts } = await import('../../engine/postgres/index.ts');

@@ -30,7 +30,7 @@ export function adviceScreen({ database, advice, advisor, untold, counts, count 
     ...untold.flatMap(({ title, message }) =>
       wrapped(`${title}: ${message}`, 110, '    ', (line) => paint('dim', line)),
     ),
-    ...(advisor.message === null ? [] : wrapped(`Not found out last time: ${advisor.message}`, 110, '  ')),
+    ...(advisor.failure === null ? [] : wrapped(`Not found out last time: ${advisor.failure.message}`, 110, '  ')),
     paint(
       'dim',
       [

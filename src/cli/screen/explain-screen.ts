@@ -1,6 +1,5 @@
 import type { ExplainedPlan, PlanFinding } from '../../ops/advisor/index.ts';
-import type { Rewrite } from '../../sql/index.ts';
-import type { Explained } from '../explain/explain-statement.ts';
+import type { Explained, JudgedRewrite } from '../explain/explain-statement.ts';
 import { paint } from '../output.ts';
 import { formatCount, formatMs, formatRatio, wrapped } from './format.ts';
 import { planLines } from './plan-screen.ts';
@@ -50,7 +49,10 @@ function findingLines(
   ];
 }
 
-function rewriteLines({ severity, message, advice, rewritten, provided }: Rewrite, width: number): string[] {
+function rewriteLines(
+  { severity, message, advice, rewritten, provided, cost }: JudgedRewrite,
+  width: number,
+): string[] {
   const lines = [
     `  ${badge(severity)}`,
     ...wrapped(message, width, '      '),
@@ -65,5 +67,8 @@ function rewriteLines({ severity, message, advice, rewritten, provided }: Rewrit
       .trim()
       .split('\n')
       .map((line) => `        ${paint('cyan', line)}`),
+    ...(cost === null
+      ? []
+      : [`      cost ${formatCount(Math.round(cost.before))} → ${formatCount(Math.round(cost.after))}`]),
   ];
 }

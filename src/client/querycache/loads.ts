@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { textList } from '../../engine/postgres/text-list.ts';
 import type { Call, RawResult } from '../pool/index.ts';
 import type { Counts } from './counts.ts';
 import type { Fence } from './fence/index.ts';
@@ -8,7 +9,7 @@ import type { Keyed, KeepingPlan, Plans } from './plans.ts';
 import type { ResultMemory } from './results/result-memory.ts';
 import type { SharedResults } from './results/shared-results.ts';
 import { runRaw } from './session/ask.ts';
-import { listOf, probeText, readProbe } from './session/probe.ts';
+import { probeText, readProbe } from './session/probe.ts';
 import type { Sessions } from './session/session-facts.ts';
 import type { Standing } from './standing.ts';
 
@@ -86,7 +87,7 @@ export class Loads {
     const began = performance.now();
     try {
       const { text, values } = load.call;
-      const question = { text: probeText, values: [listOf(load.plan.inputs)] };
+      const question = { text: probeText, values: [textList(load.plan.inputs)] };
       const { result, before } = await runRaw(load.run, { text, values, signal: begun.controller.signal }, question);
       this.#keep(result, before, load, begun, position);
       return result;

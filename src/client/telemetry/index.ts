@@ -11,6 +11,8 @@ export type {
 export type { RepeatedFinding } from './findings.ts';
 export type {
   OtelOptions,
+  ParameterOptions,
+  ParameterValue,
   RepeatedStatement,
   SlowStatement,
   SlowThresholds,

@@ -15,6 +15,34 @@ export interface TelemetryLogger {
   warn(fields: object, message: string): void;
 }
 
+/** A value of a statement's parameter, or a constant of its text. */
+export interface ParameterValue {
+  /** Of the statement, with placeholders in place of constants. */
+  text: string;
+  /** Of its placeholder: 1 for `$1`. */
+  position: number;
+  /** As PostgreSQL is sent it. */
+  value: string;
+}
+
+/** Which values of parameters are kept and reported. */
+export interface ParameterOptions {
+  /** Calls of a statement of which values are kept: chosen at random, and the slowest. 3 by default, 1 to 5. */
+  samples?: number | undefined;
+  /** Longer values, in bytes, are left out; 256 by default, 4,096 at most. All of a call together may take eight times as much. */
+  maxBytes?: number | undefined;
+  /**
+   * Says what is kept of a value: the value, something in its place, or nothing, and it is left out. What it throws leaves it out too.
+   * NULL is not asked about. Called for some calls only, while the application runs: it should be quick.
+   */
+  redact?: ((parameter: ParameterValue) => string | null | undefined) | undefined;
+}
+
+export interface ResolvedParameterOptions extends ParameterOptions {
+  samples: number;
+  maxBytes: number;
+}
+
 export interface TelemetryOptions {
   /**
    * From how long on a statement is slow, in ms: one number for all, or one per kind. By default 1000 for SELECT and 500 for
@@ -23,6 +51,11 @@ export interface TelemetryOptions {
   slow?: number | Partial<SlowThresholds> | undefined;
   /** What the slow log says of the values of parameters: nothing (default), their types, or the values themselves. */
   bindings?: 'redacted' | 'types' | 'values' | undefined;
+  /**
+   * Keeps values of parameters of some calls and sends them with the reports, for better advice on indexes: `true`, or how many and which.
+   * By default none are kept. They are in no log, metric or snapshot.
+   */
+  parameters?: ParameterOptions | boolean | undefined;
   /** Where slow statements, repeated ones and warnings of the pool are logged; nowhere by default. */
   logger?: TelemetryLogger | undefined;
   /** Told of each slow statement, besides the logger. */
@@ -82,6 +115,8 @@ export interface RepeatedStatement {
 }
 
 export interface ResolvedTelemetryOptions extends TelemetryOptions {
+  /** `undefined`: none are kept. */
+  parameters: ResolvedParameterOptions | undefined;
   slow: SlowThresholds;
   bindings: 'redacted' | 'types' | 'values';
   repeatedCalls: number;
@@ -104,6 +139,7 @@ export function resolveTelemetry(options: TelemetryOptions): ResolvedTelemetryOp
     ...options,
     slow: { ...usual, ...thresholds },
     bindings: options.bindings ?? 'redacted',
+    parameters: options.parameters ? resolveParameters(options.parameters) : undefined,
     repeatedCalls: options.repeatedCalls ?? 10,
     maxStatements: options.maxStatements ?? 1000,
   };
@@ -111,12 +147,31 @@ export function resolveTelemetry(options: TelemetryOptions): ResolvedTelemetryOp
   atLeast('repeatedCalls', resolved.repeatedCalls, 2);
   atLeast('maxStatements', resolved.maxStatements, 1);
   // What a report may hold, with the others.
-  if (resolved.maxStatements > 1999) {
-    throw new PitcrewError('E_CONFIG', 'telemetry option maxStatements must be at most 1999', {
-      detail: `Found ${resolved.maxStatements}.`,
+  atMost('maxStatements', resolved.maxStatements, 1999);
+  return resolved;
+}
+
+function resolveParameters(options: ParameterOptions | true): ResolvedParameterOptions {
+  const { samples = 3, maxBytes = 256, redact } = options === true ? {} : options;
+  for (const [name, value, most] of [
+    ['parameters.samples', samples, 5],
+    ['parameters.maxBytes', maxBytes, 4096],
+  ] as const) {
+    atLeast(name, value, 1);
+    atMost(name, value, most);
+  }
+  // Values must not be kept as they are because what should hide them was given under a wrong form.
+  if (redact !== undefined && typeof redact !== 'function') {
+    throw new PitcrewError('E_CONFIG', 'telemetry option parameters.redact must be a function', {
+      detail: `Found ${typeof redact}.`,
     });
   }
-  return resolved;
+  return { samples: Math.floor(samples), maxBytes: Math.floor(maxBytes), redact };
+}
+
+function atMost(name: string, value: number, most: number): void {
+  if (value <= most) return;
+  throw new PitcrewError('E_CONFIG', `telemetry option ${name} must be at most ${most}`, { detail: `Found ${value}.` });
 }
 
 function atLeast(name: string, value: unknown, least: number): void {

@@ -22,6 +22,14 @@ const scopeUse = z.object({
 /** Pairs of bucket and count; see `histogram.ts` for the bounds of buckets. */
 const histogram = z.array(z.tuple([z.int().nonnegative().max(1000), z.int().positive()])).max(600);
 
+/** Placeholders of one call that are told of. */
+const mostValues = 50;
+
+/** Values of one call by the number of their placeholder in `text`, as PostgreSQL is sent them; `null` is NULL. Those left out are not in it. */
+const parameterValues = z
+  .record(z.string().regex(/^[1-9]\d{0,4}$/), z.string().max(4096).nullable())
+  .refine((values) => Object.keys(values).length <= mostValues, `at most ${mostValues} values`);
+
 const statement = z.object({
   /** As `describe` makes it, from the application's text or from the server's: what both are joined by. */
   fingerprint: z.string().regex(/^[0-9a-f]{1,64}$/),
@@ -38,6 +46,8 @@ const statement = z.object({
   histogram,
   callSites: z.array(callSite).max(20),
   scopes: z.array(scopeUse).max(20),
+  /** Values of some of its calls, usual ones first, where the application keeps them. Older libraries do not tell of them. */
+  parameters: z.array(parameterValues).max(10).default([]),
 });
 
 /** A statement called again and again from one line in one request. */
@@ -112,6 +122,8 @@ export const applicationReport = z.object({
   from: z.iso.datetime(),
   to: z.iso.datetime(),
   statements: z.array(statement).max(2000),
+  /** The process keeps values of parameters and tells of them now and then. */
+  samplesParameters: z.boolean().default(false),
   repeated: z.array(repeated).max(200),
   pool: z.array(endpoint).max(100),
   // Older libraries do not tell of these.

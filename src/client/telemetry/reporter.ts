@@ -176,6 +176,7 @@ export class Reporter {
       from: from.toISOString(),
       to: this.#since.toISOString(),
       statements: taken.statements.map((increase) => reported(increase)),
+      samplesParameters: taken.samplesParameters,
       repeated: taken.repeated.map(({ scope, fingerprint, callSite, scopes, most }) => ({
         scope,
         fingerprint,
@@ -262,7 +263,7 @@ function badOption(name: string, wanted: string, found: unknown): PitcrewError {
 }
 
 function reported(increase: StatementIncrease): ApplicationReport['statements'][number] {
-  const { fingerprint, text, kind, calls, errors, rows, totalMs, waitMs, maxMs, buckets, sites, scopes } = increase;
+  const { fingerprint, text, kind, calls, errors, rows, totalMs, waitMs, maxMs, buckets, sites } = increase;
   return {
     fingerprint,
     text: text.slice(0, 20_000),
@@ -275,7 +276,13 @@ function reported(increase: StatementIncrease): ApplicationReport['statements'][
     maxMs,
     histogram: sparse(buckets),
     callSites: sites.entries().map(([site, seen]) => ({ site, calls: seen })),
-    scopes: scopes.map(({ name, calls: called, scopes: requests, most }) => ({ name, calls: called, requests, most })),
+    scopes: increase.scopes.map(({ name, calls: called, scopes: requests, most }) => ({
+      name,
+      calls: called,
+      requests,
+      most,
+    })),
+    parameters: [...increase.parameters],
   };
 }
 

@@ -5,6 +5,7 @@ import { BoundedCounts } from './counts.ts';
 import { errorCode } from './error-code.ts';
 import { type BucketCounts, bucketCount, bucketOf } from './histogram.ts';
 import { LookSchedule } from './look-schedule.ts';
+import type { ParameterValues, Reservoir } from './parameters/reservoir.ts';
 import { type ScopeUse, ScopeUses } from './scope-uses.ts';
 
 /** Lines, error classes and scopes kept per statement. */
@@ -30,6 +31,8 @@ export interface StatementIncrease extends StatementCounts {
   readonly kind: StatementDescription['kind'];
   maxMs: number;
   scopes: readonly ({ name: string } & ScopeUse)[];
+  /** Values of some of its calls, where the application keeps them. */
+  parameters: readonly ParameterValues[];
 }
 
 /** What is counted of one statement since the application started. Times in ms. */
@@ -57,6 +60,8 @@ export class StatementStats implements StatementCounts {
   /** Errors by class of SQLSTATE (two characters), or by code when they are not the server's. */
   readonly errorClasses = new BoundedCounts(mostNames);
   readonly scopes = new ScopeUses(mostNames);
+  /** Values of parameters: `undefined` where none are kept, `null` where its plan does not depend on them. */
+  reservoir: Reservoir | null | undefined;
   #maxSinceTaken = 0;
   #taken: StatementCounts | undefined;
   #absorbedBy: StatementStats | undefined;
@@ -106,12 +111,13 @@ export class StatementStats implements StatementCounts {
     const maxMs = this.#maxSinceTaken;
     this.#maxSinceTaken = 0;
     this.#taken = { ...counted(this), buckets: this.buckets.slice(), sites: this.sites.copy() };
-    return { fingerprint, text, kind, maxMs, scopes, ...difference(this, before) };
+    return { fingerprint, text, kind, maxMs, scopes, parameters: [], ...difference(this, before) };
   }
 
   /** Counts another's as its own, also what of it was taken. */
   absorb(other: StatementStats): void {
     other.#absorbedBy = this;
+    this.reservoir = null;
     add(this, other);
     this.minMs = Math.min(this.minMs, other.minMs);
     this.maxMs = Math.max(this.maxMs, other.maxMs);

@@ -1,4 +1,5 @@
 import type { StatementDescription } from '../../sql/index.ts';
+import type { ParameterSampler } from './parameters/sampler.ts';
 import { type StatementIncrease, StatementStats } from './statement-stats.ts';
 
 /** All that does not fit is counted as one. */
@@ -23,12 +24,15 @@ export class StatementTable {
     return this.#byFingerprint.get(description.fingerprint) ?? this.#add(description);
   }
 
-  /** What was counted since it was last taken. */
-  take(): StatementIncrease[] {
+  /** What was counted since it was last taken, with values of parameters where there is a sampler. */
+  take(sampler?: ParameterSampler): StatementIncrease[] {
     const increases: StatementIncrease[] = [];
+    sampler?.beginReport();
     for (const stats of this) {
       const increase = stats.take();
-      if (increase) increases.push(increase);
+      if (!increase) continue;
+      if (sampler) increase.parameters = sampler.take(stats);
+      increases.push(increase);
     }
     return increases;
   }

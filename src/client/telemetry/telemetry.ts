@@ -16,6 +16,7 @@ import {
   type TelemetryOptions,
 } from './options.ts';
 import { type OtelRecorder, otelIsRegistered } from './otel/index.ts';
+import { ParameterSampler } from './parameters/sampler.ts';
 import { PoolCounters, type PoolCounts, type PoolEndpoint, type PoolIncrease } from './pool-counters.ts';
 import { quietly } from './quietly.ts';
 import { Rate } from '../rate.ts';
@@ -44,6 +45,8 @@ export interface TelemetrySnapshot {
 /** What was counted since it was last taken. */
 export interface TelemetryInterval {
   statements: StatementIncrease[];
+  /** Values of parameters are kept. */
+  samplesParameters: boolean;
   repeated: RepeatedFinding[];
   scopes: ScopeIncrease[];
   timers: TimerIncrease[];
@@ -72,6 +75,7 @@ export class Telemetry implements PoolObserver {
   readonly #looks = new Rate(looksPerSecond);
   readonly #callers: Callers;
   readonly #statements: StatementTable;
+  readonly #parameters: ParameterSampler | undefined;
   readonly #pool = new PoolCounters();
   readonly #caches = new ObservedCaches();
   #database: string | undefined;
@@ -81,10 +85,12 @@ export class Telemetry implements PoolObserver {
   /** @throws `E_CONFIG` for options that make no sense */
   constructor(options: TelemetryOptions = {}) {
     this.#options = resolveTelemetry(options);
-    const { maxStatements, repeatedCalls, slow, ignoreCallers, includeCallers, memory, otel } = this.#options;
+    const { maxStatements, repeatedCalls, slow, parameters, ignoreCallers, includeCallers, memory, otel } =
+      this.#options;
     this.#slowLog = new SlowLog(this.#options);
     this.#callers = new Callers(ignoreCallers, includeCallers);
     this.#statements = new StatementTable(maxStatements, (kind) => slowMsOf(slow, kind));
+    this.#parameters = parameters && new ParameterSampler(parameters);
     this.#findings = new Findings((finding) => this.#repeated(finding));
     this.#scopeCalls = new ScopeCalls({
       threshold: repeatedCalls,
@@ -128,6 +134,7 @@ export class Telemetry implements PoolObserver {
     const { durationMs } = outcome;
     const stats = own?.current ?? this.#statements.of(outcome.description);
     stats.record(outcome);
+    this.#parameters?.ended(stats, outcome);
     if (work) work.statementMs += durationMs;
     if (durationMs >= stats.slowMs) {
       // Values are the application's own objects, and may throw when they are shown.
@@ -218,7 +225,8 @@ export class Telemetry implements PoolObserver {
   /** What was counted since it was last taken; for the one reporter, which sends it. The snapshot keeps it all the same. */
   take(): TelemetryInterval {
     return {
-      statements: this.#statements.take(),
+      statements: this.#statements.take(this.#parameters),
+      samplesParameters: this.#parameters !== undefined,
       repeated: this.#findings.take(),
       scopes: this.#scopeCalls.take(),
       timers: this.#timers.take(),

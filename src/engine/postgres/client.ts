@@ -85,6 +85,25 @@ function refuseUnsupported(versionNumber: number, versionText: string): void {
   });
 }
 
+/**
+ * Runs one statement by the extended protocol and fetches so many rows at a time, each part when the one before was read. A large
+ * answer that comes all at once is parsed without a pause, which stops everything else in this process.
+ */
+export async function queryInParts<Row extends object>(
+  client: pg.Client,
+  query: pg.QueryConfig,
+  rowsAtOnce: number,
+): Promise<pg.QueryResult<Row>> {
+  const parted: pg.QueryConfig & { rows: number } = { ...query, rows: rowsAtOnce };
+  try {
+    return await client.query<Row>(parted);
+  } catch (error) {
+    // The driver ends a statement in parts when it is complete, and forgets to where it fails.
+    if (error instanceof pg.DatabaseError) (client as unknown as { connection: { sync(): void } }).connection.sync();
+    throw error;
+  }
+}
+
 /** Cuts the connection, whatever it waits for. */
 export function destroyClient(client: pg.Client): void {
   (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();

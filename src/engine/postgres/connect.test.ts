@@ -51,6 +51,18 @@ function withOtherKey(data: Buffer): Buffer {
 }
 
 describe.each(sharedMajors())('PostgreSQL %i', (major) => {
+  test('a large answer comes in parts, whole, and what fails before or between them leaves the session usable', async () => {
+    await using database = await testDatabase(major);
+    await using target = await watched(database.url);
+    const { connection } = target;
+    const numbers = `SELECT n, 100 / (2500 - n) AS share FROM generate_series(1, $1::int) n`;
+    const rows = await connection.run<{ n: number }>(numbers, [2499]);
+    expect([rows.length, rows.at(-1)?.n]).toEqual([2499, 2499]);
+    await expect(connection.run(numbers, [3000])).rejects.toMatchObject({ sqlState: '22012' });
+    await expect(connection.run('SELECT nothing')).rejects.toMatchObject({ sqlState: '42703' });
+    expect(await connection.runPlanned<{ n: number }>(numbers, [1])).toEqual([{ n: 1, share: 0 }]);
+  });
+
   test('the session is read only, bounded in time, and resolves no names but the system’s', async () => {
     await using database = await testDatabase(major);
     await database.query(`CREATE TABLE t (id int); CREATE FUNCTION public.version() RETURNS text RETURN 'fake'`);

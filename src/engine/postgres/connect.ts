@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { PitcrewError } from '../../errors.ts';
 import type { DatabaseConnection, Parameter, Transaction, TransactionLimits } from './connection.ts';
 import { connectionError } from './connection-errors.ts';
-import { destroyClient, inTlsOrPlain, makeClient, readBackend } from './client.ts';
+import { destroyClient, inTlsOrPlain, makeClient, queryInParts, readBackend } from './client.ts';
 import { marked } from './marker.ts';
 
 export interface ConnectOptions {
@@ -17,6 +17,9 @@ export interface ConnectOptions {
   /** Until the server has let us in; 5000 by default. */
   connectTimeoutMs?: number;
 }
+
+/** So many rows come at once, so that this process has time for others between them. */
+const rowsAtOnce = 1000;
 
 /** How much longer than statement_timeout we wait for an answer before the peer counts as gone. */
 const deadlineGraceMs = 3000;
@@ -178,7 +181,7 @@ class PgConnection implements DatabaseConnection {
 
   async #timed<Row extends object>(query: pg.QueryConfig): Promise<Row[]> {
     const began = performance.now();
-    const { rows } = await this.#client.query<Row>(query);
+    const { rows } = await queryInParts<Row>(this.#client, query, rowsAtOnce);
     const tookMs = performance.now() - began;
     this.#roundTripMs = Math.min(this.#roundTripMs, tookMs);
     this.#answeringMs += tookMs - this.#roundTripMs;

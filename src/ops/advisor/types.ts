@@ -128,6 +128,12 @@ export interface IndexUse {
   since?: Date;
 }
 
+/** Reads something of the primary. A function of a module, by which what it read is known again. */
+export type Reader<Value> = (connection: DatabaseConnection, profile: ServerProfile) => Promise<Value>;
+
+/** What the checks of one run have read so far. It ends with the run, so that the next one sees what is there then. */
+export type Readings = Map<Reader<unknown>, Promise<unknown>>;
+
 /** What checks are told beside the database itself. */
 export interface CheckContext {
   connection: DatabaseConnection;
@@ -142,6 +148,8 @@ export interface CheckContext {
   machine: Machine | null;
   /** Asks for exact answers that read whole tables or indexes (`pgstattuple`) or samples of them; false by default. */
   exact: boolean;
+  /** What the checks of this run read in common; outside of a run everything is read anew. */
+  readings?: Readings;
   /** From where on checks speak up, where that is not as documented. */
   thresholds?: Partial<CheckThresholds>;
 }

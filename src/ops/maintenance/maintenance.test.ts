@@ -361,20 +361,65 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
       });
       expect(results.map(({ outcome }) => outcome)).toEqual(['done']);
     }
-    if (major >= 17) {
-      await runStatements(url, ['GRANT MAINTAIN ON theirs TO plain']);
-      await using context = await openCheckContext({ url: plain.href });
-      const plan = await planned(context, ['analyze theirs']);
-      const results = await runMaintenance(context, plan, {
-        url: plain.href,
-        journal: noted().journal,
-        planned: small,
-      });
-      expect(results.map(({ outcome }) => outcome)).toEqual(['done']);
-    }
     await using replica = await scratchReplica(scratch, major);
     await using context = await openCheckContext({ url: replica.url() });
     await expect(planMaintenance(context, all)).rejects.toMatchObject({ code: 'E_UNSUPPORTED' });
+  });
+});
+
+describe.each(testedMajors(18, 17, 15))('rights on PostgreSQL %i', (major) => {
+  test('a role does what the server lets it do, and is told what it may not', async () => {
+    await using scratch = await server(major);
+    const url = scratch.url();
+    const invalid = ['t_id', 't_id_ccnew', 'closed.c_id'];
+    await runStatements(url, [
+      `CREATE ROLE plain LOGIN PASSWORD 'plain'`,
+      'CREATE SCHEMA closed',
+      'CREATE TABLE t AS SELECT n AS id FROM generate_series(1, 1000) n',
+      'CREATE TABLE closed.c AS SELECT n AS id FROM generate_series(1, 1000) n',
+      'CREATE INDEX t_id ON t (id)',
+      'CREATE INDEX t_id_ccnew ON t (id)',
+      'CREATE INDEX c_id ON closed.c (id)',
+      ...invalid.map((name) => `UPDATE pg_index SET indisvalid = false WHERE indexrelid = '${name}'::regclass`),
+    ]);
+    const plain = new URL(url);
+    [plain.username, plain.password] = ['plain', 'plain'];
+    const run = async (expected: readonly string[]) => {
+      await using context = await openCheckContext({ url: plain.href });
+      const plan = await planned(context, expected);
+      const { journal } = noted();
+      const results = await runMaintenance(context, plan, { url: plain.href, journal, planned: small, force: true });
+      expect(results.map(({ task, outcome, reason }) => [task.kind, outcome, reason])).toEqual(
+        plan.tasks.map(({ kind }) => [kind, 'done', null]),
+      );
+      return plan.leftOut.map(({ reason, fix }) => `${reason} (${fix})`);
+    };
+    expect((await run([])).join('\n')).toMatch(/^plain may not maintain them, public\.t among them/m);
+
+    // The owner of a database may vacuum and analyse what is in it, and rebuild nothing.
+    await runStatements(url, ['ALTER DATABASE postgres OWNER TO plain', 'GRANT USAGE ON SCHEMA closed TO plain']);
+    const asDatabaseOwner = await run(['analyze c', 'analyze t']);
+    expect(asDatabaseOwner.join('\n')).toMatch(/^plain may not maintain them, index /m);
+    if (major < 17) return;
+
+    await runStatements(url, [
+      'ALTER DATABASE postgres OWNER TO CURRENT_USER',
+      'REVOKE USAGE ON SCHEMA closed FROM plain',
+      'GRANT MAINTAIN ON t TO plain',
+      'DELETE FROM t WHERE id > 500',
+      'DELETE FROM closed.c WHERE id > 500',
+    ]);
+    const withMaintain = await run(['vacuum t', 'reindex t_id']);
+    expect(withMaintain).toEqual([
+      expect.stringContaining('plain may not maintain them, closed.c among them (GRANT pg_maintain TO plain)'),
+      expect.stringContaining('plain does not own it (run it as the owner'),
+      expect.stringContaining('GRANT USAGE ON SCHEMA closed TO plain'),
+    ]);
+    await runStatements(url, ['GRANT pg_maintain TO plain', 'GRANT USAGE ON SCHEMA closed TO plain']);
+    expect(await run(['vacuum c', 'reindex c_id'])).toEqual([expect.stringContaining('plain does not own it')]);
+    await using client = await session(url);
+    const { rows } = await client.query(`SELECT indexrelid::regclass::text AS name FROM pg_index WHERE NOT indisvalid`);
+    expect(rows).toEqual([{ name: 't_id_ccnew' }]);
   });
 });
 

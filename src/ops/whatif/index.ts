@@ -18,4 +18,5 @@ export {
   type TwinProgress,
   twinsFolder,
 } from './twin/index.ts';
+export { usualSizeError } from './size-error.ts';
 export type * from './types.ts';

@@ -85,6 +85,14 @@ const running = z.object({
   ratio: z.number().nullable(),
 });
 
+const failure = z.object({
+  kind: runKind,
+  code: z.string(),
+  message: z.string(),
+  detail: z.string().nullable(),
+  hint: z.string().nullable(),
+});
+
 export const advisorStatus = z
   .object({
     enabled: z.boolean().openapi({ description: 'Whether it looks for advice by itself.' }),
@@ -95,7 +103,7 @@ export const advisorStatus = z
     lastIndexes: run.nullable(),
     nextChecks: timestamp.nullable(),
     nextIndexes: timestamp.nullable(),
-    message: z.string().nullable().openapi({ description: 'Why the last run failed.' }),
+    failure: failure.nullable().openapi({ description: 'Why the last run failed.' }),
   })
   .openapi('AdvisorStatus');
 export type AdvisorStatus = z.infer<typeof advisorStatus>;

@@ -114,7 +114,7 @@ export function presentChange(change: LoggedChange): PresentedChange {
 
 /** What the advisor does and did. */
 export async function presentAdvisor(advisor: Advisor, store: AdviceStore, targetId: number): Promise<AdvisorStatus> {
-  const { enabled, elsewhere, auto, running, nextChecks, nextIndexes, message } = advisor.status();
+  const { enabled, elsewhere, auto, running, nextChecks, nextIndexes, failure } = advisor.status();
   const last = (kind: AdviceRun['kind']) => store.lastRun({ targetId, kind, finished: false });
   const [checks, indexes] = await Promise.all([last('checks'), last('indexes')]);
   return {
@@ -126,8 +126,14 @@ export async function presentAdvisor(advisor: Advisor, store: AdviceStore, targe
     lastIndexes: presentRun(indexes),
     nextChecks: iso(nextChecks),
     nextIndexes: iso(nextIndexes),
-    message,
+    failure: presentFailure(failure),
   };
+}
+
+function presentFailure(failed: ReturnType<Advisor['status']>['failure']): AdvisorStatus['failure'] {
+  if (!failed) return null;
+  const { code, message, detail = null, hint = null } = failed.error;
+  return { kind: failed.kind, code, message, detail, hint };
 }
 
 function presentRun(run: AdviceRun | undefined): AdvisorStatus['lastChecks'] {

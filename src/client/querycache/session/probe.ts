@@ -33,8 +33,3 @@ export function readProbe(row: readonly (string | null)[] | undefined): Probe | 
   if (!snapshot || !standby || !session) return undefined;
   return { snapshot: snapshotOf({ snapshot, standby }), session };
 }
-
-/** PostgreSQL's text of a list of texts. */
-export function listOf(names: readonly string[]): string {
-  return `{${names.map((name) => `"${name.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`;
-}

@@ -1,6 +1,7 @@
+import { textList } from '../../../engine/postgres/text-list.ts';
 import { type CatalogReader, readSession, type Session } from '../dependencies/index.ts';
 import { type Ask } from './ask.ts';
-import { listOf, probeText, readProbe } from './probe.ts';
+import { probeText, readProbe } from './probe.ts';
 
 /** What sessions of the pool are like, as far as results depend on it. */
 export interface SessionFacts {
@@ -47,7 +48,7 @@ export class Sessions {
 
   /** The hash of a session in which these settings have their usual values; at once where it is known. */
   hashOf(facts: SessionFacts, inputs: readonly string[]): string | Promise<string> {
-    const list = listOf(inputs);
+    const list = textList(inputs);
     return facts.hashes.get(list) ?? this.#readHash(facts, list);
   }
 

@@ -1,5 +1,5 @@
 import type { DatabaseConnection } from '../connection.ts';
-import { textList } from './reading.ts';
+import { textList } from '../text-list.ts';
 
 /** A column of a table or view. */
 export interface ColumnRow {

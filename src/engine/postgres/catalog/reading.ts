@@ -56,8 +56,3 @@ export function changeOf(...terms: string[]): string {
 export function knownChanges(known: readonly string[]): string {
   return `{${known.join(',')}}`;
 }
-
-/** An array literal of texts. */
-export function textList(texts: readonly string[]): string {
-  return `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, '\\$&')}"`).join(',')}}`;
-}

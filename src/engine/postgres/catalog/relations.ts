@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import type { DatabaseConnection } from '../connection.ts';
 import type { ServerProfile } from '../server-profile.ts';
 import { type IndexRow, readIndexes } from './indexes.ts';
@@ -47,7 +48,10 @@ export async function readRelations(
     partial: known ? known.partial + 1 : 0,
   };
   memories.set(connection, next);
+  // Of tens of thousands each of these steps takes a while, and others wait.
+  await othersTurn();
   const byTable = Map.groupBy(next.indexes.values(), (index) => index.tableOid);
+  await othersTurn();
   return {
     rows: [...next.tables.values()].map((table) => withIndexes(table, byTable.get(table.oid) ?? [])),
     skipped: [...tables.skipped, ...indexes.skipped],

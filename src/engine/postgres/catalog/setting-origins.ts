@@ -1,5 +1,6 @@
 import type { DatabaseConnection } from '../connection.ts';
-import { type Reading, read, textList } from './reading.ts';
+import { textList } from '../text-list.ts';
+import { type Reading, read } from './reading.ts';
 
 /** Where the value of a setting comes from, as far as the role may see. */
 export interface SettingOriginRow {

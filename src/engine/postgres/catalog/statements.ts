@@ -2,7 +2,8 @@ import type { DatabaseConnection } from '../connection.ts';
 import { quoteIdentifier } from '../identifiers.ts';
 import type { ServerProfile } from '../server-profile.ts';
 import { grantRole } from '../remedies.ts';
-import { knownChanges, type Reading, read, skip, textList } from './reading.ts';
+import { textList } from '../text-list.ts';
+import { knownChanges, type Reading, read, skip } from './reading.ts';
 
 /** A row of pg_stat_statements. Times in ms, blocks in blocks; columns that the version lacks are `null`. */
 export interface StatementRow {

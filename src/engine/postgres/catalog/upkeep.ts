@@ -33,8 +33,14 @@ export interface UpkeepRow {
   options: string[];
   /** Index scans of all its indexes. */
   indexScans: number;
-  /** The role may VACUUM, ANALYZE and REINDEX it: as superuser, as owner, or by MAINTAIN (17+). */
-  mayMaintain: boolean;
+  /** The role has the rights of its owner: for its settings, and to make and drop indexes. */
+  isOwned: boolean;
+  /** The role may REINDEX its indexes: as its owner, or by MAINTAIN (17+). */
+  mayReindex: boolean;
+  /** The role may VACUUM and ANALYZE it: as who may REINDEX, or as the owner of the database. */
+  mayVacuum: boolean;
+  /** The role may name what is in its schema, without which it may do nothing of that. */
+  mayUseSchema: boolean;
 }
 
 /**
@@ -84,9 +90,14 @@ export async function readUpkeep(
                     CASE WHEN t.relminmxid <> '0' THEN mxid_age(t.relminmxid) END) AS "frozenMxidAge",
            coalesce(c.reloptions, '{}')                         AS "options",
            coalesce(i.scans, 0)                                 AS "indexScans",
-           pg_has_role(c.relowner, 'USAGE') ${maintain}         AS "mayMaintain"
+           pg_has_role(c.relowner, 'USAGE')                     AS "isOwned",
+           pg_has_role(c.relowner, 'USAGE') ${maintain}         AS "mayReindex",
+           pg_has_role(d.datdba, 'USAGE')
+             OR pg_has_role(c.relowner, 'USAGE') ${maintain}    AS "mayVacuum",
+           has_schema_privilege(n.oid, 'USAGE')                 AS "mayUseSchema"
       FROM pg_class c
       JOIN pg_namespace n  ON n.oid = c.relnamespace
+      JOIN pg_database d   ON d.datname = current_database()
       LEFT JOIN pg_class t ON t.oid = c.reltoastrelid AND c.reltoastrelid <> 0
       LEFT JOIN LATERAL (
              SELECT sum(x.relpages) AS pages, sum(pg_stat_get_numscans(x.oid)) AS scans

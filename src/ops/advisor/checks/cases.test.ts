@@ -40,7 +40,7 @@ const cases: Record<string, readonly [found: string, fine: string, unknown: stri
   'cache-hit': [atWorkload, atWorkload, atWorkload],
   'temp-files': [atWorkload, atWorkload, atWorkload],
   checkpoints: [atServers, atServers, atServers],
-  // PostgreSQL from npm is built without LLVM and compiles nothing: what is found is proven from measured figures only.
+  // PostgreSQL from npm is built without LLVM and compiles nothing: what is found is proven on Debian's, where that is.
   'jit-cost': ['server/jit-cost.test.ts', 'server/jit-cost.test.ts', hidden],
   'materialised-view-candidate': [atWorkload, atWorkload, atWorkload],
   'memory-settings': [atSettings, atSettings, atSettings],

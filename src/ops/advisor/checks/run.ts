@@ -20,14 +20,15 @@ export interface RunChecksOptions {
 }
 
 /**
- * Asks the checks, one after the other, so that the database is never asked two things at once. A check that fails or takes
- * too long answers that it is unknown, and why; nothing is thrown.
+ * Asks the checks, one after the other, so that the database is never asked two things at once. What several of them need is
+ * read once. A check that fails or takes too long answers that it is unknown, and why; nothing is thrown.
  */
 export async function runChecks(context: CheckContext, options: RunChecksOptions = {}): Promise<CheckResult[]> {
   const asked = checks.filter(({ id }) => options.only?.includes(id) ?? true);
   const timeoutMs = options.timeoutMs ?? (context.exact ? 600_000 : 60_000);
   const results: CheckResult[] = [];
-  for (const check of asked) results.push(await runCheck(check, context, timeoutMs));
+  const run: CheckContext = { ...context, readings: new Map() };
+  for (const check of asked) results.push(await runCheck(check, run, timeoutMs));
   return results;
 }
 

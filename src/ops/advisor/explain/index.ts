@@ -1,3 +1,4 @@
+export { callsForIndex } from './calls-for-index.ts';
 export { readRewriteCatalog, rewriteCatalog, tablesNamed } from './catalog.ts';
 export { findingsOf, planFindings } from './findings.ts';
 export { looksLikePlan, readPlan, type ReadPlan } from './read/read-plan.ts';

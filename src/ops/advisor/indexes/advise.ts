@@ -112,7 +112,9 @@ export async function adviseIndexes(options: AdviseOptions): Promise<IndexAdvice
   const before = workloadCost(costs, weights, new Set());
   const upkeep = chosen.reduce((sum, id) => sum + prices.priceOf(id).writeCost, 0);
   const after = workloadCost(costs, weights, new Set(chosen)) + upkeep;
-  const indexes = advisedIndexes({ chosen, statements, costs, weights, prices, before, takenNames: model.takenNames });
+  const { takenNames } = model;
+  const { tellValues = false } = options;
+  const indexes = advisedIndexes({ chosen, statements, costs, weights, prices, before, takenNames, tellValues });
   const drops = await confirmDrops(options.drops ?? [], {
     statements,
     costs,

@@ -1,5 +1,5 @@
 export { adviseIndexes } from './advise.ts';
-export { tablesOfWorkload } from './model/tables-of-workload.ts';
+export { openWhatIf, type OpenWhatIfOptions } from './open-what-if.ts';
 export { missingIndex } from './report/finding.ts';
 export type {
   AdvisedIndex,

@@ -2,7 +2,7 @@ import type { DatabaseConnection, ServerProfile } from '../../../engine/postgres
 import type { HypotheticalIndex, IndexName, WhatIf, WhatIfGap } from '../../whatif/index.ts';
 import type { Selection, SelectionProblem } from '../select/types.ts';
 import type { Finding } from '../types.ts';
-import type { Workload } from '../workload/types.ts';
+import type { WholeSample, Workload } from '../workload/types.ts';
 import type { CandidateLimits } from './candidates/types.ts';
 import type { ExploreLimits } from './costs/explore.ts';
 
@@ -40,6 +40,8 @@ export interface AdviseOptions {
   /** Findings that want an index dropped, by the checks of indexes: each is held against the workload. */
   drops?: readonly Finding[];
   limits?: Partial<AdviceLimits>;
+  /** Tells which values statements were planned with. Not by default: they may be an application's, and advice is kept and sent on. */
+  tellValues?: boolean;
   onProgress?: (progress: AdviceProgress) => void;
   signal?: AbortSignal;
 }
@@ -49,7 +51,9 @@ export interface HelpedStatement {
   id: string;
   text: string;
   callsPerHour: number;
-  /** The planner's cost of one call. */
+  /** Values with which it was planned, where they are to be told; empty: generically, or it has no placeholders. */
+  samples: readonly WholeSample[];
+  /** The planner's cost of one call, the mean of its samples. */
   costBefore: number;
   costAfter: number;
   /** Execution time per hour that goes away; `null` when it was not measured. */

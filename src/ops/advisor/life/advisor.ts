@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf, PitcrewError } from '../../../errors.ts';
+import { messageOf, PitcrewError, toPitcrewError } from '../../../errors.ts';
 import type { AdviceRunKind, AdviceState, StoredAdvice } from '../../store/index.ts';
 import { type Begun, begin, inspect, notInState } from './apply/carry-out.ts';
 import { type ChangePatience, usualPatience } from './apply/logged.ts';
@@ -9,9 +9,10 @@ import type { Desk } from './desk.ts';
 import { listIndexes } from './list-indexes.ts';
 import { followUp } from './measure/follow-up.ts';
 import { recheck } from './recheck.ts';
+import { requireChoosable } from './run/index-round.ts';
 import { runOnce } from './runs.ts';
 import { allowedFrom, isMeasured } from './states.ts';
-import type { Advisor, AdvisorEvent, AdvisorOptions, Asked, RunState } from './types.ts';
+import type { Advisor, AdvisorEvent, AdvisorOptions, AdvisorStatus, Asked, RunState } from './types.ts';
 
 /** Checks begin so much later than the daemon, so that history and the first look at the database come first. */
 const firstChecksAfterMs = 60_000;
@@ -51,7 +52,7 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
   const runs = new Set<Promise<unknown>>();
   let target: Promise<number> | undefined;
   let running: RunState | undefined;
-  let message: string | null = null;
+  let failure: AdvisorStatus['failure'] = null;
   let ticking: Promise<void> | undefined;
   let failedInARow = 0;
   let findOutAt = 0;
@@ -148,6 +149,7 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
     if (running) {
       throw new PitcrewError('E_CONFLICT', 'another run is under way', { detail: `It is ${running.phase}.` });
     }
+    if (kind === 'indexes') requireChoosable(options.indexAdviser, options.isStandby?.() ?? false);
     const state: RunState = { kind, since: new Date(), phase: 'beginning', ratio: null };
     running = state;
     tell({ type: 'advice-run', kind, running: true });
@@ -160,6 +162,7 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
           indexAdviser: options.indexAdviser,
           kind,
           by: asked.by,
+          beganAt: state.since,
           budgetBytes: asked.budgetBytes ?? config.budget,
           signal: stopping.signal,
           onProgress: (progress) => Object.assign(state, progress),
@@ -167,12 +170,12 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
       )
       .then(
         () => {
-          message = null;
+          failure = null;
         },
         (error: unknown) => {
-          message = messageOf(error);
+          failure = { kind, error: toPitcrewError(error) };
           if (!stopping.signal.aborted)
-            logger.warn({ database: name, kind, reason: message }, 'advice could not be looked for');
+            logger.warn({ database: name, kind, reason: messageOf(error) }, 'advice could not be looked for');
         },
       )
       .finally(() => {
@@ -290,7 +293,7 @@ export function createAdvisor(options: AdvisorOptions): Advisor {
       running: running ?? null,
       nextChecks: dateOf(next.checks, config.enabled),
       nextIndexes: dateOf(next.indexes, config.enabled),
-      message,
+      failure,
     }),
     run,
     async inspect(id, purpose) {

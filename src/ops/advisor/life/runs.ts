@@ -1,9 +1,9 @@
-import { messageOf, PitcrewError } from '../../../errors.ts';
+import { messageOf } from '../../../errors.ts';
 import type { AdviceRunKind, Document, Store } from '../../store/index.ts';
 import type { Finding } from '../types.ts';
 import type { Desk } from './desk.ts';
 import { type CheckRound, checkReport, checkRound } from './run/check-round.ts';
-import { type IndexAdviser, indexAnswers, indexReport } from './run/index-round.ts';
+import { type IndexAdviser, indexAnswers, indexReport, requireChoosable } from './run/index-round.ts';
 import { type Answered, mergeFindings } from './run/merge.ts';
 import type { RunState } from './types.ts';
 
@@ -14,6 +14,7 @@ export interface RunOptions {
   indexAdviser: IndexAdviser | undefined;
   kind: AdviceRunKind;
   by: string;
+  beganAt: Date;
   budgetBytes: number | undefined;
   signal: AbortSignal;
   onProgress: (progress: Pick<RunState, 'phase' | 'ratio'>) => void;
@@ -21,9 +22,8 @@ export interface RunOptions {
 
 /** Runs checks or chooses indexes, and merges what is found with the advice that is known. Throws what went wrong, and writes it down. */
 export async function runOnce(options: RunOptions): Promise<void> {
-  const { desk, kind, by } = options;
+  const { desk, kind, by, beganAt } = options;
   const { store, targetId } = desk;
-  const beganAt = new Date();
   const id = await store.beginRun({ targetId, kind, askedBy: by, at: beganAt });
   try {
     const { answers, report } = await (kind === 'checks' ? runChecks(options) : chooseIndexes(options));
@@ -49,14 +49,10 @@ async function runChecks({ round, onProgress }: RunOptions): Promise<Ran> {
 
 async function chooseIndexes(options: RunOptions): Promise<Ran> {
   const { desk, store, indexAdviser, budgetBytes, onProgress, signal } = options;
-  if (!indexAdviser) {
-    throw new PitcrewError('E_UNSUPPORTED', 'indexes cannot be chosen here', {
-      detail: 'This daemon was started without planning under other indexes.',
-    });
-  }
+  const choose = requireChoosable(indexAdviser, false);
   const { url, targetId } = desk;
   const advised = await desk.store.list({ targetId, states: ['found', 'planned'], kinds: ['drop-index'] });
-  const choice = await indexAdviser({
+  const choice = await choose({
     url,
     targetId,
     history: store.history,

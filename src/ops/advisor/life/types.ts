@@ -1,4 +1,5 @@
 import type { Config } from '../../../config/index.ts';
+import type { PitcrewError } from '../../../errors.ts';
 import type { ListedIndex } from '../../../engine/postgres/index.ts';
 import type { AdviceRunKind, Store, StoredAdvice } from '../../store/index.ts';
 import type { Machine } from '../types.ts';
@@ -47,8 +48,8 @@ export interface AdvisorStatus {
   running: RunState | null;
   nextChecks: Date | null;
   nextIndexes: Date | null;
-  /** Why the last run failed. */
-  message: string | null;
+  /** Why the last run failed; `null` when it did not. */
+  failure: { kind: AdviceRunKind; error: PitcrewError } | null;
 }
 
 export interface Asked {
@@ -68,7 +69,11 @@ export interface Advisor {
   readonly name: string;
   targetId(): Promise<number>;
   status(): AdvisorStatus;
-  /** Begins a run, unless one of its kind is under way; it ends by itself. */
+  /**
+   * Begins a run, unless one of its kind is under way; it ends by itself. Its state is that of the stored run that began at `since`.
+   * @throws {PitcrewError} `E_CONFLICT` while one of the other kind is under way; `E_UNSUPPORTED` where indexes cannot be chosen: on a
+   * standby, or by a daemon that does not plan under other indexes
+   */
   run(kind: AdviceRunKind, asked: { by: string; budgetBytes?: number | undefined }): Promise<RunState>;
   /** What stands against applying or undoing it now; changes nothing. Throws as `apply` does. */
   inspect(id: number, purpose: 'apply' | 'undo'): Promise<Preflight>;

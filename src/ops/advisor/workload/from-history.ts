@@ -1,5 +1,7 @@
+import { withoutGaps } from '../../../sql/index.ts';
 import type { History, TimeRange } from '../../store/index.ts';
 import { candidates, type Counted, gather, usualMost } from './gather.ts';
+import { withObservedValues } from './observed-values.ts';
 import type { Workload } from './types.ts';
 
 export interface HistoryWorkloadOptions extends TimeRange {
@@ -13,9 +15,12 @@ export interface HistoryWorkloadOptions extends TimeRange {
   leastSeconds?: number;
 }
 
-/** What the history of the server's statistics says was asked in a range of time; Pitcrew's own statements apart. */
+/**
+ * What the history of the server's statistics says was asked in a range of time, with the values that applications told; Pitcrew's own
+ * statements apart.
+ */
 export async function workloadFromHistory(
-  history: Pick<History, 'statements'>,
+  history: Pick<History, 'statements' | 'parameterSamples'>,
   { targetId, from, to, database, most = usualMost, leastSeconds = 0 }: HistoryWorkloadOptions,
 ): Promise<Workload> {
   const { statements, totals, coveredSeconds } = await history.statements({
@@ -33,15 +38,19 @@ export async function workloadFromHistory(
     .map(({ id, text, counters: { calls, totalExecUs } }): Counted => {
       return { id: String(id), text, callsPerHour: calls / hours, meanMs: totalExecUs / calls / 1000 };
     });
-  return gather('history', counted, { most, all: hours > 0 ? totals.totalExecUs / 1000 / hours : 0 });
+  const workload = await gather('history', counted, {
+    most,
+    all: hours > 0 ? totals.totalExecUs / 1000 / hours : 0,
+  });
+  return withObservedValues(workload, history, { targetId });
 }
 
 /**
- * What applications themselves told of what they asked in a range. Their texts have placeholders and no values. Calls per hour are those
- * of the range: an application that was not there for a part of it counts as one that asked nothing then.
+ * What applications themselves told of what they asked in a range, with values where they tell of them: their texts have placeholders.
+ * Calls per hour are those of the range: an application that was not there for a part of it counts as one that asked nothing then.
  */
 export async function workloadFromTelemetry(
-  history: Pick<History, 'applicationStatements'>,
+  history: Pick<History, 'applicationStatements' | 'parameterSamples'>,
   { targetId, from, to, application, most = usualMost }: TelemetryWorkloadOptions,
 ): Promise<Workload> {
   const { statements } = await history.applicationStatements({
@@ -56,9 +65,14 @@ export async function workloadFromTelemetry(
   const counted = statements
     .filter(({ calls }) => calls > 0 && hours > 0)
     .map(({ fingerprint, text, calls, totalUs }): Counted => {
-      return { id: fingerprint, text, callsPerHour: calls / hours, meanMs: totalUs / calls / 1000 };
+      return {
+        id: fingerprint,
+        text: text && withoutGaps(text),
+        callsPerHour: calls / hours,
+        meanMs: totalUs / calls / 1000,
+      };
     });
-  return gather('telemetry', counted, { most });
+  return withObservedValues(await gather('telemetry', counted, { most }), history, { targetId, application });
 }
 
 export interface TelemetryWorkloadOptions extends TimeRange {

@@ -24,7 +24,7 @@ export const candidates = (most: number): number => most * 2 + 100;
 /** Most statements that are named as left out. */
 const mostLeftOut = 100;
 /** Samples of values that are kept of one statement. */
-const mostSamples = 5;
+export const mostSamples = 5;
 /** Texts are cut here where they are read. */
 const longestText = 100_000;
 /** After so long others have their turn. */

@@ -6,6 +6,9 @@ export {
   workloadFromHistory,
   workloadFromTelemetry,
 } from './from-history.ts';
+export { type ObservedValuesOptions, withObservedValues } from './observed-values.ts';
 export { workloadFromStatements } from './from-statements.ts';
+export { workloadFromText } from './from-text.ts';
 export { type ColumnStatistics, type PlaceholderUse, sampleParameters } from './sample-parameters.ts';
+export { isWhole } from './types.ts';
 export type * from './types.ts';

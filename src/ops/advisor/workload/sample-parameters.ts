@@ -38,19 +38,22 @@ const listed = 3;
  * Empty when there is a placeholder of which nothing is known (a LIMIT, a computed value, a column without statistics): a guess would
  * be planned as if it were true, so that the statement is better planned generically.
  * @param count how many placeholders the statement has.
+ * @param known values that are known of a call, which stay as they are.
  */
 export function sampleParameters(
   count: number,
   uses: readonly PlaceholderUse[],
   statisticsOf: (column: Pick<PlaceholderUse, 'schema' | 'table' | 'column'>) => ColumnStatistics | undefined,
+  known: ParameterSample = [],
 ): ParameterSample[] {
   if (count === 0) return [];
   const samples = new Map<string, ParameterSample>();
   for (const rank of ranks) {
-    const sample = Array.from({ length: count }, (_, index) => valueOf(index + 1, uses, statisticsOf, rank));
+    const sample = Array.from({ length: count }, (_, index) =>
+      known[index] === undefined ? valueOf(index + 1, uses, statisticsOf, rank) : known[index],
+    );
     if (sample.includes(undefined)) return [];
-    const whole = sample.map((value) => value ?? null);
-    samples.set(JSON.stringify(whole), whole);
+    samples.set(JSON.stringify(sample), sample);
   }
   return [...samples.values()];
 }

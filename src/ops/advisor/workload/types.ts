@@ -1,5 +1,10 @@
-/** Values of `$1`, `$2`, … as text, `null` for NULL. */
-export type ParameterSample = readonly (string | null)[];
+/** Values of `$1`, `$2`, … as text, `null` for NULL, `undefined` for what is not known of this call. */
+export type ParameterSample = readonly (string | null | undefined)[];
+
+/** A sample of which every value is known: a statement can be planned with it. */
+export type WholeSample = readonly (string | null)[];
+
+export const isWhole = (sample: ParameterSample): sample is WholeSample => !sample.includes(undefined);
 
 /** A statement of the workload and how much of it there is. */
 export interface WorkloadStatement {
@@ -9,6 +14,8 @@ export interface WorkloadStatement {
   searchPath?: string;
   /** Typical values, the most frequent first; empty when none are known: it is planned generically. */
   samples: readonly ParameterSample[];
+  /** The samples are data of the database, and not of whoever asks: no message may show them. */
+  samplesAreData?: boolean;
   /** Calls per hour. For a file without weights: 1. */
   callsPerHour: number;
   /** Mean execution time in ms as measured; `null` when not measured (a file). */

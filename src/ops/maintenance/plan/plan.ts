@@ -1,10 +1,10 @@
 import { readUpkeep, type UpkeepRow } from '../../../engine/postgres/index.ts';
 import { PitcrewError } from '../../../errors.ts';
-import { readableName } from '../../../sql/index.ts';
 import { type CheckContext, holdsBack, readHorizon } from '../../advisor/index.ts';
 import { counted } from '../../words/index.ts';
 import type { LeftOut, MaintenancePlan, MaintenanceTask } from '../types.ts';
 import { indexTasks } from './index-tasks.ts';
+import { byRight, withoutRight } from './rights.ts';
 import { hasManyDead, taskFor, type Wanted } from './table-tasks.ts';
 import { type MaintenanceThresholds, usualThresholds } from './thresholds.ts';
 
@@ -41,26 +41,10 @@ export async function planMaintenance(context: CheckContext, options: PlanOption
     const task = judge(table);
     return task ? [{ table, task }] : [];
   });
-  const refused = needed.filter(({ table }) => !table.mayMaintain);
-  if (refused.length > 0)
-    leftOut.push(
-      withoutRight(
-        refused.map(({ table }) => table),
-        context,
-      ),
-    );
   const indexes = options.optimize ? await indexTasks(context) : { tasks: [], leftOut: [] };
-  const allowed = new Map(rows.map((table) => [`${table.schema}.${table.name}`, table.mayMaintain]));
-  const [mine, others] = partition(indexes.tasks, ({ schema, table }) => allowed.get(`${schema}.${table}`) ?? true);
-  if (others.length > 0) {
-    leftOut.push({
-      subject: `${others.length} indexes`,
-      reason: `${profile.user} does not own their tables, ${readableName(others[0]?.schema ?? '', others[0]?.table ?? '')} among them`,
-      fix: rightNeeded(context),
-    });
-  }
-  const tables = needed.flatMap(({ table, task }) => (table.mayMaintain ? [task] : []));
-  return { tasks: ordered([...tables, ...mine]), leftOut: [...leftOut, ...indexes.leftOut] };
+  const [tasks, refused] = byRight([...needed.map(({ task }) => task), ...indexes.tasks], rows);
+  leftOut.push(...withoutRight(refused, profile));
+  return { tasks: ordered(tasks), leftOut: [...leftOut, ...indexes.leftOut] };
 }
 
 /** Says what a table needs, as often as it is asked, and who keeps dead rows from being removed. */
@@ -84,25 +68,6 @@ export async function tableJudge({ connection, profile }: CheckContext, options:
   const judge = (table: UpkeepRow): MaintenanceTask | undefined =>
     taskFor(table, server, thresholds, options, isKept(table));
   return { judge, holder, isKept };
-}
-
-function withoutRight(tables: readonly UpkeepRow[], context: CheckContext): LeftOut {
-  const [first] = tables;
-  return {
-    subject: tables.length === 1 && first ? readableName(first.schema, first.name) : `${tables.length} tables`,
-    reason: `${context.profile.user} may not maintain ${tables.length === 1 ? 'it' : `them, ${readableName(first?.schema ?? '', first?.name ?? '')} among them`}`,
-    fix: rightNeeded(context),
-  };
-}
-
-function rightNeeded({ profile }: CheckContext): string {
-  return profile.versionNumber >= 170_000
-    ? `GRANT pg_maintain TO ${profile.user}`
-    : `run it as the owner of the tables, or GRANT that role TO ${profile.user}`;
-}
-
-function partition<Item>(items: readonly Item[], holds: (item: Item) => boolean): [Item[], Item[]] {
-  return [items.filter((item) => holds(item)), items.filter((item) => !holds(item))];
 }
 
 /** What must not wait goes first; of the rest, what brings most for its time. */

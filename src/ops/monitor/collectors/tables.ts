@@ -1,3 +1,4 @@
+import { setImmediate as othersTurn } from 'node:timers/promises';
 import { type IndexRow, readRelations, type TableWithIndexes } from '../../../engine/postgres/index.ts';
 import type {
   BaselineEntry,
@@ -90,6 +91,8 @@ export class TablesCollector implements CountingCollector {
     const { rows, skipped } = await readRelations(connection, profile);
     if (rows.length === 0 && skipped.length > 0) throw new NotReadable(skipped[0]?.reason ?? 'not readable');
 
+    // Of tens of thousands each of these steps takes a while, and others wait.
+    await othersTurn();
     // Another server may have what was dropped from the one before: all that it has is to be listed again.
     if (this.#tables.belongsTo(profile.identity)) this.#allWrittenAt = -Infinity;
     this.#indexes.belongsTo(profile.identity);
@@ -99,11 +102,13 @@ export class TablesCollector implements CountingCollector {
       at,
       true,
     );
+    await othersTurn();
     const indexStep = this.#indexes.step(
       indexRows.filter(({ valid }) => valid).map((row) => ({ key: indexKey(row), values: indexValues(row), row })),
       at,
       true,
     );
+    await othersTurn();
     const writeAll = this.#allWrittenAt + writeAllEveryMs <= at || this.#allWrittenAt > at;
     if (writeAll) this.#allWrittenAt = at;
     const indexesGrown = Map.groupBy(indexStep.increases, ({ reading }) => reading.row.tableOid);
@@ -111,10 +116,12 @@ export class TablesCollector implements CountingCollector {
     const sizesBefore = this.#sizes;
     this.#sizes = sizesOf(rows);
     const changed = (oid: number): boolean => writeAll || sizesBefore.get(oid) !== this.#sizes.get(oid);
+    await othersTurn();
     const names = new Set(rows.flatMap((row) => namesOf(row)));
     const dropped = [...this.#names].filter((name) => !names.has(name)).map((name) => droppedRelation(name));
     // Where a part could not be read, nothing is known to be gone.
     if (skipped.length === 0) this.#names = names;
+    await othersTurn();
     const states = rows.map((row) => stateOf(row));
     this.#states = states;
     this.#invalid = indexRows

@@ -12,6 +12,8 @@ export interface Instance {
   name: string;
   counted: Counted;
   state: PoolState;
+  /** It keeps values of parameters. */
+  samplesParameters: boolean;
   /** Not in the store yet. */
   isNew: boolean;
 }
@@ -46,6 +48,7 @@ interface InstanceRow {
   seenAt: Date;
   seconds: number;
   pool: PoolState['pool'];
+  samplesParameters: boolean;
 }
 
 /** The processes that the reports are of, and all that may be alive of the applications in `whole`. */
@@ -63,7 +66,8 @@ export async function readInstances(
             missing::double precision[]   AS missing,
             seen_at                       AS "seenAt",
             seconds,
-            pool
+            pool,
+            samples_parameters            AS "samplesParameters"
      FROM   pitcrew.application_instance
      WHERE  (application_id, name) IN (SELECT * FROM unnest($1::integer[], $2::text[]))
      OR     (application_id = ANY ($3::integer[]) AND seen_at > $4)`,
@@ -75,9 +79,9 @@ export async function readInstances(
     ],
   );
   const instances = new Instances();
-  for (const { applicationId, name, highest, missing, seenAt, seconds, pool } of rows) {
+  for (const { applicationId, name, highest, missing, seenAt, seconds, pool, samplesParameters } of rows) {
     const state = { seenAt: seenAt.getTime(), seconds, pool };
-    instances.set({ applicationId, name, counted: { highest, missing }, state, isNew: false });
+    instances.set({ applicationId, name, counted: { highest, missing }, state, samplesParameters, isNew: false });
   }
   return instances;
 }
@@ -87,16 +91,19 @@ export async function writeInstances(client: ClientBase, changed: readonly Insta
   if (changed.length === 0) return;
   await client.query(
     `
-     INSERT INTO pitcrew.application_instance (application_id, name, sequence, missing, seen_at, seconds, pool)
-     SELECT application_id, name, sequence, missing::bigint[], seen_at, seconds, pool::jsonb
-     FROM   unnest($1::integer[], $2::text[], $3::bigint[], $4::text[], $5::timestamptz[], $6::double precision[], $7::text[])
-            AS input (application_id, name, sequence, missing, seen_at, seconds, pool)
+     INSERT INTO pitcrew.application_instance
+            (application_id, name, sequence, missing, seen_at, seconds, pool, samples_parameters)
+     SELECT application_id, name, sequence, missing::bigint[], seen_at, seconds, pool::jsonb, samples_parameters
+     FROM   unnest($1::integer[], $2::text[], $3::bigint[], $4::text[], $5::timestamptz[], $6::double precision[],
+                   $7::text[], $8::boolean[])
+            AS input (application_id, name, sequence, missing, seen_at, seconds, pool, samples_parameters)
      ON CONFLICT (application_id, name) DO UPDATE
-     SET    sequence = excluded.sequence,
-            missing  = excluded.missing,
-            seen_at  = excluded.seen_at,
-            seconds  = excluded.seconds,
-            pool     = excluded.pool`,
+     SET    sequence           = excluded.sequence,
+            missing            = excluded.missing,
+            seen_at            = excluded.seen_at,
+            seconds            = excluded.seconds,
+            pool               = excluded.pool,
+            samples_parameters = excluded.samples_parameters`,
     [
       numberArray(changed.map(({ applicationId }) => applicationId)),
       changed.map(({ name }) => name),
@@ -105,6 +112,7 @@ export async function writeInstances(client: ClientBase, changed: readonly Insta
       timeArray(changed.map(({ state }) => state.seenAt)),
       numberArray(changed.map(({ state }) => state.seconds)),
       changed.map(({ state }) => storableJson(state.pool)),
+      changed.map(({ samplesParameters }) => samplesParameters),
     ],
   );
   const grown = new Set(changed.filter(({ isNew }) => isNew).map(({ applicationId }) => applicationId));

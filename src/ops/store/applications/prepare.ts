@@ -52,6 +52,9 @@ export async function prepareReports(
         counters: countersOf(statement),
         maxUs: amount(statement.maxMs * 1000),
         latency: statement.histogram,
+        fingerprint: statement.fingerprint,
+        text: statement.text,
+        parameters: statement.parameters,
       });
     }
     const calledBy = statement ? callersOf(statement) : repeatedOf(repeated ?? []);

@@ -1,7 +1,14 @@
 import type { CachePart, CacheReport } from '../caches/types.ts';
 import { families } from '../families.ts';
 import { floorTo } from '../levels.ts';
-import type { ActivityFigures, ApplicationCounters, CallerCounters, LatencyCounts, ReceivedReport } from './types.ts';
+import type {
+  ActivityFigures,
+  ApplicationCounters,
+  CallerCounters,
+  LatencyCounts,
+  ParameterValues,
+  ReceivedReport,
+} from './types.ts';
 
 /** A report with its names resolved to numbers. */
 export interface PreparedReport {
@@ -9,10 +16,22 @@ export interface PreparedReport {
   applicationId: number;
   /** The application's number for all its statements together. */
   wholeId: number;
-  statements: { id: number; counters: ApplicationCounters; maxUs: number; latency: LatencyCounts }[];
+  statements: PreparedStatement[];
   callers: { id: number; counters: CallerCounters; most: number }[];
   activities: PreparedActivity[];
   caches: PreparedCache[];
+}
+
+/** What a report tells of one statement. */
+export interface PreparedStatement {
+  id: number;
+  counters: ApplicationCounters;
+  maxUs: number;
+  latency: LatencyCounts;
+  /** As it was told of. */
+  fingerprint: string;
+  text: string;
+  parameters: readonly ParameterValues[];
 }
 
 /** What a report tells of one cache. */

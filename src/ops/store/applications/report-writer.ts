@@ -188,8 +188,13 @@ function sizeOf({ report }: ReceivedReport): number {
     0,
   );
   const statements = report.statements.reduce(
-    (sum, { text, histogram, callSites, scopes }) =>
-      sum + 300 + 2 * text.length + 80 * histogram.length + 300 * (callSites.length + scopes.length),
+    (sum, { text, histogram, callSites, scopes, parameters }) =>
+      sum +
+      300 +
+      2 * text.length +
+      80 * histogram.length +
+      300 * (callSites.length + scopes.length) +
+      2 * (parameters.length > 0 ? JSON.stringify(parameters).length : 0),
     0,
   );
   const caches = report.caches.reduce((sum, { groups, tiers }) => sum + 1000 + 200 * (groups.length + tiers.length), 0);

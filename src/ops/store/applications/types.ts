@@ -11,6 +11,18 @@ export interface ReceivedReport {
   at: Date;
 }
 
+/** Values of one call by the number of their placeholder: `{ "1": "42", "2": null }`. What was left out is not in it. */
+export type ParameterValues = Readonly<Record<string, string | null>>;
+
+/** What a statement is called with, as one application told. */
+export interface ParameterSamples {
+  fingerprint: string;
+  /** What the numbers of the placeholders are those of. */
+  text: string;
+  /** Usual calls first. */
+  samples: readonly ParameterValues[];
+}
+
 /** What an application counted of a statement and adds up. */
 export interface ApplicationCounters {
   calls: number;
@@ -200,6 +212,15 @@ export interface ApplicationHistory {
     targetId: number;
     fingerprint: string;
   }): Promise<Pick<ApplicationStatement, 'fingerprint' | 'text' | 'kind' | 'applications' | 'statements'> | undefined>;
+  /**
+   * Values that applications call statements with, where they tell of them; told latest first. Of one application or all. They are data of
+   * the watched database: they plan statements, and are shown to nobody.
+   */
+  parameterSamples(query: {
+    targetId: number;
+    fingerprints: readonly string[];
+    application?: string;
+  }): Promise<ParameterSamples[]>;
   /** What one statement was called by; sites and scopes of each application with the most calls first. */
   callers(query: TimeRange & { targetId: number; fingerprint: string }): Promise<Caller[]>;
   /** What one application did in a range beside its statements; what took most time first. */

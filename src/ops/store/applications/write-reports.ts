@@ -14,6 +14,7 @@ import { addRow, emptyRows, type FamilyRows } from '../write/rows.ts';
 import { lockWatermarks, writeRows } from '../write/write-batches.ts';
 import { type Instance, readInstances, writeInstances } from './instances.ts';
 import type { ApplicationNames } from './names.ts';
+import { writeParameters } from './parameters.ts';
 import { isLive, poolSamples, sumPools } from './pools.ts';
 import { type Prepared, prepareReports, rowsOfReports, type Sum } from './prepare.ts';
 import { type ActivityAddition, rowsOfActivities } from './prepare-activities.ts';
@@ -86,6 +87,7 @@ async function writePrepared(client: ClientBase, { reports, ...seen }: Prepared)
   const watermarks = await lockWatermarks(client, rows);
   for (const family of rows) await writeRows(client, family, watermarks);
   await addToApplications(client, applications, accepted.reports, sums);
+  await writeParameters(client, accepted.reports);
   await addToActivities(client, activity.additions);
   await addToCacheParts(client, cache.additions);
   await moveLastSeen(client, 'pitcrew.application_statement', seen.seenStatements);
@@ -151,7 +153,14 @@ async function acceptReports(
     const isLatest = counted.highest === report.sequence;
     const state = isLatest || !known ? { seenAt: at, seconds, pool: report.pool } : known.state;
     if (isLatest) accepted.latest.push({ prepared, instance: name, seconds });
-    const instance = { applicationId: prepared.applicationId, name, counted, state, isNew: known?.isNew ?? true };
+    const instance = {
+      applicationId: prepared.applicationId,
+      name,
+      counted,
+      state,
+      samplesParameters: isLatest || !known ? report.samplesParameters : known.samplesParameters,
+      isNew: known?.isNew ?? true,
+    };
     changed.delete(known ?? instance);
     changed.add(instance);
     instances.set(instance);

@@ -12,6 +12,7 @@ import { readCallers, readRepeatedCalls } from './callers.ts';
 import { readCacheCommand } from '../caches/commands.ts';
 import { readCaches, readCacheSeries, readCachesNow, readCacheTotals } from './caches.ts';
 import { readTableGauges } from './gauges-at.ts';
+import { readParameterSamples } from './parameters.ts';
 import { readPlanChanges, readPlans } from '../plans/read.ts';
 import { createReader } from './reader.ts';
 import { readIndexes, readTables, readTableSeries } from './relations.ts';
@@ -41,6 +42,7 @@ export function createHistory(pool: Pool): History {
     activities: (query) => readActivities(reader, query),
     activitySeries: (query) => readActivitySeries(reader, query),
     activityTotals: (query) => readActivityTotals(reader, query),
+    parameterSamples: (query) => readParameterSamples(reader, query),
     callers: (query) => readCallers(reader, query),
     repeatedCalls: (query) => readRepeatedCalls(reader, query),
     caches: (query) => readCaches(reader, query),

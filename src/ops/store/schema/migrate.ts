@@ -6,6 +6,7 @@ import { fifth } from './fifth.ts';
 import { first } from './first.ts';
 import { fourth } from './fourth.ts';
 import { second } from './second.ts';
+import { seventh } from './seventh.ts';
 import { sixth } from './sixth.ts';
 import { third } from './third.ts';
 
@@ -16,7 +17,7 @@ export interface Migration {
 }
 
 /** In order; a number is never used twice. */
-const migrations: readonly Migration[] = [first, second, third, fourth, fifth, sixth];
+const migrations: readonly Migration[] = [first, second, third, fourth, fifth, sixth, seventh];
 
 /** First key of Pitcrew's advisory locks on the store ("pitc"); claims use it with the target's number. */
 export const lockClass = 0x70_69_74_63;

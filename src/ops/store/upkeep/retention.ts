@@ -61,6 +61,32 @@ function dropOne(client: ClientBase, partition: Partition): Promise<boolean> {
   });
 }
 
+/** Values that were not told again for so long are removed: what is planned with them is of a week. */
+const parametersMs = 7 * 86_400_000;
+/** An application that has reported for so long from processes that keep none has ended to keep them. */
+const endedMs = 3_600_000;
+
+/**
+ * Removes values that statements were called with, at `now` (ms since 1970): those that were not told again for a week, and all of an
+ * application that reports, while none of its processes of the last hour keeps any.
+ */
+export async function forgetParameters(client: ClientBase, now: number): Promise<void> {
+  await client.query(
+    `
+     DELETE FROM pitcrew.application_parameters AS told
+     USING  pitcrew.application_statement AS statement
+     WHERE  statement.id = told.application_statement_id
+     AND    (told.told_at < $1
+             OR EXISTS (SELECT FROM pitcrew.application_instance AS process
+                        WHERE  process.application_id = statement.application_id AND process.seen_at > $2)
+                AND NOT EXISTS (SELECT FROM pitcrew.application_instance AS process
+                                WHERE  process.application_id = statement.application_id
+                                AND    process.seen_at > $2
+                                AND    process.samples_parameters))`,
+    [new Date(now - parametersMs), new Date(now - endedMs)],
+  );
+}
+
 /**
  * Forgets statements that no level can hold any more, relations that are gone for as long, what applications
  * told and tell no more, and writers that ended.

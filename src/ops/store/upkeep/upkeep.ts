@@ -3,7 +3,7 @@ import { messageOf } from '../../../errors.ts';
 import { addFingerprints } from './fingerprints.ts';
 import { Partitions, partitionsFor } from '../partitions.ts';
 import type { Level, StoreLogger } from '../types.ts';
-import { dropExpired, forgetUnused } from './retention.ts';
+import { dropExpired, forgetParameters, forgetUnused } from './retention.ts';
 import { rollUp } from './roll-up.ts';
 
 const tickMs = 20_000;
@@ -106,6 +106,7 @@ export class Upkeep {
       await rollUp(client, this.#partitions, now);
       await this.#every('retention', retentionEveryMs, now, async () => {
         if ((await dropExpired(client, this.#levels, now, this.#logger)) > 0) this.#partitions.forget();
+        await forgetParameters(client, now);
       });
       await this.#every('forget', forgetEveryMs, now, () => forgetUnused(client, this.#levels, now));
       await this.#every('size', sizeEveryMs, now, async () => {

@@ -46,7 +46,8 @@ const runRoute = createRoute({
   path: `${base}/run`,
   summary: 'Looks for advice now',
   description:
-    '`checks` asks all checks; `indexes` chooses indexes for the whole workload. Answers when it is under way.',
+    '`checks` asks all checks; `indexes` chooses indexes for the whole workload, and is refused on a standby. Answers when it is under way: ' +
+    '`GET …/advice` says in `advisor` how far it is, and in `failure` why it ended without a result.',
   request: {
     query: queryOf(oneDatabaseQuery),
     body: { required: false, content: { 'application/json': { schema: runRequest } } },

@@ -2,6 +2,7 @@ import { quoteIdentifier, readActivity, readUpkeep, type UpkeepRow } from '../..
 import { readableName } from '../../../../sql/index.ts';
 import { bytes, count, counted, listed } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding } from '../../types.ts';
+import { once } from '../readings.ts';
 import { answer, answerWholly, judgedOnPrimary, notReadable, untoldOf } from './answers.ts';
 import { readServerSettings, type ServerSettings } from './server-settings.ts';
 import { settingRemedy } from './setting-remedy.ts';
@@ -49,7 +50,7 @@ async function run(context: CheckContext, limits: AutovacuumLimits) {
       off.map((name) => switchedOff(name, seen)),
       '',
     );
-  const activity = await readActivity(context.connection, context.profile);
+  const activity = await once(context, readActivity);
   const workers = activity.rows.filter(({ backendType }) => backendType === 'autovacuum worker').length;
   const overdue = rows.filter((table) => table.deadRows > 2 * threshold(table, seen.settings));
   const waiting = overdue.length >= limits.overdueTables;
@@ -167,7 +168,7 @@ function largeTable(table: UpkeepRow, { context, settings }: Seen, limits: Autov
       risk: 'low',
       riskDetail:
         'It waits for VACUUM and index builds of the table, never for its readers and writers. Vacuuming comes more often.',
-      appliable: table.mayMaintain && !context.profile.isStandby,
+      appliable: table.isOwned && !context.profile.isStandby,
     },
   };
 }

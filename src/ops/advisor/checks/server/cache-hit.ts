@@ -8,6 +8,7 @@ import {
 import { readableName } from '../../../../sql/index.ts';
 import { bytes, count, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding } from '../../types.ts';
+import { once } from '../readings.ts';
 import { answer, notReadable, unknown, untoldOf } from './answers.ts';
 import { hoursBetween, type KnownTime, knownTime, moment } from './known-time.ts';
 import { readServerSettings } from './server-settings.ts';
@@ -39,7 +40,7 @@ export function cacheHitCheck(limits: CacheHitLimits = defaults): Check {
 
 async function run(context: CheckContext, limits: CacheHitLimits) {
   const known = await knownTime(context);
-  const databases = await readDatabases(context.connection);
+  const databases = await once(context, readDatabases);
   const database = databases.rows.find(({ current }) => current);
   if (known === undefined || database === undefined)
     return notReadable(databases.skipped, 'The counters of the database');
@@ -60,7 +61,7 @@ async function run(context: CheckContext, limits: CacheHitLimits) {
       `The cache was empty when counting began (${moment(known.since)}), and still fills (${percent(ratio)})`,
     );
   }
-  const tables = await readTables(context.connection, context.profile);
+  const tables = await once(context, readTables);
   const indexes = await readIndexes(context.connection, context.profile);
   const worst = [...tables.rows.map(readsOfTable), ...indexes.rows.map(readsOfIndex)]
     .filter(({ read }) => read > 0)

@@ -1,6 +1,7 @@
 import { readCheckpointer, readWal } from '../../../../engine/postgres/index.ts';
 import { bytes, count, counted, duration } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
+import { once } from '../readings.ts';
 import { answer, judgedOnPrimary, notReadable, unknown } from './answers.ts';
 import { hoursBetween, knownTime, moment } from './known-time.ts';
 import { asSize, readServerSettings, type ServerSettings } from './server-settings.ts';
@@ -38,7 +39,7 @@ async function run(context: CheckContext, limits: CheckpointLimits) {
   if (profile.isStandby) return judgedOnPrimary;
   const known = await knownTime(context);
   const { rows, skipped } = await readCheckpointer(connection, profile);
-  const wal = await readWal(connection, profile);
+  const wal = await once(context, readWal);
   const [made] = rows;
   const [written] = wal.rows;
   if (!known || !made?.statsReset || !written?.statsReset)

@@ -1,6 +1,7 @@
 import { type ActivityRow, readActivity, readDatabases, readRoleSettings } from '../../../../engine/postgres/index.ts';
 import { count, counted, duration, listed, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding, Remedy } from '../../types.ts';
+import { once } from '../readings.ts';
 import { answerWholly, notReadable, untoldOf } from './answers.ts';
 import { knownTime } from './known-time.ts';
 import { readServerSettings, type ServerSettings } from './server-settings.ts';
@@ -58,11 +59,11 @@ export function connectionsCheck(limits: ConnectionLimits = defaults): Check {
 }
 
 async function run(context: CheckContext, limits: ConnectionLimits) {
-  const { connection, profile } = context;
-  const { rows, skipped } = await readActivity(connection, profile);
+  const { connection } = context;
+  const { rows, skipped } = await once(context, readActivity);
   const known = await knownTime(context);
   if (rows.length === 0 || known === undefined) return notReadable(skipped, 'The sessions');
-  const databases = (await readDatabases(connection)).rows;
+  const databases = (await once(context, readDatabases)).rows;
   const roles = (await readRoleSettings(connection)).rows;
   const idleMs = databases.find(({ current }) => current)?.idleInTransactionMs ?? 0;
   const seen: Seen = {

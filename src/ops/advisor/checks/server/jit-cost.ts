@@ -1,3 +1,4 @@
+import { marked } from '../../../../engine/postgres/index.ts';
 import { duration, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
 import { answer, answerWholly, unknown } from './answers.ts';
@@ -27,11 +28,11 @@ export const jitCost: Check = {
 async function run(context: CheckContext) {
   const { connection, profile } = context;
   const settings = await readServerSettings(context);
-  const [row] = await connection.run<{ available: boolean }>(`SELECT pg_jit_available() AS "available"`);
-  if (settings.isOff('jit') || !(row?.available ?? false)) return answer([], 'Nothing is compiled');
+  if (settings.isOff('jit')) return answer([], 'Nothing is compiled');
   const { costs, skipped } = await readStatementCosts(context);
   const [why] = skipped;
   if (!profile.statements.usable || !profile.statements.columns.has('jit_generation_time')) {
+    if (!(await canCompile(connection))) return answer([], 'Nothing is compiled');
     return unknown(
       `How long compiling takes is not known: ${why?.reason ?? `it needs pg_stat_statements 1.10, found ${profile.statements.version}`}`,
       why?.fix ?? profile.statements.update,
@@ -70,6 +71,15 @@ async function run(context: CheckContext) {
     }),
   };
   return answer([finding], '');
+}
+
+/** Whether the server has a compiler. It says so only to sessions in which `jit` is on, which it is not in ours. */
+async function canCompile(connection: CheckContext['connection']): Promise<boolean> {
+  return connection.rolledBack({ statementTimeoutMs: 5000, lockTimeoutMs: 100 }, async (transaction) => {
+    await transaction.execute(marked('SET LOCAL jit = on'));
+    const [row] = await transaction.execute<{ available: boolean }>(marked(`SELECT pg_jit_available() AS "available"`));
+    return row?.available ?? false;
+  });
 }
 
 /** What compiling costs where it does not pay. */

@@ -1,5 +1,6 @@
 import { type CountersSinceRow, readCountersSince } from '../../../../engine/postgres/index.ts';
 import type { CheckContext } from '../../types.ts';
+import { once } from '../readings.ts';
 
 /** The time of which the counters of a database tell. */
 export interface KnownTime extends CountersSinceRow {
@@ -7,8 +8,8 @@ export interface KnownTime extends CountersSinceRow {
 }
 
 /** Since when counters count; `undefined` where the server does not say. */
-export async function knownTime({ connection }: CheckContext): Promise<KnownTime | undefined> {
-  const [row] = (await readCountersSince(connection)).rows;
+export async function knownTime(context: CheckContext): Promise<KnownTime | undefined> {
+  const [row] = (await once(context, readCountersSince)).rows;
   return row && { ...row, hours: hoursBetween(row.since, row.now) };
 }
 

@@ -4,6 +4,7 @@ import { readableName, tokenize } from '../../../../sql/index.ts';
 import { count, duration, listed } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
 import { needed } from '../needed.ts';
+import { once } from '../readings.ts';
 import { answerWholly, judgedOnPrimary, unknown } from './answers.ts';
 import { hoursBetween, knownTime } from './known-time.ts';
 import { readStatementCosts, type StatementCost } from './statement-costs.ts';
@@ -62,7 +63,7 @@ async function run(context: CheckContext, limits: MaterialisedViewLimits) {
   }
   const known = await knownTime(context);
   if (!known) return unknown('Since when the server counts is not known');
-  const tables = needed(await readTables(context.connection, context.profile), 'The tables');
+  const tables = Map.groupBy(needed(await once(context, readTables), 'The tables'), ({ name }) => name);
   // In the first hour a rate is of what was done just now.
   const statementHours = Math.max(1, since ? hoursBetween(since, known.now) : known.hours);
   const tableHours = Math.max(1, known.hours);
@@ -81,9 +82,9 @@ async function run(context: CheckContext, limits: MaterialisedViewLimits) {
 }
 
 /** Empty when one of them is no table that we know: a view, or one of several of that name. */
-function tablesOf({ tables }: StatementCost, known: readonly TableRow[]): TableRow[] {
+function tablesOf({ tables }: StatementCost, known: ReadonlyMap<string, TableRow[]>): TableRow[] {
   const found = tables.map(({ schema, name }) => {
-    const matching = known.filter((table) => table.name === name && (schema === undefined || table.schema === schema));
+    const matching = (known.get(name) ?? []).filter((table) => schema === undefined || table.schema === schema);
     return matching.length === 1 ? matching[0] : undefined;
   });
   return found.every((table) => table !== undefined) ? found : [];

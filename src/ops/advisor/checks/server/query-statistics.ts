@@ -1,6 +1,7 @@
 import { changeSetting, readStatementsInfo } from '../../../../engine/postgres/index.ts';
 import { count } from '../../../words/index.ts';
 import type { Check, CheckContext, Evidence, Finding } from '../../types.ts';
+import { once } from '../readings.ts';
 import { answer, unknown, untoldOf } from './answers.ts';
 import { hoursBetween, knownTime, moment } from './known-time.ts';
 import { readServerSettings } from './server-settings.ts';
@@ -29,7 +30,7 @@ export function queryStatisticsCheck(limits: QueryStatisticsLimits = defaults): 
 }
 
 async function run(context: CheckContext, limits: QueryStatisticsLimits) {
-  const { connection, profile } = context;
+  const { profile } = context;
   const { statements } = profile;
   const settings = await readServerSettings(context);
   const setting = (
@@ -92,7 +93,7 @@ async function run(context: CheckContext, limits: QueryStatisticsLimits) {
     { label: 'Planning is timed', value: statements.trackPlanning },
     { label: 'I/O is timed', value: profile.trackIoTiming },
   ];
-  const { rows, skipped } = await readStatementsInfo(connection, profile);
+  const { rows, skipped } = await once(context, readStatementsInfo);
   const [info] = rows;
   const known = await knownTime(context);
   if (!known)

@@ -1,6 +1,7 @@
 import { readSlots, readWal, type SlotRow } from '../../../../engine/postgres/index.ts';
 import { bytes, count, counted, duration } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding, Severity } from '../../types.ts';
+import { once } from '../readings.ts';
 import { answer, notReadable } from './answers.ts';
 import { hoursBetween, knownTime } from './known-time.ts';
 import { asSize, readServerSettings, type ServerSettings } from './server-settings.ts';
@@ -141,7 +142,7 @@ async function missingLimit(context: CheckContext, settings: ServerSettings): Pr
   const name = 'max_slot_wal_keep_size';
   if ((settings.bytes(name) ?? 0) >= 0) return undefined;
   const known = await knownTime(context);
-  const [wal] = (await readWal(context.connection, context.profile)).rows;
+  const [wal] = (await once(context, readWal)).rows;
   const perDay = known && wal?.statsReset ? (wal.bytes / Math.max(1, hoursBetween(wal.statsReset, known.now))) * 24 : 0;
   const proposal =
     Math.ceil(Math.max(perDay, 4 * (settings.bytes('max_wal_size') ?? 0), gigabyte) / gigabyte) * gigabyte;

@@ -2,6 +2,7 @@ import { readTables, type TableRow } from '../../../../engine/postgres/index.ts'
 import { readableName } from '../../../../sql/index.ts';
 import { bytes, count, counted, percent } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding } from '../../types.ts';
+import { once } from '../readings.ts';
 import { answer, notReadable, unknown } from './answers.ts';
 import { type KnownTime, knownTime, moment } from './known-time.ts';
 import { readStatementCosts, type StatementCost, untoldStatements } from './statement-costs.ts';
@@ -50,12 +51,12 @@ export function sequentialScansCheck(limits: SequentialScanLimits = defaults): C
 }
 
 async function run(context: CheckContext, limits: SequentialScanLimits) {
-  const { connection, profile } = context;
+  const { profile } = context;
   if (!profile.trackCounts) {
     return unknown('track_counts is off, so scans are not counted', 'ALTER SYSTEM SET track_counts = on');
   }
   const known = await knownTime(context);
-  const { rows: tables, skipped } = await readTables(connection, profile);
+  const { rows: tables, skipped } = await once(context, readTables);
   if (known === undefined || skipped.length > 0) return notReadable(skipped, 'The counters of tables');
   const large = tables.filter(
     (table) =>

@@ -1,11 +1,14 @@
 import {
+  type DatabaseConnection,
   readSettingOrigins,
   readSettings,
+  type ServerProfile,
   type SettingOriginRow,
   type SettingRow,
 } from '../../../../engine/postgres/index.ts';
 import type { CheckContext } from '../../types.ts';
 import { needed } from '../needed.ts';
+import { once } from '../readings.ts';
 
 /** Settings of the server by name, in units that formulas are written in. `undefined`: unknown to this version, or hidden. */
 export interface ServerSettings {
@@ -26,7 +29,11 @@ const byteUnits: Record<string, number> = { B: 1, kB: 1024, MB: 1024 ** 2, GB: 1
 const secondUnits: Record<string, number> = { us: 1e-6, ms: 1e-3, s: 1, min: 60, h: 3600, d: 86_400 };
 
 /** @throws {PitcrewError} `E_QUERY` when no setting can be read. */
-export async function readServerSettings({ connection, profile }: CheckContext): Promise<ServerSettings> {
+export function readServerSettings(context: CheckContext): Promise<ServerSettings> {
+  return once(context, readAll);
+}
+
+async function readAll(connection: DatabaseConnection, profile: ServerProfile): Promise<ServerSettings> {
   const rows = needed(await readSettings(connection, profile), 'The settings of the server');
   const byName = new Map(rows.map((row) => [row.name, row]));
   const origins = await readSettingOrigins(connection, [...byName.keys()]);

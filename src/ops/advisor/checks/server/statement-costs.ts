@@ -1,13 +1,17 @@
 import {
+  type DatabaseConnection,
   isOwnStatement,
+  type Reading,
   readStatements,
   readStatementsInfo,
   readStatementTexts,
+  type ServerProfile,
   type Skipped,
   type StatementRow,
 } from '../../../../engine/postgres/index.ts';
 import { describe, loadParser, type StatementKind, type TableName } from '../../../../sql/index.ts';
 import type { CheckContext, Untold } from '../../types.ts';
+import { once } from '../readings.ts';
 
 /** What one statement of the watched database costs, for one role, since pg_stat_statements counts it. */
 export interface StatementCost {
@@ -28,6 +32,8 @@ export interface StatementCost {
   row: StatementRow;
 }
 
+const scope = { databases: 'own' } as const;
+
 /** So many of the costliest statements are looked at. */
 const most = 200;
 
@@ -36,12 +42,12 @@ const most = 200;
  * pg_stat_statements; statements whose text is hidden from us are left out.
  */
 export async function readStatementCosts(
-  { connection, profile }: CheckContext,
+  context: CheckContext,
   by: (row: StatementRow) => number = ({ totalExecMs }) => totalExecMs,
 ): Promise<{ costs: StatementCost[]; since: Date | null; skipped: Skipped[] }> {
-  const scope = { databases: 'own' } as const;
-  const { rows, skipped } = await readStatements(connection, profile, { scope });
-  const [info] = (await readStatementsInfo(connection, profile)).rows;
+  const { connection, profile } = context;
+  const { rows, skipped } = await once(context, readOwn);
+  const [info] = (await once(context, readStatementsInfo)).rows;
   const chosen = rows
     .filter((row) => row.calls > 0 && by(row) > 0)
     .toSorted((a, b) => by(b) - by(a))
@@ -58,6 +64,10 @@ export async function readStatementCosts(
     since: info?.statsReset ?? null,
     skipped,
   };
+}
+
+function readOwn(connection: DatabaseConnection, profile: ServerProfile): Promise<Reading<StatementRow>> {
+  return readStatements(connection, profile, { scope });
 }
 
 function keyOf({ queryId, userId, toplevel }: { queryId: string; userId: number; toplevel: boolean }): string {

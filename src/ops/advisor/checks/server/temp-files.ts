@@ -1,6 +1,7 @@
 import { readDatabases, readRoleSettings, type RoleSettingRow } from '../../../../engine/postgres/index.ts';
 import { bytes, counted } from '../../../words/index.ts';
 import type { Check, CheckContext, Finding, Remedy } from '../../types.ts';
+import { once } from '../readings.ts';
 import { answer, answerWholly, notReadable, unknown } from './answers.ts';
 import { hoursBetween, knownTime, moment } from './known-time.ts';
 import { roleSettingRemedy } from './role-setting-remedy.ts';
@@ -39,7 +40,7 @@ export function tempFilesCheck(limits: TempFileLimits = defaults): Check {
 async function run(context: CheckContext, limits: TempFileLimits) {
   const { connection, profile } = context;
   const known = await knownTime(context);
-  const databases = await readDatabases(connection);
+  const databases = await once(context, readDatabases);
   const database = databases.rows.find(({ current }) => current);
   if (!known || !database) return notReadable(databases.skipped, 'The counters of the database');
   const evidence = [

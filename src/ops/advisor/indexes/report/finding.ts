@@ -1,4 +1,5 @@
 import { describe } from '../../../../sql/index.ts';
+import { usualSizeError } from '../../../whatif/index.ts';
 import type { Finding } from '../../types.ts';
 import { keyText } from '../candidates/definition.ts';
 import type { Candidate } from '../candidates/types.ts';
@@ -48,6 +49,7 @@ export function findingOf(
       .trim(),
     evidence: [
       { label: 'Size', value: sizeBytes, unit: 'bytes' },
+      { label: 'Size may be off by', value: usualSizeError(index), unit: 'ratio' },
       { label: 'Share of the workload', value: workloadShare, unit: 'ratio' },
       ...(msPerHour === null ? [] : [{ label: 'Execution time per hour', value: msPerHour, unit: 'ms' } as const]),
       { label: 'Planned cost saved per hour', value: round(gainPerHour) },

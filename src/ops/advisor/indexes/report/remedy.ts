@@ -1,5 +1,5 @@
 import { readableName } from '../../../../sql/index.ts';
-import { createIndexStatement, type HypotheticalIndex } from '../../../whatif/index.ts';
+import { createIndexStatement, type HypotheticalIndex, usualSizeError } from '../../../whatif/index.ts';
 import type { Remedy } from '../../types.ts';
 import type { TableModel } from '../model/types.ts';
 import { indexName } from './names.ts';
@@ -28,7 +28,8 @@ export function createRemedy(
       ? 'Each partition goes on being read and written while its index is made. Attaching and dropping lock the table for a moment.'
       : 'The table goes on being read and written meanwhile. It reads the table twice, and waits for transactions that are older; when it fails, it leaves an invalid index behind.',
     appliable: true,
-    needsBytes: bytes,
+    // The most that it may be: what is free is asked before it is made.
+    needsBytes: Math.ceil(bytes * (1 + usualSizeError(index))),
   };
 }
 

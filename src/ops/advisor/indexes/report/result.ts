@@ -1,3 +1,4 @@
+import { isWhole } from '../../workload/index.ts';
 import type { AnalysedStatement, Candidate } from '../candidates/types.ts';
 import { costUnder } from '../choose.ts';
 import type { StatementCosts } from '../costs/explore.ts';
@@ -16,6 +17,7 @@ export interface ResultInput {
   /** Of the workload without new indexes, in an hour. */
   before: number;
   takenNames: ReadonlySet<string>;
+  tellValues: boolean;
 }
 
 /** The chosen indexes with what speaks for each, most gain per hour first. */
@@ -48,18 +50,29 @@ export function advisedIndexes({ takenNames, ...input }: ResultInput): AdvisedIn
 /** Statements whose plans use an index with all others of the set in place. What several indexes spare together is shared evenly. */
 function helpedBy(
   { index }: Candidate,
-  { statements, costs, weights, chosen }: Omit<ResultInput, 'takenNames'>,
+  { statements, costs, weights, chosen, tellValues }: Omit<ResultInput, 'takenNames'>,
 ): { gain: number; statements: HelpedStatement[] } {
   const set = new Set(chosen);
   const helped = statements.flatMap(({ statement }) => {
     const known = costs.get(statement.id);
     const now = known && costUnder(known, set);
     if (!known || !now?.uses.includes(index.id)) return [];
-    const { id, text, callsPerHour, meanMs } = statement;
+    const { id, text, callsPerHour, meanMs, samples } = statement;
     const gain = ((known.base.cost - now.cost) * (weights.of.get(id) ?? 0)) / now.uses.length;
     const msPerHour = meanMs === null || weights.msPerCost === null ? null : gain * weights.msPerCost;
     return [
-      { gain, statement: { id, text, callsPerHour, costBefore: known.base.cost, costAfter: now.cost, msPerHour } },
+      {
+        gain,
+        statement: {
+          id,
+          text,
+          callsPerHour,
+          samples: tellValues ? samples.filter(isWhole) : [],
+          costBefore: known.base.cost,
+          costAfter: now.cost,
+          msPerHour,
+        },
+      },
     ];
   });
   helped.sort((a, b) => b.gain - a.gain);

@@ -3,7 +3,8 @@ import { bytes, duration } from '../../../words/index.ts';
 import type { Remedy } from '../../types.ts';
 import { freeBytesOf } from './free-space.ts';
 import { ask } from './look.ts';
-import { shapeOf, type StatementShape } from './shape.ts';
+import { missingRights } from './rights.ts';
+import { shapeOf } from './shape.ts';
 
 /** What stands against running a remedy now. */
 export interface Preflight {
@@ -105,43 +106,4 @@ async function longTransactions(session: ChangeSession, longMs: number): Promise
     }),
     hidden: rows.filter(({ pid, seconds }) => pid !== null && seconds === null).length,
   };
-}
-
-/** Only the owner of a table may change its indexes; for a new one there must be the right to make objects in its schema too. */
-async function missingRights(session: ChangeSession, shapes: readonly StatementShape[]): Promise<string[]> {
-  const wanted = new Map(
-    shapes.flatMap(({ verb, index, table }) => {
-      if (verb === 'analyze' || verb === 'vacuum') return [];
-      const object = table ?? index;
-      return object === null ? [] : [[JSON.stringify(object), { ...object, isNew: verb === 'create-index' }] as const];
-    }),
-  );
-  const refusals: string[] = [];
-  for (const { schema, name, isNew } of wanted.values()) {
-    const [row] = await ask<{ owns: boolean; creates: boolean; owner: string; user: string; schema: string }>(
-      session,
-      `
-      SELECT pg_has_role(c.relowner, 'USAGE')                   AS "owns",
-             has_schema_privilege(c.relnamespace, 'CREATE')     AS "creates",
-             pg_get_userbyid(c.relowner)                        AS "owner",
-             current_user                                       AS "user",
-             c.relnamespace::regnamespace::text                 AS "schema"
-        FROM pg_class c
-       WHERE c.relname = $1
-         AND c.relnamespace = to_regnamespace(quote_ident($2))
-      `,
-      [name, schema ?? 'public'],
-    );
-    if (!row) continue;
-    if (!row.owns) {
-      refusals.push(
-        `"${name}" belongs to ${row.owner}, and ${row.user} is no member of that role: GRANT it, or run the statements as ${row.owner}`,
-      );
-    } else if (isNew && !row.creates) {
-      refusals.push(
-        `${row.user} may make nothing in schema ${row.schema}: GRANT CREATE ON SCHEMA ${row.schema} TO ${row.user}`,
-      );
-    }
-  }
-  return refusals;
 }

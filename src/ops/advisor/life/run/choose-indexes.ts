@@ -6,16 +6,17 @@ import {
 } from '../../../../engine/postgres/index.ts';
 import { PitcrewError } from '../../../../errors.ts';
 import { loadParser } from '../../../../sql/index.ts';
-import { openHypopg, openOwnTwin, type WhatIf } from '../../../whatif/index.ts';
-import { adviseIndexes, tablesOfWorkload } from '../../indexes/index.ts';
+import type { WhatIf } from '../../../whatif/index.ts';
+import { adviseIndexes, openWhatIf } from '../../indexes/index.ts';
 import { selectIndexes } from '../../select/index.ts';
 import {
+  withObservedValues,
   type Workload,
   workloadFromHistory,
   workloadFromStatements,
   workloadFromTelemetry,
 } from '../../workload/index.ts';
-import type { IndexAdviser, IndexRequest } from './index-round.ts';
+import { type IndexAdviser, type IndexRequest, standbyRefusal } from './index-round.ts';
 
 /** The workload is that of so much time. */
 const workloadMs = 7 * 86_400_000;
@@ -32,16 +33,6 @@ export interface ChooserOptions {
 
 /** Chooses indexes for the workload that history knows, or pg_stat_statements while history is young. */
 export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexAdviser {
-  async function openWorkloadTwin(
-    { drops, signal }: IndexRequest,
-    connection: DatabaseConnection,
-    profile: ServerProfile,
-    workload: Workload,
-  ): Promise<WhatIf> {
-    const tables = await tablesOfWorkload(connection, profile, workload, drops);
-    return openOwnTwin(dataDir, { connection, profile, tables, signal });
-  }
-
   return async (request) => {
     const { url, signal, budgetBytes, drops, onProgress } = request;
     onProgress({ phase: 'reading the workload', ratio: null });
@@ -49,18 +40,19 @@ export function createIndexAdviser({ backend, dataDir }: ChooserOptions): IndexA
     const connection = await connectDatabase({ url, statementTimeoutMs });
     try {
       const profile = await probeProfile(connection);
-      if (profile.isStandby) {
-        throw new PitcrewError('E_UNSUPPORTED', 'the server is a standby', {
-          detail: 'Its indexes are those of its primary.',
-          hint: 'Choose indexes for the primary; what its replicas use is asked too where they are watched.',
-        });
-      }
+      if (profile.isStandby) throw standbyRefusal();
       const workload = await workloadOf(request, connection, profile);
       onProgress({ phase: backend === 'twin' ? 'making a twin of the database' : 'asking HypoPG', ratio: null });
-      await using whatIf =
-        backend === 'hypopg'
-          ? await openHypopg({ url, profile })
-          : await openWorkloadTwin(request, connection, profile, workload);
+      await using whatIf = await openWhatIf({
+        backend,
+        url,
+        connection,
+        profile,
+        twins: dataDir,
+        workload,
+        drops,
+        signal,
+      });
       const advice = await adviseIndexes({
         connection,
         profile,
@@ -99,7 +91,10 @@ async function workloadOf(
     workloadFromHistory(history, { targetId, from, to, database: profile.database, leastSeconds });
   const sources = [
     () => ofHistory(enoughSeconds),
-    async () => (profile.statements.usable ? workloadFromStatements(connection, profile) : undefined),
+    async () =>
+      profile.statements.usable
+        ? withObservedValues(await workloadFromStatements(connection, profile), history, { targetId })
+        : undefined,
     () => ofHistory(0),
     () => workloadFromTelemetry(history, { targetId, from, to }),
   ];

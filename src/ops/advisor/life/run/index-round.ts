@@ -1,3 +1,4 @@
+import { PitcrewError } from '../../../../errors.ts';
 import type { History } from '../../../store/index.ts';
 import { type IndexAdvice, missingIndex } from '../../indexes/index.ts';
 import type { Finding } from '../../types.ts';
@@ -25,6 +26,22 @@ export interface IndexChoice {
 
 /** Chooses indexes for the workload of a database. */
 export type IndexAdviser = (request: IndexRequest) => Promise<IndexChoice>;
+
+export function standbyRefusal(): PitcrewError {
+  return new PitcrewError('E_UNSUPPORTED', 'the server is a standby', {
+    detail: 'Its indexes are those of its primary.',
+    hint: 'Choose indexes for the primary; what its replicas use is asked too where they are watched.',
+  });
+}
+
+/** @throws {PitcrewError} `E_UNSUPPORTED` where indexes cannot be chosen */
+export function requireChoosable(adviser: IndexAdviser | undefined, isStandby: boolean): IndexAdviser {
+  if (isStandby) throw standbyRefusal();
+  if (adviser) return adviser;
+  throw new PitcrewError('E_UNSUPPORTED', 'indexes cannot be chosen here', {
+    detail: 'This daemon was started without planning under other indexes.',
+  });
+}
 
 /** The findings of a choice as answers: what is not advised any more is gone; what is to be dropped belongs to its own check. */
 export function indexAnswers({ advice }: IndexChoice): Answered[] {

@@ -39,6 +39,10 @@ export async function makeSchema(
     }
   }
   await run('schema', objects(catalog));
+  const leakproof = catalog.routines.flatMap(({ subject, leakproof: sql }) => (sql === null ? [] : [{ subject, sql }]));
+  for (const { definition, reason } of await makeAll(admin, leakproof)) {
+    if (missed(definition)) gaps.add(definition.subject, `the twin does not take it for LEAKPROOF: ${reason}`);
+  }
   await run('indexes', belongings(catalog));
   for (const { subject, reason } of catalog.uncarried) gaps.add(subject, reason);
   for (const { subject, language, carried } of catalog.routines) {

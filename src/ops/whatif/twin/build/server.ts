@@ -87,6 +87,8 @@ async function prepare(
     await maintenance.query(`DROP ROLE IF EXISTS ${owner}`);
     // The password is ours: hexadecimal digits.
     await maintenance.query(`CREATE ROLE ${owner} LOGIN BYPASSRLS PASSWORD '${password}'`);
+    // What goes wrong is told to the session, and may quote values of data: the log would keep them in a file.
+    await maintenance.query(`ALTER ROLE ${owner} SET log_min_messages = 'panic'`);
     for (const { sql, differs } of localeChoices(locale)) {
       try {
         await maintenance.query(

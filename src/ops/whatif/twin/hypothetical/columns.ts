@@ -1,25 +1,25 @@
 import type pg from 'pg';
+import { boundsSql, type SizedColumn, widthsSql } from '../../../sizes/index.ts';
+import { expressionStatistics } from './expression.ts';
+
+/** The most frequent elements, as `pg_stats` has them. */
+export interface ElementStatistics {
+  /** Different elements of a row; not known of text search vectors. */
+  perRow: number | null;
+  /** Shares of the rows, largest first. */
+  shares: readonly number[];
+  /** Mean bytes of one, without header. */
+  bytes: number;
+}
 
 /** What is known of one column of an index. */
-export interface IndexColumn {
+export interface IndexColumn extends SizedColumn {
   /** The table's column; `null` for an expression. */
   column: string | null;
-  /** Average bytes of a value; the planner's guess where there are no statistics. */
-  width: number;
-  /** -1 for a length of its own per value. */
-  length: number;
-  /** Bytes of some values, each for as many rows, of numeric and text; `null` for other types, and without a histogram. */
-  widths: readonly number[] | null;
-  align: number;
-  nullFraction: number;
-  /** How many different values there are among `rows` rows. */
-  distinct: (rows: number) => number;
-  /** Shares of the most frequent values, largest first. */
-  frequencies: readonly number[];
-  /** Bounds of the histogram of numbers and of points in time, which have distances; `null` for other types, and without. */
-  bounds: readonly number[] | null;
-  /** Element statistics of arrays, text search vectors and jsonb; `null` without. */
-  elements: { perRow: number | null; shares: readonly number[] } | null;
+  /** How a GIN index takes values apart: the name of its operator class. */
+  operatorClass: string | null;
+  /** Statistics of the elements of arrays and text search vectors; `null` without. */
+  elements: ElementStatistics | null;
   /** Key columns only, false for those carried along. */
   key: boolean;
   /** Whether equal values are the same bytes, so that a B-tree may keep them once. */
@@ -32,39 +32,22 @@ export interface IndexColumn {
   columnType: string | null;
 }
 
-interface Row {
-  column: string | null;
-  length: number;
-  align: string;
-  type: string;
-  columnType: string | null;
-  key: boolean;
-  equalImage: boolean;
-  sorted: boolean;
-  nullFraction: number | null;
-  width: number | null;
-  distinct: number | null;
-  frequencies: number[] | null;
-  bounds: number[] | null;
-  widths: number[] | null;
-  elements: number[] | null;
+interface Row extends Omit<IndexColumn, 'elements'> {
+  elementShares: number[] | null;
+  elementBytes: number | null;
   elementCounts: number[] | null;
 }
 
-const aligns: Record<string, number> = { c: 1, s: 2, i: 4, d: 8 };
-
-/** PostgreSQL's guess for a value without a known length (`get_typavgwidth`). */
-const unknownWidth = 32;
-/** And for how many different values an expression has (`DEFAULT_NUM_DISTINCT`). */
-const unknownDistinct = 200;
-
-/** The columns of an index that is on the twin, with what statistics say of the table's columns. */
-export async function indexColumns(owner: pg.Client, index: number): Promise<IndexColumn[]> {
+/**
+ * The columns of an index that is on the twin and will hold so many rows, with what statistics say of the table's columns. Runs in a
+ * transaction.
+ */
+export async function indexColumns(owner: pg.Client, index: number, indexed: number): Promise<IndexColumn[]> {
   const { rows } = await owner.query<Row>(
     `
     SELECT a.attname                              AS "column",
            x.attlen                               AS "length",
-           x.attalign                             AS "align",
+           CASE x.attalign WHEN 'd' THEN 8 WHEN 'i' THEN 4 WHEN 's' THEN 2 ELSE 1 END AS "alignment",
            format_type(x.atttypid, NULL)          AS "type",
            format_type(a.atttypid, NULL)          AS "columnType",
            x.attnum <= i.indnkeyatts              AS "key",
@@ -85,45 +68,24 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
                     WHERE x.attnum <= i.indnkeyatts
                       AND o.oid = i.indclass[x.attnum - 1])
                                                   AS "sorted",
-           s.null_frac                            AS "nullFraction",
-           s.avg_width                            AS "width",
+           s.null_frac                            AS "nullShare",
+           s.avg_width                            AS "averageWidth",
            s.n_distinct                           AS "distinct",
-           s.most_common_freqs                    AS "frequencies",
-           CASE WHEN a.atttypid IN ('int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'numeric'::regtype,
-                                    'float4'::regtype, 'float8'::regtype)
-                THEN s.histogram_bounds::text::float8[]
-                WHEN a.atttypid IN ('date'::regtype, 'timestamp'::regtype, 'timestamptz'::regtype)
-                THEN ARRAY(SELECT extract(epoch FROM bound)::float8
-                             FROM unnest(s.histogram_bounds::text::timestamptz[]) AS bound)
-           END                                    AS "bounds",
-           -- Short values are stored with one byte of their length before them.
-           CASE WHEN x.atttypid = 'numeric'::regtype
-                THEN ARRAY(SELECT pg_column_size(bound) FROM unnest(s.histogram_bounds::text::numeric[]) AS bound)
-                WHEN x.atttypid IN ('text'::regtype, 'varchar'::regtype)
-                THEN ARRAY(SELECT octet_length(bound) + 1 FROM unnest(s.histogram_bounds::text::text[]) AS bound)
-           END                                    AS "widths",
-           s.most_common_elem_freqs               AS "elements",
+           s.most_common_freqs                    AS "commonShares",
+           ${boundsSql('a.atttypid', 's.histogram_bounds')} AS "bounds",
+           ${widthsSql('x.atttypid', 'coalesce(s.histogram_bounds, s.most_common_vals)')} AS "widths",
+           (SELECT o.opcname FROM pg_opclass o
+             WHERE x.attnum <= i.indnkeyatts AND o.oid = i.indclass[x.attnum - 1]) AS "operatorClass",
+           -- The numbers after those of the elements are of something else.
+           s.most_common_elem_freqs[:cardinality(s.most_common_elems::text::text[])] AS "elementShares",
+           (SELECT avg(octet_length(e))::float8 FROM unnest(s.most_common_elems::text::text[]) AS e) AS "elementBytes",
            s.elem_count_histogram                 AS "elementCounts"
       FROM pg_index i
       JOIN pg_attribute x      ON x.attrelid = i.indexrelid
       JOIN pg_class t          ON t.oid = i.indrelid
       JOIN pg_namespace n      ON n.oid = t.relnamespace
-      -- A text made from a text, as by lower(), is taken to differ as often as that.
-      LEFT JOIN LATERAL (SELECT max(d.refobjsubid) AS number
-                           FROM pg_depend d
-                           JOIN pg_attribute b ON b.attrelid = d.refobjid AND b.attnum = d.refobjsubid
-                          WHERE i.indkey[x.attnum - 1] = 0
-                            AND i.indnatts = 1
-                            AND d.classid = 'pg_class'::regclass
-                            AND d.objid = i.indexrelid
-                            AND d.refclassid = 'pg_class'::regclass
-                            AND d.refobjid = i.indrelid
-                            AND b.attnum > 0
-                            AND b.atttypid IN ('text'::regtype, 'varchar'::regtype)
-                            AND x.atttypid IN ('text'::regtype, 'varchar'::regtype)
-                         HAVING count(*) = 1) f ON true
       LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid
-                              AND a.attnum = coalesce(nullif(i.indkey[x.attnum - 1], 0), f.number)
+                              AND a.attnum = i.indkey[x.attnum - 1]
                               AND a.attnum > 0
       LEFT JOIN LATERAL (SELECT * FROM pg_stats s
                           WHERE s.schemaname = n.nspname AND s.tablename = t.relname AND s.attname = a.attname
@@ -134,33 +96,19 @@ export async function indexColumns(owner: pg.Client, index: number): Promise<Ind
     `,
     [index],
   );
-  return rows.map((row) => ({
-    column: row.column,
-    length: row.length,
-    align: aligns[row.align] ?? 1,
-    type: row.type,
-    columnType: row.columnType,
-    key: row.key,
-    equalImage: row.equalImage,
-    sorted: row.sorted,
-    width: row.length > 0 ? row.length : (row.width ?? unknownWidth),
-    nullFraction: row.nullFraction ?? 0,
-    distinct: distinctOf(row.distinct),
-    frequencies: row.frequencies ?? [],
-    bounds: row.bounds,
-    widths: row.widths !== null && row.widths.length > 1 ? row.widths : null,
-    elements: elementsOf(row),
-  }));
+  const columns: IndexColumn[] = [];
+  for (const [position, row] of rows.entries()) {
+    const derived = row.column === null && (await expressionStatistics(owner, index, position + 1, indexed));
+    columns.push({ ...row, ...derived, elements: elementsOf(row) });
+  }
+  return columns;
 }
 
-function distinctOf(known: number | null): (rows: number) => number {
-  if (known === null || known === 0) return (rows) => Math.min(rows, unknownDistinct);
-  return known > 0 ? (rows) => Math.min(rows, known) : (rows) => Math.max(1, -known * rows);
-}
-
-function elementsOf({ elements, elementCounts }: Row): IndexColumn['elements'] {
-  if (elements === null) return null;
-  // The last numbers are the least and greatest frequency, and that of null elements.
-  const shares = elements.slice(0, -2);
-  return { perRow: elementCounts?.at(-1) ?? null, shares: shares.toSorted((a, b) => b - a) };
+function elementsOf({ elementShares, elementBytes, elementCounts }: Row): ElementStatistics | null {
+  if (elementShares === null) return null;
+  return {
+    perRow: elementCounts?.at(-1) ?? null,
+    shares: elementShares.toSorted((a, b) => b - a),
+    bytes: elementBytes ?? 4,
+  };
 }

@@ -1,79 +1,62 @@
-import { align8 } from '../files/height.ts';
+import { align } from '../../../sizes/index.ts';
 import { blockSize } from '../files/page.ts';
-import type { IndexColumn } from './columns.ts';
+import type { Elements } from './elements.ts';
 
-const room = blockSize - 24 - 8;
-/** How many elements a value of jsonb has, of which there are no statistics. */
-const unknownElements = 6;
-const usualElements = 5000;
-/** Bytes of a word in a text search vector. */
-const wordBytes = 12;
-/** Trigrams that texts of a language have. */
-const usualTrigrams = 1500;
-/** Lists of rows up to so many bytes stay with their element (`GinMaxItemSize`); longer ones have pages of their own. */
-const inlineLimit = 2700;
-/** Pages of elements are split in halves as they fill. */
-const entryFill = 0.55;
+const special = 8;
+const lineBytes = 4;
+/** Header of a key with its list, and of the list: its first row, and its length. */
+const entryHeader = 8;
+const listHeader = 8;
+/** A key with its list takes a third of a page at most (`GinMaxItemSize`); longer lists have pages of their own. */
+const largestEntry = 2712;
+/** What a page of a list holds, cut into segments of about 256 bytes, each with a header. */
+const listRoom = (blockSize - 24 - special - 8) * 0.96;
+/** Pages of keys are split in halves as the keys come in order. */
+const entryFill = 0.5;
+/** When there is more to sort than memory for it, keys come in several rounds and fill pages better. */
+const laterFill = 0.69;
+const sortMemory = 64 * 1024 ** 2;
+/** What a key and a row of its list take there. */
+const sortedKey = 90;
+const sortedRow = 8;
 
 /**
- * Pages of a GIN index: each different element with the list of its rows, packed as differences. Statistics know the most
- * frequent elements only, so of all sizes this is the roughest: within a factor of two.
+ * Pages of a GIN index just after CREATE INDEX: each different element with the list of its rows, packed as differences. Sources:
+ * `ginpostinglist.c`, `gindatapage.c` and `ginentrypage.c` of PostgreSQL.
  */
-export function ginPages(columns: readonly IndexColumn[], rows: number, tablePages: number): number {
+export function ginPages(elements: readonly Elements[], tablePages: number, columns: number): number {
   let entryBytes = 0;
+  let entries = 0;
   let listPages = 0;
-  for (const column of columns) {
-    for (const { values, each, bytes } of elementsOf(column, rows)) {
-      const list = each * pointerBytes(each, tablePages);
-      const inline = list <= inlineLimit;
-      entryBytes += values * (align8(8 + bytes + (inline ? list : 8)) + 4);
-      if (!inline) listPages += values * Math.ceil(list / (room * 0.9));
+  let memory = 0;
+  for (const { values, rows, bytes } of elements) {
+    const list = listHeader + Math.max(0, rows - 1) * differenceBytes(rows, tablePages);
+    // Where the index has several columns, each key says of which it is.
+    const head = entryHeader + (columns > 1 ? 2 : 0) + bytes;
+    const inline = align(head + list, 8);
+    const ownPages = inline > largestEntry;
+    entryBytes += values * ((ownPages ? align(head, 8) : inline) + lineBytes);
+    entries += values;
+    memory += values * (sortedKey + rows * sortedRow);
+    if (ownPages) {
+      const pages = Math.ceil(list / listRoom);
+      listPages += values * (pages > 1 ? pages + 1 : 1);
     }
   }
-  return 2 + Math.ceil(entryBytes / (room * entryFill)) + Math.ceil(listPages);
+  const room = blockSize - 24 - special;
+  const fill = memory > 2 * sortMemory ? laterFill : entryFill;
+  const leaves = Math.max(1, Math.ceil(entryBytes / (room * fill)));
+  const perInner = (room * entryFill) / Math.max(16, entryBytes / Math.max(1, entries));
+  const inner = leaves > 1 ? Math.ceil(leaves / Math.max(2, perInner)) : 0;
+  return 2 + leaves + inner + Math.ceil(listPages);
 }
 
-/** Seven bits of the distance to the next row in each byte, where a page of the table counts 2,048. */
-function pointerBytes(each: number, tablePages: number): number {
-  const distance = Math.max(2, (Math.max(1, tablePages) / Math.max(1, each)) * 2048);
-  return Math.min(6, Math.max(1, Math.ceil(Math.log2(distance) / 7)));
-}
-
-interface Elements {
-  values: number;
-  /** Rows that each is in. */
-  each: number;
-  bytes: number;
-}
-
-function elementsOf(column: IndexColumn, rows: number): Elements[] {
-  if (column.elements) {
-    const { shares } = column.elements;
-    const perRow = column.elements.perRow ?? column.width / wordBytes;
-    const bytes = Math.max(2, column.width / Math.max(1, perRow));
-    const known = shares.reduce((sum, share) => sum + share, 0);
-    const rest = Math.max(0, perRow - known) * rows;
-    const least = shares.at(-1) ?? 1;
-    // Those that are not among the most frequent: somewhere between each its own row, and just less frequent than those.
-    const values = Math.sqrt(rest * Math.max(1, rest / Math.max(1, least * rows)));
-    return [
-      ...shares.map((share) => ({ values: 1, each: share * rows, bytes })),
-      ...(rest >= 1 ? [{ values: Math.max(1, values), each: rest / Math.max(1, values), bytes }] : []),
-    ];
-  }
-  if (column.columnType !== 'jsonb') {
-    // Trigrams of a text, which are kept as numbers.
-    const pointers = rows * Math.max(1, column.width);
-    return [
-      { values: Math.min(usualTrigrams, pointers), each: pointers / Math.min(usualTrigrams, pointers), bytes: 4 },
-    ];
-  }
-  // Of jsonb: keys and the values of few kinds in many rows, and others that are a row's own.
-  const pointers = rows * unknownElements;
-  const own = Math.min(column.distinct(rows), pointers);
-  const common = Math.min(usualElements, pointers);
-  return [
-    { values: own, each: 1, bytes: 8 },
-    { values: common, each: Math.max(1, (pointers - own) / common), bytes: 8 },
-  ];
+/**
+ * Mean bytes from a row of a list to the next, seven bits in each: one within a page of the table, which counts 2,048; then two up to
+ * 8 pages away, three up to 1,024, four up to 131,072. Rows are taken to be anywhere.
+ */
+function differenceBytes(rows: number, tablePages: number): number {
+  const perPage = rows / Math.max(1, tablePages);
+  const leaving = -Math.expm1(-perPage) / perPage;
+  return 1 + leaving * (1 + Math.exp(-7 * perPage) + Math.exp(-1023 * perPage) + Math.exp(-131_071 * perPage));
 }

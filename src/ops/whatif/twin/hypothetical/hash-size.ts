@@ -1,9 +1,8 @@
-import { align8 } from '../files/height.ts';
+import { align, keyGroups } from '../../../sizes/index.ts';
 import { blockSize } from '../files/page.ts';
 import type { IndexColumn } from './columns.ts';
-import { keyGroups } from './groups.ts';
 
-const tuple = align8(8 + 4) + 4;
+const tuple = align(8 + 4, 8) + 4;
 const perPage = Math.floor((blockSize - 24 - 16) / tuple);
 /** Buckets are meant to be filled to 75 % (`HASH_DEFAULT_FILLFACTOR`). */
 const perBucket = Math.floor((blockSize * 0.75) / tuple);

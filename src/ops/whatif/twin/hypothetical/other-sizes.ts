@@ -1,15 +1,13 @@
 import type { HypotheticalIndex } from '../../types.ts';
-import { align8 } from '../files/height.ts';
+import { align, indexTupleWidth, widthOf } from '../../../sizes/index.ts';
 import { blockSize } from '../files/page.ts';
 import type { IndexColumn } from './columns.ts';
-import { ginPages } from './gin-size.ts';
 import { hashPages } from './hash-size.ts';
-import { averageTuple } from './tuples.ts';
 
 const room = blockSize - 24 - 16;
 const lineBytes = 4;
 
-/** Pages of an index other than a B-tree, just after CREATE INDEX. */
+/** Pages of an index other than a B-tree and GIN, just after CREATE INDEX. */
 export function otherSize(
   { method }: HypotheticalIndex,
   columns: readonly IndexColumn[],
@@ -19,11 +17,10 @@ export function otherSize(
   switch (method) {
     case 'hash':
       return hashPages(columns, rows);
-    case 'gin':
-      return ginPages(columns, rows, tablePages);
     case 'brin':
       return brinPages(columns, tablePages);
     case 'gist':
+    case 'gin':
     case 'btree':
       return gistPages(columns, rows);
   }
@@ -32,7 +29,7 @@ export function otherSize(
 /** One summary for each 128 pages of the table, and a map of where they are. */
 function brinPages(columns: readonly IndexColumn[], tablePages: number): number {
   const ranges = Math.max(1, Math.ceil(tablePages / 128));
-  const summary = align8(8 + columns.reduce((bytes, { width }) => bytes + 2 * width, 0)) + lineBytes;
+  const summary = align(8 + columns.reduce((bytes, column) => bytes + 2 * widthOf(column), 0), 8) + lineBytes;
   return 1 + Math.ceil(ranges / 1360) + Math.ceil((ranges * summary) / room);
 }
 
@@ -40,10 +37,10 @@ function brinPages(columns: readonly IndexColumn[], tablePages: number): number 
 function gistPages(columns: readonly IndexColumn[], rows: number): number {
   // A signature of trigrams: at the leaves, the trigrams themselves.
   const kept = columns.map((column) =>
-    column.type.endsWith('gtrgm') ? { ...column, width: 5 + 3 * column.width } : column,
+    column.type.endsWith('gtrgm') ? { ...column, averageWidth: 5 + 3 * widthOf(column), widths: null } : column,
   );
   const fill = columns.every(({ sorted, key }) => sorted || !key) ? 0.97 : 0.7;
-  const tuple = averageTuple(kept) + lineBytes;
+  const tuple = indexTupleWidth(kept).mean + lineBytes;
   const leaves = Math.ceil((rows * tuple) / (room * fill));
   return 1 + Math.ceil(leaves * (1 + tuple / (room * fill)));
 }

@@ -1,8 +1,11 @@
 import type pg from 'pg';
 import { quoteIdentifier } from '../../../../engine/postgres/index.ts';
 import type { HypotheticalIndex } from '../../types.ts';
-import { btreeSize } from './btree-size.ts';
+import { btreeSize } from '../../../sizes/index.ts';
+import { blockSize } from '../files/page.ts';
 import { type IndexColumn, indexColumns } from './columns.ts';
+import { type Elements, elementsOf } from './elements.ts';
+import { ginPages } from './gin-size.ts';
 import { otherSize } from './other-sizes.ts';
 import type { IndexedTable } from './tables.ts';
 
@@ -24,12 +27,38 @@ export async function estimateSize(
 ): Promise<IndexSize> {
   const rows =
     index.where === undefined && table.rows !== null ? table.rows : await rowsOf(owner, table, index.where ?? 'true');
-  const columns = await indexColumns(owner, oid);
+  const columns = await indexColumns(owner, oid, rows);
   const size =
     index.method === 'btree'
-      ? btreeSize(columns, rows, await distinctTogether(owner, table, columns))
-      : { pages: otherSize(index, columns, rows, table.pages), height: 0 };
+      ? btreeSize({
+          rows,
+          keys: columns.filter(({ key }) => key),
+          included: columns.filter(({ key }) => !key),
+          joins: columns.every(({ key, equalImage }) => key && equalImage),
+          together: await distinctTogether(owner, table, columns),
+          blockSize,
+          fillFactor: 90,
+        })
+      : {
+          pages:
+            index.method === 'gin'
+              ? ginPages(await elementsIn(owner, oid, columns, rows), table.pages, columns.length)
+              : otherSize(index, columns, rows, table.pages),
+          height: 0,
+        };
   return { ...size, rows, tablePages: table.pages };
+}
+
+async function elementsIn(
+  owner: pg.Client,
+  index: number,
+  columns: readonly IndexColumn[],
+  rows: number,
+): Promise<Elements[]> {
+  const elements: Elements[] = [];
+  for (const [at, column] of columns.entries())
+    elements.push(...(await elementsOf(owner, index, { position: at + 1, rows }, column)));
+  return elements;
 }
 
 /** Rows that a predicate leaves, by the planner. */

@@ -5,6 +5,8 @@ export interface SourceRoutine {
   language: string;
   /** CREATE OR REPLACE FUNCTION, or as a stub of the same signature where the language is not ours to run. */
   sql: string;
+  /** What says that it is LEAKPROOF, which only a superuser may; `null` where it is not. */
+  leakproof: string | null;
   carried: boolean;
 }
 
@@ -18,7 +20,13 @@ export function readRoutines(source: Source): Promise<SourceRoutine[]> {
     SELECT format('function %I.%I(%s)', n.nspname, p.proname, pg_get_function_identity_arguments(p.oid)) AS "subject",
            l.lanname                                                                       AS "language",
            ${carried}                                                                      AS "carried",
-           CASE WHEN ${carried} THEN pg_get_functiondef(p.oid)
+           CASE WHEN p.proleakproof
+                THEN format('ALTER FUNCTION %I.%I(%s) LEAKPROOF', n.nspname, p.proname,
+                            pg_get_function_identity_arguments(p.oid)) END                 AS "leakproof",
+           CASE WHEN ${carried} AND p.proleakproof
+                -- On the line of its properties, which stands before the body.
+                THEN regexp_replace(pg_get_functiondef(p.oid), '^( [A-Z0-9. ]*)LEAKPROOF ?', '\\1', 'n')
+                WHEN ${carried} THEN pg_get_functiondef(p.oid)
                 ELSE format('CREATE FUNCTION %I.%I(%s) RETURNS %s LANGUAGE plpgsql %s %s COST %s%s AS %L',
                             n.nspname, p.proname, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid),
                             CASE p.provolatile WHEN 'i' THEN 'IMMUTABLE' WHEN 's' THEN 'STABLE' ELSE 'VOLATILE' END,

@@ -2,6 +2,7 @@ import { type DatabaseConnection, quoteIdentifier } from '../../../../../engine/
 import { counted, percent } from '../../../../words/index.ts';
 import type { Check, Finding, Severity, Untold } from '../../../types.ts';
 import { judged, unknown } from '../../answers.ts';
+import { once } from '../../readings.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { readCountedSince } from '../use-since.ts';
 import { type IntegerKey, readIntegerKeys } from './keys-catalog.ts';
@@ -22,9 +23,10 @@ export const integerKeys: Check = {
     Not known without ANALYZE or without the right to see the columns' statistics. Source: \`pg_stats\`: \`histogram_bounds\`,
     \`most_common_vals\`.
   `,
-  async run({ connection, profile, exact }) {
+  async run(context) {
+    const { connection, profile, exact } = context;
     const keys = (await readIntegerKeys(connection)).filter(({ sequence, filled }) => sequence === null && filled);
-    const { since, now } = await readCountedSince(connection);
+    const { since, now } = await once(context, readCountedSince);
     const found: { finding: Finding; used: number }[] = [];
     let told = 0;
     const hidden = keys.filter(({ readable }) => !readable);

@@ -2,6 +2,7 @@ import { quoteIdentifier, readSequences, type SequenceRow } from '../../../../..
 import { counted, percent } from '../../../../words/index.ts';
 import type { Check, Finding, Remedy, Severity } from '../../../types.ts';
 import { judgedWholly } from '../../answers.ts';
+import { once } from '../../readings.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { readCountedSince } from '../use-since.ts';
 import { readSequenceOwners, type SequenceOwner } from './keys-catalog.ts';
@@ -22,10 +23,11 @@ export const sequenceExhaustion: Check = {
 
     Not known for sequences that this role may not read. Source: \`pg_sequence\`, \`pg_sequence_last_value()\`, \`pg_stat_user_tables\`: \`n_tup_ins\`.
   `,
-  async run({ connection }) {
+  async run(context) {
+    const { connection } = context;
     const { rows, skipped } = await readSequences(connection);
     const owners = await readSequenceOwners(connection);
-    const { since, now } = await readCountedSince(connection);
+    const { since, now } = await once(context, readCountedSince);
     const findings = rows
       .filter(({ cycles, used }) => !cycles && used !== null)
       .flatMap((sequence): { finding: Finding; used: number }[] => {

@@ -1,8 +1,8 @@
 import type { DatabaseConnection } from '../../../../../engine/postgres/index.ts';
+import { btreeBounds } from '../../../../sizes/index.ts';
 import { bytes, count } from '../../../../words/index.ts';
 import type { Check, CheckContext, Finding, Untold } from '../../../types.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
-import { btreePages } from '../sizes/btree-size.ts';
 import type { ColumnStatistics } from '../sizes/column-statistics.ts';
 import { exactly, judgeBloat } from '../sizes/judge-bloat.ts';
 import { fillFactorOf, type Waste, wasteEvidence, wasteOf, wasteText } from '../sizes/waste.ts';
@@ -133,12 +133,11 @@ function estimateOf(
   if (columns.some(({ averageWidth, length }) => length < 0 && (averageWidth ?? 0) > mostWidth)) {
     return { reason: `Values of ${name} are so wide that the index compresses them`, fix: exactly };
   }
-  const needed = btreePages({
+  const needed = btreeBounds({
     rows: index.rows,
     keys: columns.slice(0, index.keyCount),
     included: columns.slice(index.keyCount),
-    deduplicates: index.deduplicates,
-    unique: index.unique,
+    joins: index.deduplicates && !index.unique,
     blockSize: profile.blockSize,
     fillFactor: fillFactorOf(index.options, 90),
   });

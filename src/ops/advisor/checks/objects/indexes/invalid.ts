@@ -2,6 +2,7 @@ import type { DatabaseConnection } from '../../../../../engine/postgres/index.ts
 import { bytes } from '../../../../words/index.ts';
 import type { Check, Finding, Remedy } from '../../../types.ts';
 import { judgedWholly, unknown } from '../../answers.ts';
+import { once } from '../../readings.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { columnsOf, type IndexDetails, readIndexDetails } from './catalog.ts';
 import { dropIndex, type IndexDefinition, readDefinitions } from './definitions.ts';
@@ -24,8 +25,9 @@ export const invalidIndex: Check = {
 
     Source: \`pg_index\`: \`indisvalid\`, \`indisready\`; \`pg_stat_progress_create_index\`.
   `,
-  async run({ connection, profile }) {
-    const invalid = (await readIndexDetails(connection)).filter(({ valid, ready }) => !valid || !ready);
+  async run(context) {
+    const { connection, profile } = context;
+    const invalid = (await once(context, readIndexDetails)).filter(({ valid, ready }) => !valid || !ready);
     const fine = { findings: [], fine: 'Every index is valid' };
     if (invalid.length === 0) return judgedWholly(fine);
     if (profile.isStandby) {

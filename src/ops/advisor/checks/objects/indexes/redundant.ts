@@ -1,6 +1,8 @@
 import { bytes } from '../../../../words/index.ts';
 import type { CheckAnswer, CheckContext, Finding } from '../../../types.ts';
 import { judged, mostFindings } from '../../answers.ts';
+import { once } from '../../readings.ts';
+import { inTurns } from '../../turns.ts';
 import { keyOf, spoken } from '../names.ts';
 import { type IndexDetails, readIndexDetails } from './catalog.ts';
 import { type IndexDefinition, readDefinitions } from './definitions.ts';
@@ -12,6 +14,7 @@ export interface Redundant {
 }
 
 export interface RedundancyRules {
+  /** Looks at the indexes of one table. */
   find(indexes: readonly IndexDetails[]): Redundant[];
   describe(pair: Redundant, definition: IndexDefinition | undefined): Finding;
   /** What is said when there are none. */
@@ -20,14 +23,15 @@ export interface RedundancyRules {
 
 /** Looks for superfluous indexes, the largest first. Of those beyond what is listed, definitions are not even read. */
 export async function judgeRedundancy(
-  { connection }: CheckContext,
+  context: CheckContext,
   { find, describe, fine }: RedundancyRules,
 ): Promise<CheckAnswer> {
-  const indexes = await readIndexDetails(connection);
-  const found = find(indexes).toSorted((a, b) => b.drop.bytes - a.drop.bytes);
+  const indexes = await once(context, readIndexDetails);
+  const ofTables = Map.groupBy(indexes, ({ tableOid }) => tableOid);
+  const found = (await inTurns(ofTables.values(), find)).toSorted((a, b) => b.drop.bytes - a.drop.bytes);
   const described = found.slice(0, mostFindings);
   const definitions = await readDefinitions(
-    connection,
+    context.connection,
     described.map(({ drop }) => drop.oid),
   );
   return judged({

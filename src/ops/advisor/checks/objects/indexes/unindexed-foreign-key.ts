@@ -2,7 +2,9 @@ import { quoteIdentifier } from '../../../../../engine/postgres/index.ts';
 import { bytes, count, counted } from '../../../../words/index.ts';
 import type { Check, Finding, Remedy, Severity } from '../../../types.ts';
 import { judged } from '../../answers.ts';
+import { once } from '../../readings.ts';
 import { thresholdsOf } from '../../thresholds.ts';
+import { inTurns } from '../../turns.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { readIndexDetails } from './catalog.ts';
 import { type ForeignKey, readForeignKeys, serves } from './foreign-keys.ts';
@@ -41,15 +43,15 @@ export const unindexedForeignKey: Check = {
     Source: \`pg_constraint\`, \`pg_index\`, \`pg_stat_user_tables\`.
   `,
   async run(context) {
-    const keys = await readForeignKeys(context.connection);
-    const indexes = Map.groupBy(await readIndexDetails(context.connection), ({ tableOid }) => tableOid);
-    const unserved = [...Map.groupBy(keys, ({ rootOid }) => rootOid).values()]
-      .flatMap((leaves): Unserved[] => {
-        const lacking = leaves.filter((leaf) => !indexes.get(leaf.tableOid)?.some((index) => serves(index, leaf)));
-        const [key] = lacking;
-        return key ? [{ key, leaves, lacking }] : [];
-      })
-      .toSorted((a, b) => rowsOf(b) - rowsOf(a));
+    const keys = await once(context, readForeignKeys);
+    const indexes = Map.groupBy(await once(context, readIndexDetails), ({ tableOid }) => tableOid);
+    const declared = Map.groupBy(keys, ({ rootOid }) => rootOid);
+    const lacked = await inTurns(declared.values(), (leaves): Unserved[] => {
+      const lacking = leaves.filter((leaf) => !indexes.get(leaf.tableOid)?.some((index) => serves(index, leaf)));
+      const [key] = lacking;
+      return key ? [{ key, leaves, lacking }] : [];
+    });
+    const unserved = lacked.toSorted((a, b) => rowsOf(b) - rowsOf(a));
     const worth = unserved.filter((each) => rowsOf(each) >= leastRows);
     const nameFor = worth.length > 0 ? await freshNames(context.connection) : () => '';
     const remedies = remediesFor(worth, nameFor);
@@ -60,7 +62,7 @@ export const unindexedForeignKey: Check = {
         small === 0
           ? 'Every foreign key has an index'
           : `Every foreign key has an index, but for ${counted(small, 'small table')}`,
-      evidence: [{ label: 'Foreign keys', value: new Set(keys.map(({ rootOid }) => rootOid)).size }],
+      evidence: [{ label: 'Foreign keys', value: declared.size }],
     });
   },
 };

@@ -2,7 +2,9 @@ import type { DatabaseConnection } from '../../../../../engine/postgres/index.ts
 import { bytes, counted, listed } from '../../../../words/index.ts';
 import type { Check, CheckContext, Finding, Untold } from '../../../types.ts';
 import { judged, judgedWholly, mostFindings, unknown } from '../../answers.ts';
+import { once } from '../../readings.ts';
 import { thresholdsOf } from '../../thresholds.ts';
+import { inTurns } from '../../turns.ts';
 import { keyOf, spoken } from '../names.ts';
 import { readCountedSince } from '../use-since.ts';
 import { columnsOf, type IndexDetails, readIndexDetails } from './catalog.ts';
@@ -55,7 +57,7 @@ export const unusedIndex: Check = {
     if (silent) {
       return unknown(`Uses of indexes are not counted on ${silent.name}: track_counts is off`, 'set track_counts = on');
     }
-    const indexes = await readIndexDetails(connection);
+    const indexes = await once(context, readIndexDetails);
     const unused = await familiesNotUsed(context, indexes);
     const whole = {
       findings: [],
@@ -71,7 +73,7 @@ export const unusedIndex: Check = {
       connection,
       described.map(({ root }) => root.oid),
     );
-    const sole = await readSole(connection, indexes, described);
+    const sole = await readSole(context, indexes, described);
     const untold: Untold[] =
       young.size === 0
         ? []
@@ -102,11 +104,12 @@ async function familiesNotUsed(context: CheckContext, indexes: readonly IndexDet
     index,
     ...(childrenOf.get(index.oid) ?? []).flatMap((child) => withChildren(child)),
   ];
-  return indexes
-    .filter((root) => root.parentOid === null && root.valid && root.ready && !root.unique)
-    .map((root) => ({ root, members: withChildren(root) }))
-    .filter(({ members }) => !members.some((member) => isUsed(member) || isNeeded(member)))
-    .map((family) => ({ ...family, bytes: family.members.reduce((sum, member) => sum + member.bytes, 0) }));
+  return inTurns(indexes, (root): Family[] => {
+    if (root.parentOid !== null || !root.valid || !root.ready || root.unique) return [];
+    const members = withChildren(root);
+    if (members.some((member) => isUsed(member) || isNeeded(member))) return [];
+    return [{ root, members, bytes: members.reduce((sum, member) => sum + member.bytes, 0) }];
+  });
 }
 
 function nameOf({ schema, name }: { schema: string; name: string }): string {
@@ -123,7 +126,7 @@ async function readUsed(connection: DatabaseConnection): Promise<number[]> {
 
 /** For how long uses are known on all servers, or why that is not long enough to judge. */
 async function knownSpan(context: CheckContext, candidates: number): Promise<{ span: Span; why?: Untold }> {
-  const { since: begun, now } = await readCountedSince(context.connection);
+  const { since: begun, now } = await once(context, readCountedSince);
   const history = context.indexHistory?.since.getTime();
   const countedSince = begun?.getTime() ?? now.getTime();
   let since = Math.min(countedSince, history ?? Infinity);
@@ -180,12 +183,12 @@ async function youngerThan(
 
 /** Foreign keys that one of these indexes serves and no other does, by the index. */
 async function readSole(
-  connection: DatabaseConnection,
+  context: CheckContext,
   indexes: readonly IndexDetails[],
   families: readonly Family[],
 ): Promise<ReadonlyMap<number, ForeignKey>> {
   if (families.length === 0) return new Map();
-  const keysOf = Map.groupBy(await readForeignKeys(connection), ({ tableOid }) => tableOid);
+  const keysOf = Map.groupBy(await once(context, readForeignKeys), ({ tableOid }) => tableOid);
   const indexesOf = Map.groupBy(indexes, ({ tableOid }) => tableOid);
   const soleKey = (index: IndexDetails): ForeignKey | undefined => {
     const others = (indexesOf.get(index.tableOid) ?? []).filter(({ oid }) => oid !== index.oid);

@@ -1,28 +1,17 @@
 import type { DatabaseConnection } from '../../../../../engine/postgres/index.ts';
+import { boundsSql, type SizedColumn, widthsSql } from '../../../../sizes/index.ts';
 
-/** What is known of the values of a column, or of an expression of an index, for what they take up. */
-export interface ColumnStatistics {
+/** A column of a table, or an expression of an index, with what is known of its values. */
+export interface ColumnStatistics extends SizedColumn {
   /** Table, or index for its expressions. */
   relation: number;
   number: number;
   name: string;
-  /** Bytes of every value; -1 when they differ, -2 for a C string. */
-  length: number;
-  /** 1, 2, 4 or 8. */
-  alignment: number;
   dropped: boolean;
   /** Added with a default that old rows do not hold themselves. */
   missing: boolean;
   /** False when the role may not see statistics of it. */
   readable: boolean;
-  /** `null` without statistics, with all that follows. */
-  nullShare: number | null;
-  averageWidth: number | null;
-  /** As in pg_stats: negative is a share of the rows. */
-  distinct: number | null;
-  commonShares: number[] | null;
-  /** Bytes of sampled texts, without header; `null` for what is no text. */
-  textLengths: number[] | null;
 }
 
 /** Statistics of all columns of some tables and indexes, by relation, in the order of columns. */
@@ -45,10 +34,8 @@ export async function readColumnStatistics(
            s.avg_width                                        AS "averageWidth",
            s.n_distinct                                       AS "distinct",
            s.most_common_freqs::float8[]                      AS "commonShares",
-           CASE WHEN a.atttypid IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype)
-                THEN (SELECT array_agg(octet_length(v))
-                        FROM unnest(coalesce(s.histogram_bounds, s.most_common_vals)::text::text[]) v)
-           END                                                AS "textLengths"
+           ${boundsSql('a.atttypid', 's.histogram_bounds')} AS "bounds",
+           ${widthsSql('a.atttypid', 'coalesce(s.histogram_bounds, s.most_common_vals)')} AS "widths"
       FROM pg_attribute a
       JOIN pg_class c     ON c.oid = a.attrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -64,11 +51,4 @@ export async function readColumnStatistics(
     [`{${relations.join(',')}}`],
   );
   return Map.groupBy(rows, ({ relation }) => relation);
-}
-
-/** How many values of a column are different, of so many rows. */
-export function distinctOf({ distinct, nullShare }: ColumnStatistics, rows: number): number {
-  const filled = rows * (1 - (nullShare ?? 0));
-  if (distinct === null || distinct === 0) return Math.max(filled, 1);
-  return Math.max(1, Math.min(filled, distinct > 0 ? distinct : -distinct * rows));
 }

@@ -1,12 +1,5 @@
 import type { ColumnStatistics } from './column-statistics.ts';
-import { align, tupleWidth } from './tuple-width.ts';
-
-/** Pages that something would take if it were built anew, and between which bounds that is certain. */
-export interface Pages {
-  low: number;
-  expected: number;
-  high: number;
-}
+import { align, type PageBounds, tupleWidth } from '../../../../sizes/index.ts';
 
 const pageHeader = 24;
 const linePointer = 4;
@@ -20,7 +13,7 @@ export function heapPages(
   rows: number,
   columns: readonly ColumnStatistics[],
   options: { blockSize: number; fillFactor: number },
-): Pages {
+): PageBounds {
   const present = columns.filter(({ dropped }) => !dropped);
   const bitmap = Math.ceil(columns.length / 8);
   const width = tupleWidth(present, (hasNulls) => align(rowHeader + (hasNulls ? bitmap : 0), 8));

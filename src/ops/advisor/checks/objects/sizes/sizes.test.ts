@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { watched } from '../../../../../../test/support/catalog.ts';
 import { type TestDatabase, testDatabase, testedMajors } from '../../../../../../test/support/postgres.ts';
-import { type BtreeInput, btreePages } from './btree-size.ts';
+import { btreeBounds, type PageBounds } from '../../../../sizes/index.ts';
 import { readColumnStatistics } from './column-statistics.ts';
-import { heapPages, type Pages } from './heap-size.ts';
+import { heapPages } from './heap-size.ts';
 
 const rows = 60_000;
 
@@ -30,7 +30,7 @@ const columns = {
 /** Share by which an estimate misses the truth. */
 const off = (estimate: number, truth: number): number => Math.abs(estimate / truth - 1);
 
-function expectNear(what: string, estimate: Pages, truth: number, within: number): void {
+function expectNear(what: string, estimate: PageBounds, truth: number, within: number): void {
   const said = `${what}: ${estimate.low} … ${estimate.expected} … ${estimate.high}, in truth ${truth}`;
   if (process.env.SHOW) console.log(said, (estimate.expected / truth - 1).toFixed(3));
   expect(off(estimate.expected, truth), said).toBeLessThan(within);
@@ -68,16 +68,15 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
     for (const { on, include = [], within = 0.08, deduplicates = true } of keys) {
       const including = include.length > 0 ? ` INCLUDE (${include.join(', ')})` : '';
       await database.query(`CREATE INDEX i ON t (${on.join(', ')})${including}`);
-      const input: BtreeInput = {
+      const estimate = btreeBounds({
         rows,
         keys: pick(on),
         included: pick(include),
-        deduplicates,
-        unique: false,
+        joins: deduplicates,
         blockSize: 8192,
         fillFactor: 90,
-      };
-      expectNear(`${on.join(', ')}${including}`, btreePages(input), await pagesOf(database, 'i'), within);
+      });
+      expectNear(`${on.join(', ')}${including}`, estimate, await pagesOf(database, 'i'), within);
       await database.query(`DROP INDEX i`);
     }
   });

@@ -1,6 +1,6 @@
 import { percent } from '../../../../words/index.ts';
 import type { Evidence } from '../../../types.ts';
-import type { Pages } from './heap-size.ts';
+import type { PageBounds } from '../../../../sizes/index.ts';
 
 /**
  * Spoken of from this share of an index or table on that holds nothing: it could be half as large. A B-tree that only ever grew
@@ -19,7 +19,7 @@ export interface Waste {
   leastBytes: number;
 }
 
-export function wasteOf(needed: Pages, actual: number, blockSize: number, exact = false): Waste {
+export function wasteOf(needed: PageBounds, actual: number, blockSize: number, exact = false): Waste {
   const share = (pages: number): number => Math.max(0, 1 - pages / Math.max(actual, 1));
   return {
     low: share(needed.high),

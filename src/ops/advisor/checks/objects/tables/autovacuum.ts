@@ -1,4 +1,6 @@
-import { type DatabaseConnection, readSettings, type ServerProfile } from '../../../../../engine/postgres/index.ts';
+import { type DatabaseConnection, readSettings } from '../../../../../engine/postgres/index.ts';
+import type { CheckContext } from '../../../types.ts';
+import { once } from '../../readings.ts';
 
 /** From when on autovacuum takes up a table. */
 export interface Autovacuum {
@@ -25,11 +27,8 @@ export interface AutovacuumSettings {
  * PostgreSQL's own formulas (manual, "The Autovacuum Daemon"): `threshold + scale_factor × rows`, for vacuum at most
  * `autovacuum_vacuum_max_threshold` in 18 and newer.
  */
-export async function readAutovacuum(
-  connection: DatabaseConnection,
-  profile: ServerProfile,
-): Promise<AutovacuumSettings> {
-  const { rows } = await readSettings(connection, profile);
+export async function readAutovacuum(context: CheckContext): Promise<AutovacuumSettings> {
+  const { rows } = await once(context, readSettings);
   const values = new Map(rows.map(({ name, value }) => [name, value]));
   const setting = (name: string, otherwise: number): number => {
     const value = values.get(name);

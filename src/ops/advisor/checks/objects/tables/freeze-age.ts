@@ -3,6 +3,7 @@ import { count, counted } from '../../../../words/index.ts';
 import type { Check, Finding } from '../../../types.ts';
 import { judged } from '../../answers.ts';
 import { needed } from '../../needed.ts';
+import { once } from '../../readings.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { type AutovacuumSettings, readAutovacuum, readTableOptions, type TableOptions } from './autovacuum.ts';
 import { type Holder, holderEvidence, holderRemedy, readHorizon } from './horizon.ts';
@@ -33,14 +34,14 @@ export const freezeAge: Check = {
 
     Source: \`pg_class\`: \`relfrozenxid\`, \`relminmxid\`; PostgreSQL manual, "Preventing Transaction ID Wraparound Failures".
   `,
-  async run({ connection, profile }) {
-    const tables = needed(await readTables(connection, profile), 'The tables');
-    const settings = await readAutovacuum(connection, profile);
-    const options = await readTableOptions(connection);
+  async run(context) {
+    const tables = needed(await once(context, readTables), 'The tables');
+    const settings = await readAutovacuum(context);
+    const options = await once(context, readTableOptions);
     const aged = tables
       .flatMap((table) => agedOf(table, options.get(table.oid), settings) ?? [])
       .toSorted((a, b) => b.age / b.failsafe - a.age / a.failsafe);
-    const horizon = aged.length > 0 ? await readHorizon(connection, profile) : null;
+    const horizon = aged.length > 0 ? await once(context, readHorizon) : null;
     const oldest = Math.max(0, ...tables.map(({ frozenXidAge }) => frozenXidAge ?? 0));
     return judged({
       findings: aged.map((each) => describe(each, holding(each, horizon?.oldest ?? null))),

@@ -3,6 +3,7 @@ import { count, counted } from '../../../../words/index.ts';
 import type { Check, Finding } from '../../../types.ts';
 import { judged, unknown } from '../../answers.ts';
 import { needed } from '../../needed.ts';
+import { once } from '../../readings.ts';
 import { thresholdsOf } from '../../thresholds.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { readAutovacuum, readTableOptions, readWorkedOn } from './autovacuum.ts';
@@ -44,9 +45,9 @@ export const staleStatistics: Check = {
     if (!profile.trackCounts)
       return unknown('Changed rows are not counted: track_counts is off', 'set track_counts = on');
     const { smallTableRows } = thresholdsOf(context);
-    const tables = needed(await readTables(connection, profile), 'The tables');
-    const settings = await readAutovacuum(connection, profile);
-    const options = await readTableOptions(connection);
+    const tables = needed(await once(context, readTables), 'The tables');
+    const settings = await readAutovacuum(context);
+    const options = await once(context, readTableOptions);
     const working = await readWorkedOn(connection, 'analyze');
     const now = Date.now();
     const rowsOf = (table: TableRow): number => Math.max(table.estimatedRows ?? 0, table.liveRows);

@@ -3,6 +3,7 @@ import { count, counted, duration, percent } from '../../../../words/index.ts';
 import type { Check, Finding, Remedy, Untold } from '../../../types.ts';
 import { judgedWholly, unknown } from '../../answers.ts';
 import { needed } from '../../needed.ts';
+import { once } from '../../readings.ts';
 import { thresholdsOf } from '../../thresholds.ts';
 import { keyOf, quoted, spoken } from '../names.ts';
 import { type Autovacuum, readAutovacuum, readTableOptions, readWorkedOn } from './autovacuum.ts';
@@ -41,12 +42,10 @@ export const vacuumBehind: Check = {
     const { connection, profile } = context;
     if (profile.isStandby) return unknown('A standby does not count dead rows', 'ask the primary');
     if (!profile.trackCounts) return unknown('Dead rows are not counted: track_counts is off', 'set track_counts = on');
-    const tables = needed(await readTables(connection, profile), 'The tables').filter(
-      ({ kind }) => kind !== 'partitioned',
-    );
-    const settings = await readAutovacuum(connection, profile);
-    const options = await readTableOptions(connection);
-    const horizon = await readHorizon(connection, profile);
+    const tables = needed(await once(context, readTables), 'The tables').filter(({ kind }) => kind !== 'partitioned');
+    const settings = await readAutovacuum(context);
+    const options = await once(context, readTableOptions);
+    const horizon = await once(context, readHorizon);
     const { smallTableRows } = thresholdsOf(context);
     const working = await readWorkedOn(connection, 'vacuum');
     const now = new Date();

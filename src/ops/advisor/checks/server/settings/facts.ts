@@ -1,6 +1,13 @@
-import { readDatabases, readTables, readWal } from '../../../../../engine/postgres/index.ts';
+import {
+  type DatabaseConnection,
+  readDatabases,
+  readTables,
+  readWal,
+  type ServerProfile,
+} from '../../../../../engine/postgres/index.ts';
 import type { CheckContext, Machine } from '../../../types.ts';
 import { needed } from '../../needed.ts';
+import { once } from '../../readings.ts';
 import { hoursBetween, knownTime } from '../known-time.ts';
 import { readServerSettings, type ServerSettings } from '../server-settings.ts';
 
@@ -34,19 +41,12 @@ export interface Facts {
 const leastBlocks = 100_000;
 
 export async function readFacts(context: CheckContext): Promise<Facts> {
-  const { connection, profile, machine } = context;
+  const { profile, machine } = context;
   const known = await knownTime(context);
-  const [wal] = (await readWal(connection, profile)).rows;
-  const database = (await readDatabases(connection)).rows.find(({ current }) => current);
-  const tables = needed(await readTables(connection, profile), 'The tables');
+  const [wal] = (await once(context, readWal)).rows;
+  const database = (await once(context, readDatabases)).rows.find(({ current }) => current);
+  const tables = needed(await once(context, readTables), 'The tables');
   const largest = tables.toSorted((a, b) => b.heapBytes - a.heapBytes)[0];
-  const [size] = await connection.run<{ bytes: number }>(
-    `
-    SELECT coalesce(sum(relpages::int8), 0) * ${profile.blockSize} AS "bytes"
-      FROM pg_class
-     WHERE relkind IN ('r', 'i', 't', 'm')
-    `,
-  );
   const blocks = (database?.blocksHit ?? 0) + (database?.blocksRead ?? 0);
   const walHours = known && wal?.statsReset ? hoursBetween(wal.statsReset, known.now) : 0;
   return {
@@ -55,7 +55,7 @@ export async function readFacts(context: CheckContext): Promise<Facts> {
     versionNumber: profile.versionNumber,
     isStandby: profile.isStandby,
     maxConnections: profile.maxConnections,
-    dataBytes: size?.bytes ?? 0,
+    dataBytes: await once(context, readDataBytes),
     largestTable: largest && {
       name: `${largest.schema}.${largest.name}`,
       bytes: largest.heapBytes,
@@ -73,4 +73,16 @@ export async function readFacts(context: CheckContext): Promise<Facts> {
         : undefined,
     hours: Math.min(known?.hours ?? 0, walHours),
   };
+}
+
+/** Bytes of the tables and indexes of the database. */
+async function readDataBytes(connection: DatabaseConnection, { blockSize }: ServerProfile): Promise<number> {
+  const [size] = await connection.run<{ bytes: number }>(
+    `
+    SELECT coalesce(sum(relpages::int8), 0) * ${blockSize} AS "bytes"
+      FROM pg_class
+     WHERE relkind IN ('r', 'i', 't', 'm')
+    `,
+  );
+  return size?.bytes ?? 0;
 }

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { IndexColumn } from './columns.ts';
+import type { SizedColumn } from './column.ts';
 import { keyGroups } from './groups.ts';
 
 const rows = 1_000_000;
 const sampled = 30_000;
 
 /** What ANALYZE would say of a column whose values have these shares of the rows, in the order of the values. */
-function analyzed(shares: readonly number[], mostCommon: number): IndexColumn {
+function analyzed(shares: readonly number[], mostCommon: number): SizedColumn {
   const byShare = shares.toSorted((a, b) => b - a);
   const frequencies = byShare.slice(0, mostCommon);
   let seen = 0;
@@ -26,26 +26,19 @@ function analyzed(shares: readonly number[], mostCommon: number): IndexColumn {
     sum += share;
   }
   return {
-    column: 'x',
-    width: 4,
+    averageWidth: 4,
     length: 4,
     widths: null,
-    align: 4,
-    nullFraction: 0,
-    distinct: () => guess,
-    frequencies,
+    alignment: 4,
+    nullShare: 0,
+    distinct: guess,
+    commonShares: frequencies,
     bounds: total > 0 ? bounds : null,
-    elements: null,
-    key: true,
-    equalImage: true,
-    sorted: false,
-    type: 'integer',
-    columnType: 'integer',
   };
 }
 
 /** Keys that have a row at least, and rows in all. */
-function summed(columns: readonly IndexColumn[]): { keys: number; rows: number } {
+function summed(columns: readonly SizedColumn[]): { keys: number; rows: number } {
   const groups = keyGroups(columns, rows);
   return {
     keys: groups.reduce((sum, { values }) => sum + values, 0),
@@ -91,6 +84,6 @@ test('keys of several columns are the combinations that have a row', () => {
 });
 
 test('a column that is unique makes all keys unique', () => {
-  const unique = { ...analyzed(alike, 0), distinct: (of: number) => of };
+  const unique = { ...analyzed(alike, 0), distinct: -1 };
   expect(keyGroups([analyzed(crowded, 0), unique], rows)).toEqual([{ values: rows, rows: 1 }]);
 });

@@ -1,9 +1,11 @@
-import type { ColumnStatistics } from './column-statistics.ts';
+import { type SizedColumn, widthOf } from './column.ts';
 
 /** So many rows are laid out, with values as the statistics have them. */
 const samples = 256;
-/** Values longer than this have a header of 4 bytes and are aligned; shorter ones have 1 byte and are not. */
-const longestShort = 126;
+/** Values with their header: longer ones have one of 4 bytes and are aligned, others 1 byte and are not. */
+const longestShort = 127;
+/** Values of unknown widths are taken to vary by so much around the average. */
+const variation = 0.1;
 /** Spreads the columns' values over the samples so that they do not go together. */
 const golden = 0.618_033_988_75;
 
@@ -31,45 +33,49 @@ function spread(sample: number, column: number): number {
  * Lays out rows as PostgreSQL does: each value at a multiple of its alignment, texts by their sampled lengths, NULLs left out, the
  * whole rounded up to 8 bytes. `header` gives the bytes before the values, with and without NULLs.
  */
-export function tupleWidth(columns: readonly ColumnStatistics[], header: (hasNulls: boolean) => number): TupleWidth {
+export function tupleWidth(columns: readonly SizedColumn[], header: (hasNulls: boolean) => number): TupleWidth {
   const scales = columns.map(scaleOf);
   const widths = Array.from({ length: samples }, (_, sample) => {
     const isNull = columns.map(({ nullShare }, index) => spread(sample, 2 * index + 1) < (nullShare ?? 0));
     let offset = header(isNull.includes(true));
     for (const [index, column] of columns.entries()) {
       if (isNull[index]) continue;
-      offset =
-        column.length > 0
-          ? align(offset, column.alignment) + column.length
-          : append(offset, column, valueBytes(column, scales[index] ?? 1, spread(sample, 2 * index)));
+      const value = valueBytes(column, scales[index] ?? 1, spread(sample, 2 * index));
+      const isShort = column.length === -1 && value <= longestShort;
+      offset = (isShort ? offset : align(offset, column.alignment)) + value;
     }
     return align(offset, 8);
   });
   const mean = widths.reduce((sum, width) => sum + width, 0) / samples;
   const unknownShare =
     columns
-      .filter(({ length, textLengths }) => length < 0 && textLengths === null)
+      .filter((column) => column.length < 0 && !isKnown(column))
       .reduce((sum, { averageWidth }) => sum + (averageWidth ?? 0), 0) / mean;
   const constant = Math.min(...widths) === Math.max(...widths);
   return { mean, constant, error: (constant ? 0.02 : 0.05) + 0.1 * Math.min(1, unknownShare) };
 }
 
-function append(offset: number, { alignment }: ColumnStatistics, value: number): number {
-  return value > longestShort + 1 ? align(offset, alignment) + value : offset + value;
+/** Of an index: its header is twice as long where a bitmap says which values are NULL. */
+export function indexTupleWidth(columns: readonly SizedColumn[]): TupleWidth {
+  return tupleWidth(columns, (hasNulls) => (hasNulls ? 16 : 8));
 }
 
-/** Bytes of one value whose length varies, its header included. */
-function valueBytes({ textLengths, averageWidth }: ColumnStatistics, scale: number, position: number): number {
-  if (textLengths === null || textLengths.length === 0)
-    return Math.max(1, (averageWidth ?? 0) + Math.round(position * 7 - 3.5));
-  const length = Math.round((textLengths[Math.floor(position * textLengths.length)] ?? 0) * scale);
-  return length + (length > longestShort ? 4 : 1);
+function isKnown({ widths }: SizedColumn): boolean {
+  return widths !== null && widths.length > 0;
 }
 
-/** By what sampled lengths have to be multiplied to have the average width: compressed and very long values are not as they look. */
-function scaleOf({ textLengths, averageWidth }: ColumnStatistics): number {
-  if (textLengths === null || textLengths.length === 0 || averageWidth === null) return 1;
-  const total = textLengths.reduce((sum, length) => sum + length + (length > longestShort ? 4 : 1), 0);
-  const ratio = averageWidth / (total / textLengths.length);
+/** Bytes of one value, its header included. */
+function valueBytes(column: SizedColumn, scale: number, position: number): number {
+  const { length, widths } = column;
+  if (length > 0) return length;
+  if (widths === null || widths.length === 0)
+    return Math.max(1, Math.round(widthOf(column) * (1 + variation * (2 * position - 1))));
+  return Math.max(1, Math.round((widths[Math.floor(position * widths.length)] ?? 0) * scale));
+}
+
+/** By what sampled widths have to be multiplied to have the average width: compressed and very long values are not as they look. */
+function scaleOf({ widths, averageWidth }: SizedColumn): number {
+  if (widths === null || widths.length === 0 || averageWidth === null) return 1;
+  const ratio = averageWidth / (widths.reduce((sum, width) => sum + width, 0) / widths.length);
   return Math.abs(ratio - 1) < 0.03 ? 1 : ratio;
 }

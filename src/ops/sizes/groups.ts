@@ -1,4 +1,4 @@
-import type { IndexColumn } from './columns.ts';
+import { distinctOf, type SizedColumn } from './column.ts';
 import { evenly, type Values, valuesOf } from './values.ts';
 
 /** So many keys that are equal to none other, each of so many rows. */
@@ -15,7 +15,7 @@ const manyRows = 20;
  * several columns are as frequent as the product of their values, as if the columns did not depend on each other. `together`: how many
  * combinations of several keys there are, where that is known.
  */
-export function keyGroups(keys: readonly IndexColumn[], rows: number, together?: number): KeyGroup[] {
+export function keyGroups(keys: readonly SizedColumn[], rows: number, together?: number): KeyGroup[] {
   if (keys.some((key) => isUnique(key, rows))) return [{ values: rows, rows: 1 }];
   const possible =
     together === undefined
@@ -31,8 +31,8 @@ export function keyGroups(keys: readonly IndexColumn[], rows: number, together?:
   return [...groups, ...Array.from(few, ([each, values]) => ({ values, rows: each }))];
 }
 
-function isUnique({ distinct, nullFraction }: IndexColumn, rows: number): boolean {
-  return nullFraction === 0 && distinct(rows) >= rows * 0.999;
+function isUnique(column: SizedColumn, rows: number): boolean {
+  return !column.nullShare && distinctOf(column, rows) >= rows * 0.999;
 }
 
 /** Adds how many of so many keys get 1, 2, 3 … rows. */

@@ -1,4 +1,4 @@
-import type { IndexColumn } from './columns.ts';
+import { distinctOf, type SizedColumn } from './column.ts';
 
 /** So many possible values, and the share of all rows that each of them has. */
 export interface Values {
@@ -18,18 +18,19 @@ const leastCommon = 30;
  * ranks do in life (Zipf), which then goes on; else whether the histogram is dense in some places and sparse in others. Both are
  * taken only as far as a sample from them would have made ANALYZE guess what it guessed.
  */
-export function valuesOf(column: IndexColumn, rows: number): Values[] {
-  const { nullFraction, frequencies } = column;
+export function valuesOf(column: SizedColumn, rows: number): Values[] {
+  const nullShare = column.nullShare ?? 0;
+  const common = column.commonShares ?? [];
   const known = [
-    ...(nullFraction * rows >= 1 ? [{ count: 1, share: nullFraction }] : []),
-    ...frequencies.map((share) => ({ count: 1, share })),
+    ...(nullShare * rows >= 1 ? [{ count: 1, share: nullShare }] : []),
+    ...common.map((share) => ({ count: 1, share })),
   ];
-  const share = Math.max(0, 1 - nullFraction - frequencies.reduce((sum, each) => sum + each, 0));
+  const share = Math.max(0, 1 - nullShare - common.reduce((sum, each) => sum + each, 0));
   if (share * rows < 1) return known;
-  const distinct = column.distinct(rows);
-  const rest = Math.max(1, Math.min(distinct - frequencies.length, share * rows));
-  const sample: Sample = { rows, common: frequencies.length, size: Math.min(rows, 300 * statisticsTarget(column)) };
-  const spread = tailOf(frequencies, share, distinct, sample) ?? histogramOf(column, share, distinct, sample);
+  const distinct = distinctOf(column, rows);
+  const rest = Math.max(1, Math.min(distinct - common.length, share * rows));
+  const sample: Sample = { rows, common: common.length, size: Math.min(rows, 300 * statisticsTarget(column)) };
+  const spread = tailOf(common, share, distinct, sample) ?? histogramOf(column, share, distinct, sample);
   return [...known, ...(spread ?? [evenly(rest, share, rows)])];
 }
 
@@ -55,8 +56,8 @@ interface Sample {
   common: number;
 }
 
-function statisticsTarget({ bounds, frequencies }: IndexColumn): number {
-  return Math.max(100, (bounds?.length ?? 0) - 1, frequencies.length);
+function statisticsTarget({ bounds, commonShares }: SizedColumn): number {
+  return Math.max(100, (bounds?.length ?? 0) - 1, commonShares?.length ?? 0);
 }
 
 /** How many different values ANALYZE would think there are, from a sample of such values. */
@@ -71,8 +72,19 @@ function guessOf(values: readonly Values[], { rows, size, common }: Sample): num
   return Math.min(rows, Math.max(seen, (size * seen) / (size - once + (once * size) / rows)));
 }
 
-/** A power law through the most frequent values, continued until all rows have a value. */
+/** A power law through the most frequent values, as far as it would make ANALYZE guess what it guessed. */
 function tailOf(frequencies: readonly number[], share: number, distinct: number, sample: Sample): Values[] | undefined {
+  const tail = powerTail(frequencies, share);
+  if (!tail) return undefined;
+  const guess = guessOf(tail, sample);
+  return guess > distinct * 0.67 && guess < distinct * 1.5 ? tail : undefined;
+}
+
+/**
+ * A power law through the most frequent values, largest first, continued until values have all of `share`; `undefined` where there
+ * are too few of them, or they do not follow one.
+ */
+export function powerTail(frequencies: readonly number[], share: number): Values[] | undefined {
   const last = frequencies.at(-1);
   if (frequencies.length < leastCommon || last === undefined) return undefined;
   const exponent = slopeOf(frequencies);
@@ -92,9 +104,7 @@ function tailOf(frequencies: readonly number[], share: number, distinct: number,
     left -= count * each;
     from = to;
   }
-  if (left > share * 0.01) return undefined;
-  const guess = guessOf(tail, sample);
-  return guess > distinct * 0.67 && guess < distinct * 1.5 ? tail : undefined;
+  return left > share * 0.01 ? undefined : tail;
 }
 
 /** By how much the logarithm of the frequency falls with that of the rank; the first few are left out, since they often stand apart. */
@@ -111,7 +121,7 @@ function slopeOf(frequencies: readonly number[]): number {
 }
 
 /** As many values in each part of the histogram as it is wide, in a unit in which ANALYZE would guess what it did. */
-function histogramOf({ bounds }: IndexColumn, share: number, distinct: number, sample: Sample): Values[] | undefined {
+function histogramOf({ bounds }: SizedColumn, share: number, distinct: number, sample: Sample): Values[] | undefined {
   if (!bounds || bounds.length < 10) return undefined;
   const widths = bounds.slice(1).map((bound, at) => bound - (bounds[at] ?? bound));
   const total = widths.reduce((sum, width) => sum + width, 0);
