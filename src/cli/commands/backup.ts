@@ -9,12 +9,12 @@ import {
   withRecipients,
   withRepository,
 } from '../backup/repository.ts';
-import { untilInterrupted } from '../backup/until-interrupted.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { backupLines, backupTable } from '../screen/backup-screen.ts';
 import { formatBytes } from '../screen/format.ts';
+import { interruptible } from '../signals.ts';
 import { packageVersion } from '../version.ts';
 
 export function backupCommand(): Command {
@@ -50,7 +50,7 @@ function createCommand(): Command {
       const repository = await openByFlags(flags);
       const { createBackup } = await import('../../ops/backup/index.ts');
       const progress = progressLine(flags.quiet ?? false);
-      await untilInterrupted(async (signal) => {
+      await interruptible(async (signal) => {
         const record = await createBackup({
           url,
           repository,

@@ -4,11 +4,11 @@ import { PitcrewError } from '../../errors.ts';
 import { lsnOf } from '../../engine/postgres/replication/index.ts';
 import type { RecoveryTarget } from '../../ops/backup/index.ts';
 import { backupByName, openByFlags, type RepositoryFlags, withRepository } from '../backup/repository.ts';
-import { untilInterrupted } from '../backup/until-interrupted.ts';
 import { collect } from '../optimize/options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { formatBytes } from '../screen/format.ts';
+import { interruptible } from '../signals.ts';
 
 interface RestoreFlags extends RepositoryFlags {
   to: string;
@@ -53,7 +53,7 @@ export function restoreCommand(): Command {
       const to = resolve(flags.to);
       const owner = serverIdentity(to);
       const progress = progressLine(flags.quiet ?? false);
-      await untilInterrupted(async (signal) => {
+      await interruptible(async (signal) => {
         await restoreBackup({
           repository,
           backup,
