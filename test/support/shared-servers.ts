@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { startScratchServer } from '../../src/ops/embedded/index.ts';
+import { memoryFolder } from './memory-folder.ts';
 import { installedServers, missingMajors, testSettings } from './postgres.ts';
 
 /** Starts one server of every version for the whole run. Tests make databases on them, and never stop them. */
@@ -12,6 +13,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
         `exist for Linux on x64 only, and this is ${process.platform} on ${process.arch}.\n`,
     );
   }
+  const folder = memoryFolder();
+  // For this process and those of the tests, which are started after this.
+  if (folder) process.env.TMPDIR = folder.path;
   const servers = await Promise.all(
     installed.map(async ({ major, binaries }) => ({
       major,
@@ -21,5 +25,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('servers', Object.fromEntries(servers.map(({ major, server }) => [major, server.url()])));
   return async () => {
     await Promise.all(servers.map(({ server }) => server.stop('immediate')));
+    folder?.[Symbol.dispose]();
   };
 }
