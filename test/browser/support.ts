@@ -12,6 +12,7 @@ import { createApp, startServer } from '../../src/server/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { keepingLogger } from '../support/plain-monitor.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { browserProgram } from './program.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -29,7 +30,7 @@ async function buildDashboard(folder: string): Promise<string> {
 export async function openBrowser(): Promise<Browser> {
   // One process for everything ends with the first page that is closed.
   const args = chromium.args.filter((arg) => arg !== '--single-process' && arg !== '--no-zygote');
-  return launcher.launch({ executablePath: await chromium.executablePath(), args: [...args, '--no-sandbox'] });
+  return launcher.launch({ executablePath: await browserProgram(), args: [...args, '--no-sandbox'] });
 }
 
 /** The dashboard as it is built now, in a folder of its own, with what the build warns of, and a browser. Both go with `stack`. */
