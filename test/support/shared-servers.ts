@@ -1,9 +1,9 @@
 import type { TestProject } from 'vitest/node';
 import { startScratchServer } from '../../src/ops/embedded/index.ts';
-import { memoryFolder } from './memory-folder.ts';
 import { installedServers, missingMajors, testSettings } from './postgres.ts';
+import { useRunFolder } from './run-folder.ts';
 
-/** Starts one server of every version for the whole run. Tests make databases on them, and never stop them. */
+/** Makes the run's folder, and starts one server of every version for the whole run. Tests make databases on them, and never stop them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const installed = installedServers();
   const missing = missingMajors();
@@ -13,9 +13,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
         `exist for Linux on x64 only, and this is ${process.platform} on ${process.arch}.\n`,
     );
   }
-  const folder = memoryFolder();
-  // For this process and those of the tests, which are started after this.
-  if (folder) process.env.TMPDIR = folder.path;
+  const folder = useRunFolder();
   const servers = await Promise.all(
     installed.map(async ({ major, binaries }) => ({
       major,
@@ -25,6 +23,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('servers', Object.fromEntries(servers.map(({ major, server }) => [major, server.url()])));
   return async () => {
     await Promise.all(servers.map(({ server }) => server.stop('immediate')));
-    folder?.[Symbol.dispose]();
+    folder[Symbol.dispose]();
   };
 }
