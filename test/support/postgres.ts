@@ -119,6 +119,11 @@ export interface TestDatabase extends AsyncDisposable {
 export async function testDatabase(major = 18): Promise<TestDatabase> {
   const base = inject('servers')[major];
   if (!base) throw new Error(`no shared PostgreSQL ${major} in this run`);
+  return databaseOn(base);
+}
+
+/** A new database on the server of a superuser's URL; dropped when the scope ends (`await using`). */
+export async function databaseOn(base: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const admin = new pg.Client(base);
   await admin.connect();
