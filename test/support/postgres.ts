@@ -53,7 +53,7 @@ export const testSettings: Record<string, string> = {
   fsync: 'off',
   full_page_writes: 'off',
   shared_buffers: '32MB',
-  max_connections: '60',
+  max_connections: '120',
   shared_preload_libraries: 'pg_stat_statements',
   // Many test files share a server: their statements must not push those of others out.
   'pg_stat_statements.max': '50000',
