@@ -119,11 +119,23 @@ export interface TestDatabase extends AsyncDisposable {
 export async function testDatabase(major = 18): Promise<TestDatabase> {
   const base = inject('servers')[major];
   if (!base) throw new Error(`no shared PostgreSQL ${major} in this run`);
-  return databaseOn(base);
+  return databaseOn(base, forgetStatements);
 }
 
-/** A new database on the server of a superuser's URL; dropped when the scope ends (`await using`). */
-export async function databaseOn(base: string): Promise<TestDatabase> {
+/**
+ * Without it the statements of all files of a run pile up on the servers that they share: more than are counted, and slow to read
+ * for whoever reads them.
+ */
+const forgetStatements = `
+  SELECT pg_stat_statements_reset(0, oid, 0)
+  FROM   pg_database
+  WHERE  datname = $1`;
+
+/**
+ * A new database on the server of a superuser's URL; dropped when the scope ends (`await using`).
+ * @param beforeDrop a statement that is told its name
+ */
+export async function databaseOn(base: string, beforeDrop?: string): Promise<TestDatabase> {
   const name = `test_${randomBytes(6).toString('hex')}`;
   const admin = new pg.Client(base);
   await admin.connect();
@@ -140,6 +152,7 @@ export async function databaseOn(base: string): Promise<TestDatabase> {
     },
     async [Symbol.asyncDispose]() {
       await client.end();
+      if (beforeDrop !== undefined) await admin.query(beforeDrop, [name]);
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
       await admin.end();
     },

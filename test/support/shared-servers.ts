@@ -1,3 +1,4 @@
+import pg from 'pg';
 import type { TestProject } from 'vitest/node';
 import { startScratchServer } from '../../src/ops/embedded/index.ts';
 import { installedServers, missingMajors, testSettings } from './postgres.ts';
@@ -20,9 +21,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
       server: await startScratchServer({ binaries, settings: testSettings }),
     })),
   );
+  for (const { server } of servers) await withStatements(server.url());
   project.provide('servers', Object.fromEntries(servers.map(({ major, server }) => [major, server.url()])));
   return async () => {
     await Promise.all(servers.map(({ server }) => server.stop('immediate')));
     folder[Symbol.dispose]();
   };
+}
+
+/** So that the statements of a database can be forgotten when it is dropped. */
+async function withStatements(url: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query('CREATE EXTENSION pg_stat_statements');
+  await client.end();
 }
