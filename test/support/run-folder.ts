@@ -4,8 +4,8 @@ import { join } from 'node:path';
 
 const memory = '/dev/shm';
 const prefix = 'pitcrew-tests-';
-/** Much more than a run uses at one time. */
-const neededBytes = 4 * 1024 ** 3;
+/** Four times what a run uses at one time. */
+const neededBytes = 2 * 1024 ** 3;
 
 /**
  * Makes a folder for all temporary files of this run, with them for the data of its servers, and has this process and those that
