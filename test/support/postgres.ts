@@ -158,3 +158,13 @@ export async function databaseOn(base: string, beforeDrop?: string): Promise<Tes
     },
   };
 }
+
+/**
+ * A pool of pg on a database that is dropped after its end: `end` does not wait until the server has ended the sessions, and
+ * nobody would listen any more to what those say that the drop ends.
+ */
+export function plainPool(config: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool(config);
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
+}
