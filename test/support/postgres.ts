@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
 import { inject } from 'vitest';
 import {
@@ -152,11 +153,20 @@ export async function databaseOn(base: string, beforeDrop?: string): Promise<Tes
     },
     async [Symbol.asyncDispose]() {
       await client.end();
+      await othersLeft(admin, name);
       if (beforeDrop !== undefined) await admin.query(beforeDrop, [name]);
       await admin.query(`DROP DATABASE ${name} WITH (FORCE)`);
       await admin.end();
     },
   };
+}
+
+/** Gives sessions that are ending anyway a moment, so that the drop need not end them. */
+async function othersLeft(admin: pg.Client, name: string): Promise<void> {
+  for (const until = Date.now() + 300; Date.now() < until; await delay(5)) {
+    const { rows } = await admin.query('SELECT 1 FROM pg_stat_activity WHERE datname = $1 LIMIT 1', [name]);
+    if (rows.length === 0) return;
+  }
 }
 
 /**
