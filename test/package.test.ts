@@ -16,7 +16,7 @@ beforeAll(() => {
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz')) ?? '';
   writeFileSync(join(folder, 'package.json'), '{ "name": "user", "private": true, "type": "module" }');
   // Without optional packages: they must really be optional.
-  npm(['install', '--omit=optional', '--no-audit', '--no-fund', `./${tarball}`], folder);
+  npm(['install', '--omit=optional', '--prefer-offline', '--no-audit', '--no-fund', `./${tarball}`], folder);
 }, 120_000);
 
 test('the tarball holds the program, the dashboard and the licence, and no tests', () => {

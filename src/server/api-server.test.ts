@@ -45,7 +45,7 @@ describe('sessions', () => {
       );
       expect(locks.blocked).toBeGreaterThanOrEqual(1);
       const list = await shop.get(sessions.sessions, `${base}/sessions`);
-      expect(list).toMatchObject({ maxConnections: 60, actionsEnabled: true });
+      expect(list).toMatchObject({ maxConnections: 120, actionsEnabled: true });
       expect(list.sessions.find(({ pid }) => pid === waiterPid)).toMatchObject({
         waitType: 'Lock',
         blockedBy: [blockerPid],
@@ -107,7 +107,7 @@ describe('tables and server', () => {
 
   test('settings, doctor, databases', async () => {
     const { settings } = await shop.get(system.serverSettings, `${base}/settings`);
-    expect(settings.find(({ name }) => name === 'max_connections')).toMatchObject({ value: '60' });
+    expect(settings.find(({ name }) => name === 'max_connections')).toMatchObject({ value: '120' });
     const doctor = await shop.get(system.doctor, `${base}/doctor`);
     expect(doctor.server?.version).toMatch(/^18/);
     expect(doctor.collectors.map(({ name, state }) => [name, state])).toContainEqual(['statements', 'ok']);

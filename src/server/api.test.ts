@@ -48,7 +48,7 @@ describe('performance', () => {
       'own-cost',
     ]);
     const connections = dashboard.figures.find(({ id }) => id === 'connections');
-    expect(connections).toMatchObject({ limit: 60, status: 'ok' });
+    expect(connections).toMatchObject({ limit: 120, status: 'ok' });
     expect(connections?.value).toBeGreaterThan(0);
     const size = dashboard.figures.find(({ id }) => id === 'database-size');
     const sizes = (size?.spark ?? []).flatMap(([, value]) => value ?? []);

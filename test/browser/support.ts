@@ -12,6 +12,7 @@ import { createApp, startServer } from '../../src/server/index.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { keepingLogger } from '../support/plain-monitor.ts';
 import { testDatabase } from '../support/postgres.ts';
+import { browserProgram } from './program.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 
@@ -27,9 +28,11 @@ async function buildDashboard(folder: string): Promise<string> {
 
 /** Chromium from npm. It runs as root here, which needs its sandbox off; it only ever opens our own pages. */
 export async function openBrowser(): Promise<Browser> {
+  // Drawing by a graphics card in software takes more than twice the time of everything else.
+  chromium.setGraphicsMode = false;
   // One process for everything ends with the first page that is closed.
   const args = chromium.args.filter((arg) => arg !== '--single-process' && arg !== '--no-zygote');
-  return launcher.launch({ executablePath: await chromium.executablePath(), args: [...args, '--no-sandbox'] });
+  return launcher.launch({ executablePath: await browserProgram(), args: [...args, '--disable-gpu', '--no-sandbox'] });
 }
 
 /** The dashboard as it is built now, in a folder of its own, with what the build warns of, and a browser. Both go with `stack`. */

@@ -109,8 +109,8 @@ describe.skipIf(missing !== undefined)(`several processes on one Redis${missing 
     doomed.child.kill('SIGKILL');
     const beganAt = performance.now();
     expect(await waiting).toEqual({ values: ['mine'], loads: 1 });
-    expect(performance.now() - beganAt).toBeLessThan(15_000);
-  }, 30_000);
+    expect(performance.now() - beganAt).toBeLessThan(25_000);
+  });
 
   test('a Redis that is frozen, gone or empty: the application goes on, and nothing invalidated comes back', async () => {
     const [one, other] = fleet as [Member, Member];

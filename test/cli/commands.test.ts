@@ -48,7 +48,7 @@ test('monitor shows one readable screen of 80 columns, and the same as JSON', as
   const args = ['monitor', '--interval', '0.5', '--database', server.url()];
   const { stdout } = await pitcrew(args);
   expect(stdout).toMatch(/^main {2}health \d+ \([A-F]\) {2}PostgreSQL 18/);
-  expect(stdout).toMatch(/connections .* of 60/);
+  expect(stdout).toMatch(/connections .* of 120/);
   expect(stdout).toMatch(/^Top statements {2}by total time since 20/m);
   expect(stdout).toMatch(/ 12 {2}SELECT count\(\*\) FROM orders/);
   expect(stdout).toMatch(/public\.orders \(20,000 rows\) was read whole \d+ times/);
@@ -58,7 +58,7 @@ test('monitor shows one readable screen of 80 columns, and the same as JSON', as
 
   const json = await pitcrew([...args, '--json']);
   const [found] = (JSON.parse(json.stdout) as MonitorDocument).databases;
-  expect(found?.metrics['sessions.max_connections']).toBe(60);
+  expect(found?.metrics['sessions.max_connections']).toBe(120);
   expect(found?.topStatements).toMatchObject({ since: expect.stringMatching(/^20/), seconds: null });
   expect(found?.topStatements.statements).toContainEqual(
     expect.objectContaining({ text: 'SELECT count(*) FROM orders WHERE status = $1', calls: 12, rows: 12 }),

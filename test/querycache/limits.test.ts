@@ -1,8 +1,11 @@
 import { expect, test } from 'vitest';
 import { type CachingPool, createPool, type CreatePoolOptions } from '../../src/index.ts';
-import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { type TestDatabase } from '../support/postgres.ts';
+import { quietServers } from '../support/quiet-servers.ts';
 import { eventually } from '../support/replicated.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
+
+const quietDatabase = quietServers(18);
 
 interface Shop extends AsyncDisposable {
   database: TestDatabase;
@@ -11,7 +14,7 @@ interface Shop extends AsyncDisposable {
 
 async function shop(cache: (database: TestDatabase) => CreatePoolOptions['cache'] = () => ({})): Promise<Shop> {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await testDatabase());
+  const database = stack.use(await quietDatabase());
   await database.query(`
     CREATE TABLE orders (id int PRIMARY KEY, status text NOT NULL);
     INSERT INTO orders SELECT i, 'open' FROM generate_series(1, 3000) i;

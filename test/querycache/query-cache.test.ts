@@ -1,8 +1,11 @@
 import pg from 'pg';
 import { describe, expect, test } from 'vitest';
 import { type CachingPool, createPool, type CreatePoolOptions } from '../../src/index.ts';
-import { sharedMajors, type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { sharedMajors, type TestDatabase } from '../support/postgres.ts';
+import { quietServers } from '../support/quiet-servers.ts';
 import { eventually } from '../support/replicated.ts';
+
+const quietDatabase = quietServers(...sharedMajors());
 
 interface Shop extends AsyncDisposable {
   database: TestDatabase;
@@ -15,7 +18,7 @@ const changes = { createPublication: 'tables' } as const;
 
 async function shop(options: Options = {}, major = 18): Promise<Shop> {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await testDatabase(major));
+  const database = stack.use(await quietDatabase(major));
   await database.query(`
     CREATE TABLE orders (id int PRIMARY KEY, customer int NOT NULL, status text NOT NULL DEFAULT 'open', placed timestamptz DEFAULT '2026-01-01');
     INSERT INTO orders SELECT i, i % 3 FROM generate_series(1, 30) i;
@@ -275,7 +278,7 @@ test('sessions that differ do not share results', async () => {
 });
 
 test('row security goes by the role and by settings', async () => {
-  await using database = await testDatabase();
+  await using database = await quietDatabase();
   await database.query(`
     CREATE TABLE notes (id int PRIMARY KEY, tenant text NOT NULL);
     INSERT INTO notes VALUES (1, 'a'), (2, 'b');
@@ -305,7 +308,7 @@ test('row security goes by the role and by settings', async () => {
 });
 
 test('without the right to replicate, own writes count and time bounds the rest', async () => {
-  await using database = await testDatabase();
+  await using database = await quietDatabase();
   await database.query(`
     CREATE TABLE orders (id int PRIMARY KEY, status text); INSERT INTO orders VALUES (1, 'open');
     DO $$ BEGIN CREATE ROLE cache_reader LOGIN PASSWORD 'reader'; EXCEPTION WHEN duplicate_object THEN NULL; END $$;

@@ -4,10 +4,13 @@ import { redisTier } from '../../src/client/cache/index.ts';
 import type { CacheTier } from '../../src/client/cache/tier.ts';
 import { type CachingPool, createPool, runInScope } from '../../src/index.ts';
 import { forAll, freshNamespace } from '../cache/redis-support.ts';
-import { type TestDatabase, testDatabase } from '../support/postgres.ts';
+import { type TestDatabase } from '../support/postgres.ts';
+import { quietServers } from '../support/quiet-servers.ts';
 import { startRedis } from '../support/redis.ts';
 import { eventually } from '../support/replicated.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
+
+const quietDatabase = quietServers(18);
 
 const redis = forAll(() => startRedis());
 
@@ -20,7 +23,7 @@ interface Fleet extends AsyncDisposable {
 
 async function fleet(): Promise<Fleet> {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await testDatabase());
+  const database = stack.use(await quietDatabase());
   await database.query(`
     CREATE TABLE orders (id int PRIMARY KEY, status text NOT NULL);
     INSERT INTO orders SELECT i, 'open' FROM generate_series(1, 30) i;
@@ -165,7 +168,7 @@ interface Gates extends AsyncDisposable {
 /** A process that reads the changes and one that does not, with doors between them and Redis. */
 async function gates(): Promise<Gates> {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await testDatabase());
+  const database = stack.use(await quietDatabase());
   await database.query(
     `CREATE TABLE orders (id int PRIMARY KEY, status text); INSERT INTO orders VALUES (1, 'open'), (2, 'open')`,
   );
@@ -288,7 +291,7 @@ test('what is given up by hand is given up by all', async () => {
 
 test('what was given up by hand while the reader of changes could not hear it is given up by it too', async () => {
   await using stack = new AsyncDisposableStack();
-  const database = stack.use(await testDatabase());
+  const database = stack.use(await quietDatabase());
   await database.query(
     `CREATE TABLE orders (id int PRIMARY KEY, status text NOT NULL); INSERT INTO orders VALUES (1, 'open')`,
   );
@@ -326,7 +329,7 @@ test('what was given up by hand while the reader of changes could not hear it is
 
 test('Redis away: each goes on with the database, and nothing wrong is given when it is back', async () => {
   await using server = await startRedis();
-  await using database = await testDatabase();
+  await using database = await quietDatabase();
   await database.query(
     `CREATE TABLE orders (id int PRIMARY KEY, status text NOT NULL); INSERT INTO orders VALUES (1, 'open')`,
   );

@@ -15,7 +15,7 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** Runs `pitcrew ARGS` to its end, in an empty folder and an empty environment unless told otherwise. */
+/** Runs `pitcrew ARGS` to its end, in an empty folder and an environment that says next to nothing unless told otherwise. */
 export async function pitcrew(args: string[], options: CommandOptions = {}): Promise<CommandResult> {
   return startPitcrew(args, options).ended;
 }
@@ -34,9 +34,10 @@ export function startPitcrew(args: string[], options: CommandOptions = {}): Runn
 
 /** Starts `node ARGS` in the same way. */
 export function startNode(args: string[], { cwd, env = {} }: CommandOptions = {}): RunningCommand {
+  const { PATH, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, args, {
     cwd: cwd ?? testFolder(),
-    env: { PATH: process.env.PATH ?? '', NO_COLOR: '1', ...env },
+    env: { PATH, TMPDIR, NODE_COMPILE_CACHE, NO_COLOR: '1', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const output = { stdout: '', stderr: '' };

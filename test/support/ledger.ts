@@ -24,6 +24,7 @@ export async function ledger(
   const pool = new pg.Pool({ connectionString, max: 4, ...options.config });
   // A killed backend is part of what is tried.
   pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
   const until = async (text: string, value: unknown) => {
     while ((await database.query(text, [value])).length === 0);
   };

@@ -11,7 +11,7 @@ import { migrate } from '../../src/ops/store/schema/migrate.ts';
 import type { History, ReceivedReport, Store } from '../../src/ops/store/index.ts';
 import { dropExpired, forgetParameters, forgetUnused } from '../../src/ops/store/upkeep/retention.ts';
 import { rollUp } from '../../src/ops/store/upkeep/roll-up.ts';
-import type { TestDatabase } from './postgres.ts';
+import { type TestDatabase, plainPool } from './postgres.ts';
 import { retention } from './store.ts';
 
 /** The parts of a store without its timers, so that tests say when what happens. */
@@ -31,7 +31,7 @@ export async function reportStore(database: TestDatabase): Promise<ReportStore> 
   await client.connect();
   await migrate(client);
   await client.query("INSERT INTO pitcrew.target (name) VALUES ('main')");
-  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  const pool = plainPool({ connectionString: database.url, max: 2 });
   pool.on('error', () => undefined);
   const [names, partitions] = [new ApplicationNames(), new Partitions()];
   return {

@@ -2,7 +2,7 @@ import Cursor from 'pg-cursor';
 import QueryStream from 'pg-query-stream';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type TestDatabase, testDatabase } from '../../../test/support/postgres.ts';
+import { type TestDatabase, testDatabase, plainPool } from '../../../test/support/postgres.ts';
 import { Pool, type PoolOptions } from './index.ts';
 
 let database: TestDatabase;
@@ -27,7 +27,7 @@ describe('as pg.Pool', () => {
 
   test('all forms of query give what pg gives', async () => {
     await using pool = open();
-    await using plain = Object.assign(new pg.Pool({ connectionString: database.url }), {
+    await using plain = Object.assign(plainPool({ connectionString: database.url }), {
       [Symbol.asyncDispose]: () => plain.end(),
     });
     const text = 'SELECT id, name FROM points WHERE id = $1';

@@ -18,7 +18,7 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
       systemIdentifier: expect.stringMatching(/^\d{15,}$/),
       timeline: 1,
       database: database.name,
-      maxConnections: 60,
+      maxConnections: 120,
       reservedConnections: 3,
       blockSize: 8192,
       trackIoTiming: true,

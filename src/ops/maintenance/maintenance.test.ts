@@ -124,7 +124,9 @@ describe.each(testedMajors(18, 15))('PostgreSQL %i', (major) => {
       force: true,
     });
     const effects = new Map(results.map(({ task, outcome, effect }) => [task.index ?? task.table, [outcome, effect]]));
-    expect(effects.get('log')).toEqual(['done', '0 % of pages visible before, 100 % after']);
+    // VACUUM passes over a page that is being written to disk at that moment.
+    const nearlyAll = /^0 % of pages visible before, (100|9\d(\.\d)?) % after$/;
+    expect(effects.get('log')).toEqual(['done', expect.stringMatching(nearlyAll)]);
     expect(effects.get('seen')?.[0]).toBe('done');
     expect(effects.get('busy_key')).toEqual(['done', expect.stringMatching(/^\d\.\d MB before, \d+ kB after$/)]);
     await planned(context, [], options);

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { expect, test } from 'vitest';
-import { type TestDatabase, testDatabase } from '../../../test/support/postgres.ts';
+import { type TestDatabase, testDatabase, plainPool } from '../../../test/support/postgres.ts';
 import { retention, seededRandom, statementBatch, statementDelta, tableBatch } from '../../../test/support/store.ts';
 import { families } from './families.ts';
 import { tableName } from './family-sql.ts';
@@ -34,7 +34,7 @@ async function bench(database: TestDatabase): Promise<Bench> {
   const client = new pg.Client(database.url);
   await client.connect();
   await migrate(client);
-  const pool = new pg.Pool({ connectionString: database.url, max: 2 });
+  const pool = plainPool({ connectionString: database.url, max: 2 });
   const writerId = randomUUID();
   await client.query('INSERT INTO pitcrew.writer (id) VALUES ($1)', [writerId]);
   await client.query("INSERT INTO pitcrew.target (name) VALUES ('main')");

@@ -63,7 +63,7 @@ test('the turn of the interval begins anew without losing a line', async () => {
   await vi.waitFor(() => expect(existsSync(join(dir, today()))).toBe(true), { timeout: 20_000 });
   // At midnight the name changes. Here the name stays, so that the file that was moved away shows which is written.
   renameSync(join(dir, today()), join(dir, 'moved'));
-  await vi.waitFor(() => expect(existsSync(join(dir, today()))).toBe(true), { timeout: 5000 });
+  await vi.waitFor(() => expect(existsSync(join(dir, today()))).toBe(true), { timeout: 20_000 });
   file.write(line('after'));
   await file.close();
   expect(lines(dir)).toEqual(['after', 'before']);

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Pool, type PoolOptions } from '../../../src/index.ts';
-import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
+import { type TestDatabase, testDatabase, plainPool } from '../../support/postgres.ts';
 
 let database: TestDatabase;
 let pool: Pool;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   await database.query(
     'CREATE TABLE items (id int PRIMARY KEY, name text); INSERT INTO items VALUES (1, NULL), (2, $$b$$)',
   );
-  plain = new pg.Pool({ connectionString: database.url });
+  plain = plainPool({ connectionString: database.url });
 });
 afterAll(async () => {
   await plain.end();
@@ -222,7 +222,7 @@ describe('gives what pg gives', () => {
 
   test('binary for the whole pool', async () => {
     await using ours = open({ binary: true });
-    await using theirs = Object.assign(new pg.Pool({ connectionString: database.url, binary: true } as never), {
+    await using theirs = Object.assign(plainPool({ connectionString: database.url, binary: true } as never), {
       [Symbol.asyncDispose]: () => theirs.end(),
     });
     const ask: Ask = (asked) => asked.query('SELECT id, name, 1.5::float8 AS f FROM items WHERE id = $1', [2]);

@@ -4,7 +4,7 @@ import Cursor from 'pg-cursor';
 import QueryStream from 'pg-query-stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Pool } from '../../../src/index.ts';
-import { type TestDatabase, testDatabase } from '../../support/postgres.ts';
+import { type TestDatabase, testDatabase, plainPool } from '../../support/postgres.ts';
 
 let databases: [TestDatabase, TestDatabase];
 
@@ -286,7 +286,7 @@ test('many callers, whatever they send: the same answers, errors and rows as wit
     laneLimitMillis: 5000,
     observer: { statementEnded: (_, { lane }) => void (shared += lane ? 1 : 0) },
   });
-  const plain = new pg.Pool({ connectionString: first.url, max: 8 });
+  const plain = plainPool({ connectionString: first.url, max: 8 });
   try {
     await fc.assert(
       fc.asyncProperty(

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type TestDatabase, testDatabase, testedMajors } from '../../../../test/support/postgres.ts';
+import { type TestDatabase, testDatabase, testedMajors, plainPool } from '../../../../test/support/postgres.ts';
 import { PitcrewError } from '../../../errors.ts';
 import { Pool } from '../../pool/index.ts';
 import type { Database } from '../database.ts';
@@ -28,7 +28,7 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
   beforeAll(async () => {
     database = await testDatabase(major);
     pool = new Pool({ connectionString: database.url });
-    plain = new pg.Pool({ connectionString: database.url, max: 4 });
+    plain = plainPool({ connectionString: database.url, max: 4 });
     plain.on('error', () => {});
   });
 

@@ -196,8 +196,8 @@ test.each(['express', 'fastify', 'hono, around its fetch'])(
       return Number(/ttl=(-?\d+)/.exec(statusOf(answer))?.[1]);
     };
     // Whole seconds: once none is left it may be stale, and the next answer a new one.
-    await expect.poll(ttl, { timeout: 5000 }).toBeLessThanOrEqual(0);
-    await expect.poll(() => text(`${url}/brief`), { timeout: 5000 }).toBe('2');
+    await expect.poll(ttl).toBeLessThanOrEqual(0);
+    await expect.poll(() => text(`${url}/brief`)).toBe('2');
   },
 );
 

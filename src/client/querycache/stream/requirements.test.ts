@@ -1,9 +1,12 @@
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { plainRole, session } from '../../../../test/support/catalog.ts';
-import { scratchReplica, scratchServer, sharedMajors, testDatabase } from '../../../../test/support/postgres.ts';
+import { scratchReplica, scratchServer, sharedMajors } from '../../../../test/support/postgres.ts';
+import { quietServers } from '../../../../test/support/quiet-servers.ts';
 import { eventually } from '../../../../test/support/replicated.ts';
 import { ChangeStream, type ChangeStreamOptions, checkRequirements, type RequirementOptions } from './index.ts';
+
+const quietDatabase = quietServers(...sharedMajors());
 
 async function problems(url: string, options: RequirementOptions = {}): Promise<string[]> {
   await using client = await session(url);
@@ -50,7 +53,7 @@ test('all that stands in the way is named, not just the first', async () => {
 test.each(sharedMajors())(
   'PostgreSQL %i: only tables are published whose UPDATE does not fail by it',
   async (major) => {
-    await using database = await testDatabase(major);
+    await using database = await quietDatabase(major);
     await using owner = await plainRole(database);
     await database.query(`ALTER ROLE ${owner.name} REPLICATION`);
     await database.query(`GRANT CREATE ON DATABASE ${database.name} TO ${owner.name}`);
@@ -100,7 +103,7 @@ test.each(sharedMajors())(
 );
 
 test('a table that loses its key while it is published is named', async () => {
-  await using database = await testDatabase();
+  await using database = await quietDatabase();
   await database.query('CREATE TABLE t (id int PRIMARY KEY)');
   await database.query('CREATE TABLE part_of (id int PRIMARY KEY)');
   await database.query('CREATE PUBLICATION pitcrew FOR TABLE t, part_of WHERE (id > 5)');
@@ -115,7 +118,7 @@ test('a table that loses its key while it is published is named', async () => {
 });
 
 test('a publication of another kind is refused with what to do', async () => {
-  await using database = await testDatabase();
+  await using database = await quietDatabase();
   await database.query(`CREATE PUBLICATION pitcrew WITH (publish = 'insert', publish_via_partition_root)`);
   expect(await problems(database.url, { createPublication: 'all tables' })).toEqual([
     'the publication pitcrew tells of partitions in the name of their table',

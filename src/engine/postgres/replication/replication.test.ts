@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sharedMajors, type TestDatabase, testDatabase, testedMajors } from '../../../../test/support/postgres.ts';
+import { sharedMajors, type TestDatabase, testedMajors } from '../../../../test/support/postgres.ts';
+import { quietServers } from '../../../../test/support/quiet-servers.ts';
 import { plainRole } from '../../../../test/support/catalog.ts';
 import {
   changedTable,
@@ -11,6 +12,8 @@ import {
   ReplicationConnection,
   widenXid,
 } from './index.ts';
+
+const quietDatabase = quietServers(...sharedMajors());
 
 /** A stream of a database's publication `all`, with everything that came so far. */
 async function listening(database: TestDatabase, slot: { name: string; temporary?: boolean }) {
@@ -61,7 +64,7 @@ const plain = (messages: readonly PgoutputMessage[]): PgoutputMessage[] =>
 
 describe.each(sharedMajors())('the replication stream of PostgreSQL %i', (major) => {
   test('tells of every kind of change, with the transaction it belongs to', async () => {
-    await using database = await testDatabase(major);
+    await using database = await quietDatabase(major);
     await database.query(`CREATE TABLE "Odd name" (id int, part text, note text, PRIMARY KEY (id, part))`);
     await database.query(`CREATE TABLE whole (id int PRIMARY KEY, note text)`);
     await database.query(`ALTER TABLE whole REPLICA IDENTITY FULL`);
@@ -121,7 +124,7 @@ describe.each(sharedMajors())('the replication stream of PostgreSQL %i', (major)
   });
 
   test('says how far it has read, ends when asked to, and begins again after what was confirmed', async () => {
-    await using database = await testDatabase(major);
+    await using database = await quietDatabase(major);
     await database.query('CREATE TABLE t (id int PRIMARY KEY)');
     await database.query(`CREATE PUBLICATION "all" FOR ALL TABLES`);
     const slot = `p_${database.name}`;
@@ -158,7 +161,7 @@ describe.each(sharedMajors())('the replication stream of PostgreSQL %i', (major)
   });
 
   test('a temporary slot goes with its connection, however that ends', async () => {
-    await using database = await testDatabase(major);
+    await using database = await quietDatabase(major);
     await database.query(`CREATE PUBLICATION "all" FOR ALL TABLES`);
     await using stream = await listening(database, { name: `t_${database.name}`, temporary: true });
     const slots = () =>
@@ -173,7 +176,7 @@ describe.each(sharedMajors())('the replication stream of PostgreSQL %i', (major)
 });
 
 test('values are written alike, whatever the settings of the database', async () => {
-  await using database = await testDatabase();
+  await using database = await quietDatabase();
   await database.query(
     'CREATE TABLE t (at timestamptz PRIMARY KEY, day date, size float8, bytes bytea, span interval)',
   );
@@ -198,7 +201,7 @@ test('values are written alike, whatever the settings of the database', async ()
 });
 
 test('a role without the right is refused in words', async () => {
-  await using database = await testDatabase();
+  await using database = await quietDatabase();
   await using role = await plainRole(database);
   await expect(ReplicationConnection.open({ connectionString: role.url })).rejects.toMatchObject({
     code: 'E_DATABASE_REFUSED',
@@ -207,7 +210,7 @@ test('a role without the right is refused in words', async () => {
 });
 
 test.each(testedMajors(17, 15))('a missing publication ends the stream of PostgreSQL %i with why', async (major) => {
-  await using database = await testDatabase(major);
+  await using database = await quietDatabase(major);
   await database.query('CREATE TABLE t (id int PRIMARY KEY)');
   await using stream = await listening(database, { name: `m_${database.name}`, temporary: true });
   await database.query('INSERT INTO t VALUES (1)');
@@ -215,7 +218,7 @@ test.each(testedMajors(17, 15))('a missing publication ends the stream of Postgr
 });
 
 test('what a reader throws ends the stream with that', async () => {
-  await using database = await testDatabase();
+  await using database = await quietDatabase();
   await database.query('CREATE TABLE t (id int PRIMARY KEY)');
   await database.query('CREATE PUBLICATION p FOR TABLE t');
   const connection = await ReplicationConnection.open({ connectionString: database.url });

@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test, vi } from 'vitest';
-import { type TestDatabase, testDatabase, testedMajors } from '../../../../../test/support/postgres.ts';
+import { type TestDatabase, testDatabase, testedMajors, plainPool } from '../../../../../test/support/postgres.ts';
 import { Pool } from '../../../pool/index.ts';
 import { type Cache, createCache } from '../../index.ts';
 import { repository } from './repository.ts';
@@ -246,7 +246,7 @@ describe.each(testedMajors(18, 16))('PostgreSQL %i', (major) => {
   });
 
   test("with a pool of pg's", async () => {
-    const plain = new pg.Pool({ connectionString: database.url });
+    const plain = plainPool({ connectionString: database.url });
     plain.on('error', () => {});
     const repo = orders({ pool: plain });
     await repo.create({ customer: 'plain' });

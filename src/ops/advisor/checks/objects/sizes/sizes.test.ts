@@ -34,9 +34,10 @@ function expectNear(what: string, estimate: PageBounds, truth: number, within: n
   const said = `${what}: ${estimate.low} … ${estimate.expected} … ${estimate.high}, in truth ${truth}`;
   if (process.env.SHOW) console.log(said, (estimate.expected / truth - 1).toFixed(3));
   expect(off(estimate.expected, truth), said).toBeLessThan(within);
-  // Between the bounds, but for the page or two that do not matter.
-  expect(estimate.low - 2, said).toBeLessThanOrEqual(truth);
-  expect(estimate.high + 2, said).toBeGreaterThanOrEqual(truth);
+  // Between the bounds, but for the page or two that do not matter, and what a sample of half of the rows tells amiss.
+  const slack = 2 + truth / 100;
+  expect(estimate.low - slack, said).toBeLessThanOrEqual(truth);
+  expect(estimate.high + slack, said).toBeGreaterThanOrEqual(truth);
 }
 
 async function pagesOf(database: TestDatabase, name: string): Promise<number> {
