@@ -67,7 +67,7 @@ export async function unpack(backup: SavedBackup, source: EmbeddedServer, dataDi
 }
 
 /** Writes the segments that a backup needs; the last one as far as the server has it. */
-export async function saveWal(
+async function saveWal(
   url: string,
   { startLsn, endLsn, timeline }: Pick<SavedBackup, 'startLsn' | 'endLsn' | 'timeline'>,
   folder: string,

@@ -6,7 +6,7 @@ export const repositoryKey = 'pitcrew.json';
 export const backupsPrefix = 'backups/';
 
 /** Everything of a backup is below it. */
-export const backupPrefix = (id: string): string => `${backupsPrefix}${id}/`;
+const backupPrefix = (id: string): string => `${backupsPrefix}${id}/`;
 
 /** What a backup consists of. Stored last: without it there is no backup. */
 export const backupRecordKey = (id: string): string => `${backupPrefix(id)}backup.json`;
@@ -20,10 +20,7 @@ export const walKey = (name: string, encoding: StoredEncoding): string =>
   `${walPrefix(timelineOfName(name))}${name}${suffixOf(encoding)}`;
 
 /** All log of a timeline. Histories lie beside the log that follows them. */
-export const walPrefix = (timeline: number): string => `wal/${hex(timeline)}/`;
-
-/** PostgreSQL's name of a file by its key. */
-export const nameOfKey = (key: string): string => (key.split('/').at(-1) ?? '').replace(/\.zst(\.age)?$/, '');
+const walPrefix = (timeline: number): string => `wal/${hex(timeline)}/`;
 
 const suffixOf = ({ encrypted }: StoredEncoding): string => (encrypted ? '.zst.age' : '.zst');
 
