@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { PitcrewError } from '../errors.ts';
 import { adviseCommand } from './commands/advise.ts';
+import { backupCommand } from './commands/backup.ts';
 import { cacheCommand } from './commands/cache.ts';
 import { demoCommand } from './commands/demo.ts';
 import { doctorCommand } from './commands/doctor.ts';
@@ -9,6 +10,7 @@ import { indexCommand } from './commands/index-analyze.ts';
 import { initCommand } from './commands/init.ts';
 import { monitorCommand } from './commands/monitor.ts';
 import { optimizeCommand } from './commands/optimize.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { serveCommand } from './commands/serve.ts';
 import { printError } from './output.ts';
 import { packageVersion } from './version.ts';
@@ -56,6 +58,8 @@ export function createProgram(): Command {
     initCommand(),
     adviseCommand(),
     cacheCommand(),
+    backupCommand(),
+    restoreCommand(),
   ];
   for (const command of commands) {
     program.addCommand(command.copyInheritedSettings(program));

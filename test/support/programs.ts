@@ -17,3 +17,12 @@ export function installWithApt(name: string): string {
   const reason = ran.error?.message ?? (ran.stderr.trim().split('\n').at(-1) || `exit code ${ran.status}`);
   return `apt-get cannot install it: ${reason}`;
 }
+
+/** A program of Debian's package of the same name, installed where that is possible; or why there is none on this machine. */
+export function findProgram(name: string): { path: string } | { missing: string } {
+  const path = programPath(name);
+  if (path !== undefined) return { path };
+  const reason = installWithApt(name);
+  const installed = programPath(name);
+  return installed === undefined ? { missing: `no ${name} on this machine: ${reason}` } : { path: installed };
+}

@@ -5,8 +5,13 @@ import { addressOf, libpqUrl, mayFallBackToPlain, withoutTls } from './connectio
 import { marked } from './marker.ts';
 import { valueParsers } from './value-parsers.ts';
 
-/** A client of the driver, not connected yet. Throws `E_CONFIG` when the URL cannot be used. */
-export function makeClient(url: string, applicationName: string, connectTimeoutMs: number): pg.Client {
+/** A client of the driver, not connected yet; `more`: settings of the driver's. Throws `E_CONFIG` when the URL cannot be used. */
+export function makeClient(
+  url: string,
+  applicationName: string,
+  connectTimeoutMs: number,
+  more: object = {},
+): pg.Client {
   try {
     return new pg.Client({
       connectionString: url,
@@ -15,6 +20,7 @@ export function makeClient(url: string, applicationName: string, connectTimeoutM
       keepAlive: true,
       keepAliveInitialDelayMillis: 10_000,
       types: valueParsers,
+      ...more,
     });
   } catch (error) {
     // Not as the cause: an invalid URL's error carries the URL, and with it the password.

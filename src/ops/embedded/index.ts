@@ -1,4 +1,5 @@
 export { type Binaries, embeddedBinaries } from './binaries.ts';
+export { serverIdentity } from './identity.ts';
 export { diskFull } from './data-dir-errors.ts';
 export { freePort } from './port.ts';
 export { type ReplicaServer, startReplica } from './replica.ts';

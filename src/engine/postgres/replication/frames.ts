@@ -7,7 +7,7 @@ const STATUS_UPDATE = 0x72;
 /** Microseconds from 1970 to 2000, where PostgreSQL's clock begins. */
 const EPOCH_2000 = 946_684_800_000_000n;
 
-/** A frame of the server's: a message of the output plugin at `PAYLOAD_AT`, or how far it has come. */
+/** A frame of the server's: its payload at `PAYLOAD_AT` (a message of the output plugin, or log), or how far it has come. */
 export type Frame =
   | 'data'
   /** `walEnd`: everything before it was read by the server, and what of it concerns us was sent. */
@@ -23,13 +23,22 @@ export function readFrame(bytes: Buffer): Frame {
   return undefined;
 }
 
-/** Tells the server up to where all is done; what lies before it is never sent again, even by a permanent slot. */
-export function statusUpdate(position: bigint, now: Date, replyRequested: boolean): Buffer {
+/** How far a receiver has come. */
+export interface Positions {
+  written: bigint;
+  /** What lies before it is never sent again, even by a permanent slot. */
+  flushed: bigint;
+  /** 0 for a receiver that is no database. */
+  applied: bigint;
+}
+
+/** Tells the server up to where all is done. */
+export function statusUpdate({ written, flushed, applied }: Positions, now: Date, replyRequested: boolean): Buffer {
   const bytes = Buffer.alloc(34);
   bytes[0] = STATUS_UPDATE;
-  bytes.writeBigUInt64BE(position, 1);
-  bytes.writeBigUInt64BE(position, 9);
-  bytes.writeBigUInt64BE(position, 17);
+  bytes.writeBigUInt64BE(written, 1);
+  bytes.writeBigUInt64BE(flushed, 9);
+  bytes.writeBigUInt64BE(applied, 17);
   bytes.writeBigInt64BE(BigInt(now.getTime()) * 1000n - EPOCH_2000, 25);
   bytes[33] = replyRequested ? 1 : 0;
   return bytes;

@@ -2,18 +2,10 @@ import pg from 'pg';
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import { connectionError } from '../connection-errors.ts';
 import { quoteIdentifier } from '../identifiers.ts';
-import { CopyBoth } from './copy-both.ts';
+import { CopyStatement } from './copy-statement.ts';
 import { PAYLOAD_AT, readFrame, statusUpdate } from './frames.ts';
 import { lsnOf, lsnText } from './lsn.ts';
-
-/** What a server says of itself. */
-export interface SystemIdentity {
-  /** The same for all servers of a cluster. */
-  systemId: string;
-  timeline: number;
-  /** Up to where its log is on disk. */
-  flushedLsn: bigint;
-}
+import type { SystemIdentity } from './system-identity.ts';
 
 export interface LogicalStart {
   slot: string;
@@ -59,7 +51,7 @@ const GOODBYE_MS = 1000;
 export class ReplicationConnection {
   readonly #client: pg.Client;
   readonly #address: string;
-  #copy: CopyBoth | undefined;
+  #copy: CopyStatement | undefined;
   #ended: Promise<void> = Promise.resolve();
   #confirmed = 0n;
   #statusTimer: NodeJS.Timeout | undefined;
@@ -134,7 +126,7 @@ export class ReplicationConnection {
     const ended = Promise.withResolvers<void>();
     this.#ended = ended.promise;
     let failure: unknown;
-    const copy = new CopyBoth(text, {
+    const copy = new CopyStatement(text, {
       started: () => started.resolve(),
       received: (bytes) => {
         if (failure !== undefined) return;
@@ -211,7 +203,8 @@ export class ReplicationConnection {
   }
 
   #status(replyRequested: boolean): void {
-    this.#copy?.send(statusUpdate(this.#confirmed, new Date(), replyRequested));
+    const done = this.#confirmed;
+    this.#copy?.send(statusUpdate({ written: done, flushed: done, applied: done }, new Date(), replyRequested));
   }
 
   async #row(text: string): Promise<Record<string, unknown>> {

@@ -1,0 +1,132 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { PitcrewError } from '../../errors.ts';
+import type { CreateProgress } from '../../ops/backup/index.ts';
+import { backupDocument } from '../backup/document.ts';
+import {
+  backupByName,
+  openByFlags,
+  type RepositoryFlags,
+  withRecipients,
+  withRepository,
+} from '../backup/repository.ts';
+import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
+import { print, printJson } from '../output.ts';
+import { progressLine } from '../progress-line.ts';
+import { backupLines, backupTable } from '../screen/backup-screen.ts';
+import { formatBytes } from '../screen/format.ts';
+import { interruptible } from '../signals.ts';
+import { packageVersion } from '../version.ts';
+
+export function backupCommand(): Command {
+  return new Command('backup')
+    .description('Backups: make them, and see what is there.')
+    .addCommand(createCommand())
+    .addCommand(listCommand())
+    .addCommand(showCommand())
+    .addCommand(fetchCommand(), { hidden: true });
+}
+
+interface CreateFlags extends RepositoryFlags {
+  checkpoint: 'fast' | 'spread';
+  maxRate?: number;
+  json?: boolean;
+  quiet?: boolean;
+}
+
+function createCommand(): Command {
+  const command = new Command('create').description(
+    'Back the whole server up over the replication protocol, with the log that it needs. The role needs REPLICATION.',
+  );
+  return withCommonOptions(withRecipients(command), ({ path }) => path[0] === 'databases')
+    .addOption(
+      new Option('--checkpoint <how>', 'begin at once, or as gently as the server does its own')
+        .choices(['fast', 'spread'])
+        .default('fast'),
+    )
+    .option('--max-rate <MB/s>', 'read at most so much a second', parseRate)
+    .action(async () => {
+      const flags = command.opts<CreateFlags>();
+      const [[, url] = ['', '']] = requireOne(requireDatabases(await loadSettings(command)));
+      const repository = await openByFlags(flags);
+      const { createBackup } = await import('../../ops/backup/index.ts');
+      const progress = progressLine(flags.quiet ?? false);
+      await interruptible(async (signal) => {
+        const record = await createBackup({
+          url,
+          repository,
+          checkpoint: flags.checkpoint,
+          maxRateKb: flags.maxRate,
+          madeBy: `pitcrew ${packageVersion()}`,
+          signal,
+          onProgress: (at) => progress.show(progressText(at)),
+        });
+        progress.end(`Stored in ${repository.name}.`);
+        if (flags.json) printJson({ backup: backupDocument(record) });
+        else print(backupLines(record).join('\n'));
+      });
+    });
+}
+
+function requireOne(databases: [string, string][]): [string, string][] {
+  if (databases.length === 1) return databases;
+  throw new PitcrewError('E_USAGE', 'several databases are named', {
+    detail: `A repository is of one server; the config names ${databases.map(([name]) => name).join(', ')}.`,
+    hint: 'Say which one: --database NAME.',
+  });
+}
+
+function progressText({ phase, doneBytes, totalBytes }: CreateProgress): string {
+  if (phase === 'waiting') return 'Waiting for a checkpoint …';
+  if (phase === 'log') return 'Waiting for the last segment of the log …';
+  const share = totalBytes > 0 ? ` (${Math.min(100, Math.floor((doneBytes / totalBytes) * 100))} %)` : '';
+  return `Copying: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}${share}`;
+}
+
+function listCommand(): Command {
+  const command = new Command('list').description('The backups that are complete, oldest first.');
+  return withRepository(command)
+    .option('--json', 'one JSON document on stdout')
+    .option('--no-color', 'no colours')
+    .action(async () => {
+      const flags = command.opts<RepositoryFlags & { json?: boolean }>();
+      const repository = await openByFlags(flags);
+      const backups = await repository.backups();
+      if (flags.json) printJson({ repository: repository.name, backups: backups.map(backupDocument) });
+      else print(backupTable(repository.name, backups));
+    });
+}
+
+function showCommand(): Command {
+  const command = new Command('show')
+    .description('What a backup consists of.')
+    .argument('<backup>', 'its name, or "latest"');
+  return withRepository(command)
+    .option('--json', 'one JSON document on stdout')
+    .option('--no-color', 'no colours')
+    .action(async (id: string) => {
+      const flags = command.opts<RepositoryFlags & { json?: boolean }>();
+      const record = await backupByName(await openByFlags(flags), id);
+      if (flags.json) printJson({ backup: backupDocument(record) });
+      else print(backupLines(record).join('\n'));
+    });
+}
+
+/** What PostgreSQL's `restore_command` runs. */
+function fetchCommand(): Command {
+  const command = new Command('fetch-wal')
+    .description("Put a file of the log where PostgreSQL wants it: what a restored server's restore_command runs.")
+    .argument('<name>', 'its name')
+    .argument('<path>', 'where to');
+  return withRepository(command).action(async (name: string, path: string) => {
+    const { fetchWal, notInRepository } = await import('../../ops/backup/index.ts');
+    const flags = command.opts<RepositoryFlags>();
+    process.exitCode = (await fetchWal(await openByFlags(flags), name, path)) ? 0 : notInRepository;
+  });
+}
+
+function parseRate(text: string): number {
+  const rate = Number(text);
+  const kilobytes = Math.round(rate * 1000);
+  if (kilobytes >= 32 && kilobytes <= 1_048_576) return kilobytes;
+  throw new InvalidArgumentError('Give MB per second, from 0.032 to 1048.');
+}

@@ -1,0 +1,138 @@
+import { Readable } from 'node:stream';
+import { PitcrewError } from '../../../../errors.ts';
+import { quoteIdentifier } from '../../identifiers.ts';
+import { PAYLOAD_AT, readFrame, statusUpdate } from '../frames.ts';
+import { lsnOf, lsnText } from '../lsn.ts';
+import type { PhysicalConnection } from './physical-connection.ts';
+
+export interface WalStreamOptions {
+  /** From where on; usually the beginning of a segment. */
+  from: bigint;
+  timeline: number;
+  /** Keeps what was not confirmed yet when the connection is lost. */
+  slot?: string | undefined;
+}
+
+/** Log as it was sent. */
+export interface WalPiece {
+  startLsn: bigint;
+  bytes: Buffer;
+}
+
+/** Where the log goes on when a timeline has ended. */
+export interface NextTimeline {
+  timeline: number;
+  switchLsn: bigint;
+}
+
+export interface WalStream extends AsyncIterable<WalPiece> {
+  /** Up to where the server has log, as it said last. */
+  readonly serverLsn: bigint;
+  /** Everything before it is safe, and may be forgotten by the server's slot. Told to the server at once. */
+  confirm(flushed: bigint): void;
+  /** Asks the server to end the stream; what is on its way is still handed on. */
+  stop(): void;
+  /** Where to go on, once the iteration has ended: when a promoted server's older timeline was read to its end. */
+  readonly next: NextTimeline | undefined;
+}
+
+/** How often the server is told how far we are, without being asked, in ms. `wal_sender_timeout` is a minute by default. */
+const statusEveryMs = 10_000;
+/** So many pieces, of up to 128 kB, wait for whoever takes them before the server is held back. */
+const waitingPieces = 32;
+
+/**
+ * Receives write-ahead log, in order and without gaps. The iteration ends after `stop`, at the end of a timeline that is not the server's latest, or with
+ * an error.
+ * @throws {PitcrewError} while iterating: `E_QUERY` when the server does not have that log any more, or not yet; of the connection
+ */
+export function streamWal(connection: PhysicalConnection, { from, timeline, slot }: WalStreamOptions): WalStream {
+  let written = from;
+  let flushed = from;
+  let serverLsn = from;
+  let next: NextTimeline | undefined;
+  let over = false;
+  let held = false;
+  const pieces = new Readable({
+    objectMode: true,
+    highWaterMark: waitingPieces,
+    read() {
+      if (held) statement.resume();
+      held = false;
+    },
+    destroy(error, callback) {
+      clearInterval(timer);
+      if (!over) connection.destroy();
+      callback(error);
+    },
+  });
+  const status = (replyRequested = false): void =>
+    statement.send(statusUpdate({ written, flushed, applied: 0n }, new Date(), replyRequested));
+
+  function receive(bytes: Buffer): void {
+    const frame = readFrame(bytes);
+    if (frame === 'data') {
+      const startLsn = bytes.readBigUInt64BE(1);
+      // A gap here would be one in every restore.
+      if (startLsn !== written) throw outOfOrder(startLsn, written);
+      const length = bytes.length - PAYLOAD_AT;
+      written += BigInt(length);
+      if (written > serverLsn) serverLsn = written;
+      const copy = Buffer.allocUnsafeSlow(length);
+      bytes.copy(copy, 0, PAYLOAD_AT);
+      if (pieces.destroyed || pieces.push({ startLsn, bytes: copy } satisfies WalPiece)) return;
+      held = true;
+      statement.pause();
+    } else if (frame !== undefined) {
+      if (frame.walEnd > serverLsn) serverLsn = frame.walEnd;
+      if (frame.replyRequested) status();
+    }
+  }
+
+  const where = slot === undefined ? '' : `SLOT ${quoteIdentifier(slot)} `;
+  const statement = connection.copy(`START_REPLICATION ${where}PHYSICAL ${lsnText(from)} TIMELINE ${timeline}`, {
+    received(bytes) {
+      try {
+        receive(bytes);
+      } catch (error) {
+        pieces.destroy(error as PitcrewError);
+      }
+    },
+    done: () => statement.finish(),
+    row([nextTimeline, switchedAt]) {
+      const switchLsn = lsnOf(String(switchedAt));
+      if (switchLsn !== undefined) next = { timeline: Number(nextTimeline), switchLsn };
+    },
+    ended(error) {
+      over = true;
+      clearInterval(timer);
+      if (error) pieces.destroy(error);
+      else pieces.push(null);
+    },
+  });
+  const timer = setInterval(status, statusEveryMs);
+  return {
+    get serverLsn() {
+      return serverLsn;
+    },
+    get next() {
+      return next;
+    },
+    confirm(position) {
+      if (position <= flushed) return;
+      flushed = position;
+      status();
+    },
+    stop() {
+      status();
+      statement.finish();
+    },
+    [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator]() as AsyncIterableIterator<WalPiece>,
+  };
+}
+
+function outOfOrder(came: bigint, expected: bigint): PitcrewError {
+  return new PitcrewError('E_INTERNAL', 'the server sent log out of order', {
+    detail: `${lsnText(came)} came where ${lsnText(expected)} was expected.`,
+  });
+}

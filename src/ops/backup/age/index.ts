@@ -1,0 +1,3 @@
+export type { Identities } from './header.ts';
+export { seal } from './seal.ts';
+export { unseal } from './unseal.ts';

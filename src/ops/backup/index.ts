@@ -1,0 +1,6 @@
+export { createBackup, type CreateOptions, type CreateProgress } from './create/create-backup.ts';
+export { type BackupRecord, openRepository, type Repository, type RepositoryOptions } from './repository/index.ts';
+export { restoreBackup, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
+export type { RecoveryTarget } from './restore/target.ts';
+export { localStorage, type Storage } from './storage/index.ts';
+export { fetchWal, notInRepository } from './wal/fetch.ts';

@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { messageOf, PitcrewError } from '../../../errors.ts';
+import type { Identities } from '../age/index.ts';
+import { seal, unseal } from '../age/index.ts';
+
+export interface EncodeOptions {
+  /** `age1…`; none: not encrypted. */
+  recipients: readonly string[];
+  /** Of zstd, from 1 to 19; 3 is its own default. */
+  level: number;
+}
+
+/** What has gone through, while and after it is read. */
+export interface Encoding {
+  stored: AsyncIterable<Buffer>;
+  /** Known when `stored` has been read to its end. */
+  result(): { bytes: number; storedBytes: number; sha256: string };
+}
+
+/** Turns a file into what is stored of it. zstd's own checksum is in it, so that `zstd -t` tells too. */
+export function encode(source: AsyncIterable<Uint8Array>, { recipients, level }: EncodeOptions): Encoding {
+  let bytes = 0;
+  let storedBytes = 0;
+  const hash = createHash('sha256');
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const piece of source) {
+      bytes += piece.length;
+      yield piece;
+    }
+  }
+  async function* stored(): AsyncGenerator<Buffer> {
+    const compress = createZstdCompress({
+      chunkSize: 128 * 1024,
+      params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+    });
+    const compressed = Readable.from(counted())
+      .on('error', (error) => compress.destroy(error))
+      .pipe(compress);
+    for await (const piece of recipients.length > 0 ? seal(compressed, recipients) : compressed) {
+      const block = piece as Buffer;
+      hash.update(block);
+      storedBytes += block.length;
+      yield block;
+    }
+  }
+  return { stored: stored(), result: () => ({ bytes, storedBytes, sha256: hash.copy().digest('hex') }) };
+}
+
+/**
+ * The file of what is stored of it. `encrypted`: by how it was stored, never by how it looks.
+ * @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, and what reading throws
+ */
+export async function* decode(
+  stored: AsyncIterable<Buffer>,
+  { encrypted, identities }: { encrypted: boolean; identities: Identities },
+): AsyncGenerator<Buffer> {
+  const decompress = createZstdDecompress({ chunkSize: 256 * 1024 });
+  const source = Readable.from(encrypted ? unseal(stored, identities) : stored);
+  source.on('error', (error) => decompress.destroy(error));
+  try {
+    for await (const piece of source.pipe(decompress)) yield piece as Buffer;
+  } catch (error) {
+    if (error instanceof PitcrewError || !isOfZstd(error)) throw error;
+    throw new PitcrewError('E_BACKUP_DAMAGED', 'a compressed file is damaged', {
+      detail: messageOf(error),
+      cause: error,
+    });
+  } finally {
+    source.destroy();
+  }
+}
+
+function isOfZstd(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(ZSTD_|Z_|ERR_ZSTD|ERR_ZLIB)/.test(String(error.code));
+}

@@ -1,0 +1,4 @@
+export { backupId } from './layout.ts';
+export type { BackupRecord, RepositoryRecord, StoredFile } from './records.ts';
+export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
+export { storing, type Storing } from './storing.ts';

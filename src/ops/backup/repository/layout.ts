@@ -1,0 +1,34 @@
+import type { StoredEncoding } from './records.ts';
+
+/** Says what the repository is; stored once. */
+export const repositoryKey = 'pitcrew.json';
+
+export const backupsPrefix = 'backups/';
+
+/** Everything of a backup is below it. */
+const backupPrefix = (id: string): string => `${backupsPrefix}${id}/`;
+
+/** What a backup consists of. Stored last: without it there is no backup. */
+export const backupRecordKey = (id: string): string => `${backupPrefix(id)}backup.json`;
+
+/** A file of a backup, by PostgreSQL's name: `base.tar`, `16400.tar`, `backup_manifest`. */
+export const backupFileKey = (id: string, name: string, encoding: StoredEncoding): string =>
+  `${backupPrefix(id)}${name}${suffixOf(encoding)}`;
+
+/** A complete segment, or the history of a timeline, by PostgreSQL's name. */
+export const walKey = (name: string, encoding: StoredEncoding): string =>
+  `${walPrefix(timelineOfName(name))}${name}${suffixOf(encoding)}`;
+
+/** All log of a timeline. Histories lie beside the log that follows them. */
+const walPrefix = (timeline: number): string => `wal/${hex(timeline)}/`;
+
+const suffixOf = ({ encrypted }: StoredEncoding): string => (encrypted ? '.zst.age' : '.zst');
+
+const hex = (number: number): string => number.toString(16).toUpperCase().padStart(8, '0');
+
+const timelineOfName = (name: string): number => Number.parseInt(name.slice(0, 8), 16);
+
+/** `20261130T014500Z-full`: sorts by time, and can be typed. */
+export function backupId(at: Date, type: 'full' | 'incremental'): string {
+  return `${at.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${type}`;
+}

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { lsnOf, lsnText } from '../../../engine/postgres/replication/index.ts';
+
+const lsn = z.codec(z.string(), z.bigint(), {
+  decode: (text, context) => {
+    const position = lsnOf(text);
+    if (position !== undefined) return position;
+    context.issues.push({ code: 'custom', message: 'not a position such as 16/B374D848', input: text });
+    return z.NEVER;
+  },
+  encode: lsnText,
+});
+const time = z.codec(z.iso.datetime(), z.date(), {
+  decode: (text) => new Date(text),
+  encode: (at) => at.toISOString(),
+});
+const count = z.int().nonnegative();
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+
+/** How files are stored: always compressed, and encrypted for the recipients if there are any. */
+export interface StoredEncoding {
+  encrypted: boolean;
+}
+
+/** A file as it is stored. */
+const storedFile = z.strictObject({
+  /** PostgreSQL's name. */
+  name: z.string(),
+  key: z.string(),
+  /** Before compression. */
+  bytes: count,
+  storedBytes: count,
+  /** Of what is stored, so that it can be checked without a key. */
+  sha256,
+});
+export type StoredFile = z.output<typeof storedFile>;
+
+const tablespace = z.strictObject({
+  oid: count,
+  /** Where it was on the server. */
+  location: z.string(),
+});
+
+/** A backup, as its file `backup.json` has it. */
+export const backupRecord = z.strictObject({
+  format: z.literal(1),
+  id: z.string(),
+  type: z.enum(['full', 'incremental']),
+  /** The backup that an incremental one needs. */
+  parent: z.string().nullable(),
+  /** PostgreSQL's number of the cluster. */
+  systemId: z.string(),
+  /** As in 180001. */
+  serverVersion: count,
+  segmentBytes: count,
+  timeline: count,
+  startLsn: lsn,
+  /** The log has to be there up to here for the backup to be usable. */
+  endLsn: lsn,
+  startedAt: time,
+  endedAt: time,
+  label: z.string(),
+  tablespaces: z.array(tablespace),
+  files: z.array(storedFile),
+  /** What the server warned of. */
+  warnings: z.array(z.string()),
+  /** Who can read it; empty: everybody. */
+  recipients: z.array(z.string()),
+  madeBy: z.string(),
+});
+export type BackupRecord = z.output<typeof backupRecord>;
+
+/** What a repository is, as its file `pitcrew.json` has it. */
+export const repositoryRecord = z.strictObject({
+  format: z.literal(1),
+  systemId: z.string(),
+  createdAt: time,
+});
+export type RepositoryRecord = z.output<typeof repositoryRecord>;

@@ -1,0 +1,159 @@
+import { Buffer } from 'node:buffer';
+import type { z } from 'zod';
+import { messageOf, PitcrewError } from '../../../errors.ts';
+import type { Identities } from '../age/index.ts';
+import type { Storage } from '../storage/index.ts';
+import { decode, encode, type EncodeOptions } from './encode.ts';
+import { backupFileKey, backupRecordKey, backupsPrefix, repositoryKey, walKey } from './layout.ts';
+import {
+  type BackupRecord,
+  backupRecord,
+  type RepositoryRecord,
+  repositoryRecord,
+  type StoredFile,
+} from './records.ts';
+
+export interface RepositoryOptions {
+  storage: Storage;
+  /** Who is to be able to read what is stored from now on (`age1…`); nobody: it is stored unencrypted. */
+  recipients?: readonly string[];
+  /** Secrets for reading what is encrypted. */
+  identities?: Identities;
+  /** Of zstd, from 1 to 19; 3 by default. */
+  level?: number;
+}
+
+/** The backups and the log of one cluster, in one storage. */
+export interface Repository {
+  readonly name: string;
+  readonly storage: Storage;
+  readonly recipients: readonly string[];
+  /** What it is; `undefined` before anything was stored. */
+  record(): Promise<RepositoryRecord | undefined>;
+  /**
+   * Makes sure that it belongs to the cluster, or takes it for that cluster when it is new.
+   * @throws {PitcrewError} `E_CONFLICT` when it belongs to another
+   */
+  claim(systemId: string): Promise<void>;
+  /** All complete backups, oldest first. */
+  backups(): Promise<BackupRecord[]>;
+  /** @throws {PitcrewError} `E_NOT_FOUND` */
+  backup(id: string): Promise<BackupRecord>;
+  /** Stores a file of a backup that is being made. */
+  putFile(id: string, name: string, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredFile>;
+  /** Makes a backup complete: from now on it is there. */
+  putBackup(record: BackupRecord): Promise<void>;
+  /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, `E_NOT_FOUND`, `E_STORAGE` */
+  readFile(file: StoredFile): AsyncIterable<Buffer>;
+  /** Stores a complete segment or a history; what is there already stays. */
+  putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
+  /** The content of a segment or history; `undefined` when it is not there. */
+  readWal(name: string): Promise<AsyncIterable<Buffer> | undefined>;
+}
+
+export function openRepository(options: RepositoryOptions): Repository {
+  const { storage, recipients = [], identities = [], level = 3 } = options;
+  const encoding: EncodeOptions = { recipients, level };
+  const isSealed = (key: string): boolean => key.endsWith('.age');
+
+  async function read<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema> | undefined> {
+    if (!(await storage.head(key))) return undefined;
+    const pieces: Buffer[] = [];
+    for await (const piece of storage.get(key)) pieces.push(piece);
+    try {
+      return schema.parse(JSON.parse(Buffer.concat(pieces).toString()));
+    } catch (error) {
+      throw new PitcrewError('E_BACKUP_DAMAGED', 'a record of the repository cannot be read', {
+        detail: `${key} in ${storage.name}: ${messageOf(error)}`,
+        cause: error,
+      });
+    }
+  }
+
+  async function write<Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>): Promise<void> {
+    const text = `${JSON.stringify(schema.encode(value), null, 2)}\n`;
+    await storage.put(key, oneText(text), { onlyNew: true });
+  }
+
+  async function store(
+    key: string,
+    name: string,
+    source: AsyncIterable<Uint8Array>,
+    put: { onlyNew?: boolean; signal?: AbortSignal | undefined },
+  ): Promise<StoredFile> {
+    const encoded = encode(source, encoding);
+    await storage.put(key, encoded.stored, put);
+    return { name, key, ...encoded.result() };
+  }
+
+  const repository: Repository = {
+    name: storage.name,
+    storage,
+    recipients,
+    record: () => read(repositoryKey, repositoryRecord),
+    async claim(systemId) {
+      const found = await repository.record();
+      if (found === undefined) {
+        try {
+          await write(repositoryKey, repositoryRecord, { format: 1, systemId, createdAt: new Date() });
+          return;
+        } catch (error) {
+          if (!(error instanceof PitcrewError) || error.code !== 'E_CONFLICT') throw error;
+        }
+      }
+      const owner = (found ?? (await repository.record()))?.systemId;
+      if (owner !== systemId) throw otherCluster(storage.name, owner ?? 'unknown', systemId);
+    },
+    async backups() {
+      const found: BackupRecord[] = [];
+      for await (const { key } of storage.list(backupsPrefix)) {
+        const [, id, file] = key.split('/');
+        if (id === undefined || key !== backupRecordKey(id) || file === undefined) continue;
+        const record = await read(key, backupRecord);
+        if (record) found.push(record);
+      }
+      return found;
+    },
+    async backup(id) {
+      const record = await read(backupRecordKey(id), backupRecord);
+      if (record) return record;
+      throw new PitcrewError('E_NOT_FOUND', `there is no backup ${id}`, {
+        detail: `Nothing complete of that name is in ${storage.name}.`,
+        hint: '"pitcrew backup list" lists what is there.',
+      });
+    },
+    putFile: (id, name, source, signal) =>
+      store(backupFileKey(id, name, { encrypted: recipients.length > 0 }), name, source, { signal }),
+    putBackup: (record) => write(backupRecordKey(record.id), backupRecord, record),
+    readFile: ({ key }) => decode(storage.get(key), { encrypted: isSealed(key), identities }),
+    async putWal(name, source) {
+      try {
+        const key = walKey(name, { encrypted: recipients.length > 0 });
+        return await store(key, name, source, { onlyNew: true });
+      } catch (error) {
+        if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return 'there';
+        throw error;
+      }
+    },
+    async readWal(name) {
+      // Recipients may have come or gone since it was stored.
+      for (const encrypted of [true, false]) {
+        const key = walKey(name, { encrypted });
+        if (await storage.head(key)) return decode(storage.get(key), { encrypted, identities });
+      }
+      return undefined;
+    },
+  };
+  return repository;
+}
+
+async function* oneText(text: string): AsyncGenerator<Buffer> {
+  yield Buffer.from(text);
+}
+
+function otherCluster(name: string, owner: string, systemId: string): PitcrewError {
+  return new PitcrewError('E_CONFLICT', `${name} belongs to another cluster`, {
+    detail: `It has backups of the cluster ${owner}; this is ${systemId}.`,
+    hint: 'Give each cluster a repository of its own. A new cluster that was made with initdb or pg_upgrade is another one.',
+  });
+}

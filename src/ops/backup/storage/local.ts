@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream, type Dirent } from 'node:fs';
+import { link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { PitcrewError } from '../../../errors.ts';
+import { checkKey } from './keys.ts';
+import { codeOf, storageError } from './local-errors.ts';
+import type { Storage, StoredObject } from './types.ts';
+
+/** Below the folder: what is being written. A key cannot begin with a dot. */
+const unfinished = '.unfinished';
+const blockBytes = 256 * 1024;
+
+/**
+ * Keeps objects as files below a folder, which is made when it is missing, for its owner only. Files are written beside, brought to disk and then
+ * moved into place.
+ */
+export function localStorage(folder: string): Storage {
+  const root = resolve(folder);
+  const pathOf = (key: string): string => join(root, ...checkKey(key).split('/'));
+
+  async function* walk(path: string, key: string, prefix: string): AsyncGenerator<StoredObject> {
+    let entries: Dirent[];
+    try {
+      entries = await readdir(path, { withFileTypes: true });
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return;
+      throw error;
+    }
+    // A folder's keys go on with a slash, which has its place among the other characters.
+    const named = entries
+      .filter(({ name }) => key !== '' || name !== unfinished)
+      .map((entry) => ({ entry, sortedBy: entry.isDirectory() ? `${entry.name}/` : entry.name }))
+      .toSorted((a, b) => (a.sortedBy < b.sortedBy ? -1 : 1));
+    for (const { entry, sortedBy } of named) {
+      const found = key + sortedBy;
+      const below = join(path, entry.name);
+      if (entry.isDirectory()) {
+        if (found.startsWith(prefix) || prefix.startsWith(found)) yield* walk(below, found, prefix);
+      } else if (entry.isFile() && found.startsWith(prefix)) {
+        const object = await look(below, found);
+        if (object) yield object;
+      }
+    }
+  }
+
+  return {
+    name: root,
+    async put(key, source, { signal, onlyNew = false } = {}) {
+      const path = pathOf(key);
+      const part = join(root, unfinished, `${randomBytes(8).toString('hex')}.part`);
+      try {
+        await makeFolders(dirname(part));
+        const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true, highWaterMark: blockBytes });
+        await pipeline(source, file, signal ? { signal } : {});
+        await moveIntoPlace(part, path, onlyNew);
+        return file.bytesWritten;
+      } catch (error) {
+        await rm(part, { force: true }).catch(() => {});
+        if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the writing was stopped', { cause: error });
+        if (onlyNew && codeOf(error) === 'EEXIST') throw exists(key, root);
+        throw storageError(error, root);
+      }
+    },
+    async *get(key, { from, to } = { from: 0 }) {
+      const path = pathOf(key);
+      if (to !== undefined && to <= from) return;
+      try {
+        yield* createReadStream(path, {
+          start: from,
+          end: to === undefined ? Infinity : to - 1,
+          highWaterMark: blockBytes,
+        });
+      } catch (error) {
+        if (codeOf(error) === 'ENOENT') throw missing(key, root);
+        throw storageError(error, root);
+      }
+    },
+    async head(key) {
+      return look(pathOf(key), key).catch((error: unknown) => {
+        throw storageError(error, root);
+      });
+    },
+    async *list(prefix) {
+      try {
+        yield* walk(root, '', prefix);
+      } catch (error) {
+        throw storageError(error, root);
+      }
+    },
+    async delete(key) {
+      try {
+        await rm(pathOf(key), { force: true });
+        // Empty folders go too, as far as there are any.
+        for (let path = dirname(pathOf(key)); path !== root; path = dirname(path)) await rmdir(path);
+      } catch (error) {
+        if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error))) throw storageError(error, root);
+      }
+    },
+    async sweep(before) {
+      let swept = 0;
+      try {
+        for (const name of await readdir(join(root, unfinished))) {
+          const path = join(root, unfinished, name);
+          const object = await look(path, name);
+          if (!object || object.modifiedAt >= before) continue;
+          await rm(path, { force: true });
+          swept += 1;
+        }
+      } catch (error) {
+        if (codeOf(error) !== 'ENOENT') throw storageError(error, root);
+      }
+      return swept;
+    },
+    async close() {},
+  };
+}
+
+async function look(path: string, key: string): Promise<StoredObject | undefined> {
+  try {
+    const found = await stat(path);
+    return found.isFile() ? { key, bytes: found.size, modifiedAt: found.mtime } : undefined;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined;
+    throw error;
+  }
+}
+
+/** Another process may remove a folder, as an empty one, at the moment when it is needed. */
+const attempts = 5;
+
+async function moveIntoPlace(part: string, path: string, onlyNew: boolean): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await makeFolders(dirname(path));
+      if (onlyNew) {
+        await link(part, path);
+        await unlink(part);
+      } else {
+        await rename(part, path);
+      }
+      await flushFolder(dirname(path));
+      return;
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || attempt === attempts) throw error;
+    }
+  }
+}
+
+/**
+ * Makes a folder and those above it that are missing, each of them safe on disk. One by one: Node's own recursive mkdir never returns where a
+ * file system answers ENOENT for good.
+ */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolders(dirname(path));
+    await mkdir(path, { mode: 0o700 }).catch((again: unknown) => {
+      if (codeOf(again) !== 'EEXIST') throw again;
+    });
+  }
+  await flushFolder(dirname(path));
+}
+
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function exists(key: string, root: string): PitcrewError {
+  return new PitcrewError('E_CONFLICT', 'there is such an object already', { detail: `${key} in ${root}.` });
+}
+
+function missing(key: string, root: string): PitcrewError {
+  return new PitcrewError('E_NOT_FOUND', 'a stored object is missing', { detail: `${key} in ${root}.` });
+}

@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { describe, expect, test } from 'vitest';
+import { createBackup, type CreateProgress } from '../../src/ops/backup/create/create-backup.ts';
+import { openRepository } from '../../src/ops/backup/repository/index.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
+import { segmentNames } from '../../src/ops/backup/wal/segments.ts';
+import { startServer } from '../../src/ops/embedded/index.ts';
+import { session } from '../support/catalog.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { installedServers, scratchServer } from '../support/postgres.ts';
+import { findProgram } from '../support/programs.ts';
+import { collected } from '../support/streams.ts';
+
+const madeBy = 'pitcrew test';
+const programs = ['age', 'zstd'].map((name) => findProgram(name));
+const missing = programs.flatMap((program) => ('missing' in program ? [program.missing] : []));
+
+describe.skipIf(missing.length > 0)(`a backup opened by hand${missing.map((each) => ` (${each})`).join('')}`, () => {
+  test.each(installedServers())('of PostgreSQL $major is a server as of its end', async ({ major, binaries }) => {
+    await using folder = temporaryFolder();
+    await using server = await scratchServer(major, { wal_level: 'replica', full_page_writes: 'on' });
+    const writer = await session(server.url());
+    await writer.query(`CREATE TABLE t AS SELECT n, repeat('x', 200) AS pad FROM generate_series(1, 20000) n`);
+    const identity = await generateX25519Identity();
+    const recipients = [await identityToRecipient(identity)];
+    const store = join(folder.path, 'repository');
+    const repository = openRepository({ storage: localStorage(store), recipients });
+    const seen: CreateProgress[] = [];
+    const record = await createBackup({ url: server.url(), repository, madeBy, onProgress: (at) => seen.push(at) });
+    await writer.query('DELETE FROM t WHERE n > 100');
+    expect(await repository.backups()).toEqual([record]);
+    expect(new Set(seen.map(({ phase }) => phase))).toEqual(new Set(['waiting', 'copying', 'log']));
+    const keyFile = join(folder.path, 'key');
+    writeFileSync(keyFile, `${identity}\n`);
+    const dataDir = join(folder.path, 'data');
+    mkdirSync(dataDir, { mode: 0o700 });
+    const open = (key: string): Buffer =>
+      execFileSync('sh', ['-c', 'age -d -i "$1" "$2" | zstd -dq', 'sh', keyFile, join(store, key)], { maxBuffer: 1e9 });
+    const [base, manifest] = record.files;
+    const tar = open(base?.key ?? '');
+    expect(tar).toHaveLength(base?.bytes ?? 0);
+    execFileSync('tar', ['-x', '-C', dataDir], { input: tar });
+    writeFileSync(join(dataDir, 'backup_manifest'), open(manifest?.key ?? ''));
+    for (const name of segmentNames(record.timeline, record.startLsn, record.endLsn, record.segmentBytes)) {
+      writeFileSync(join(dataDir, 'pg_wal', name), open(`wal/00000001/${name}.zst.age`));
+    }
+    execFileSync('chown', ['-R', `--reference=${server.dataDir}`, dataDir]);
+    const restored = await startServer({ dataDir, binaries });
+    try {
+      await using reader = await session(restored.url());
+      expect((await reader.query('SELECT count(*)::int AS count FROM t')).rows).toEqual([{ count: 20_000 }]);
+    } finally {
+      await restored.stop('immediate');
+      await writer.end();
+    }
+  });
+});
+
+test('what was stopped or refused leaves no backup behind', async () => {
+  await using folder = temporaryFolder();
+  await using server = await scratchServer(18);
+  const storage = localStorage(join(folder.path, 'repository'));
+  const repository = openRepository({ storage });
+  const stop = new AbortController();
+  const stopped = createBackup({
+    url: server.url(),
+    repository,
+    madeBy,
+    signal: stop.signal,
+    onProgress: ({ phase }) => phase === 'copying' && stop.abort(),
+  });
+  await expect(stopped).rejects.toMatchObject({ code: 'E_ABORTED' });
+  expect(await repository.backups()).toEqual([]);
+  expect(readdirSync(join(folder.path, 'repository', '.unfinished'))).toEqual([]);
+  await using owner = await session(server.url());
+  await expect.poll(async () => (await owner.query('SELECT 1 FROM pg_replication_slots')).rows).toEqual([]);
+  // Of the same version it would be a copy of the same cluster.
+  await using other = await scratchServer(17);
+  await expect(createBackup({ url: other.url(), repository, madeBy })).rejects.toMatchObject({
+    code: 'E_CONFLICT',
+    message: expect.stringContaining('belongs to another cluster'),
+  });
+  const record = await createBackup({ url: server.url(), repository, madeBy });
+  const [base] = record.files;
+  expect(record.recipients).toEqual([]);
+  const stored = (await collected(storage.list(''))).map(({ key }) => key);
+  expect(stored).toContain('pitcrew.json');
+  expect(stored.filter((key) => key.startsWith('backups/'))).toEqual(
+    ['backup.json', 'backup_manifest.zst', 'base.tar.zst'].map((name) => `backups/${record.id}/${name}`),
+  );
+  expect(JSON.parse(readFileSync(join(folder.path, 'repository/pitcrew.json'), 'utf8'))).toMatchObject({ format: 1 });
+  let bytes = 0;
+  if (base) for await (const piece of repository.readFile(base)) bytes += piece.length;
+  expect(bytes).toBe(base?.bytes);
+});
