@@ -77,7 +77,6 @@ export function solveRelaxed(highs: Highs, matrix: CompactMatrix, seconds: numbe
       share: Float64Array.from(colValue.subarray(0, matrix.indexes)),
       entryLoss: loss.slice(matrix.indexes).map((each) => Math.max(0, each)),
       chosenLoss: ofIndexes.map((each) => Math.max(0, each)),
-      leftLoss: ofIndexes.map((each) => Math.max(0, -each)),
     };
   });
 }
