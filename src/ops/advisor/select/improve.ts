@@ -166,3 +166,12 @@ function undo(choice: Choice, moved: readonly number[]): void {
     else choice.add(index);
   }
 }
+
+/** Numbers from 0 to 1, the same for the same seed (Park and Miller). */
+export function randomFrom(seed: number): () => number {
+  let state = seed * 48_271;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
+}

@@ -1,7 +1,7 @@
 import { at } from './choice.ts';
 import { type CompactMatrix, mostOf } from './compact.ts';
 import { type Highs, type Solved, solveRelaxed, solveWhole, withEntries } from './highs.ts';
-import { fill, improve, trim } from './improve.ts';
+import { fill, improve, randomFrom, trim } from './improve.ts';
 import { reduce } from './reduce.ts';
 import { relax, type Relaxation } from './relax.ts';
 import { type Progress, Search } from './search.ts';
@@ -50,7 +50,7 @@ export async function solve(
       solveCores(search, highs, relaxation);
     }
     relaxation =
-      solveRelaxed(highs, reduced, search.secondsLeft * 0.4) ??
+      solveRelaxed(highs, reduced, { exact: search.gap === 0, seconds: search.secondsLeft * 0.4 }) ??
       relaxation ??
       relax(reduced, search.best.value, 1000, search.for(0.2));
     search.bound(relaxation.most);
@@ -133,13 +133,4 @@ function solvePart(search: Search, highs: Highs, possible: readonly number[], se
   });
   if (solved.chosen) search.propose(solved.chosen);
   return solved;
-}
-
-/** Numbers from 0 to 1, the same for the same seed (Park and Miller). */
-function randomFrom(seed: number): () => number {
-  let state = seed * 48_271;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
 }
