@@ -29,6 +29,23 @@ export const selectionCases: readonly SelectionCase[] = [
     budgets: sweep,
   },
   {
+    name: '113 × 66, all pairs',
+    shape: {
+      ...usual,
+      queries: 113,
+      indexes: 66,
+      entries: 98_000,
+      width: 2,
+      tables: 21,
+      joined: 21,
+      skew: 0,
+      writes: 0,
+      idle: true,
+      seed: 7,
+    },
+    budgets: sweep,
+  },
+  {
     name: '113 × 1,500, 70,000 entries',
     shape: {
       ...usual,

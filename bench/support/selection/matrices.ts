@@ -25,6 +25,8 @@ export interface MatrixShape {
   sizes: 'tables' | 'density';
   /** Share of what indexes save that keeping them costs, about; 0 for a workload that does not write. */
   writes: number;
+  /** Also indexes of a query's tables that do not serve it have entries, as where all pairs were tried. */
+  idle?: boolean;
   seed: number;
 }
 
@@ -73,7 +75,7 @@ export function makeMatrix(shape: MatrixShape): Matrix {
     const useful = joined.map((table) =>
       shape.savings === 'random'
         ? drawnSavings(random, byTable[table] ?? [], (tables[table]?.pages ?? 0) / base)
-        : plannedSavings(random, byTable[table] ?? [], made, tables[table], base),
+        : plannedSavings(random, byTable[table] ?? [], made, tables[table], base, shape.idle),
     );
     for (const set of combinations(random, useful, perQuery - 1, shape)) {
       costs.push({
@@ -127,6 +129,7 @@ function plannedSavings(
   made: readonly Index[],
   table: Table | undefined,
   base: number,
+  idle = false,
 ): Useful[] {
   const { pages, selectivity } = table ?? { pages: 0, selectivity: [] };
   const columns = pick(random, selectivity.length, 1 + Math.floor(random() * 4));
@@ -139,7 +142,8 @@ function plannedSavings(
     const fetched = used.reduce((share, column) => share * Math.min(1, conditions.get(column) ?? 1), 1);
     const covering = [...read].every((column) => keys.includes(column));
     const cost = pages * Math.min(1, fetched * (covering ? 0.2 : 4)) + 4;
-    return cost < pages * 0.95 ? [{ index, share: (pages - cost) / base }] : [];
+    if (cost < pages * 0.95) return [{ index, share: (pages - cost) / base }];
+    return idle ? [{ index, share: 0 }] : [];
   });
 }
 

@@ -20,6 +20,14 @@ export class Choice {
   readonly useStart: Int32Array;
   readonly uses: Int32Array;
   readonly #queryStart: Int32Array;
+  /** Per index what its removal would take away, but for what changed in the queries that are listed. */
+  readonly #lost: Float64Array;
+  /** Per place in `members` of a served entry, its query's part of that. */
+  readonly #part: Float64Array;
+  /** Per query, the entry whose parts are counted; −1 for none. */
+  readonly #counted: Int32Array;
+  readonly #changed: number[] = [];
+  readonly #listed: Uint8Array;
 
   constructor(matrix: CompactMatrix) {
     this.matrix = matrix;
@@ -32,6 +40,10 @@ export class Choice {
     this.#queryStart = startsOf(queryOf, queries);
     this.useStart = startsOf(members, indexes);
     this.uses = new Int32Array(members.length);
+    this.#lost = new Float64Array(indexes);
+    this.#part = new Float64Array(members.length);
+    this.#counted = new Int32Array(queries).fill(-1);
+    this.#listed = new Uint8Array(queries);
     const next = this.useStart.slice();
     for (let entry = 0; entry < entries; entry++) {
       for (let m = at(memberStart, entry); m < at(memberStart, entry + 1); m++) {
@@ -52,7 +64,9 @@ export class Choice {
       const entry = at(this.uses, u);
       this.missing[entry] = at(this.missing, entry) - 1;
       const query = at(queryOf, entry);
-      if (this.missing[entry] !== 0 || at(saving, entry) <= at(this.saved, query)) continue;
+      if (this.missing[entry] !== 0) continue;
+      this.#list(query);
+      if (at(saving, entry) <= at(this.saved, query)) continue;
       this.value += at(saving, entry) - at(this.saved, query);
       this.saved[query] = at(saving, entry);
       this.served[query] = entry;
@@ -65,7 +79,9 @@ export class Choice {
     this.used -= at(size, index);
     this.value += at(writeCost, index);
     for (let u = at(this.useStart, index); u < at(this.useStart, index + 1); u++) {
-      this.missing[at(this.uses, u)] = at(this.missing, at(this.uses, u)) + 1;
+      const entry = at(this.uses, u);
+      if (this.missing[entry] === 0) this.#list(at(queryOf, entry));
+      this.missing[entry] = at(this.missing, entry) + 1;
     }
     for (let u = at(this.useStart, index); u < at(this.useStart, index + 1); u++) {
       const query = at(queryOf, at(this.uses, u));
@@ -90,16 +106,9 @@ export class Choice {
 
   /** What removing an index would take away; negative when it is better without. */
   loss(index: number): number {
-    const { queryOf, saving, writeCost } = this.matrix;
-    let loss = -at(writeCost, index);
-    for (let u = at(this.useStart, index); u < at(this.useStart, index + 1); u++) {
-      const entry = at(this.uses, u);
-      const query = at(queryOf, entry);
-      if (this.served[query] !== entry) continue;
-      const next = this.#whole(query, entry + 1, index);
-      loss += at(saving, entry) - (next < 0 ? 0 : at(saving, next));
-    }
-    return loss;
+    for (const query of this.#changed) this.#count(query);
+    this.#changed.length = 0;
+    return at(this.#lost, index) - at(this.matrix.writeCost, index);
   }
 
   /** The entries of a query: from the first number up to the second one. */
@@ -130,11 +139,38 @@ export class Choice {
     this.served[query] = entry;
   }
 
+  #list(query: number): void {
+    if (this.#listed[query] === 1) return;
+    this.#listed[query] = 1;
+    this.#changed.push(query);
+  }
+
+  /** Counts anew what a query would lose with each index of the entry that serves it. */
+  #count(query: number): void {
+    const { members, memberStart, saving } = this.matrix;
+    this.#listed[query] = 0;
+    const before = at(this.#counted, query);
+    if (before >= 0) {
+      for (let m = at(memberStart, before); m < at(memberStart, before + 1); m++) {
+        this.#lost[at(members, m)] = at(this.#lost, at(members, m)) - at(this.#part, m);
+      }
+    }
+    const entry = at(this.served, query);
+    this.#counted[query] = entry;
+    if (entry < 0) return;
+    for (let m = at(memberStart, entry); m < at(memberStart, entry + 1); m++) {
+      const next = this.#whole(query, entry + 1, at(members, m));
+      this.#part[m] = at(saving, entry) - (next < 0 ? 0 : at(saving, next));
+      this.#lost[at(members, m)] = at(this.#lost, at(members, m)) + at(this.#part, m);
+    }
+  }
+
   /** The first entry of a query, from `entry` on, of which all indexes are chosen and `without` is none. */
   #whole(query: number, from: number, without: number): number {
     const { members, memberStart } = this.matrix;
-    for (let entry = from; entry < at(this.#queryStart, query + 1); entry++) {
-      if (at(this.missing, entry) !== 0) continue;
+    const end = at(this.#queryStart, query + 1);
+    for (let entry = from; entry < end; entry++) {
+      if (this.missing[entry] !== 0) continue;
       let fits = true;
       for (let m = at(memberStart, entry); m < at(memberStart, entry + 1); m++) fits &&= at(members, m) !== without;
       if (fits) return entry;

@@ -95,49 +95,83 @@ export function trim(choice: Choice): void {
   }
 }
 
+/** How warm the search begins and ends, as shares of the cost: so much worse is a step that it takes more often than not. */
+const warmest = 2e-3;
+const coldest = 4e-5;
+
 /**
- * Takes some indexes away and fills up again, over and over, and keeps what is better (or at first a little worse: a few steps
- * back may lead further).
- * @param rounds how often; `proceed` is asked before each.
+ * Gives one query after another a better entry: takes the indexes that it misses, and for their room those that bring least for their size. What
+ * is worse is kept now and then, at first more often (simulated annealing): single steps lead nowhere where several indexes help
+ * only together. For the same reason an index that serves nothing stays until its room is needed.
+ * @param entries those to try.
+ * @param steps how many; `proceed` is asked every few of them.
  */
-export function improve(choice: Choice, rounds: number, proceed: () => boolean, random: () => number): Kept {
+export function improve(
+  choice: Choice,
+  entries: Int32Array,
+  steps: number,
+  proceed: () => boolean,
+  random: () => number,
+): Kept {
+  const { matrix } = choice;
   let best = keep(choice);
-  let current = best;
-  for (let round = 0; round < rounds && proceed(); round++) {
-    const tolerance = 0.002 * Math.max(0, 1 - (2 * round) / rounds);
-    for (const index of victims(choice, random)) choice.remove(index);
-    fill(choice);
-    trim(choice);
-    if (choice.value >= current.value * (1 - tolerance)) current = keep(choice);
-    else choice.become(current.chosen);
-    if (current.value > best.value) best = current;
-    if (round % 50 === 49 && current.value < best.value) {
-      choice.become(best.chosen);
-      current = best;
-    }
+  const cost = matrix.base - choice.value;
+  for (let step = 0; step < steps && (step % 64 > 0 || proceed()); step++) {
+    const entry = at(entries, Math.floor(random() * entries.length));
+    if (at(matrix.saving, entry) <= at(choice.saved, at(matrix.queryOf, entry))) continue;
+    const before = choice.value;
+    const warmth = cost * warmest * (coldest / warmest) ** (step / steps);
+    const moved = exchange(choice, entry, warmth, random);
+    const fits = choice.used <= matrix.budget;
+    if (!fits || random() >= Math.exp((choice.value - before) / warmth)) undo(choice, moved);
+    else if (choice.value > best.value) best = keep(choice);
   }
   choice.become(best.chosen);
-  return best;
+  fill(choice);
+  trim(choice);
+  return keep(choice);
 }
 
-/** Chosen indexes that serve some queries together, or that bring little for their size, by turns. */
-function victims(choice: Choice, random: () => number): number[] {
-  const chosen = choice.list();
-  const count = Math.min(chosen.length, 2 + Math.floor(random() * Math.max(3, Math.min(12, chosen.length / 8))));
-  if (random() < 0.5) {
-    const { size } = choice.matrix;
-    return chosen
-      .map((index) => ({ index, rank: (choice.loss(index) / Math.max(1, at(size, index))) * (0.2 + random()) }))
-      .toSorted((a, b) => a.rank - b.rank)
-      .slice(0, count)
-      .map(({ index }) => index);
+/** Adds what an entry misses and removes what brings least for the room that is needed; returns the indexes that came or went. */
+function exchange(choice: Choice, entry: number, warmth: number, random: () => number): number[] {
+  const { budget, size, memberStart, members } = choice.matrix;
+  const wanted = members.subarray(at(memberStart, entry), at(memberStart, entry + 1));
+  const moved: number[] = [];
+  for (const index of wanted) {
+    if (choice.chosen[index] === 1) continue;
+    choice.add(index);
+    moved.push(index);
   }
-  const { members, memberStart, queries } = choice.matrix;
-  const together = new Set<number>();
-  for (let attempt = 0; attempt < 4 * count && together.size < count; attempt++) {
-    const entry = choice.served[Math.floor(random() * queries)] ?? -1;
-    if (entry < 0) continue;
-    for (let m = at(memberStart, entry); m < at(memberStart, entry + 1); m++) together.add(at(members, m));
+  const excess = choice.used - budget;
+  if (excess <= 0) return moved;
+  const ranked: { index: number; rank: number }[] = [];
+  for (let index = 0; index < choice.chosen.length; index++) {
+    if (choice.chosen[index] === 0 || wanted.includes(index)) continue;
+    // More room than is needed does not count, and what is small is not given up in crowds although it brings nothing.
+    const room = Math.min(excess, at(size, index));
+    ranked.push({ index, rank: ((choice.loss(index) + warmth) / room) * (0.7 + 0.6 * random()) });
   }
-  return [...together];
+  ranked.sort((a, b) => a.rank - b.rank);
+  for (const { index } of ranked) {
+    if (choice.used <= budget) break;
+    choice.remove(index);
+    moved.push(index);
+  }
+  return moved;
+}
+
+function undo(choice: Choice, moved: readonly number[]): void {
+  for (const index of moved.toReversed()) {
+    if (choice.chosen[index] === 1) choice.remove(index);
+    else choice.add(index);
+  }
+}
+
+/** Numbers from 0 to 1, the same for the same seed (Park and Miller). */
+export function randomFrom(seed: number): () => number {
+  let state = seed * 48_271;
+  return () => {
+    state = (state * 48_271) % 2_147_483_647;
+    return state / 2_147_483_647;
+  };
 }

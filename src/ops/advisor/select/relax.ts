@@ -8,9 +8,8 @@ export interface Relaxation {
   share: Float64Array;
   /** Per entry, how much less than `most` is certain when its query takes it. */
   entryLoss: Float64Array;
-  /** Per index, how much less than `most` is certain when it is chosen, or for the other case when it is not. */
+  /** Per index, how much less than `most` is certain when it is chosen, beside what the entries lose. */
   chosenLoss: Float64Array;
-  leftLoss: Float64Array;
 }
 
 /** Prices that queries pay for indexes: one for each query and index that it may use. */
@@ -183,7 +182,7 @@ function losses(
   prices: Prices,
   price: Float64Array,
   { taken, density }: Answer,
-): Pick<Relaxation, 'entryLoss' | 'chosenLoss' | 'leftLoss'> {
+): Pick<Relaxation, 'entryLoss' | 'chosenLoss'> {
   const { queryOf, saving, memberStart, size } = matrix;
   const net = (entry: number): number => {
     let left = at(saving, entry);
@@ -196,6 +195,5 @@ function losses(
   return {
     entryLoss: Float64Array.from(queryOf, (query, entry) => at(best, query) - net(entry)),
     chosenLoss: margin.map((each) => Math.max(0, -each)),
-    leftLoss: margin.map((each) => Math.max(0, each)),
   };
 }

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Choice } from './choice.ts';
 import { compact } from './compact.ts';
-import { loadHighs } from './highs.ts';
+import { loadHighs, solveRelaxed } from './highs.ts';
+import { fill, improve, randomFrom, trim } from './improve.ts';
 import { selectIndexes } from './index.ts';
 import type { Progress } from './search.ts';
 import { solve } from './solver.ts';
@@ -115,6 +117,26 @@ test('costs what the best of all choices costs, within the budget, and says so',
   );
 });
 
+test('what an index brings is what its removal takes away, whatever came and went before', () => {
+  const moves = fc.array(fc.nat(6), { maxLength: 30 });
+  fc.assert(
+    fc.property(problems, moves, (each, toggled) => {
+      const choice = new Choice(compact(each));
+      for (const index of toggled.map((number) => number % each.indexes.length)) {
+        if (choice.chosen[index] === 1) choice.remove(index);
+        else choice.add(index);
+        for (const other of choice.list()) {
+          const { value } = choice;
+          const loss = choice.loss(other);
+          choice.remove(other);
+          expect(value - choice.value).toBeCloseTo(loss, 9);
+          choice.add(other);
+        }
+      }
+    }),
+  );
+});
+
 function costOf({ queries, indexes, costs }: SelectionProblem, chosen: ReadonlySet<string>): number {
   const ofQueries = queries.map(({ id, weight }) => {
     const possible = costs.filter(
@@ -211,4 +233,25 @@ test('is the same every time', async () => {
   const small = frustrated(10, 14);
   const answers = await Promise.all([selectIndexes(small), selectIndexes(small)]);
   expect(answers[1]).toEqual({ ...answers[0], seconds: expect.any(Number) });
+});
+
+test('the search comes from a greedy choice to the best one, where no single index helps', () => {
+  const small = frustrated(12, 14);
+  const choice = new Choice(compact(small));
+  fill(choice);
+  trim(choice);
+  expect(choice.matrix.base - choice.value).toBeGreaterThan(bestCost(small));
+  const entries = Int32Array.from(choice.matrix.queryOf.keys());
+  improve(choice, entries, 20_000, () => true, randomFrom(1));
+  expect(choice.matrix.base - choice.value).toBeCloseTo(bestCost(small), 6);
+  expect(choice.used).toBeLessThanOrEqual(small.budget);
+});
+
+test('the quick relaxation bounds as the exact one does', async () => {
+  const highs = await loadHighs();
+  const matrix = compact(frustrated(20, 40));
+  const exact = solveRelaxed(highs, matrix, { exact: true, seconds: 60 });
+  const quick = solveRelaxed(highs, matrix, { exact: false, seconds: 60 });
+  expect(quick?.most).toBeGreaterThanOrEqual(exact?.most ?? Infinity);
+  expect(quick?.most).toBeLessThanOrEqual((exact?.most ?? 0) + 1e-6 * matrix.base);
 });

@@ -1,7 +1,7 @@
 import { at } from './choice.ts';
 import { type CompactMatrix, mostOf } from './compact.ts';
 import { type Highs, type Solved, solveRelaxed, solveWhole, withEntries } from './highs.ts';
-import { fill, improve, trim } from './improve.ts';
+import { fill, improve, randomFrom, trim } from './improve.ts';
 import { reduce } from './reduce.ts';
 import { relax, type Relaxation } from './relax.ts';
 import { type Progress, Search } from './search.ts';
@@ -16,8 +16,9 @@ const largeMatrix = 25_000;
 /** Entries of the parts that are solved first, to have a good choice with which to leave out most of the rest. */
 const coreEntries = [1500, 6000];
 
-/** Rounds of the search around the relaxation's choice. */
-const improvements = 300;
+/** The search around what a relaxation takes: how many of the entries that the relaxation likes best it tries, and how many steps it does. */
+const triedEntries = 6000;
+const mostSteps = 60_000;
 
 /**
  * Looks for the best choice: a quick one first, then bounds from relaxations, and around what they share a better one, at last
@@ -39,32 +40,29 @@ export async function solve(
   search.found();
   if (search.done) return;
   const highs = await load();
+  let relaxation: Relaxation | undefined;
   try {
-    let relaxation: Relaxation | undefined;
     if (reduced.queryOf.length > largeMatrix) {
       relaxation = relax(reduced, search.best.value, 1000, search.for(0.1));
       search.bound(relaxation.most);
       round(search, relaxation);
-      if (!search.done) improve(choice, improvements, search.for(0.05), randomFrom(1));
-      search.found();
+      improveAround(search, relaxation, 1);
       solveCores(search, highs, relaxation);
     }
     relaxation =
-      solveRelaxed(highs, reduced, search.secondsLeft * 0.4) ??
+      solveRelaxed(highs, reduced, { exact: search.gap === 0, seconds: search.secondsLeft * 0.4 }) ??
       relaxation ??
       relax(reduced, search.best.value, 1000, search.for(0.2));
     search.bound(relaxation.most);
     round(search, relaxation);
-    if (!search.done) improve(choice, improvements, search.for(0.05), randomFrom(2));
-    search.found();
+    improveAround(search, relaxation, 2);
     solveCores(search, highs, relaxation);
     if (!search.done) solveRest(search, highs, relaxation);
   } catch (error) {
     // The program breaks when its memory does not suffice. What was found is still good, and the bound holds.
     if (!(error instanceof Error) || error.name !== 'RuntimeError') throw error;
   }
-  improve(choice, 10 * improvements, () => !search.done, randomFrom(3));
-  search.found();
+  if (relaxation) improveAround(search, relaxation, 3);
 }
 
 /** Takes what the relaxation takes wholly, and fills up: with what it takes in part, then with anything. */
@@ -85,25 +83,36 @@ function round(search: Search, { share }: Relaxation): void {
   else choice.become(best.chosen);
 }
 
-/** Entries that may be part of a better choice: those that cost more than the gap to the bound cannot. */
+/** Searches for a better choice among the entries that the relaxation likes best. */
+function improveAround(search: Search, relaxation: Relaxation, seed: number): void {
+  if (search.done) return;
+  const { choice, reduced } = search;
+  const tried = Int32Array.from(possibleEntries(search, relaxation).slice(0, triedEntries));
+  const steps = Math.min(mostSteps, 4 * reduced.queryOf.length);
+  improve(choice, tried, tried.length > 0 ? steps : 0, search.for(0.15), randomFrom(seed));
+  search.found();
+}
+
+/**
+ * Entries that may be part of a better choice, those first that cost least beside the bound, their indexes included: what costs more than the
+ * gap to the bound cannot.
+ */
 function possibleEntries({ reduced, best }: Search, { most, entryLoss, chosenLoss }: Relaxation): number[] {
   const gap = most - best.value;
-  return [...reduced.queryOf.keys()].filter(
-    (entry) => at(entryLoss, entry) <= gap && reduced.membersOf(entry).every((index) => at(chosenLoss, index) <= gap),
+  const loss = entryLoss.map((each, entry) =>
+    reduced.membersOf(entry).reduce((sum, index) => sum + at(chosenLoss, index), each),
   );
+  return [...loss.keys()]
+    .filter((entry) => at(loss, entry) <= gap)
+    .toSorted((a, b) => at(loss, a) - at(loss, b) || a - b);
 }
 
 /** Solves the program on the entries that the relaxation likes best, for a better choice. It proves nothing. */
 function solveCores(search: Search, highs: Highs, relaxation: Relaxation): void {
-  const { entryLoss } = relaxation;
   for (const size of coreEntries) {
     const possible = possibleEntries(search, relaxation);
     if (search.done || possible.length <= 1.5 * size) return;
-    const core = possible
-      .toSorted((a, b) => at(entryLoss, a) - at(entryLoss, b) || a - b)
-      .slice(0, size)
-      .toSorted((a, b) => a - b);
-    solvePart(search, highs, core, search.secondsLeft * 0.2);
+    solvePart(search, highs, possible.slice(0, size), search.secondsLeft * 0.2);
   }
 }
 
@@ -114,8 +123,9 @@ function solveRest(search: Search, highs: Highs, relaxation: Relaxation): void {
   if (finished) search.finish();
 }
 
-function solvePart(search: Search, highs: Highs, entries: readonly number[], seconds: number): Solved {
+function solvePart(search: Search, highs: Highs, possible: readonly number[], seconds: number): Solved {
   const { reduced, choice, gap } = search;
+  const entries = possible.toSorted((a, b) => a - b);
   const solved = solveWhole(highs, withEntries(reduced, entries), choice, {
     gap,
     seconds,
@@ -123,13 +133,4 @@ function solvePart(search: Search, highs: Highs, entries: readonly number[], sec
   });
   if (solved.chosen) search.propose(solved.chosen);
   return solved;
-}
-
-/** Numbers from 0 to 1, the same for the same seed (Park and Miller). */
-function randomFrom(seed: number): () => number {
-  let state = seed * 48_271;
-  return () => {
-    state = (state * 48_271) % 2_147_483_647;
-    return state / 2_147_483_647;
-  };
 }
