@@ -107,7 +107,8 @@ data: {"type":"health","database":"main","score":84,"grade":"B","status":"warnin
 ## Reports of applications
 
 \`POST /api/v1/database/ingest\` takes what the library tells of an application every ten seconds ([telemetry.md](telemetry.md)):
-calls, errors, latencies and callers of statements, its requests and timers, its pools. It answers 202 once the report is in the store, or after two seconds at most when
+calls, errors, latencies and callers of statements, its requests and timers, its pools, and, where the application
+tells of them, values that statements are called with, which no answer of the API gives again. It answers 202 once the report is in the store, or after two seconds at most when
 the store is away and the report waits in memory (\`stored: false\`). A report is known by its \`instance\` and \`sequence\`, so
 that it may be sent again until there is an answer. It is counted at the end of the time that it covers; when that lies in the
 future or more than 15 minutes ago, at the time of arrival, and \`note\` says so. Of one database there are at most 50

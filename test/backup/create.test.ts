@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { describe, expect, test } from 'vitest';
@@ -75,6 +75,7 @@ test('what was stopped or refused leaves no backup behind', async () => {
   await expect(stopped).rejects.toMatchObject({ code: 'E_ABORTED' });
   expect(await repository.backups()).toEqual([]);
   expect(readdirSync(join(folder.path, 'repository', '.unfinished'))).toEqual([]);
+  expect((await collected(storage.list('backups/'))).map(({ key }) => key)).toEqual([]);
   await using owner = await session(server.url());
   await expect.poll(async () => (await owner.query('SELECT 1 FROM pg_replication_slots')).rows).toEqual([]);
   // Of the same version it would be a copy of the same cluster.
@@ -96,3 +97,50 @@ test('what was stopped or refused leaves no backup behind', async () => {
   if (base) for await (const piece of repository.readFile(base)) bytes += piece.length;
   expect(bytes).toBe(base?.bytes);
 });
+
+test('a role with the right to replicate is enough, and of two backups at once both are whole', async () => {
+  await using folder = temporaryFolder();
+  await using server = await scratchServer(18);
+  await using owner = await session(server.url());
+  await owner.query(`CREATE ROLE backup LOGIN REPLICATION PASSWORD 'backup'`);
+  await owner.query('CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) n');
+  const url = new URL(server.url());
+  url.username = 'backup';
+  url.password = 'backup';
+  const storage = localStorage(join(folder.path, 'repository'));
+  const repository = openRepository({ storage });
+  const made = await Promise.all([1, 2].map(() => createBackup({ url: url.href, repository, madeBy })));
+  expect(new Set(made.map(({ id }) => id)).size).toBe(2);
+  const byId = made.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  expect(await repository.backups()).toEqual(byId);
+  for (const { files } of made) {
+    for (const { key, storedBytes } of files) expect(await storage.head(key)).toMatchObject({ bytes: storedBytes });
+  }
+  expect((await collected(storage.list('backups/'))).filter(({ key }) => key.endsWith('started.json'))).toEqual([]);
+});
+
+const isRoot = process.getuid?.() === 0;
+
+test.skipIf(!isRoot)('a full disk is told, and no half backup stays (only root may mount a small one)', async () => {
+  await using folder = temporaryFolder();
+  await using server = await scratchServer(18);
+  const place = join(folder.path, 'repository');
+  mkdirSync(place);
+  run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place]);
+  try {
+    const repository = openRepository({ storage: localStorage(place) });
+    await expect(createBackup({ url: server.url(), repository, madeBy })).rejects.toMatchObject({
+      code: 'E_STORAGE',
+      message: `there is no room left in ${place}`,
+    });
+    expect(await repository.backups()).toEqual([]);
+    expect(readdirSync(join(place, '.unfinished'))).toEqual([]);
+    expect(existsSync(join(place, 'backups'))).toBe(false);
+  } finally {
+    run('umount', [place]);
+  }
+});
+
+function run(program: string, args: string[]): void {
+  execFileSync(program, args, { stdio: 'ignore' });
+}

@@ -26,6 +26,13 @@ test('a tier that was away is told what was invalidated meanwhile, and no notes'
   const away: (Error | undefined)[] = [];
   const guarded = new GuardedTier(openTier(folder).tier, (error) => away.push(error));
   await guarded.invalidate([note, tag('before')]);
+  // Who did not hear it in time would not know what it was.
+  await expect
+    .poll(async () => {
+      await tier.get('key');
+      return heard;
+    })
+    .toHaveLength(2);
   await rename(folder, `${folder}.away`);
   await writeFile(folder, '');
   await guarded.invalidate([note, tag('meanwhile')]);

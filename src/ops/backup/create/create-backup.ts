@@ -6,14 +6,7 @@ import {
   type PhysicalConnection,
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError, toPitcrewError } from '../../../errors.ts';
-import {
-  backupId,
-  type BackupRecord,
-  type Repository,
-  type StoredFile,
-  storing,
-  type Storing,
-} from '../repository/index.ts';
+import { type BackupRecord, type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { sizeOfSetting } from './size-of-setting.ts';
 
@@ -49,7 +42,13 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
   const base = await openPhysical({ url });
   let log: PhysicalConnection | undefined;
   let receiving: Receiving | undefined;
-  const stop = (): void => base.destroy();
+  let begun: Begun | undefined;
+  // Without its log the backup is of no use, and whatever fails first is told.
+  let failure: unknown;
+  const stop = (): void => {
+    base.destroy();
+    void receiving?.stop();
+  };
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const { systemId } = await base.identify();
@@ -62,15 +61,21 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
     await log.createSlot(slot, { temporary: true });
     const { timeline, flushedLsn } = await log.identify();
     receiving = receiveWal({ connection: log, repository, from: flushedLsn, timeline, segmentBytes, slot });
-    const record = await copy(base, options, { systemId, segmentBytes });
+    receiving.ended.catch((error: unknown) => {
+      failure ??= error;
+      base.destroy();
+    });
+    begun = { ...(await repository.begin('full')), systemId, segmentBytes };
+    const record = await copy(base, options, begun);
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
     options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
     await receiving.until(record.endLsn);
     await repository.putBackup(record);
     return record;
   } catch (error) {
+    if (begun) await repository.discard(begun.id).catch(() => {});
     if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the backup was stopped', { cause: error });
-    throw error;
+    throw failure ?? error;
   } finally {
     signal?.removeEventListener('abort', stop);
     await receiving?.stop();
@@ -79,14 +84,14 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
   }
 }
 
+type Begun = Pick<BackupRecord, 'id' | 'startedAt' | 'systemId' | 'segmentBytes'>;
+
 /** Stores what the server sends, and says what it was. */
 async function copy(
   base: PhysicalConnection,
   { repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
-  { systemId, segmentBytes }: Pick<BackupRecord, 'systemId' | 'segmentBytes'>,
+  { id, startedAt, systemId, segmentBytes }: Begun,
 ): Promise<BackupRecord> {
-  const startedAt = new Date();
-  const id = backupId(startedAt, 'full');
   const files: StoredFile[] = [];
   const warnings: string[] = [];
   let current: Storing<StoredFile> | undefined;

@@ -1,4 +1,3 @@
-export { backupId } from './layout.ts';
 export type { BackupRecord, RepositoryRecord, StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
 export { storing, type Storing } from './storing.ts';

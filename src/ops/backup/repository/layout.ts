@@ -6,10 +6,13 @@ export const repositoryKey = 'pitcrew.json';
 export const backupsPrefix = 'backups/';
 
 /** Everything of a backup is below it. */
-const backupPrefix = (id: string): string => `${backupsPrefix}${id}/`;
+export const backupPrefix = (id: string): string => `${backupsPrefix}${id}/`;
 
 /** What a backup consists of. Stored last: without it there is no backup. */
 export const backupRecordKey = (id: string): string => `${backupPrefix(id)}backup.json`;
+
+/** Says that a backup is being made, or was when its maker died. */
+export const startedKey = (id: string): string => `${backupPrefix(id)}started.json`;
 
 /** A file of a backup, by PostgreSQL's name: `base.tar`, `16400.tar`, `backup_manifest`. */
 export const backupFileKey = (id: string, name: string, encoding: StoredEncoding): string =>

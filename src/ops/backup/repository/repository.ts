@@ -1,10 +1,20 @@
 import { Buffer } from 'node:buffer';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
-import { backupFileKey, backupRecordKey, backupsPrefix, repositoryKey, walKey } from './layout.ts';
+import {
+  backupFileKey,
+  backupId,
+  backupPrefix,
+  backupRecordKey,
+  backupsPrefix,
+  repositoryKey,
+  startedKey,
+  walKey,
+} from './layout.ts';
 import {
   type BackupRecord,
   backupRecord,
@@ -41,6 +51,10 @@ export interface Repository {
   backup(id: string): Promise<BackupRecord>;
   /** Stores a file of a backup that is being made. */
   putFile(id: string, name: string, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredFile>;
+  /** Begins a backup: its name, which no other has. */
+  begin(type: BackupRecord['type']): Promise<{ id: string; startedAt: Date }>;
+  /** Removes what was stored of a backup that did not become complete. */
+  discard(id: string): Promise<void>;
   /** Makes a backup complete: from now on it is there. */
   putBackup(record: BackupRecord): Promise<void>;
   /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, `E_NOT_FOUND`, `E_STORAGE` */
@@ -94,12 +108,8 @@ export function openRepository(options: RepositoryOptions): Repository {
     async claim(systemId) {
       const found = await repository.record();
       if (found === undefined) {
-        try {
-          await write(repositoryKey, repositoryRecord, { format: 1, systemId, createdAt: new Date() });
-          return;
-        } catch (error) {
-          if (!(error instanceof PitcrewError) || error.code !== 'E_CONFLICT') throw error;
-        }
+        const record: RepositoryRecord = { format: 1, systemId, createdAt: new Date() };
+        if (await isFirst(write(repositoryKey, repositoryRecord, record))) return;
       }
       const owner = (found ?? (await repository.record()))?.systemId;
       if (owner !== systemId) throw otherCluster(storage.name, owner ?? 'unknown', systemId);
@@ -124,7 +134,26 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     putFile: (id, name, source, signal) =>
       store(backupFileKey(id, name, { encrypted: recipients.length > 0 }), name, source, { signal }),
-    putBackup: (record) => write(backupRecordKey(record.id), backupRecord, record),
+    async begin(type) {
+      for (;;) {
+        const startedAt = new Date();
+        const id = backupId(startedAt, type);
+        const isNew = !(await storage.head(backupRecordKey(id)));
+        const text = `${JSON.stringify({ startedAt })}\n`;
+        if (isNew && (await isFirst(storage.put(startedKey(id), oneText(text), { onlyNew: true }))))
+          return { id, startedAt };
+        // Another began in the same second.
+        await delay(1000);
+      }
+    },
+    async discard(id) {
+      if (await storage.head(backupRecordKey(id))) return;
+      for await (const { key } of storage.list(backupPrefix(id))) await storage.delete(key);
+    },
+    async putBackup(record) {
+      await write(backupRecordKey(record.id), backupRecord, record);
+      await storage.delete(startedKey(record.id));
+    },
     readFile: ({ key }) => decode(storage.get(key), { encrypted: isSealed(key), identities }),
     async putWal(name, source) {
       try {
@@ -145,6 +174,17 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
   };
   return repository;
+}
+
+/** Whether something was stored, rather than refused because it is there already. */
+async function isFirst(stored: Promise<unknown>): Promise<boolean> {
+  try {
+    await stored;
+    return true;
+  } catch (error) {
+    if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return false;
+    throw error;
+  }
 }
 
 async function* oneText(text: string): AsyncGenerator<Buffer> {

@@ -13,6 +13,6 @@ CREATE TABLE pitcrew.application_parameters (
 );
 
 -- Whether a process keeps such values: when none of an application does any more, those of before are removed.
-ALTER TABLE pitcrew.application_instance ADD COLUMN samples_parameters boolean NOT NULL DEFAULT false;
+ALTER /* pitcrew */ TABLE pitcrew.application_instance ADD COLUMN samples_parameters boolean NOT NULL DEFAULT false;
 `,
 };
