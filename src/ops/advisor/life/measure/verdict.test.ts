@@ -53,6 +53,7 @@ test.each([
   ['much more', statement(10, 12), 'worse'],
   ['a little more, for certain', statement(10, 10.5), 'same'],
   ['much more, perhaps', statement(10, 12, { error: 0.1 }), 'unknown'],
+  ['many times as much, whatever it was before', statement(10, 100, { error: 0.3 }), 'worse'],
   ['half the time, of few calls', statement(10, 5, { calls: 49 }), 'unknown'],
 ])('%s', (_, measured, verdict) => {
   expect(judge([measured], bounds).verdict).toBe(verdict);

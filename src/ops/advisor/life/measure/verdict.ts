@@ -62,18 +62,49 @@ export function judge(statements: readonly MeasuredStatement[], { minCalls, wors
       `${enough.length} of ${known.length} statements were called ${minCalls} times before and after; they make up ${percent(coverage)} of the time, and ${percent(leastCoverage)} are needed.`,
     );
   }
-  const base = timeOf(enough);
-  const msPerHour = enough.reduce((total, { before, after, rate }) => total + (after.meanMs - before.meanMs) * rate, 0);
-  const ratio = msPerHour / base;
-  // Of a quotient, by the delta method: what is not known of the time before counts as often as the time after is larger.
-  const variance = enough.reduce(
-    (total, { before, after, rate }) =>
-      total + rate ** 2 * (after.errorMs ** 2 + (1 + ratio) ** 2 * before.errorMs ** 2),
-    0,
-  );
-  const margin = (certainty * Math.sqrt(variance)) / base;
-  const effect = { ratio, low: ratio - margin, high: ratio + margin, msPerHour };
+  const before = together(enough.map((one) => ({ sample: one.before, rate: one.rate })));
+  const after = together(enough.map((one) => ({ sample: one.after, rate: one.rate })));
+  const { low, high } = quotientBounds(after, before);
+  const effect = {
+    ratio: after.ms / before.ms - 1,
+    low: low - 1,
+    high: high - 1,
+    msPerHour: after.ms - before.ms,
+  };
   return { effect, ...verdictOf(effect, worse) };
+}
+
+/** Time in an hour, with the square of its standard error. */
+interface Hourly {
+  ms: number;
+  variance: number;
+}
+
+function together(list: readonly { sample: Sample; rate: number }[]): Hourly {
+  return list.reduce(
+    ({ ms, variance }, { sample, rate }) => ({
+      ms: ms + sample.meanMs * rate,
+      variance: variance + (sample.errorMs * rate) ** 2,
+    }),
+    { ms: 0, variance: 0 },
+  );
+}
+
+/** More than this is as good as no bound. */
+const mostTimes = 1000;
+
+/**
+ * Bounds of a quotient of two times by Fieller's theorem (J. R. Stat. Soc. B 16, 1954): all r for which `above − r · below` may be 0. They are above 1
+ * just when the difference is above 0 for certain, however little is known of the time below.
+ */
+function quotientBounds(above: Hourly, below: Hourly): { low: number; high: number } {
+  const a = below.ms ** 2 - certainty ** 2 * below.variance;
+  const b = above.ms * below.ms;
+  const c = above.ms ** 2 - certainty ** 2 * above.variance;
+  // Of a time above that may be 0 there is no lower bound, of one below no upper one.
+  const root = Math.sqrt(Math.max(0, b ** 2 - a * c));
+  const low = c > 0 ? c / (b + root) : 0;
+  return { low, high: a > 0 ? Math.min((b + root) / a, mostTimes) : mostTimes };
 }
 
 function verdictOf({ ratio, low, high }: Effect, worse: number): Pick<Judgement, 'verdict' | 'reason'> {
