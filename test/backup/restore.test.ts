@@ -26,13 +26,16 @@ async function bank(major: number) {
   const keyFile = join(folder.path, 'key');
   writeFileSync(keyFile, `# made by a test\n${identity}\n`, { mode: 0o600 });
   const repository = join(folder.path, 'the repository');
+  const recipient = await identityToRecipient(identity);
+  const from = ['--database', server.url(), '--repository', repository, '--recipient', recipient];
   return {
     folder: folder.path,
     server,
     place,
-    keyFile,
     repository,
-    recipient: await identityToRecipient(identity),
+    backUp: (...flags: string[]) => pitcrew(['backup', 'create', ...from, ...flags]),
+    /** What reads it needs. */
+    reading: ['--repository', repository, '--identity', keyFile],
     query: async (text: string) => (await client.query(text)).rows,
     /** The server that was restored has to be able to read these. */
     hand: () => own(server, repository, keyFile),
@@ -77,31 +80,19 @@ const majors = installedServers().flatMap(({ major }) => (major === 16 ? [] : [m
 describe.each(majors)('PostgreSQL %i', (major) => {
   test('a backup is restored to its end, to a moment and to a name', async () => {
     await using it = await bank(major);
-    const flags = ['--repository', it.repository, '--identity', it.keyFile];
     await it.query('INSERT INTO ledger VALUES (1)');
-    const made = await pitcrew(
-      ['backup', 'create', '--database', it.server.url(), ...flags, '--recipient', it.recipient, '--json'],
-      {},
-    );
+    const made = await it.backUp('--json');
     expect(made).toMatchObject({ code: 0 });
     const { backup } = JSON.parse(made.stdout) as { backup: { id: string } };
     await it.query('INSERT INTO ledger VALUES (2)');
     await it.query('DELETE FROM apart');
-    const [moment] = await it.query('SELECT clock_timestamp()::text AS now');
+    const [moment] = await it.query(`
+      SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS now`);
     await it.query('INSERT INTO ledger VALUES (3)');
     await it.query(`SELECT pg_create_restore_point('before the accident')`);
     await it.query('INSERT INTO ledger VALUES (4)');
     // What came after the backup is in the next one's log.
-    const next = await pitcrew([
-      'backup',
-      'create',
-      '--database',
-      it.server.url(),
-      ...flags,
-      '--recipient',
-      it.recipient,
-      '--quiet',
-    ]);
+    const next = await it.backUp('--quiet');
     expect(next).toMatchObject({ code: 0, stderr: '' });
     const listed = await pitcrew(['backup', 'list', '--repository', it.repository]);
     expect(listed.stdout.split('\n')).toHaveLength(4);
@@ -117,7 +108,7 @@ describe.each(majors)('PostgreSQL %i', (major) => {
         to,
         '--tablespace-map',
         `${it.place}=${elsewhere}`,
-        ...flags,
+        ...it.reading,
         ...more,
       ]);
       expect(ran.stderr).toContain("Every file is as PostgreSQL's manifest says.");
@@ -129,8 +120,7 @@ describe.each(majors)('PostgreSQL %i', (major) => {
       await using client = await session(server.url());
       expect((await client.query('SELECT count(*)::int AS count FROM apart')).rows).toEqual([{ count: 5000 }]);
     });
-    const time = `${String(moment?.['now']).replace(' ', 'T')}:00`;
-    await recovered(await restore('a moment', '--target-time', time), major, async (server) => {
+    await recovered(await restore('a moment', '--target-time', String(moment?.['now'])), major, async (server) => {
       expect(await ids(server)).toEqual([1, 2]);
     });
     await recovered(await restore('a name', '--target-name', 'before the accident'), major, async (server) => {
@@ -142,44 +132,40 @@ describe.each(majors)('PostgreSQL %i', (major) => {
   });
 });
 
-describe('refused, and nothing is touched', () => {
-  test.each(['what is wrong'])('%s', async () => {
+describe('what cannot be restored', () => {
+  test('is refused, with the reason, and nothing is touched', async () => {
     await using it = await bank(18);
-    const flags = ['--repository', it.repository, '--identity', it.keyFile];
-    const made = await pitcrew([
-      'backup',
-      'create',
-      '--database',
-      it.server.url(),
-      ...flags,
-      '--recipient',
-      it.recipient,
-    ]);
-    expect(made.code).toBe(0);
+    expect(await it.backUp()).toMatchObject({ code: 0 });
     const [id = ''] = readdirSync(join(it.repository, 'backups'));
     const run = (...args: string[]) => pitcrew(['restore', 'latest', '--to', join(it.folder, 'new'), ...args]);
     const map = ['--tablespace-map', `${it.place}=${join(it.folder, 'other')}`];
-    const full = await pitcrew(['restore', 'latest', '--to', it.folder, ...flags]);
+    const full = await pitcrew(['restore', 'latest', '--to', it.folder, ...it.reading]);
     expect(full).toMatchObject({ code: 2, stderr: expect.stringContaining(`${it.folder} is not empty`) });
-    expect(await run(...flags, '--target-time', '2020-01-01T00:00:00Z')).toMatchObject({
+    expect(await run(...it.reading, '--target-time', '2020-01-01T00:00:00Z')).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('the target is before the end of the backup'),
     });
-    expect(await run(...flags, '--target-time', '2020-01-01')).toMatchObject({ code: 2 });
+    expect(await run(...it.reading, '--target-time', '2020-01-01')).toMatchObject({ code: 2 });
     expect(await run('--repository', it.repository, ...map)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('the key does not open this'),
     });
     // The old place is still in use.
-    expect(await run(...flags)).toMatchObject({ code: 2, stderr: expect.stringContaining(`${it.place} is not empty`) });
+    expect(await run(...it.reading)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(`${it.place} is not empty`),
+    });
     const stored = join(it.repository, 'backups', id, 'base.tar.zst.age');
     const bytes = readFileSync(stored);
     const at = Math.floor(bytes.length / 2);
     bytes[at] = (bytes[at] ?? 0) ^ 1;
     writeFileSync(stored, bytes);
-    expect(await run(...flags, ...map)).toMatchObject({ code: 1, stderr: expect.stringContaining('E_BACKUP_DAMAGED') });
+    expect(await run(...it.reading, ...map)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('E_BACKUP_DAMAGED'),
+    });
     rmSync(stored);
-    expect(await run(...flags, ...map)).toMatchObject({
+    expect(await run(...it.reading, ...map)).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('a stored object is missing'),
     });

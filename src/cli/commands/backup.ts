@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { CreateProgress } from '../../ops/backup/index.ts';
 import { backupDocument } from '../backup/document.ts';
+import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
   openByFlags,
@@ -9,6 +10,7 @@ import {
   withRecipients,
   withRepository,
 } from '../backup/repository.ts';
+import { verifyCommand } from '../backup/verify-command.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
@@ -19,10 +21,12 @@ import { packageVersion } from '../version.ts';
 
 export function backupCommand(): Command {
   return new Command('backup')
-    .description('Backups: make them, and see what is there.')
+    .description('Backups: make them, see what is there, check it, and remove what is too much.')
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(verifyCommand())
+    .addCommand(pruneCommand())
     .addCommand(fetchCommand(), { hidden: true });
 }
 

@@ -1,5 +1,5 @@
 import { lsnText } from '../../engine/postgres/replication/index.ts';
-import type { BackupRecord } from '../../ops/backup/index.ts';
+import type { BackupRecord, Pruned, Verified } from '../../ops/backup/index.ts';
 import { paint } from '../output.ts';
 import { formatBytes, formatMs } from './format.ts';
 import { renderTable } from './table.ts';
@@ -48,6 +48,42 @@ export function backupLines(backup: BackupRecord): string[] {
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   return [paint('bold', backup.id), ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)];
+}
+
+/** What was found in each, the bad ones with what is wrong. */
+export function verifiedLines(verified: readonly Verified[]): string[] {
+  return verified.flatMap(({ backup, problems, bytes, segments }) => [
+    problems.length === 0
+      ? `${backup.id}  ${paint('green', 'as it was stored')}: ${formatBytes(bytes)}, ${segments} segments of log`
+      : `${backup.id}  ${paint(['red', 'bold'], 'damaged')}`,
+    ...problems.map(({ what, problem }) => `  ${what}: ${problem}`),
+  ]);
+}
+
+/** What is kept and what goes, newest first, each with its reason. */
+export function pruneLines(
+  { decisions, segments, leftovers, freedBytes }: Pruned,
+  { done }: { done: boolean },
+): string[] {
+  const rows = decisions.map(({ backup, keep, reasons }) => [
+    backup.id,
+    keep ? 'kept' : paint('yellow', done ? 'removed' : 'goes'),
+    reasons.join(', '),
+  ]);
+  const gone = decisions.filter(({ keep }) => !keep).length;
+  const parts = [
+    `${gone} of ${decisions.length} backups`,
+    `${segments.length} segments of log`,
+    ...(leftovers.length > 0 ? [`what ${leftovers.length} backups that died have left`] : []),
+  ];
+  const nothing = gone + segments.length + leftovers.length === 0;
+  return [
+    ...renderTable([{ title: 'Backup' }, { title: '' }, { title: 'Why' }], rows),
+    '',
+    nothing
+      ? 'Nothing is too much.'
+      : `${done ? 'Removed' : 'To be removed'}: ${parts.join(', ')}; ${formatBytes(freedBytes)}.`,
+  ];
 }
 
 function sizesOf({ files }: BackupRecord): { bytes: number; storedBytes: number } {

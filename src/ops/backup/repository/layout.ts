@@ -20,16 +20,17 @@ export const backupFileKey = (id: string, name: string, encoding: StoredEncoding
 
 /** A complete segment, or the history of a timeline, by PostgreSQL's name. */
 export const walKey = (name: string, encoding: StoredEncoding): string =>
-  `${walPrefix(timelineOfName(name))}${name}${suffixOf(encoding)}`;
+  `${walPrefix}${timelineOfName(name)}/${name}${suffixOf(encoding)}`;
 
-/** All log of a timeline. Histories lie beside the log that follows them. */
-const walPrefix = (timeline: number): string => `wal/${hex(timeline)}/`;
+/** All log. Histories of timelines lie beside the log that follows them. */
+export const walPrefix = 'wal/';
+
+/** PostgreSQL's name of a file by its key. */
+export const nameOfKey = (key: string): string => (key.split('/').at(-1) ?? '').replace(/\.zst(\.age)?$/, '');
 
 const suffixOf = ({ encrypted }: StoredEncoding): string => (encrypted ? '.zst.age' : '.zst');
 
-const hex = (number: number): string => number.toString(16).toUpperCase().padStart(8, '0');
-
-const timelineOfName = (name: string): number => Number.parseInt(name.slice(0, 8), 16);
+const timelineOfName = (name: string): string => name.slice(0, 8);
 
 /** `20261130T014500Z-full`: sorts by time, and can be typed. */
 export function backupId(at: Date, type: 'full' | 'incremental'): string {

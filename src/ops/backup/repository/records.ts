@@ -70,6 +70,9 @@ export const backupRecord = z.strictObject({
 });
 export type BackupRecord = z.output<typeof backupRecord>;
 
+/** Who makes a backup, as its file `started.json` has it while it is made. */
+export const startedRecord = z.strictObject({ startedAt: time, host: z.string(), pid: count });
+
 /** What a repository is, as its file `pitcrew.json` has it. */
 export const repositoryRecord = z.strictObject({
   format: z.literal(1),

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { messageOf, PitcrewError } from '../../../errors.ts';
@@ -11,15 +12,18 @@ import {
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  nameOfKey,
   repositoryKey,
   startedKey,
   walKey,
+  walPrefix,
 } from './layout.ts';
 import {
   type BackupRecord,
   backupRecord,
   type RepositoryRecord,
   repositoryRecord,
+  startedRecord,
   type StoredFile,
 } from './records.ts';
 
@@ -55,12 +59,19 @@ export interface Repository {
   begin(type: BackupRecord['type']): Promise<{ id: string; startedAt: Date }>;
   /** Removes what was stored of a backup that did not become complete. */
   discard(id: string): Promise<void>;
+  /** Names of backups that did not become complete, and that nobody is making any more. */
+  leftovers(): Promise<string[]>;
+  /** Removes a complete backup: from the first moment on it is not there. */
+  remove(id: string): Promise<void>;
   /** Makes a backup complete: from now on it is there. */
   putBackup(record: BackupRecord): Promise<void>;
   /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, `E_NOT_FOUND`, `E_STORAGE` */
   readFile(file: StoredFile): AsyncIterable<Buffer>;
   /** Stores a complete segment or a history; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
+  /** All segments and histories, by timeline and name. */
+  wal(): AsyncIterable<{ name: string; key: string; bytes: number }>;
+  hasWal(name: string): Promise<boolean>;
   /** The content of a segment or history; `undefined` when it is not there. */
   readWal(name: string): Promise<AsyncIterable<Buffer> | undefined>;
 }
@@ -87,6 +98,15 @@ export function openRepository(options: RepositoryOptions): Repository {
   async function write<Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>): Promise<void> {
     const text = `${JSON.stringify(schema.encode(value), null, 2)}\n`;
     await storage.put(key, oneText(text), { onlyNew: true });
+  }
+
+  /** Recipients may have come or gone since it was stored. */
+  async function findWal(name: string): Promise<{ key: string; encrypted: boolean } | undefined> {
+    for (const encrypted of [true, false]) {
+      const key = walKey(name, { encrypted });
+      if (await storage.head(key)) return { key, encrypted };
+    }
+    return undefined;
   }
 
   async function store(
@@ -139,9 +159,8 @@ export function openRepository(options: RepositoryOptions): Repository {
         const startedAt = new Date();
         const id = backupId(startedAt, type);
         const isNew = !(await storage.head(backupRecordKey(id)));
-        const text = `${JSON.stringify({ startedAt })}\n`;
-        if (isNew && (await isFirst(storage.put(startedKey(id), oneText(text), { onlyNew: true }))))
-          return { id, startedAt };
+        const started = { startedAt, host: hostname(), pid: process.pid };
+        if (isNew && (await isFirst(write(startedKey(id), startedRecord, started)))) return { id, startedAt };
         // Another began in the same second.
         await delay(1000);
       }
@@ -149,6 +168,24 @@ export function openRepository(options: RepositoryOptions): Repository {
     async discard(id) {
       if (await storage.head(backupRecordKey(id))) return;
       for await (const { key } of storage.list(backupPrefix(id))) await storage.delete(key);
+    },
+    async leftovers() {
+      const complete = new Set<string>();
+      const all = new Set<string>();
+      for await (const { key } of storage.list(backupsPrefix)) {
+        const [, id = ''] = key.split('/');
+        all.add(id);
+        if (key === backupRecordKey(id)) complete.add(id);
+      }
+      const left: string[] = [];
+      for (const id of all) {
+        if (!complete.has(id) && isOver(await read(startedKey(id), startedRecord))) left.push(id);
+      }
+      return left;
+    },
+    async remove(id) {
+      await storage.delete(backupRecordKey(id));
+      await repository.discard(id);
     },
     async putBackup(record) {
       await write(backupRecordKey(record.id), backupRecord, record);
@@ -165,12 +202,12 @@ export function openRepository(options: RepositoryOptions): Repository {
       }
     },
     async readWal(name) {
-      // Recipients may have come or gone since it was stored.
-      for (const encrypted of [true, false]) {
-        const key = walKey(name, { encrypted });
-        if (await storage.head(key)) return decode(storage.get(key), { encrypted, identities });
-      }
-      return undefined;
+      const found = await findWal(name);
+      return found && decode(storage.get(found.key), { encrypted: found.encrypted, identities });
+    },
+    hasWal: async (name) => (await findWal(name)) !== undefined,
+    async *wal() {
+      for await (const { key, bytes } of storage.list(walPrefix)) yield { name: nameOfKey(key), key, bytes };
     },
   };
   return repository;
@@ -184,6 +221,24 @@ async function isFirst(stored: Promise<unknown>): Promise<boolean> {
   } catch (error) {
     if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return false;
     throw error;
+  }
+}
+
+/** No backup takes so long; of a maker on another machine nothing else is known. */
+const longestMs = 7 * 86_400_000;
+
+/** Whether nobody makes it any more. Without a record its maker was removing it. */
+function isOver(started: z.output<typeof startedRecord> | undefined): boolean {
+  if (!started || Date.now() - started.startedAt.getTime() > longestMs) return true;
+  return started.host === hostname() && !isRunning(started.pid);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
 

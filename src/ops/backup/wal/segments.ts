@@ -32,3 +32,14 @@ export function* bySegments({ startLsn, bytes }: WalPiece, segmentBytes: number)
     at += room;
   }
 }
+
+/** Where the segment of that name begins; `undefined` for a name that is none, as that of a history. */
+export function segmentPosition(
+  name: string,
+  segmentBytes: number,
+): { timeline: number; startLsn: bigint } | undefined {
+  const [, timeline, id, number] = /^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})$/.exec(name) ?? [];
+  if (timeline === undefined) return undefined;
+  const startLsn = (BigInt(`0x${id}`) << 32n) + BigInt(`0x${number}`) * BigInt(segmentBytes);
+  return { timeline: Number.parseInt(timeline, 16), startLsn };
+}

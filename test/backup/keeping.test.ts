@@ -1,0 +1,158 @@
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
+import { type BackupRecord, openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
+import { segmentNames } from '../../src/ops/backup/wal/segments.ts';
+import { session } from '../support/catalog.ts';
+import { pitcrew, startPitcrew } from '../support/command.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { scratchServer } from '../support/postgres.ts';
+import { collected } from '../support/streams.ts';
+
+const stack = new AsyncDisposableStack();
+let folder: string;
+let repository: Repository;
+let url: string;
+/** Oldest first. */
+let made: BackupRecord[];
+
+beforeAll(async () => {
+  folder = join(stack.use(temporaryFolder()).path, 'repository');
+  const server = stack.use(await scratchServer(18));
+  url = server.url();
+  repository = openRepository({ storage: localStorage(folder) });
+  const client = stack.use(await session(url));
+  made = [];
+  for (let n = 0; n < 3; n += 1) {
+    made.push(await createBackup({ url, repository, madeBy: 'a test' }));
+    await client.query('SELECT pg_switch_wal()');
+  }
+}, 120_000);
+afterAll(() => stack.disposeAsync());
+
+const segmentsOf = ({ timeline, startLsn, endLsn, segmentBytes }: BackupRecord): string[] =>
+  segmentNames(timeline, startLsn, endLsn, segmentBytes);
+
+describe('verify', () => {
+  const verify = async () => {
+    const ran = await pitcrew(['backup', 'verify', '--repository', folder, '--json', '--quiet']);
+    const { backups } = JSON.parse(ran.stdout) as {
+      backups: { id: string; problems: { what: string; problem: string }[] }[];
+    };
+    return { code: ran.code, problems: Object.fromEntries(backups.map(({ id, problems }) => [id, problems])) };
+  };
+
+  test('finds nothing where nothing is wrong', async () => {
+    expect(await verify()).toEqual({ code: 0, problems: Object.fromEntries(made.map(({ id }) => [id, []])) });
+  });
+
+  /** Does something to a file, and puts it back. */
+  async function damaged(key: string, work: (path: string, content: Buffer) => void) {
+    const path = join(folder, key);
+    const content = readFileSync(path);
+    work(path, content);
+    try {
+      return await verify();
+    } finally {
+      writeFileSync(path, content);
+    }
+  }
+
+  test.each<[string, (path: string, content: Buffer) => void, string]>([
+    ['is missing', (path) => rmSync(path), 'It is missing.'],
+    ['was cut', (path) => truncateSync(path, 1000), 'It has 1000 bytes, and had '],
+    [
+      'has one other bit',
+      (path, content) => {
+        const changed = Buffer.from(content);
+        changed[500] = (changed[500] ?? 0) ^ 1;
+        writeFileSync(path, changed);
+      },
+      'Its content is not what was stored.',
+    ],
+  ])('finds a file that %s', async (_, work, problem) => {
+    const [, backup] = made;
+    const key = backup?.files[0]?.key ?? '';
+    const { code, problems } = await damaged(key, work);
+    expect(code).toBe(1);
+    expect(problems).toEqual({
+      ...Object.fromEntries(made.map(({ id }) => [id, []])),
+      [backup?.id ?? '']: [{ what: key, problem: expect.stringContaining(problem) }],
+    });
+  });
+
+  test('finds a gap in the log', async () => {
+    const [, backup] = made;
+    const [name = ''] = backup ? segmentsOf(backup) : [];
+    const { code, problems } = await damaged(`wal/00000001/${name}.zst`, (path) => rmSync(path));
+    expect(code).toBe(1);
+    expect(problems[backup?.id ?? '']).toEqual([{ what: name, problem: 'This segment of the log is missing.' }]);
+  });
+});
+
+describe('prune', () => {
+  const prune = (...flags: string[]) => pitcrew(['backup', 'prune', '--repository', folder, '--json', ...flags]);
+  const stored = async () => (await collected(repository.storage.list(''))).map(({ key }) => key);
+
+  test('shows what goes, asks, removes it with its log, and what killed backups have left', async () => {
+    const running = startPitcrew(['backup', 'create', '--repository', folder, '--database', url, '--max-rate', '1']);
+    await running.saw(/Copying/);
+    const before = await stored();
+    const started = before.find((key) => key.endsWith('started.json')) ?? '';
+    const ids = made.map(({ id }) => id).toReversed();
+    const shown = await prune(
+      '--keep-daily',
+      '0',
+      '--keep-weekly',
+      '0',
+      '--keep-monthly',
+      '0',
+      '--keep-yearly',
+      '0',
+      '--dry-run',
+    );
+    expect(shown.code).toBe(0);
+    const [newest = '', ...others] = ids;
+    expect(JSON.parse(shown.stdout)).toMatchObject({
+      done: false,
+      backups: [
+        { id: newest, keep: true, reasons: ['the latest'] },
+        ...others.map((id) => ({ id, keep: false, reasons: ['no day, week, month or year wants it'] })),
+      ],
+      // One that is being made is no leftover.
+      leftovers: [],
+    });
+    expect(await stored()).toEqual(before);
+    // By default the day has room for one of them as well.
+    expect(JSON.parse((await prune('--dry-run')).stdout)).toMatchObject({
+      backups: [{ keep: true }, { keep: false }, { keep: false }],
+    });
+    const asked = await prune();
+    expect(asked).toMatchObject({ code: 2, stderr: expect.stringContaining('Give --yes') });
+    expect(await stored()).toEqual(before);
+
+    running.child.kill('SIGKILL');
+    await running.ended;
+    const done = await prune('--yes');
+    expect(done.code).toBe(0);
+    const [, killed = ''] = started.split('/');
+    expect(JSON.parse(done.stdout)).toMatchObject({ done: true, leftovers: [killed] });
+    const after = await stored();
+    expect(after.filter((key) => key.startsWith('backups/') && !key.includes(newest))).toEqual([]);
+    const first = made.at(-1) ? segmentsOf(made.at(-1) as BackupRecord)[0] : undefined;
+    const kept = after.flatMap((key) => /([0-9A-F]{24})\.zst$/.exec(key)?.[1] ?? []);
+    expect(kept[0]).toBe(first);
+    const verified = await pitcrew(['backup', 'verify', '--repository', folder, '--quiet']);
+    expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('as it was stored') });
+    expect(JSON.parse((await prune('--yes')).stdout)).toMatchObject({ done: false, leftovers: [], segments: [] });
+  });
+
+  test.each([
+    ['--time-zone', 'Nowhere/Nothing'],
+    ['--keep-daily', '-1'],
+  ])('%s %s is refused', async (...flags) => {
+    expect(await prune(...flags)).toMatchObject({ code: 2 });
+  });
+});
