@@ -5,6 +5,7 @@ import { progressLine } from '../progress-line.ts';
 import { formatBytes } from '../screen/format.ts';
 import { verifiedLines } from '../screen/backup-screen.ts';
 import { interruptible } from '../signals.ts';
+import { progressTexts } from './progress-text.ts';
 import { backupByName, openByFlags, type RepositoryFlags, withRepository } from './repository.ts';
 
 export function verifyCommand(): Command {
@@ -27,13 +28,14 @@ export function verifyCommand(): Command {
           : await Promise.all(names.map((name) => backupByName(repository, name)));
       const total = backups.flatMap(({ files }) => files).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
       const progress = progressLine(flags.quiet ?? false);
+      const text = progressTexts('Reading');
       let done = 0;
       const verified: Verified[] = [];
       await interruptible(async (signal) => {
         for (const backup of backups) {
           const onBytes = (bytes: number): void => {
             done += bytes;
-            progress.show(`Reading: ${formatBytes(done)} of ${formatBytes(total)}`);
+            progress.show(text(done, total));
           };
           verified.push(await verifyBackup(repository, backup, { signal, onBytes }));
         }

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { CreateProgress } from '../../ops/backup/index.ts';
 import { backupDocument } from '../backup/document.ts';
+import { progressTexts } from '../backup/progress-text.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
@@ -15,7 +16,6 @@ import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { backupLines, backupTable } from '../screen/backup-screen.ts';
-import { formatBytes } from '../screen/format.ts';
 import { interruptible } from '../signals.ts';
 import { packageVersion } from '../version.ts';
 
@@ -54,6 +54,7 @@ function createCommand(): Command {
       const repository = await openByFlags(flags);
       const { createBackup } = await import('../../ops/backup/index.ts');
       const progress = progressLine(flags.quiet ?? false);
+      const text = phaseTexts();
       await interruptible(async (signal) => {
         const record = await createBackup({
           url,
@@ -62,7 +63,7 @@ function createCommand(): Command {
           maxRateKb: flags.maxRate,
           madeBy: `pitcrew ${packageVersion()}`,
           signal,
-          onProgress: (at) => progress.show(progressText(at)),
+          onProgress: (at) => progress.show(text(at)),
         });
         progress.end(`Stored in ${repository.name}.`);
         if (flags.json) printJson({ backup: backupDocument(record) });
@@ -79,11 +80,14 @@ function requireOne(databases: [string, string][]): [string, string][] {
   });
 }
 
-function progressText({ phase, doneBytes, totalBytes }: CreateProgress): string {
-  if (phase === 'waiting') return 'Waiting for a checkpoint …';
-  if (phase === 'log') return 'Waiting for the last segment of the log …';
-  const share = totalBytes > 0 ? ` (${Math.min(100, Math.floor((doneBytes / totalBytes) * 100))} %)` : '';
-  return `Copying: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}${share}`;
+/** What is said of each phase. */
+function phaseTexts(): (progress: CreateProgress) => string {
+  const copying = progressTexts('Copying');
+  return ({ phase, doneBytes, totalBytes }) => {
+    if (phase === 'waiting') return 'Waiting for a checkpoint …';
+    if (phase === 'log') return 'Waiting for the last segment of the log …';
+    return copying(doneBytes, totalBytes);
+  };
 }
 
 function listCommand(): Command {

@@ -3,11 +3,11 @@ import { resolve } from 'node:path';
 import { PitcrewError } from '../../errors.ts';
 import { lsnOf } from '../../engine/postgres/replication/index.ts';
 import type { RecoveryTarget } from '../../ops/backup/index.ts';
+import { progressTexts } from '../backup/progress-text.ts';
 import { backupByName, openByFlags, type RepositoryFlags, withRepository } from '../backup/repository.ts';
 import { collect } from '../optimize/options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
-import { formatBytes } from '../screen/format.ts';
 import { interruptible } from '../signals.ts';
 
 interface RestoreFlags extends RepositoryFlags {
@@ -53,6 +53,7 @@ export function restoreCommand(): Command {
       const to = resolve(flags.to);
       const owner = serverIdentity(to);
       const progress = progressLine(flags.quiet ?? false);
+      const text = progressTexts('Restoring');
       await interruptible(async (signal) => {
         await restoreBackup({
           repository,
@@ -63,8 +64,7 @@ export function restoreCommand(): Command {
           restoreCommand: fetchWords(flags),
           owner,
           signal,
-          onProgress: ({ doneBytes, totalBytes }) =>
-            progress.show(`Restoring: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`),
+          onProgress: ({ doneBytes, totalBytes }) => progress.show(text(doneBytes, totalBytes)),
         });
         progress.end(`Every file is as PostgreSQL's manifest says.`);
         const user = owner ? ` as ${owner.name}` : '';

@@ -54,7 +54,7 @@ export function backupLines(backup: BackupRecord): string[] {
 export function verifiedLines(verified: readonly Verified[]): string[] {
   return verified.flatMap(({ backup, problems, bytes, segments }) => [
     problems.length === 0
-      ? `${backup.id}  ${paint('green', 'as it was stored')}: ${formatBytes(bytes)}, ${segments} segments of log`
+      ? `${backup.id}  ${paint('green', 'as it was stored')}: ${formatBytes(bytes)}, ${segments} ${segments === 1 ? 'segment' : 'segments'} of log`
       : `${backup.id}  ${paint(['red', 'bold'], 'damaged')}`,
     ...problems.map(({ what, problem }) => `  ${what}: ${problem}`),
   ]);

@@ -22,9 +22,6 @@ export interface Decision {
   reasons: string[];
 }
 
-/** Days 7, weeks 4, months 12, years 5, and the latest whatever the calendar says. */
-export const usualPolicy: RetentionPolicy = { last: 1, daily: 7, weekly: 4, monthly: 12, yearly: 5, timeZone: 'UTC' };
-
 /**
  * Decides what is kept, newest first. Which backup is newer is told by the server's log and not by a clock: one that was set back or forward makes no
  * backup look older than it is, and nothing depends on what time it is now.
@@ -60,7 +57,7 @@ export function decide(backups: readonly BackupRecord[], policy: RetentionPolicy
 }
 
 /** By where they are in the server's log. */
-export function byLog(a: BackupRecord, b: BackupRecord): number {
+function byLog(a: BackupRecord, b: BackupRecord): number {
   if (a.timeline !== b.timeline) return a.timeline - b.timeline;
   if (a.endLsn === b.endLsn) return a.id < b.id ? -1 : 1;
   return a.endLsn < b.endLsn ? -1 : 1;
