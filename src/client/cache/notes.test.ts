@@ -44,7 +44,9 @@ test('a tier that was away is told what was invalidated meanwhile, and no notes'
   await rename(`${folder}.away`, folder);
   await expect.poll(() => away.at(-1), { timeout: 20_000 }).toBeUndefined();
   await tier.get('key');
-  expect(heard).toEqual([note, tag('before'), tag('meanwhile'), tag('later')]);
+  // Whoever looked while the folder was away does not know what it has missed by then.
+  const known = heard.filter((each) => each !== 'unknown');
+  expect(known).toEqual([note, tag('before'), tag('meanwhile'), tag('later')]);
 });
 
 test('a cache tells its further tiers what a tier has told it, but no notes, and counts none', async () => {
