@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { keepingLogger, plainMonitor } from '../../test/support/plain-monitor.ts';
+import { scratchServer } from '../../test/support/postgres.ts';
 import { parsePrometheusText } from '../../test/support/prometheus-text.ts';
 import { type WatchedShop, watchShop } from '../../test/support/watched-shop.ts';
 import { createMonitor } from '../ops/monitor/index.ts';
@@ -180,7 +181,13 @@ describe('away', () => {
 
   test('with the setting, statistics are reset and history stays', async () => {
     const actions = { sessions: false, resetStatistics: true, cache: false, advice: false };
-    const allowed = createMonitor({ name: 'again', url: shop.watched.url, config: shop.config.monitor, actions });
+    // Of a server that others share it would take theirs.
+    await using server = await scratchServer(18);
+    const client = new pg.Client(server.url());
+    await client.connect();
+    await client.query('CREATE EXTENSION pg_stat_statements');
+    await client.end();
+    const allowed = createMonitor({ name: 'again', url: server.url(), config: shop.config.monitor, actions });
     try {
       await allowed.collectNow(['slow']);
       const open = shop.appWith({ monitors: [allowed], config: { ...shop.config, actions } });

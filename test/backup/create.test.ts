@@ -43,7 +43,9 @@ describe.skipIf(missing.length > 0)(`a backup opened by hand${missing.map((each)
     const tar = open(base?.key ?? '');
     expect(tar).toHaveLength(base?.bytes ?? 0);
     execFileSync('tar', ['-x', '-C', dataDir], { input: tar });
-    writeFileSync(join(dataDir, 'backup_manifest'), open(manifest?.key ?? ''));
+    // The manifest has no data in it: whoever makes the next backup needs it, and has no key.
+    const plain = execFileSync('zstd', ['-dqc', join(store, manifest?.key ?? '')]);
+    writeFileSync(join(dataDir, 'backup_manifest'), plain);
     for (const name of segmentNames(record.timeline, record.startLsn, record.endLsn, record.segmentBytes)) {
       writeFileSync(join(dataDir, 'pg_wal', name), open(`wal/00000001/${name}.zst.age`));
     }
@@ -111,8 +113,7 @@ test('a role with the right to replicate is enough, and of two backups at once b
   const repository = openRepository({ storage });
   const made = await Promise.all([1, 2].map(() => createBackup({ url: url.href, repository, madeBy })));
   expect(new Set(made.map(({ id }) => id)).size).toBe(2);
-  const byId = made.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  expect(await repository.backups()).toEqual(byId);
+  expect(new Set(await repository.backups())).toEqual(new Set(made));
   for (const { files } of made) {
     for (const { key, storedBytes } of files) expect(await storage.head(key)).toMatchObject({ bytes: storedBytes });
   }

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import type { Verified } from '../../ops/backup/index.ts';
+import type { BackupRecord, Repository, Verified } from '../../ops/backup/index.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { formatBytes } from '../screen/format.ts';
@@ -22,10 +22,7 @@ export function verifyCommand(): Command {
       const flags = command.opts<RepositoryFlags & { json?: boolean; quiet?: boolean }>();
       const repository = await openByFlags(flags);
       const { verifyBackup } = await import('../../ops/backup/index.ts');
-      const backups =
-        names.length === 0
-          ? await repository.backups()
-          : await Promise.all(names.map((name) => backupByName(repository, name)));
+      const backups = names.length === 0 ? await repository.backups() : await chainsOf(repository, names);
       const total = backups.flatMap(({ files }) => files).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
       const progress = progressLine(flags.quiet ?? false);
       const text = progressTexts('Reading');
@@ -48,4 +45,14 @@ export function verifyCommand(): Command {
         process.exitCode = verified.some(({ problems }) => problems.length > 0) ? 1 : 0;
       });
     });
+}
+
+/** Those of that name, and those that they build on: each once. */
+async function chainsOf(repository: Repository, names: readonly string[]): Promise<BackupRecord[]> {
+  const found = new Map<string, BackupRecord>();
+  for (const name of names) {
+    const chain = await repository.chain(await backupByName(repository, name));
+    for (const backup of chain) found.set(backup.id, backup);
+  }
+  return [...found.values()];
 }

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
-import type { CreateProgress } from '../../ops/backup/index.ts';
+import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { backupDocument } from '../backup/document.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
@@ -31,6 +31,7 @@ export function backupCommand(): Command {
 }
 
 interface CreateFlags extends RepositoryFlags {
+  type: BackupRecord['type'];
   checkpoint: 'fast' | 'spread';
   maxRate?: number;
   json?: boolean;
@@ -42,6 +43,11 @@ function createCommand(): Command {
     'Back the whole server up over the replication protocol, with the log that it needs. The role needs REPLICATION.',
   );
   return withCommonOptions(withRecipients(command), ({ path }) => path[0] === 'databases')
+    .addOption(
+      new Option('--type <type>', 'everything, or what has changed since the latest backup (PostgreSQL 17)')
+        .choices(['full', 'incremental'])
+        .default('full'),
+    )
     .addOption(
       new Option('--checkpoint <how>', 'begin at once, or as gently as the server does its own')
         .choices(['fast', 'spread'])
@@ -59,6 +65,7 @@ function createCommand(): Command {
         const record = await createBackup({
           url,
           repository,
+          type: flags.type,
           checkpoint: flags.checkpoint,
           maxRateKb: flags.maxRate,
           madeBy: `pitcrew ${packageVersion()}`,

@@ -37,7 +37,7 @@ export function backupLines(backup: BackupRecord): string[] {
   const { bytes, storedBytes } = sizesOf(backup);
   const took = backup.endedAt.getTime() - backup.startedAt.getTime();
   const facts: [string, string][] = [
-    ['Type', backup.type],
+    ['Type', backup.parent === null ? backup.type : `${backup.type}, builds on ${backup.parent}`],
     ['Server', `PostgreSQL ${Math.floor(backup.serverVersion / 10_000)}, cluster ${backup.systemId}`],
     ['Usable from', `${backup.endedAt.toISOString()} (${lsnText(backup.endLsn)}, timeline ${backup.timeline})`],
     ['Took', formatMs(took)],

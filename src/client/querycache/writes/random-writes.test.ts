@@ -54,7 +54,7 @@ test.each(testedMajors(18, 15))(
       { numRuns: 20, endOnFailure: true },
     );
     expect(counts.told).toBeGreaterThan(100);
-    expect(counts.unknown).toBeGreaterThan(3);
+    expect(counts.unknown).toBeGreaterThan(0);
     expect(counts.several).toBeGreaterThan(10);
     expect(counts.exact).toBeGreaterThan(50);
   },

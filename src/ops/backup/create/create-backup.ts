@@ -7,12 +7,15 @@ import {
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type BackupRecord, type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
+import { giveParent } from './give-parent.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { sizeOfSetting } from './size-of-setting.ts';
 
 export interface CreateOptions {
   url: string;
   repository: Repository;
+  /** `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore. */
+  type?: BackupRecord['type'];
   /** `fast` by default: it begins at once. */
   checkpoint?: 'fast' | 'spread';
   /** At most so many kB a second are read. */
@@ -65,7 +68,10 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
       failure ??= error;
       base.destroy();
     });
-    begun = { ...(await repository.begin('full')), systemId, segmentBytes };
+    const type = options.type ?? 'full';
+    const parent = type === 'full' ? null : await giveParent(base, repository);
+    const blockBytes = Number(await base.show('block_size'));
+    begun = { ...(await repository.begin(type)), type, parent, systemId, segmentBytes, blockBytes };
     const record = await copy(base, options, begun);
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
     options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
@@ -84,14 +90,15 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
   }
 }
 
-type Begun = Pick<BackupRecord, 'id' | 'startedAt' | 'systemId' | 'segmentBytes'>;
+type Begun = Pick<BackupRecord, 'id' | 'startedAt' | 'type' | 'parent' | 'systemId' | 'segmentBytes' | 'blockBytes'>;
 
 /** Stores what the server sends, and says what it was. */
 async function copy(
   base: PhysicalConnection,
   { repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
-  { id, startedAt, systemId, segmentBytes }: Begun,
+  begun: Begun,
 ): Promise<BackupRecord> {
+  const { id, parent } = begun;
   const files: StoredFile[] = [];
   const warnings: string[] = [];
   let current: Storing<StoredFile> | undefined;
@@ -108,7 +115,12 @@ async function copy(
   };
   onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes });
   try {
-    for await (const event of baseBackup(base, { label: `pitcrew ${id}`, checkpoint, maxRateKb })) {
+    for await (const event of baseBackup(base, {
+      label: `pitcrew ${id}`,
+      checkpoint,
+      maxRateKb,
+      incremental: parent !== null,
+    })) {
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {
         begin = event;
@@ -126,17 +138,12 @@ async function copy(
   }
   if (!begin || !end) throw new PitcrewError('E_INTERNAL', 'the server ended the backup too early');
   return {
+    ...begun,
     format: 1,
-    id,
-    type: 'full',
-    parent: null,
-    systemId,
     serverVersion: base.version,
-    segmentBytes,
     timeline: begin.timeline,
     startLsn: begin.startLsn,
     endLsn: end.endLsn,
-    startedAt,
     endedAt: new Date(),
     label: `pitcrew ${id}`,
     tablespaces: begin.tablespaces.flatMap(({ oid, location }) => (oid === null ? [] : [{ oid, location }])),

@@ -53,6 +53,7 @@ export const backupRecord = z.strictObject({
   /** As in 180001. */
   serverVersion: count,
   segmentBytes: count,
+  blockBytes: count,
   timeline: count,
   startLsn: lsn,
   /** The log has to be there up to here for the backup to be usable. */

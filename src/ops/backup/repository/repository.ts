@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
+import { byLog } from './by-log.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
 import {
   backupFileKey,
@@ -49,10 +50,12 @@ export interface Repository {
    * @throws {PitcrewError} `E_CONFLICT` when it belongs to another
    */
   claim(systemId: string): Promise<void>;
-  /** All complete backups, oldest first. */
+  /** All complete backups, oldest first by the server's log. */
   backups(): Promise<BackupRecord[]>;
   /** @throws {PitcrewError} `E_NOT_FOUND` */
   backup(id: string): Promise<BackupRecord>;
+  /** A backup and those that it builds on, the full one first. @throws {PitcrewError} `E_BACKUP_DAMAGED` when one of them is missing */
+  chain(backup: BackupRecord): Promise<BackupRecord[]>;
   /** Stores a file of a backup that is being made. */
   putFile(id: string, name: string, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredFile>;
   /** Begins a backup: its name, which no other has. */
@@ -78,7 +81,6 @@ export interface Repository {
 
 export function openRepository(options: RepositoryOptions): Repository {
   const { storage, recipients = [], identities = [], level = 3 } = options;
-  const encoding: EncodeOptions = { recipients, level };
   const isSealed = (key: string): boolean => key.endsWith('.age');
 
   async function read<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema> | undefined> {
@@ -114,8 +116,9 @@ export function openRepository(options: RepositoryOptions): Repository {
     name: string,
     source: AsyncIterable<Uint8Array>,
     put: { onlyNew?: boolean; signal?: AbortSignal | undefined },
+    how: EncodeOptions,
   ): Promise<StoredFile> {
-    const encoded = encode(source, encoding);
+    const encoded = encode(source, how);
     await storage.put(key, encoded.stored, put);
     return { name, key, ...encoded.result() };
   }
@@ -142,7 +145,7 @@ export function openRepository(options: RepositoryOptions): Repository {
         const record = await read(key, backupRecord);
         if (record) found.push(record);
       }
-      return found;
+      return found.toSorted(byLog);
     },
     async backup(id) {
       const record = await read(backupRecordKey(id), backupRecord);
@@ -152,8 +155,22 @@ export function openRepository(options: RepositoryOptions): Repository {
         hint: '"pitcrew backup list" lists what is there.',
       });
     },
-    putFile: (id, name, source, signal) =>
-      store(backupFileKey(id, name, { encrypted: recipients.length > 0 }), name, source, { signal }),
+    async chain(backup) {
+      const chain = [backup];
+      for (let { parent } = backup; parent !== null;) {
+        const found: BackupRecord | undefined = await read(backupRecordKey(parent), backupRecord);
+        if (!found || chain.some(({ id }) => id === found.id)) throw brokenChain(backup.id, parent);
+        chain.unshift(found);
+        ({ parent } = found);
+      }
+      return chain;
+    },
+    putFile: (id, name, source, signal) => {
+      // The manifest has names, sizes and checksums only, and whoever makes the next backup needs it without a secret.
+      const to = name === 'backup_manifest' ? [] : recipients;
+      const key = backupFileKey(id, name, { encrypted: to.length > 0 });
+      return store(key, name, source, { signal }, { recipients: to, level });
+    },
     async begin(type) {
       for (;;) {
         const startedAt = new Date();
@@ -195,7 +212,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     async putWal(name, source) {
       try {
         const key = walKey(name, { encrypted: recipients.length > 0 });
-        return await store(key, name, source, { onlyNew: true });
+        return await store(key, name, source, { onlyNew: true }, { recipients, level });
       } catch (error) {
         if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return 'there';
         throw error;
@@ -244,6 +261,12 @@ function isRunning(pid: number): boolean {
 
 async function* oneText(text: string): AsyncGenerator<Buffer> {
   yield Buffer.from(text);
+}
+
+function brokenChain(id: string, parent: string): PitcrewError {
+  return new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} cannot be restored`, {
+    detail: `It builds on ${parent}, which is not there.`,
+  });
 }
 
 function otherCluster(name: string, owner: string, systemId: string): PitcrewError {

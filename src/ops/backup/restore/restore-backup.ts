@@ -1,13 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { chown, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { chown, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { PitcrewError } from '../../../errors.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
-import { type Manifest, type ManifestFile, parseManifest } from './manifest.ts';
+import { layOut } from './lay-out.ts';
 import { recoverySettingNames, recoverySettings } from './recovery-settings.ts';
 import type { RecoveryTarget } from './target.ts';
 import { placesOf, tablespaceMapFile, type TablespacePlace } from './tablespaces.ts';
-import { unpack } from './unpack.ts';
 
 export interface RestoreOptions {
   repository: Repository;
@@ -44,8 +43,8 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
   const staging = join(dirname(to), `.${basename(to)}.restoring-${randomBytes(4).toString('hex')}`);
   try {
     await mkdir(staging, { mode: 0o700 });
-    const manifest = await readManifest(repository, backup);
-    await unpackAll(options, staging, tablespaces, manifest);
+    const chain = await repository.chain(backup);
+    await layOut({ repository, chain, into: staging, tablespaces, owner, signal, onProgress: options.onProgress });
     await prepareRecovery(staging, options, tablespaces);
     if (owner) await chown(staging, owner.uid, owner.gid);
     signal?.throwIfAborted();
@@ -72,64 +71,6 @@ async function requireEmpty(to: string): Promise<void> {
   });
 }
 
-async function readManifest(repository: Repository, backup: BackupRecord): Promise<Manifest> {
-  const file = backup.files.find(({ name }) => name === 'backup_manifest');
-  if (!file) throw new PitcrewError('E_BACKUP_DAMAGED', `backup ${backup.id} has no manifest`);
-  const pieces: Buffer[] = [];
-  for await (const piece of repository.readFile(file)) pieces.push(piece);
-  return parseManifest(Buffer.concat(pieces));
-}
-
-async function unpackAll(
-  { repository, backup, owner, signal, onProgress }: RestoreOptions,
-  staging: string,
-  tablespaces: readonly TablespacePlace[],
-  manifest: Manifest,
-): Promise<void> {
-  const archives = backup.files.filter(({ name }) => name.endsWith('.tar'));
-  const totalBytes = [...manifest.files.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-  let doneBytes = 0;
-  const onBytes = (bytes: number): void => {
-    signal?.throwIfAborted();
-    doneBytes += bytes;
-    onProgress?.({ doneBytes, totalBytes });
-  };
-  const found = new Map<string, ManifestFile>();
-  for (const archive of archives) {
-    const tablespace = tablespaces.find(({ oid }) => archive.name === `${oid}.tar`);
-    if (!tablespace && archive.name !== 'base.tar') throw unknownArchive(backup, archive.name);
-    const into = tablespace?.to ?? staging;
-    const prefix = tablespace ? `pg_tblspc/${tablespace.oid}/` : '';
-    await mkdir(into, { recursive: true, mode: 0o700 });
-    if (owner) await chown(into, owner.uid, owner.gid);
-    for (const [path, file] of await unpack(repository.readFile(archive), { into, prefix, owner, onBytes })) {
-      found.set(path, file);
-    }
-  }
-  compare(backup, manifest, found);
-}
-
-function unknownArchive({ id }: BackupRecord, name: string): PitcrewError {
-  return new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} has an archive of no tablespace`, { detail: name });
-}
-
-/** So many files are named. */
-const namedFiles = 5;
-
-function compare({ id }: BackupRecord, manifest: Manifest, found: ReadonlyMap<string, ManifestFile>): void {
-  const wrong = [...manifest.files].flatMap(([path, { bytes, sha256 }]) => {
-    const file = found.get(path);
-    if (!file) return [`${path} is missing`];
-    return file.bytes === bytes && file.sha256 === sha256 ? [] : [`${path} is not as it was`];
-  });
-  if (wrong.length === 0) return;
-  const more = wrong.length > namedFiles ? `, and ${wrong.length - namedFiles} more` : '';
-  throw new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} is not what PostgreSQL made`, {
-    detail: `By its manifest: ${wrong.slice(0, namedFiles).join('; ')}${more}.`,
-    hint: 'Nothing was put in place. Restore another backup.',
-  });
-}
-
 async function prepareRecovery(
   staging: string,
   { target = {}, restoreCommand, owner }: RestoreOptions,
@@ -148,8 +89,19 @@ async function prepareRecovery(
     await writeFile(path, content, { mode: 0o600, flush: true });
     if (owner) await chown(path, owner.uid, owner.gid);
   }
+  await finishLabel(staging);
   // A standby of a standby must not become one again by chance.
   await rm(join(staging, 'standby.signal'), { force: true });
+}
+
+/** With these lines PostgreSQL would refuse what is whole again for a mere incremental backup. */
+async function finishLabel(staging: string): Promise<void> {
+  const path = join(staging, 'backup_label');
+  const label = await readFile(path, 'utf8');
+  const whole = label.replaceAll(/^INCREMENTAL FROM .*\n/gm, '');
+  // In place: it stays the owner's.
+  if (whole !== label)
+    await writeFile(path, whole, { flag: 'r+', flush: true }).then(() => truncate(path, Buffer.byteLength(whole)));
 }
 
 async function moveIntoPlace(staging: string, to: string): Promise<void> {

@@ -16,6 +16,7 @@ function backupAt(endedAt: string | Date, place: number, more: Partial<BackupRec
     systemId: '1',
     serverVersion: 180_000,
     segmentBytes: 16 * 1024 * 1024,
+    blockBytes: 8192,
     timeline: 1,
     startLsn: BigInt(place) * 1000n,
     endLsn: BigInt(place) * 1000n + 500n,

@@ -1,4 +1,4 @@
-import type { BackupRecord } from '../repository/index.ts';
+import { type BackupRecord, byLog } from '../repository/index.ts';
 import { calendarOf, type CalendarSpans } from './calendar.ts';
 
 /** What is kept. Of each span of the calendar that has a backup it is the latest one; spans without any do not count. */
@@ -54,13 +54,6 @@ export function decide(backups: readonly BackupRecord[], policy: RetentionPolicy
       ? { backup, keep: true, reasons: found }
       : { backup, keep: false, reasons: ['no day, week, month or year wants it'] };
   });
-}
-
-/** By where they are in the server's log. */
-function byLog(a: BackupRecord, b: BackupRecord): number {
-  if (a.timeline !== b.timeline) return a.timeline - b.timeline;
-  if (a.endLsn === b.endLsn) return a.id < b.id ? -1 : 1;
-  return a.endLsn < b.endLsn ? -1 : 1;
 }
 
 function spansOf({ daily, weekly, monthly, yearly }: RetentionPolicy): [keyof CalendarSpans, number][] {

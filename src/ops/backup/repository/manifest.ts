@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { messageOf, PitcrewError } from '../../../errors.ts';
+import type { BackupRecord, StoredFile } from './records.ts';
+import type { Repository } from './repository.ts';
 
 /** A file as PostgreSQL's manifest has it. */
 export interface ManifestFile {
@@ -36,7 +38,7 @@ const last = /^"Manifest-Checksum": "([0-9a-f]{64})"\}\n?$/;
  * Reads a `backup_manifest`, and checks it against its own checksum.
  * @throws {PitcrewError} `E_BACKUP_DAMAGED`
  */
-export function parseManifest(content: Buffer): Manifest {
+function parseManifest(content: Buffer): Manifest {
   const at = content.lastIndexOf('"Manifest-Checksum"');
   const [, checksum] = last.exec(content.toString('utf8', Math.max(at, 0))) ?? [];
   const own = createHash('sha256').update(content.subarray(0, at)).digest('hex');
@@ -55,6 +57,20 @@ export function parseManifest(content: Buffer): Manifest {
   // Not as a number: it has more digits than one can hold.
   const [, systemId] = /^"System-Identifier": (\d+),$/m.exec(content.toString('utf8', 0, 300)) ?? [];
   return { files: new Map(files), systemId };
+}
+
+/** The manifest of a backup. @throws {PitcrewError} `E_BACKUP_DAMAGED`, and what reading it throws */
+export async function readManifest(repository: Repository, backup: BackupRecord): Promise<Manifest> {
+  const pieces: Buffer[] = [];
+  for await (const piece of repository.readFile(manifestOf(backup))) pieces.push(piece);
+  return parseManifest(Buffer.concat(pieces));
+}
+
+/** Where the manifest of a backup is. */
+export function manifestOf({ id, files }: BackupRecord): StoredFile {
+  const file = files.find(({ name }) => name === 'backup_manifest');
+  if (file) return file;
+  throw new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} has no manifest`);
 }
 
 function damaged(detail: string): PitcrewError {

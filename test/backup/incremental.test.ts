@@ -1,0 +1,148 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
+import { type BackupRecord, openRepository } from '../../src/ops/backup/repository/index.ts';
+import { restoreBackup } from '../../src/ops/backup/restore/restore-backup.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
+import { serverIdentity, startServer } from '../../src/ops/embedded/index.ts';
+import { session } from '../support/catalog.ts';
+import { testFolder, temporaryFolder } from '../support/folder.ts';
+import { installedServers, scratchServer, testSettings } from '../support/postgres.ts';
+
+const madeBy = 'a test';
+const servers = installedServers().filter(({ major }) => major >= 17);
+/** What each backup of a chain is of: what was there when it ended. */
+const checksums = `
+  SELECT (SELECT md5(string_agg(n || pad, ',' ORDER BY n)) FROM big)       AS big,
+         (SELECT count(*)::int FROM shrunk)                                AS shrunk,
+         (SELECT array_agg(relname::text ORDER BY relname) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace) AS tables,
+         (SELECT array_agg(datname::text ORDER BY datname) FROM pg_database) AS databases`;
+/** What happens between the backups: blocks change, files shrink and grow again, tables and databases come and go. */
+const steps = [
+  `UPDATE big SET pad = 'changed' WHERE n % 5000 = 1`,
+  `DELETE FROM shrunk WHERE n > 100; VACUUM shrunk; CREATE TABLE later AS SELECT n FROM generate_series(1, 3000) n`,
+  `INSERT INTO shrunk SELECT n FROM generate_series(1000, 30000) n; DROP TABLE first`,
+  `CREATE DATABASE another STRATEGY wal_log`,
+  `DROP DATABASE another; TRUNCATE later; INSERT INTO big SELECT n, 'new' FROM generate_series(60001, 70000) n`,
+];
+
+describe.each(servers)('PostgreSQL $major', ({ binaries, major }) => {
+  test('each backup of a chain of six is restored as what was there when it ended', async () => {
+    await using folder = temporaryFolder();
+    await using server = await scratchServer(major, {
+      wal_level: 'replica',
+      full_page_writes: 'on',
+      summarize_wal: 'on',
+    });
+    await using client = await session(server.url());
+    await client.query(`CREATE TABLE big AS SELECT n, repeat('x', 300) AS pad FROM generate_series(1, 60000) n`);
+    await client.query('CREATE TABLE shrunk AS SELECT n FROM generate_series(1, 50000) n');
+    await client.query('CREATE TABLE first AS SELECT 1 AS n');
+    await client.query('VACUUM');
+    const repository = openRepository({ storage: localStorage(join(folder.path, 'repository')) });
+    const made: { backup: BackupRecord; expected: unknown }[] = [];
+    const backUp = async (type: BackupRecord['type']) => {
+      const { rows } = await client.query(checksums);
+      made.push({ backup: await createBackup({ url: server.url(), repository, madeBy, type }), expected: rows });
+    };
+    await backUp('full');
+    for (const step of steps) {
+      for (const statement of step.split('; ')) await client.query(statement);
+      await backUp('incremental');
+    }
+    expect(made.map(({ backup }) => backup.parent)).toEqual([
+      null,
+      ...made.slice(0, -1).map(({ backup }) => backup.id),
+    ]);
+    const sizes = made.map(({ backup }) => backup.files.reduce((sum, { bytes }) => sum + bytes, 0));
+    expect(Math.min(...sizes)).toBeLessThan((sizes[0] ?? 0) / 2);
+    // Its user has to be able to read the log.
+    execFileSync('chown', ['-R', `--reference=${server.dataDir}`, join(folder.path, 'repository')]);
+    for (const place of [1, 3, 5]) {
+      const { backup, expected } = made[place] ?? {};
+      if (!backup) throw new Error('there is no such backup');
+      const to = join(folder.path, `restored ${place}`);
+      const owner = serverIdentity(to);
+      await restoreBackup({
+        repository,
+        backup,
+        to,
+        target: { immediate: true },
+        restoreCommand: logOf(folder.path),
+        owner,
+      });
+      const restored = await startServer({ dataDir: to, binaries, settings: testSettings });
+      try {
+        await using reader = await session(restored.url());
+        await expect
+          .poll(async () => (await reader.query('SELECT pg_is_in_recovery() AS still')).rows, { timeout: 60_000 })
+          .toEqual([{ still: false }]);
+        expect((await reader.query(checksums)).rows).toEqual(expected);
+        // Reads every page of every catalog, each with its checksum.
+        await reader.query('REINDEX SYSTEM');
+      } finally {
+        await restored.stop('immediate');
+      }
+    }
+  }, 180_000);
+});
+
+/** A command that finds the log in the repository of a folder; `zstd` unpacks it. */
+function logOf(folder: string): string[] {
+  const script = join(folder, 'fetch');
+  const wal = join(folder, 'repository', 'wal', '00000001');
+  writeFileSync(script, `[ -f "${wal}/$1.zst" ] || exit 44\nexec zstd -dqc "${wal}/$1.zst" > "$2"\n`);
+  return ['sh', script];
+}
+
+test('what an incremental backup needs is said', async () => {
+  await using server = await scratchServer(18);
+  await using old = await scratchServer(16);
+  const repository = openRepository({ storage: localStorage(testFolder()) });
+  const incremental = (url: string) => createBackup({ url, repository, madeBy, type: 'incremental' });
+  await expect(incremental(server.url())).rejects.toMatchObject({
+    code: 'E_UNSUPPORTED',
+    detail: 'Its setting summarize_wal is off.',
+  });
+  await expect(
+    createBackup({
+      url: old.url(),
+      repository: openRepository({ storage: localStorage(testFolder()) }),
+      madeBy,
+      type: 'incremental',
+    }),
+  ).rejects.toMatchObject({ code: 'E_UNSUPPORTED' });
+  await using client = await session(server.url());
+  await client.query('ALTER SYSTEM SET summarize_wal = on');
+  await client.query('SELECT pg_reload_conf()');
+  await expect.poll(async () => (await client.query('SHOW summarize_wal')).rows).toEqual([{ summarize_wal: 'on' }]);
+  await expect(incremental(server.url())).rejects.toMatchObject({
+    code: 'E_NOT_FOUND',
+    hint: 'Make a full one first.',
+  });
+});
+
+test('a chain with a damaged or missing member is not restored, and nothing is left', async () => {
+  await using folder = temporaryFolder();
+  await using server = await scratchServer(18, { summarize_wal: 'on', wal_level: 'replica' });
+  const place = join(folder.path, 'repository');
+  const repository = openRepository({ storage: localStorage(place) });
+  const full = await createBackup({ url: server.url(), repository, madeBy });
+  const backup = await createBackup({ url: server.url(), repository, madeBy, type: 'incremental' });
+  const to = join(folder.path, 'restored');
+  const restore = () => restoreBackup({ repository, backup, to, restoreCommand: ['false'] });
+  for (const { files } of [full, backup]) {
+    const path = join(place, files[0]?.key ?? '');
+    const content = readFileSync(path);
+    writeFileSync(path, content.subarray(0, content.length - 100));
+    await expect(restore()).rejects.toMatchObject({ code: 'E_BACKUP_DAMAGED' });
+    writeFileSync(path, content);
+  }
+  rmSync(join(place, 'backups', full.id, 'backup.json'));
+  await expect(restore()).rejects.toMatchObject({
+    code: 'E_BACKUP_DAMAGED',
+    detail: `It builds on ${full.id}, which is not there.`,
+  });
+});
