@@ -311,6 +311,9 @@ export function conformsToWhatIf({ source, open, hides, imaginesAll }: Conformin
              (SELECT n_tup_ins + n_tup_upd + n_tup_del
                 FROM pg_stat_user_tables WHERE relname = 'events')::int         AS written
     `;
+    // What this session has written is counted when it says so, or some time later.
+    await admin.query('SELECT pg_stat_force_next_flush()');
+    await admin.query('SELECT 1');
     const { rows: before } = await admin.query(state);
     for (const text of [
       'DELETE FROM events',

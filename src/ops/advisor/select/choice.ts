@@ -66,7 +66,9 @@ export class Choice {
       const query = at(queryOf, entry);
       if (this.missing[entry] !== 0) continue;
       this.#list(query);
-      if (at(saving, entry) <= at(this.saved, query)) continue;
+      // Of those that save the same the first counts, as it does where one is looked for.
+      const served = at(this.served, query);
+      if (served >= 0 && served < entry) continue;
       this.value += at(saving, entry) - at(this.saved, query);
       this.saved[query] = at(saving, entry);
       this.served[query] = entry;

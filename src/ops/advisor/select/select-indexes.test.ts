@@ -134,8 +134,21 @@ test('what an index brings is what its removal takes away, whatever came and wen
         }
       }
     }),
+    { examples: [[twoAlike, [3, 0]]] },
   );
 });
+
+/** Two indexes serve a query equally well: with both there, either can go. */
+const twoAlike: SelectionProblem = {
+  queries: [{ id: 'q', weight: 100 }],
+  indexes: Array.from({ length: 4 }, (_, number) => ({ id: `i${number}`, size: 0, writeCost: 0 })),
+  costs: [
+    { query: 'q', indexes: ['i0'], cost: 1 },
+    { query: 'q', indexes: ['i3'], cost: 1 },
+    { query: 'q', indexes: [], cost: 2 },
+  ],
+  budget: 0,
+};
 
 function costOf({ queries, indexes, costs }: SelectionProblem, chosen: ReadonlySet<string>): number {
   const ofQueries = queries.map(({ id, weight }) => {
