@@ -35,8 +35,7 @@ test('an index that was planned on a twin for the workload of history is applied
   await advisor.apply(id, { by: 'ann', force: true });
   await expect.poll(async () => (await life.read(id)).state, patient).toBe('measuring');
   await life.age(id, 55);
-  await life.traffic(15, work);
-  await expect.poll(async () => (await life.read(id)).state, patient).toBe('kept');
+  await life.trafficUntil(id, 'kept', work);
   const { measurement } = await life.read(id);
   const { verdict, statements } = measurement as Measurement;
   expect(verdict).toBe('better');
@@ -45,7 +44,7 @@ test('an index that was planned on a twin for the workload of history is applied
   await advisor.run('indexes', { by: 'ann' });
   await expect.poll(() => advisor.status().running, patient).toBeNull();
   expect(await life.read(id)).toMatchObject({ state: 'kept' });
-});
+}, 120_000);
 
 test('while history is young, what pg_stat_statements has counted is the workload', async () => {
   await using life = await adviceLife();

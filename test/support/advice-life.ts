@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { configDefinition } from '../../src/config/definition.ts';
 import {
   type Advisor,
@@ -52,6 +53,8 @@ export interface AdviceLife extends AsyncDisposable {
   indexes(): Promise<string[]>;
   /** Does work on the database and writes what pg_stat_statements counted of it into history, as if it had been so long ago, within `seconds` (10). */
   traffic(secondsAgo: number, work: () => Promise<unknown>, seconds?: number): Promise<void>;
+  /** Does work again and again, of a moment ago, until advice that is measured is in that state: a stall may leave the first time in doubt. */
+  trafficUntil(id: number, state: StoredAdvice['state'], work: () => Promise<unknown>): Promise<void>;
   /** As if what was applied had been applied so much earlier. */
   age(id: number, seconds: number): Promise<void>;
 }
@@ -65,6 +68,16 @@ export async function adviceLife(url?: string, major = 18): Promise<AdviceLife> 
   const targetId = await store.target('shop');
   await store.claim(targetId);
   const advisors: Advisor[] = [];
+  const traffic: AdviceLife['traffic'] = async (secondsAgo, work, seconds = 10) => {
+    await database.query(
+      'SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)',
+    );
+    await work();
+    const { statements, texts } = await readCounted(database);
+    const at = new Date(Date.now() - secondsAgo * 1000);
+    store.append({ targetId, collector: 'statements', at, seconds, statements, texts });
+    await store.flush();
+  };
   const read = async (id: number): Promise<StoredAdvice> => {
     const advice = await store.advice.get(targetId, id);
     if (!advice) throw new Error(`no advice ${id}`);
@@ -114,15 +127,19 @@ export async function adviceLife(url?: string, major = 18): Promise<AdviceLife> 
          ORDER BY 1`);
       return rows.map(({ name }) => name);
     },
-    async traffic(secondsAgo, work, seconds = 10) {
-      await database.query(
-        'SELECT pg_stat_statements_reset(0, (SELECT oid FROM pg_database WHERE datname = current_database()), 0)',
-      );
-      await work();
-      const { statements, texts } = await readCounted(database);
-      const at = new Date(Date.now() - secondsAgo * 1000);
-      store.append({ targetId, collector: 'statements', at, seconds, statements, texts });
-      await store.flush();
+    traffic,
+    async trafficUntil(id, state, work) {
+      await traffic(15, work);
+      await expect
+        .poll(
+          async () => {
+            const { state: now } = await read(id);
+            if (now === 'measuring') await traffic(15, work);
+            return now;
+          },
+          { timeout: 50_000, interval: 1000 },
+        )
+        .toBe(state);
     },
     async age(id, seconds) {
       await kept.database.query(
