@@ -77,7 +77,8 @@ export async function readBackend(client: pg.Client): Promise<Backend> {
   return { pid: backend.pid, pooled: backend.pid !== key };
 }
 
-function refuseUnsupported(versionNumber: number, versionText: string): void {
+/** @throws {PitcrewError} `E_UNSUPPORTED` for a version before 15; `versionText` is shown */
+export function refuseUnsupported(versionNumber: number, versionText: string): void {
   if (versionNumber >= 150_000) return;
   throw new PitcrewError('E_UNSUPPORTED', 'PostgreSQL 15 or newer is needed', {
     detail: `The server is ${versionText}.`,

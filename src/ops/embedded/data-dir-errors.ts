@@ -1,4 +1,4 @@
-import { PitcrewError } from '../../errors.ts';
+import { errorCode, PitcrewError } from '../../errors.ts';
 
 /** Says in plain words why a folder cannot be used; other errors are passed through. */
 export function asDataDirError(thrown: unknown, dir: string): unknown {
@@ -67,8 +67,4 @@ function hintFor(log: string): string | undefined {
   if (/could not (map|create|resize) .*shared memory/.test(log))
     return 'Give the machine or container more shared memory.';
   return undefined;
-}
-
-export function errorCode(thrown: unknown): string | undefined {
-  return thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : undefined;
 }

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { PitcrewError } from '../../errors.ts';
+import { errorCode, PitcrewError } from '../../errors.ts';
 import type { Version } from './binaries.ts';
-import { asDataDirError, errorCode } from './data-dir-errors.ts';
+import { asDataDirError } from './data-dir-errors.ts';
 import { type Identity, spawnAs } from './identity.ts';
 
 /** File in a cluster of ours with the superuser's password. */

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PitcrewError } from '../../errors.ts';
-import { errorCode } from './data-dir-errors.ts';
+import { errorCode } from '../../errors.ts';
 
 /** What a running server writes into `postmaster.pid`. */
 export interface PidFile {

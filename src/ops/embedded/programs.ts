@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { cp } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { PitcrewError } from '../../errors.ts';
+import { errorCode, PitcrewError } from '../../errors.ts';
 import { type Binaries, isBinDir, probeVersion, type Version } from './binaries.ts';
-import { asDataDirError, errorCode } from './data-dir-errors.ts';
+import { asDataDirError } from './data-dir-errors.ts';
 import type { Identity } from './identity.ts';
 
 /** Programs that the server's user can run. */

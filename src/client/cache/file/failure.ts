@@ -1,10 +1,5 @@
 import { PitcrewError } from '../../../errors.ts';
 
-/** The code of a system call's error, such as `ENOENT`. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
 /** What a tier rejects with when its folder cannot be used; whatever the reason, it works again when that is gone. */
 export function tierFailure(folder: string, error: unknown): PitcrewError {
   if (error instanceof PitcrewError) return error;

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
-import { codeOf } from './failure.ts';
+import { errorCode } from '../../../errors.ts';
 import { folderMode } from './layout.ts';
 
 /** Works on all items, so many at a time. Rejects with the first error, when what was begun has ended. */
@@ -23,7 +23,7 @@ export async function withFolder(folder: string, work: () => Promise<void>): Pro
   try {
     await work();
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
     await mkdir(folder, { recursive: true, mode: folderMode });
     await work();
   }
@@ -34,7 +34,7 @@ export async function openIfThere(path: string, flags = constants.O_RDONLY): Pro
   try {
     return await open(path, flags);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -64,7 +64,7 @@ export async function readIfThere(path: string, mostBytes: number): Promise<Read
     return { size, mtimeMs, bytes: all.subarray(0, bytesRead + rest.bytesRead) };
   } catch (error) {
     // Not a file: none of ours.
-    if (codeOf(error) === 'EISDIR') return { size: 0, mtimeMs: Date.now(), bytes: Buffer.alloc(0) };
+    if (errorCode(error) === 'EISDIR') return { size: 0, mtimeMs: Date.now(), bytes: Buffer.alloc(0) };
     throw error;
   } finally {
     // Nobody waits for that.

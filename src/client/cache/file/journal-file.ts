@@ -14,7 +14,7 @@ import {
 } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { uptime } from 'node:os';
-import { codeOf } from './failure.ts';
+import { errorCode } from '../../../errors.ts';
 import { folderMode, type Layout, temporaryPath } from './layout.ts';
 
 /** A journal begins with this line: `pitcrew-journal 1 EPOCH BOOT`. */
@@ -67,7 +67,7 @@ export function beginJournal(layout: Layout, { replace }: { replace: boolean }):
     if (replace) renameSync(temporary, layout.journal);
     else linkSync(temporary, layout.journal);
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST') throw error;
+    if (errorCode(error) !== 'EEXIST') throw error;
   } finally {
     try {
       unlinkSync(temporary);
@@ -91,7 +91,7 @@ export function lookAtJournal(layout: Layout): { epoch: string; size: number } {
       }
       beginJournal(layout, { replace: true });
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || attempt > 3) throw error;
+      if (errorCode(error) !== 'ENOENT' || attempt > 3) throw error;
       beginJournal(layout, { replace: false });
     }
   }
@@ -109,7 +109,7 @@ export async function openJournal(layout: Layout): Promise<OpenJournal> {
     lookAtJournal(layout);
     // Without O_CREAT: one that has just gone must not come back without a header.
     const handle = await open(layout.journal, constants.O_RDWR | constants.O_APPEND).catch((error: unknown) => {
-      if (codeOf(error) !== 'ENOENT' || attempt > 3) throw error;
+      if (errorCode(error) !== 'ENOENT' || attempt > 3) throw error;
     });
     if (!handle) continue;
     try {

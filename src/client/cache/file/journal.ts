@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { stat, unlink } from 'node:fs/promises';
+import { errorCode } from '../../../errors.ts';
 import { History } from '../fences/history.ts';
 import type { Invalidation } from '../invalidation.ts';
 import type { Heard, Position } from '../tier.ts';
-import { codeOf } from './failure.ts';
 import { beginJournal, identityOf, lookAtJournal, type OpenJournal, openJournal } from './journal-file.ts';
 import type { Layout } from './layout.ts';
 import { readRecords, wholeLines, writeRecord } from './records.ts';
@@ -136,7 +136,7 @@ export class Journal {
   async #readOn(): Promise<void> {
     if (this.#closed) throw new Error('the tier is closed');
     const found = await stat(this.#layout.journal).catch((error: unknown) => {
-      if (codeOf(error) !== 'ENOENT') throw error;
+      if (errorCode(error) !== 'ENOENT') throw error;
     });
     const reading = this.#reading;
     if (reading && found && identityOf(found) === reading.identity) {
@@ -213,7 +213,7 @@ export class Journal {
    */
   async #giveUp(error: unknown): Promise<void> {
     await unlink(this.#layout.journal).catch((again: unknown) => {
-      if (codeOf(again) !== 'ENOENT') throw error;
+      if (errorCode(again) !== 'ENOENT') throw error;
     });
   }
 

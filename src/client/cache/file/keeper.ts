@@ -1,6 +1,6 @@
 import { readdir, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { codeOf } from './failure.ts';
+import { errorCode } from '../../../errors.ts';
 import { eachOf } from './files.ts';
 import { bytesOnDisk, type Layout, shardPath, shards } from './layout.ts';
 import type { Usage } from './usage.ts';
@@ -135,7 +135,7 @@ export class Keeper {
       await unlink(path);
     } catch (error) {
       // Another process was quicker.
-      if (codeOf(error) === 'ENOENT') return;
+      if (errorCode(error) === 'ENOENT') return;
       throw error;
     }
     this.evictions += 1;
@@ -174,7 +174,7 @@ async function namesIn(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return [];
     throw error;
   }
 }

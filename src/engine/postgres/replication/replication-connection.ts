@@ -5,7 +5,7 @@ import { quoteIdentifier } from '../identifiers.ts';
 import { CopyStatement } from './copy-statement.ts';
 import { PAYLOAD_AT, readFrame, statusUpdate } from './frames.ts';
 import { lsnOf, lsnText } from './lsn.ts';
-import type { SystemIdentity } from './system-identity.ts';
+import { identityOf, type SystemIdentity } from './system-identity.ts';
 
 export interface LogicalStart {
   slot: string;
@@ -88,12 +88,7 @@ export class ReplicationConnection {
   }
 
   async identify(): Promise<SystemIdentity> {
-    const row = await this.#row('IDENTIFY_SYSTEM');
-    return {
-      systemId: String(row['systemid']),
-      timeline: Number(row['timeline']),
-      flushedLsn: lsnOf(String(row['xlogpos'])) ?? 0n,
-    };
+    return identityOf(await this.#row('IDENTIFY_SYSTEM'));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { parseSize } from '../../../config/index.ts';
 import {
   baseBackup,
   type BaseBackupEvent,
@@ -9,7 +10,6 @@ import { PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type BackupRecord, type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
 import { giveParent } from './give-parent.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
-import { sizeOfSetting } from './size-of-setting.ts';
 
 export interface CreateOptions {
   url: string;
@@ -57,7 +57,7 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
     const { systemId } = await base.identify();
     if ((await base.show('in_hot_standby')) === 'on') throw standby(base.address);
     await repository.claim(systemId);
-    const segmentBytes = sizeOfSetting(await base.show('wal_segment_size'));
+    const segmentBytes = await segmentBytesOf(base);
     log = await openPhysical({ url });
     // As long as that connection lives, the server keeps what we have not stored yet.
     const slot = `pitcrew_backup_${randomBytes(6).toString('hex')}`;
@@ -91,6 +91,13 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
 }
 
 type Begun = Pick<BackupRecord, 'id' | 'startedAt' | 'type' | 'parent' | 'systemId' | 'segmentBytes' | 'blockBytes'>;
+
+async function segmentBytesOf(base: PhysicalConnection): Promise<number> {
+  const setting = await base.show('wal_segment_size');
+  const bytes = parseSize(setting);
+  if (bytes !== undefined && bytes > 0) return bytes;
+  throw new PitcrewError('E_INTERNAL', 'the server tells a size in a form that is not known', { detail: setting });
+}
 
 /** Stores what the server sends, and says what it was. */
 async function copy(

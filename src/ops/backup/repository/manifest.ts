@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { BackupRecord, StoredFile } from './records.ts';
@@ -61,9 +62,7 @@ function parseManifest(content: Buffer): Manifest {
 
 /** The manifest of a backup. @throws {PitcrewError} `E_BACKUP_DAMAGED`, and what reading it throws */
 export async function readManifest(repository: Repository, backup: BackupRecord): Promise<Manifest> {
-  const pieces: Buffer[] = [];
-  for await (const piece of repository.readFile(manifestOf(backup))) pieces.push(piece);
-  return parseManifest(Buffer.concat(pieces));
+  return parseManifest(await buffer(repository.readFile(manifestOf(backup))));
 }
 
 /** Where the manifest of a backup is. */

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { hostname } from 'node:os';
+import { text as readAll } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { messageOf, PitcrewError } from '../../../errors.ts';
+import { errorCode, messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
@@ -85,10 +86,9 @@ export function openRepository(options: RepositoryOptions): Repository {
 
   async function read<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema> | undefined> {
     if (!(await storage.head(key))) return undefined;
-    const pieces: Buffer[] = [];
-    for await (const piece of storage.get(key)) pieces.push(piece);
+    const content = await readAll(storage.get(key));
     try {
-      return schema.parse(JSON.parse(Buffer.concat(pieces).toString()));
+      return schema.parse(JSON.parse(content));
     } catch (error) {
       throw new PitcrewError('E_BACKUP_DAMAGED', 'a record of the repository cannot be read', {
         detail: `${key} in ${storage.name}: ${messageOf(error)}`,
@@ -255,7 +255,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return errorCode(error) === 'EPERM';
   }
 }
 

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { PitcrewError } from '../../../errors.ts';
+import { errorCode, PitcrewError } from '../../../errors.ts';
 
 /** Before the name of a file of which an incremental backup has only some blocks. */
 const prefix = 'INCREMENTAL.';
@@ -53,7 +53,7 @@ async function openExisting(path: string, name: string): Promise<FileHandle> {
   try {
     return await open(path, 'r+');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') {
+    if (errorCode(error) === 'ENOENT') {
       throw damaged(name, 'The backup before it has no such file.');
     }
     throw error;

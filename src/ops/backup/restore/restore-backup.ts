@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chown, lstat, mkdir, open, readdir, readFile, rename, rm, rmdir, truncate, writeFile } from 'node:fs/promises';
+import { chown, lstat, mkdir, readdir, readFile, rename, rm, rmdir, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { PitcrewError } from '../../../errors.ts';
+import { errorCode, PitcrewError } from '../../../errors.ts';
+import { flushFolder } from '../flush-folder.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import { layOut } from './lay-out.ts';
 import { recoverySettingNames, recoverySettings } from './recovery-settings.ts';
@@ -106,13 +107,8 @@ async function finishLabel(staging: string): Promise<void> {
 
 async function moveIntoPlace(staging: string, to: string): Promise<void> {
   await rmdir(to).catch((error: unknown) => {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (errorCode(error) !== 'ENOENT') throw error;
   });
   await rename(staging, to);
-  const folder = await open(dirname(to), 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
+  await flushFolder(dirname(to));
 }

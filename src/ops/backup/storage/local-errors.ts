@@ -1,15 +1,11 @@
-import { messageOf, PitcrewError } from '../../../errors.ts';
-
-export function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
-}
+import { errorCode, messageOf, PitcrewError } from '../../../errors.ts';
 
 const full = ['ENOSPC', 'EDQUOT', 'EFBIG'];
 const denied = ['EACCES', 'EPERM', 'EROFS'];
 
 /** What went wrong with a folder, in words. What was raised on purpose stays. */
 export function storageError(error: unknown, root: string): Error {
-  const code = codeOf(error);
+  const code = errorCode(error) ?? '';
   // What failed while it was read, rather than while it was written, is told as it is.
   if (error instanceof PitcrewError || !(error instanceof Error) || !('syscall' in error)) {
     return error instanceof Error ? error : new PitcrewError('E_INTERNAL', messageOf(error));

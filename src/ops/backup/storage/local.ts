@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, type Dirent } from 'node:fs';
-import { link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { link, mkdir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { PitcrewError } from '../../../errors.ts';
+import { errorCode, PitcrewError } from '../../../errors.ts';
+import { flushFolder } from '../flush-folder.ts';
 import { checkKey } from './keys.ts';
-import { codeOf, storageError } from './local-errors.ts';
+import { storageError } from './local-errors.ts';
 import type { Storage, StoredObject } from './types.ts';
 
 /** Below the folder: what is being written. A key cannot begin with a dot. */
@@ -25,7 +26,7 @@ export function localStorage(folder: string): Storage {
     try {
       entries = await readdir(path, { withFileTypes: true });
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return;
+      if (errorCode(error) === 'ENOENT') return;
       throw error;
     }
     // A folder's keys go on with a slash, which has its place among the other characters.
@@ -59,7 +60,7 @@ export function localStorage(folder: string): Storage {
       } catch (error) {
         await rm(part, { force: true }).catch(() => {});
         if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the writing was stopped', { cause: error });
-        if (onlyNew && codeOf(error) === 'EEXIST') throw exists(key, root);
+        if (onlyNew && errorCode(error) === 'EEXIST') throw exists(key, root);
         throw storageError(error, root);
       }
     },
@@ -73,7 +74,7 @@ export function localStorage(folder: string): Storage {
           highWaterMark: blockBytes,
         });
       } catch (error) {
-        if (codeOf(error) === 'ENOENT') throw missing(key, root);
+        if (errorCode(error) === 'ENOENT') throw missing(key, root);
         throw storageError(error, root);
       }
     },
@@ -95,7 +96,7 @@ export function localStorage(folder: string): Storage {
         // Empty folders go too, as far as there are any.
         for (let path = dirname(pathOf(key)); path !== root; path = dirname(path)) await rmdir(path);
       } catch (error) {
-        if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(codeOf(error))) throw storageError(error, root);
+        if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(errorCode(error) ?? '')) throw storageError(error, root);
       }
     },
     async sweep(before) {
@@ -109,7 +110,7 @@ export function localStorage(folder: string): Storage {
           swept += 1;
         }
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT') throw storageError(error, root);
+        if (errorCode(error) !== 'ENOENT') throw storageError(error, root);
       }
       return swept;
     },
@@ -122,7 +123,7 @@ async function look(path: string, key: string): Promise<StoredObject | undefined
     const found = await stat(path);
     return found.isFile() ? { key, bytes: found.size, modifiedAt: found.mtime } : undefined;
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes(codeOf(error))) return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
     throw error;
   }
 }
@@ -143,7 +144,7 @@ async function moveIntoPlace(part: string, path: string, onlyNew: boolean): Prom
       await flushFolder(dirname(path));
       return;
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT' || attempt === attempts) throw error;
+      if (errorCode(error) !== 'ENOENT' || attempt === attempts) throw error;
     }
   }
 }
@@ -156,23 +157,14 @@ async function makeFolders(path: string): Promise<void> {
   try {
     await mkdir(path, { mode: 0o700 });
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return;
-    if (codeOf(error) !== 'ENOENT' || dirname(path) === path) throw error;
+    if (errorCode(error) === 'EEXIST') return;
+    if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
     await makeFolders(dirname(path));
     await mkdir(path, { mode: 0o700 }).catch((again: unknown) => {
-      if (codeOf(again) !== 'EEXIST') throw again;
+      if (errorCode(again) !== 'EEXIST') throw again;
     });
   }
   await flushFolder(dirname(path));
-}
-
-async function flushFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function exists(key: string, root: string): PitcrewError {

@@ -1,10 +1,10 @@
-import { PitcrewError } from '../../../../errors.ts';
-import { destroyClient, inTlsOrPlain, makeClient } from '../../client.ts';
+import type { PitcrewError } from '../../../../errors.ts';
+import { destroyClient, inTlsOrPlain, makeClient, refuseUnsupported } from '../../client.ts';
 import { connectionError } from '../../connection-errors.ts';
 import { quoteIdentifier } from '../../identifiers.ts';
 import { type CopyHandlers, CopyStatement } from '../copy-statement.ts';
 import { lsnOf } from '../lsn.ts';
-import type { SystemIdentity } from '../system-identity.ts';
+import { identityOf, type SystemIdentity } from '../system-identity.ts';
 
 export interface PhysicalOptions {
   /** `postgres://user:password@host:port/?sslmode=…`; the database in it does not matter. */
@@ -72,7 +72,7 @@ export function openPhysical(options: PhysicalOptions): Promise<PhysicalConnecti
     });
     try {
       await client.connect();
-      if (version < 150_000) throw tooOld(version);
+      refuseUnsupported(version, `PostgreSQL ${Math.floor(version / 10_000)}`);
     } catch (error) {
       destroyClient(client);
       throw connectionError(error, address, 'connect');
@@ -92,13 +92,6 @@ function versionNumber(text: string): number {
   return Number(major ?? 0) * 10_000 + Number(minor ?? 0);
 }
 
-function tooOld(version: number): PitcrewError {
-  return new PitcrewError('E_UNSUPPORTED', 'PostgreSQL 15 or newer is needed', {
-    detail: `The server is PostgreSQL ${Math.floor(version / 10_000)}.`,
-    hint: 'Upgrade the server; PostgreSQL 14 and older are at the end of their support.',
-  });
-}
-
 function wrap(client: ReturnType<typeof makeClient>, address: string, version: number): PhysicalConnection {
   async function row(text: string): Promise<Record<string, unknown>> {
     try {
@@ -112,12 +105,7 @@ function wrap(client: ReturnType<typeof makeClient>, address: string, version: n
     address,
     version,
     async identify() {
-      const answer = await row('IDENTIFY_SYSTEM');
-      return {
-        systemId: String(answer['systemid']),
-        timeline: Number(answer['timeline']),
-        flushedLsn: lsnOf(String(answer['xlogpos'])) ?? 0n,
-      };
+      return identityOf(await row('IDENTIFY_SYSTEM'));
     },
     async show(setting) {
       return String(Object.values(await row(`SHOW ${quoteIdentifier(setting)}`))[0]);
