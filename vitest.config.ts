@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'ui/src/**/*.test.ts', 'bench/**/*.test.ts'],
     globalSetup: ['test/support/shared-servers.ts'],
-    // More than half of the time of the test files is spent waiting for servers: three at a time keep two cores busy.
-    maxWorkers: 3,
+    // Every test file starts real servers: with three at a time on two cores those that wait for one are not always in time.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // What is waited for comes at once on a machine that has nothing else to do, and late on a busy one.

@@ -11,7 +11,7 @@ export interface Ledger extends AsyncDisposable {
   /** Ends the backend with this process id and waits until it is gone. */
   kill(pid: number): Promise<void>;
   /** Resolves when a backend waits as described: `Lock`, `Timeout` (pg_sleep), `Client` … */
-  waiting(waitEventType: string): Promise<void>;
+  waiting(event: string): Promise<void>;
 }
 
 export async function ledger(
@@ -39,10 +39,10 @@ export async function ledger(
     async kill(pid) {
       await database.query('SELECT pg_terminate_backend($1, 10000)', [pid]);
     },
-    waiting: (type) =>
+    waiting: (event) =>
       until(
-        'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND wait_event_type = $1',
-        type,
+        'SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND $1 IN (wait_event_type, wait_event)',
+        event,
       ),
     async [Symbol.asyncDispose]() {
       const ended = pool.end().then(() => true);

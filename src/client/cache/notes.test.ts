@@ -1,4 +1,4 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { testFolder } from '../../../test/support/folder.ts';
@@ -20,7 +20,11 @@ const note: Invalidation = { kind: 'note', text: 'a word' };
 const tag = (name: string): Invalidation => ({ kind: 'tag', tag: name });
 
 test('a tier that was away is told what was invalidated meanwhile, and no notes', async () => {
-  const folder = join(testFolder(), 'cache');
+  // A link, which is replaced at one go: a tier that looks for its folder makes it where it is missing.
+  const root = testFolder();
+  const [folder, real, aside] = ['cache', 'real', 'aside'].map((name) => join(root, name)) as [string, string, string];
+  await mkdir(real);
+  await symlink(real, folder);
   const { heard, tier } = openTier(folder);
   await tier.invalidate([]);
   const away: (Error | undefined)[] = [];
@@ -33,15 +37,15 @@ test('a tier that was away is told what was invalidated meanwhile, and no notes'
       return heard;
     })
     .toHaveLength(2);
-  await rename(folder, `${folder}.away`);
-  await writeFile(folder, '');
+  await writeFile(aside, '');
+  await rename(aside, folder);
   await guarded.invalidate([note, tag('meanwhile')]);
   expect(guarded.isAway).toBe(true);
   // More of them than it would keep of anything else.
   for (let i = 0; i < 3; i++) await guarded.invalidate(Array.from({ length: 4000 }, () => note));
   await guarded.invalidate([tag('later'), note]);
-  await rm(folder);
-  await rename(`${folder}.away`, folder);
+  await symlink(real, aside);
+  await rename(aside, folder);
   await expect.poll(() => away.at(-1), { timeout: 20_000 }).toBeUndefined();
   await tier.get('key');
   // Whoever looked while the folder was away does not know what it has missed by then.

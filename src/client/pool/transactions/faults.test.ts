@@ -52,7 +52,7 @@ test.each(sharedMajors())('on PostgreSQL %i a backend killed before COMMIT is kn
     attempts.push(client.attempt);
     await move(client);
     const pid = await pidOf(client);
-    await Promise.all([client.query('SELECT pg_sleep(60)'), there.waiting('Timeout').then(() => there.kill(pid))]);
+    await Promise.all([client.query('SELECT pg_sleep(60)'), there.waiting('PgSleep').then(() => there.kill(pid))]);
   });
   await expect(during).rejects.toMatchObject({
     code: 'E_CONNECTION_LOST',
@@ -145,7 +145,7 @@ test('a backend killed while it commits: unknown, with the server’s words as t
     pid = await pidOf(client);
     await move(client);
   });
-  const killed = there.waiting('Timeout').then(() => there.kill(pid));
+  const killed = there.waiting('PgSleep').then(() => there.kill(pid));
   await expect(running).rejects.toMatchObject({ code: 'E_OUTCOME_UNKNOWN', cause: { code: '57P01' } });
   await killed;
   expect(await there.balances()).toEqual(before);

@@ -31,7 +31,7 @@ test.each(sharedMajors())('on PostgreSQL %i a signal cancels the running stateme
   );
   await Promise.all([
     expect(running).rejects.toThrow('enough'),
-    there.waiting('Timeout').then(() => controller.abort(new Error('enough'))),
+    there.waiting('PgSleep').then(() => controller.abort(new Error('enough'))),
   ]);
   expect(inside).toMatchObject({ code: '57014' });
   expect(later?.signal?.aborted).toBe(true);
@@ -110,7 +110,7 @@ test('statements queued behind the running one do not keep it from being stopped
   );
   await Promise.all([
     expect(running).rejects.toThrow('enough'),
-    there.waiting('Timeout').then(() => controller.abort(new Error('enough'))),
+    there.waiting('PgSleep').then(() => controller.abort(new Error('enough'))),
   ]);
   expect(there.pool.idleCount).toBe(1);
 });
@@ -119,7 +119,7 @@ test('when the function throws, what it left running is cancelled too', async ()
   await using there = await ledger();
   const running = runTransaction(there.acquire, async (client) => {
     void client.query('SELECT pg_sleep(60)');
-    await there.waiting('Timeout');
+    await there.waiting('PgSleep');
     throw new Error('changed its mind');
   });
   await expect(running).rejects.toThrow('changed its mind');
@@ -147,7 +147,7 @@ test('the connection is given back only when the cancel request is over, so that
   );
   await Promise.all([
     expect(running).rejects.toThrow('enough'),
-    there.waiting('Timeout').then(() => controller.abort(new Error('enough'))),
+    there.waiting('PgSleep').then(() => controller.abort(new Error('enough'))),
   ]);
   expect(seen).toEqual(['2 were, 1 is open']);
 });
@@ -163,7 +163,7 @@ test('a cancel request that nobody answers costs the connection', async () => {
   });
   await Promise.all([
     expect(running).rejects.toThrow('enough'),
-    there.waiting('Timeout').then(() => controller.abort(new Error('enough'))),
+    there.waiting('PgSleep').then(() => controller.abort(new Error('enough'))),
   ]);
   await swallowed;
   expect(there.pool.totalCount).toBe(0);
