@@ -1,8 +1,16 @@
 export { createBackup, type CreateOptions, type CreateProgress } from './create/create-backup.ts';
-export { type BackupRecord, openRepository, type Repository, type RepositoryOptions } from './repository/index.ts';
+export {
+  type BackupRecord,
+  openRepository,
+  type PinRecord,
+  type Repository,
+  type RepositoryOptions,
+} from './repository/index.ts';
 export { restoreBackup, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
 export type { RecoveryTarget } from './restore/target.ts';
-export type { Decision, RetentionPolicy } from './retention/decide.ts';
+export type { Decision } from './retention/decide.ts';
+export { pin, readPins, unpin } from './retention/pins.ts';
+export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
 export { prune, type Pruned } from './retention/prune.ts';
 export { localStorage, type Storage } from './storage/index.ts';
 export { type Problem, type Verified, verifyBackup } from './verify/verify.ts';

@@ -14,6 +14,11 @@ export const backupRecordKey = (id: string): string => `${backupPrefix(id)}backu
 /** Says that a backup is being made, or was when its maker died. */
 export const startedKey = (id: string): string => `${backupPrefix(id)}started.json`;
 
+export const pinsPrefix = 'pins/';
+
+/** Says that a backup is to be kept whatever the calendar says. */
+export const pinKey = (id: string): string => `${pinsPrefix}${id}.json`;
+
 /** A file of a backup, by PostgreSQL's name: `base.tar`, `16400.tar`, `backup_manifest`. */
 export const backupFileKey = (id: string, name: string, encoding: StoredEncoding): string =>
   `${backupPrefix(id)}${name}${suffixOf(encoding)}`;

@@ -1,9 +1,8 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { hostname } from 'node:os';
-import { text as readAll } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { errorCode, messageOf, PitcrewError } from '../../../errors.ts';
+import { errorCode, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
@@ -15,14 +14,19 @@ import {
   backupRecordKey,
   backupsPrefix,
   nameOfKey,
+  pinKey,
+  pinsPrefix,
   repositoryKey,
   startedKey,
   walKey,
   walPrefix,
 } from './layout.ts';
+import { readRecord, recordText, storeText } from './record-file.ts';
 import {
   type BackupRecord,
   backupRecord,
+  type PinRecord,
+  pinRecord,
   type RepositoryRecord,
   repositoryRecord,
   startedRecord,
@@ -59,12 +63,20 @@ export interface Repository {
   chain(backup: BackupRecord): Promise<BackupRecord[]>;
   /** Stores a file of a backup that is being made. */
   putFile(id: string, name: string, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredFile>;
-  /** Begins a backup: its name, which no other has. */
-  begin(type: BackupRecord['type']): Promise<{ id: string; startedAt: Date }>;
+  /** Begins a backup: its name, which no other has. `parent`: what it builds on stays until it is made. */
+  begin(type: BackupRecord['type'], parent?: string | null): Promise<{ id: string; startedAt: Date }>;
   /** Removes what was stored of a backup that did not become complete. */
   discard(id: string): Promise<void>;
   /** Names of backups that did not become complete, and that nobody is making any more. */
   leftovers(): Promise<string[]>;
+  /** Those that are being made, and what they build on. */
+  running(): Promise<{ id: string; parent: string | null }[]>;
+  /** Which backups are to be kept, whatever the calendar says. */
+  pins(): Promise<PinRecord[]>;
+  /** Replaces the one that is there. */
+  putPin(record: PinRecord): Promise<void>;
+  /** @returns whether there was one */
+  removePin(id: string): Promise<boolean>;
   /** Removes a complete backup: from the first moment on it is not there. */
   remove(id: string): Promise<void>;
   /** Makes a backup complete: from now on it is there. */
@@ -84,23 +96,9 @@ export function openRepository(options: RepositoryOptions): Repository {
   const { storage, recipients = [], identities = [], level = 3 } = options;
   const isSealed = (key: string): boolean => key.endsWith('.age');
 
-  async function read<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema> | undefined> {
-    if (!(await storage.head(key))) return undefined;
-    const content = await readAll(storage.get(key));
-    try {
-      return schema.parse(JSON.parse(content));
-    } catch (error) {
-      throw new PitcrewError('E_BACKUP_DAMAGED', 'a record of the repository cannot be read', {
-        detail: `${key} in ${storage.name}: ${messageOf(error)}`,
-        cause: error,
-      });
-    }
-  }
-
-  async function write<Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>): Promise<void> {
-    const text = `${JSON.stringify(schema.encode(value), null, 2)}\n`;
-    await storage.put(key, oneText(text), { onlyNew: true });
-  }
+  const read = <Schema extends z.ZodType>(key: string, schema: Schema) => readRecord(storage, key, schema);
+  const write = <Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>) =>
+    storeText(storage, key, recordText(schema, value), { onlyNew: true });
 
   /** Recipients may have come or gone since it was stored. */
   async function findWal(name: string): Promise<{ key: string; encrypted: boolean } | undefined> {
@@ -121,6 +119,21 @@ export function openRepository(options: RepositoryOptions): Repository {
     const encoded = encode(source, how);
     await storage.put(key, encoded.stored, put);
     return { name, key, ...encoded.result() };
+  }
+
+  async function incomplete(): Promise<{ id: string; started: z.output<typeof startedRecord> | undefined }[]> {
+    const complete = new Set<string>();
+    const all = new Set<string>();
+    for await (const { key } of storage.list(backupsPrefix)) {
+      const [, id = ''] = key.split('/');
+      all.add(id);
+      if (key === backupRecordKey(id)) complete.add(id);
+    }
+    const found: Awaited<ReturnType<typeof incomplete>> = [];
+    for (const id of all) {
+      if (!complete.has(id)) found.push({ id, started: await read(startedKey(id), startedRecord) });
+    }
+    return found;
   }
 
   const repository: Repository = {
@@ -171,12 +184,12 @@ export function openRepository(options: RepositoryOptions): Repository {
       const key = backupFileKey(id, name, { encrypted: to.length > 0 });
       return store(key, name, source, { signal }, { recipients: to, level });
     },
-    async begin(type) {
+    async begin(type, parent = null) {
       for (;;) {
         const startedAt = new Date();
         const id = backupId(startedAt, type);
         const isNew = !(await storage.head(backupRecordKey(id)));
-        const started = { startedAt, host: hostname(), pid: process.pid };
+        const started = { startedAt, host: hostname(), pid: process.pid, parent };
         if (isNew && (await isFirst(write(startedKey(id), startedRecord, started)))) return { id, startedAt };
         // Another began in the same second.
         await delay(1000);
@@ -187,22 +200,31 @@ export function openRepository(options: RepositoryOptions): Repository {
       for await (const { key } of storage.list(backupPrefix(id))) await storage.delete(key);
     },
     async leftovers() {
-      const complete = new Set<string>();
-      const all = new Set<string>();
-      for await (const { key } of storage.list(backupsPrefix)) {
-        const [, id = ''] = key.split('/');
-        all.add(id);
-        if (key === backupRecordKey(id)) complete.add(id);
+      return (await incomplete()).flatMap(({ id, started }) => (isOver(started) ? [id] : []));
+    },
+    async running() {
+      return (await incomplete()).flatMap(({ id, started }) =>
+        started && !isOver(started) ? [{ id, parent: started.parent }] : [],
+      );
+    },
+    async pins() {
+      const found: PinRecord[] = [];
+      for await (const { key } of storage.list(pinsPrefix)) {
+        const record = await read(key, pinRecord);
+        if (record) found.push(record);
       }
-      const left: string[] = [];
-      for (const id of all) {
-        if (!complete.has(id) && isOver(await read(startedKey(id), startedRecord))) left.push(id);
-      }
-      return left;
+      return found;
+    },
+    putPin: (record) => storeText(storage, pinKey(record.id), recordText(pinRecord, record)),
+    async removePin(id) {
+      const isThere = (await storage.head(pinKey(id))) !== undefined;
+      if (isThere) await storage.delete(pinKey(id));
+      return isThere;
     },
     async remove(id) {
       await storage.delete(backupRecordKey(id));
       await repository.discard(id);
+      await storage.delete(pinKey(id));
     },
     async putBackup(record) {
       await write(backupRecordKey(record.id), backupRecord, record);
@@ -257,10 +279,6 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return errorCode(error) === 'EPERM';
   }
-}
-
-async function* oneText(text: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(text);
 }
 
 function brokenChain(id: string, parent: string): PitcrewError {
