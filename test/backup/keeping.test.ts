@@ -146,7 +146,11 @@ describe('prune', () => {
     expect(kept[0]).toBe(first);
     const verified = await pitcrew(['backup', 'verify', '--repository', folder, '--quiet']);
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('as it was stored') });
-    expect(JSON.parse((await prune('--yes')).stdout)).toMatchObject({ done: false, leftovers: [], segments: { count: 0 } });
+    expect(JSON.parse((await prune('--yes')).stdout)).toMatchObject({
+      done: false,
+      leftovers: [],
+      segments: { count: 0 },
+    });
   });
 
   test.each([

@@ -24,10 +24,12 @@ export function backupLines(backup: BackupRecord): string[] {
 
 /** What was found in each, the bad ones with what is wrong. */
 export function verifiedLines(verified: readonly Verified[]): string[] {
-  return verified.flatMap(({ backup, problems, bytes, segments }) => [
-    problems.length === 0
-      ? `${backup.id}  ${paint('green', 'as it was stored')}: ${formatBytes(bytes)}, ${segments} ${segments === 1 ? 'segment' : 'segments'} of log`
-      : `${backup.id}  ${paint(['red', 'bold'], 'damaged')}`,
+  return verified.flatMap(({ backup, problems, bytes, segments, removed }) => [
+    removed
+      ? `${backup.id}  was removed meanwhile`
+      : problems.length === 0
+        ? `${backup.id}  ${paint('green', 'as it was stored')}: ${formatBytes(bytes)}, ${segments} ${segments === 1 ? 'segment' : 'segments'} of log`
+        : `${backup.id}  ${paint(['red', 'bold'], 'damaged')}`,
     ...problems.map(({ what, problem }) => `  ${what}: ${problem}`),
   ]);
 }

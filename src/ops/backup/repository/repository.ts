@@ -230,7 +230,16 @@ export function openRepository(options: RepositoryOptions): Repository {
       await write(backupRecordKey(record.id), backupRecord, record);
       await storage.delete(startedKey(record.id));
     },
-    readFile: ({ key }) => decode(storage.get(key), { encrypted: isSealed(key), identities }),
+    async *readFile({ key }) {
+      try {
+        yield* decode(storage.get(key), { encrypted: isSealed(key), identities });
+      } catch (error) {
+        const [, id = ''] = key.split('/');
+        const isGone = error instanceof PitcrewError && error.code === 'E_NOT_FOUND';
+        if (!isGone || (await storage.head(backupRecordKey(id)))) throw error;
+        throw removedMeanwhile(id, error);
+      }
+    },
     async putWal(name, source) {
       try {
         const key = walKey(name, { encrypted: recipients.length > 0 });
@@ -284,6 +293,14 @@ function isRunning(pid: number): boolean {
 function brokenChain(id: string, parent: string): PitcrewError {
   return new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} cannot be restored`, {
     detail: `It builds on ${parent}, which is not there.`,
+  });
+}
+
+function removedMeanwhile(id: string, cause: PitcrewError): PitcrewError {
+  return new PitcrewError('E_NOT_FOUND', `backup ${id} was removed while it was read`, {
+    detail: cause.detail,
+    hint: 'Take another one, or keep it from being pruned first: "pitcrew backup pin".',
+    cause,
   });
 }
 

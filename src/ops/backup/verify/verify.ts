@@ -18,6 +18,8 @@ export interface Verified {
   bytes: number;
   /** Segments of log that it needs. */
   segments: number;
+  /** Whether it was removed while it was looked at: nothing is known of it then. */
+  removed: boolean;
 }
 
 export interface VerifyOptions {
@@ -51,7 +53,13 @@ export async function verifyBackup(
     options.signal?.throwIfAborted();
     if (!(await repository.hasWal(name))) problems.push({ what: name, problem: 'This segment of the log is missing.' });
   }
-  return { backup, problems, bytes, segments: names.length };
+  // Pruned meanwhile, it is no worse than it was.
+  const removed = problems.length > 0 && !(await isThere(repository, backup.id));
+  return { backup, problems: removed ? [] : problems, bytes, segments: names.length, removed };
+}
+
+async function isThere(repository: Repository, id: string): Promise<boolean> {
+  return (await repository.backups()).some((backup) => backup.id === id);
 }
 
 async function problemOf(
