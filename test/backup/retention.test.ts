@@ -8,6 +8,7 @@ import { pin } from '../../src/ops/backup/retention/pins.ts';
 import type { RetentionPolicy } from '../../src/ops/backup/retention/policy.ts';
 import { prune } from '../../src/ops/backup/retention/prune.ts';
 import { localStorage, type Storage } from '../../src/ops/backup/storage/index.ts';
+import type { RepositoryStats } from '../../src/ops/backup/stats/stats.ts';
 import { verifyBackup } from '../../src/ops/backup/verify/verify.ts';
 import { session } from '../support/catalog.ts';
 import { pitcrew } from '../support/command.ts';
@@ -114,6 +115,39 @@ test('limits that cannot be met are told', async () => {
   ]) {
     expect(await pitcrew(['backup', 'prune', '--repository', folder, ...bad])).toMatchObject({ code: 2 });
   }
+});
+
+test('stats tell what is stored and what each kind of retention costs', async () => {
+  const { folder } = copied();
+  const stats = (...flags: string[]) => pitcrew(['backup', 'stats', '--repository', folder, ...flags]);
+  const few = ['--keep-weekly', '0', '--keep-monthly', '0', '--keep-yearly', '0'];
+  expect(await pitcrew(['backup', 'pin', ids(2)[0] ?? '', '--repository', folder])).toMatchObject({ code: 0 });
+  const told = JSON.parse((await stats('--json', ...few)).stdout) as RepositoryStats;
+  const stored = (...places: number[]) =>
+    places.flatMap((at) => made[at]?.files ?? []).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+  expect(told).toMatchObject({
+    systemId: made[0]?.systemId,
+    full: { count: 2, storedBytes: stored(0, 3) },
+    incremental: { count: 2, storedBytes: stored(1, 2) },
+    longestChain: { id: ids(2)[0], backups: 3 },
+    first: { id: ids(0)[0] },
+    last: { id: ids(3)[0] },
+    perDay: null,
+    spare: { count: 0 },
+  });
+  expect(told.compressionRatio).toBeGreaterThan(2);
+  expect(told.retention.map(({ why, count }) => [why, count])).toEqual([
+    ['last', 1],
+    ['day', 1],
+    ['pin', 1],
+  ]);
+  const [, ofDay, ofPin] = told.retention;
+  // The latest stays anyway; without the pin all of its chain would go, and log.
+  expect(ofDay?.ownBytes).toBe(0);
+  expect(ofPin?.ownBytes).toBeGreaterThan(stored(0, 1, 2));
+  const shown = (await stats(...few)).stdout;
+  expect(shown).toContain('2 full, 2 incremental');
+  expect(shown).toMatch(/^a pin +1 /m);
 });
 
 describe('whenever a prune is cut short', () => {

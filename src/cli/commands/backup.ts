@@ -12,6 +12,7 @@ import {
   withRecipients,
   withRepository,
 } from '../backup/repository.ts';
+import { statsCommand } from '../backup/stats-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
@@ -27,6 +28,7 @@ export function backupCommand(): Command {
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(statsCommand())
     .addCommand(verifyCommand())
     .addCommand(pruneCommand())
     .addCommand(pinCommand())

@@ -12,6 +12,7 @@ export type { Decision } from './retention/decide.ts';
 export { pin, readPins, unpin } from './retention/pins.ts';
 export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
 export { prune, type Pruned } from './retention/prune.ts';
+export { type RepositoryStats, statsOf } from './stats/stats.ts';
 export { localStorage, type Storage } from './storage/index.ts';
 export { type Problem, type Verified, verifyBackup } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';
