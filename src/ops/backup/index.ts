@@ -5,5 +5,6 @@ export type { RecoveryTarget } from './restore/target.ts';
 export type { Decision, RetentionPolicy } from './retention/decide.ts';
 export { prune, type Pruned } from './retention/prune.ts';
 export { localStorage, type Storage } from './storage/index.ts';
-export { type Problem, type Verified, verifyBackup } from './verify/verify.ts';
+export type { Gap, Problem, Verified } from './verify/found.ts';
+export { isWrong, verify, type VerifyProgress } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';

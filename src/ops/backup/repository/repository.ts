@@ -1,12 +1,13 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
-import { text as readAll } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { errorCode, messageOf, PitcrewError } from '../../../errors.ts';
+import { errorCode, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
+import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
 import {
   backupFileKey,
@@ -20,6 +21,7 @@ import {
   walKey,
   walPrefix,
 } from './layout.ts';
+import { readRecord, recordText, storeText } from './record-file.ts';
 import {
   type BackupRecord,
   backupRecord,
@@ -70,11 +72,13 @@ export interface Repository {
   /** Makes a backup complete: from now on it is there. */
   putBackup(record: BackupRecord): Promise<void>;
   /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, `E_NOT_FOUND`, `E_STORAGE` */
-  readFile(file: StoredFile): AsyncIterable<Buffer>;
-  /** Stores a complete segment or a history; what is there already stays. */
+  readFile(file: Pick<StoredFile, 'key'>): AsyncIterable<Buffer>;
+  /** Stores a complete segment or a history, then its checksum; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
   /** All segments and histories, by timeline and name. */
   wal(): AsyncIterable<{ name: string; key: string; bytes: number }>;
+  /** Removes a segment or history, by its key, with its checksum. */
+  removeWal(key: string): Promise<void>;
   hasWal(name: string): Promise<boolean>;
   /** The content of a segment or history; `undefined` when it is not there. */
   readWal(name: string): Promise<AsyncIterable<Buffer> | undefined>;
@@ -84,23 +88,9 @@ export function openRepository(options: RepositoryOptions): Repository {
   const { storage, recipients = [], identities = [], level = 3 } = options;
   const isSealed = (key: string): boolean => key.endsWith('.age');
 
-  async function read<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema> | undefined> {
-    if (!(await storage.head(key))) return undefined;
-    const content = await readAll(storage.get(key));
-    try {
-      return schema.parse(JSON.parse(content));
-    } catch (error) {
-      throw new PitcrewError('E_BACKUP_DAMAGED', 'a record of the repository cannot be read', {
-        detail: `${key} in ${storage.name}: ${messageOf(error)}`,
-        cause: error,
-      });
-    }
-  }
-
-  async function write<Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>): Promise<void> {
-    const text = `${JSON.stringify(schema.encode(value), null, 2)}\n`;
-    await storage.put(key, oneText(text), { onlyNew: true });
-  }
+  const read = <Schema extends z.ZodType>(key: string, schema: Schema) => readRecord(storage, key, schema);
+  const write = <Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>) =>
+    storeText(storage, key, recordText(schema, value), { onlyNew: true });
 
   /** Recipients may have come or gone since it was stored. */
   async function findWal(name: string): Promise<{ key: string; encrypted: boolean } | undefined> {
@@ -205,14 +195,19 @@ export function openRepository(options: RepositoryOptions): Repository {
       await repository.discard(id);
     },
     async putBackup(record) {
-      await write(backupRecordKey(record.id), backupRecord, record);
+      const key = backupRecordKey(record.id);
+      const text = recordText(backupRecord, record);
+      await storeChecksum(storage, key, createHash('sha256').update(text).digest('hex'));
+      await storeText(storage, key, text, { onlyNew: true });
       await storage.delete(startedKey(record.id));
     },
     readFile: ({ key }) => decode(storage.get(key), { encrypted: isSealed(key), identities }),
     async putWal(name, source) {
       try {
         const key = walKey(name, { encrypted: recipients.length > 0 });
-        return await store(key, name, source, { onlyNew: true }, { recipients, level });
+        const stored = await store(key, name, source, { onlyNew: true }, { recipients, level });
+        await storeChecksum(storage, key, stored.sha256);
+        return stored;
       } catch (error) {
         if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return 'there';
         throw error;
@@ -224,7 +219,14 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     hasWal: async (name) => (await findWal(name)) !== undefined,
     async *wal() {
-      for await (const { key, bytes } of storage.list(walPrefix)) yield { name: nameOfKey(key), key, bytes };
+      for await (const { key, bytes } of storage.list(walPrefix)) {
+        if (!isChecksum(key)) yield { name: nameOfKey(key), key, bytes };
+      }
+    },
+    async removeWal(key) {
+      // What is left of a removal that died is a segment like any other.
+      await storage.delete(checksumKey(key));
+      await storage.delete(key);
     },
   };
   return repository;
@@ -257,10 +259,6 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return errorCode(error) === 'EPERM';
   }
-}
-
-async function* oneText(text: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(text);
 }
 
 function brokenChain(id: string, parent: string): PitcrewError {

@@ -31,7 +31,7 @@ export async function prune(
     if (!isSpare(name, kept)) continue;
     segments.push(name);
     freedBytes += bytes;
-    if (!dryRun) await repository.storage.delete(key);
+    if (!dryRun) await repository.removeWal(key);
   }
   const leftovers = await repository.leftovers();
   if (!dryRun) {
