@@ -1,5 +1,17 @@
 export { byLog } from './by-log.ts';
+export { checksumKey, isChecksum, keyOfChecksum, readChecksum } from './checksum.ts';
+export {
+  backupPrefix,
+  backupRecordKey,
+  backupsPrefix,
+  nameOfKey,
+  startedKey,
+  verifiedKey,
+  verifiedPrefix,
+  walPrefix,
+} from './layout.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
+export { readRecord, recordText, storeText } from './record-file.ts';
 export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
 export { storing, type Storing } from './storing.ts';

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
@@ -6,6 +7,7 @@ import { errorCode, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
+import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
 import {
   backupFileKey,
@@ -82,11 +84,13 @@ export interface Repository {
   /** Makes a backup complete: from now on it is there. */
   putBackup(record: BackupRecord): Promise<void>;
   /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, `E_NOT_FOUND`, `E_STORAGE` */
-  readFile(file: StoredFile): AsyncIterable<Buffer>;
-  /** Stores a complete segment or a history; what is there already stays. */
+  readFile(file: Pick<StoredFile, 'key'>): AsyncIterable<Buffer>;
+  /** Stores a complete segment or a history, then its checksum; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
   /** All segments and histories, by timeline and name. */
   wal(): AsyncIterable<{ name: string; key: string; bytes: number }>;
+  /** Removes a segment or history, by its key, with its checksum. */
+  removeWal(key: string): Promise<void>;
   hasWal(name: string): Promise<boolean>;
   /** The content of a segment or history; `undefined` when it is not there. */
   readWal(name: string): Promise<AsyncIterable<Buffer> | undefined>;
@@ -227,7 +231,10 @@ export function openRepository(options: RepositoryOptions): Repository {
       await storage.delete(pinKey(id));
     },
     async putBackup(record) {
-      await write(backupRecordKey(record.id), backupRecord, record);
+      const key = backupRecordKey(record.id);
+      const text = recordText(backupRecord, record);
+      await storeChecksum(storage, key, createHash('sha256').update(text).digest('hex'));
+      await storeText(storage, key, text, { onlyNew: true });
       await storage.delete(startedKey(record.id));
     },
     async *readFile({ key }) {
@@ -243,7 +250,9 @@ export function openRepository(options: RepositoryOptions): Repository {
     async putWal(name, source) {
       try {
         const key = walKey(name, { encrypted: recipients.length > 0 });
-        return await store(key, name, source, { onlyNew: true }, { recipients, level });
+        const stored = await store(key, name, source, { onlyNew: true }, { recipients, level });
+        await storeChecksum(storage, key, stored.sha256);
+        return stored;
       } catch (error) {
         if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return 'there';
         throw error;
@@ -255,7 +264,14 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     hasWal: async (name) => (await findWal(name)) !== undefined,
     async *wal() {
-      for await (const { key, bytes } of storage.list(walPrefix)) yield { name: nameOfKey(key), key, bytes };
+      for await (const { key, bytes } of storage.list(walPrefix)) {
+        if (!isChecksum(key)) yield { name: nameOfKey(key), key, bytes };
+      }
+    },
+    async removeWal(key) {
+      // What is left of a removal that died is a segment like any other.
+      await storage.delete(checksumKey(key));
+      await storage.delete(key);
     },
   };
   return repository;
