@@ -5,5 +5,15 @@ export type { RecoveryTarget } from './restore/target.ts';
 export type { Decision, RetentionPolicy } from './retention/decide.ts';
 export { prune, type Pruned } from './retention/prune.ts';
 export { localStorage, type Storage } from './storage/index.ts';
+export { slotNameOf } from './stream/slot-name.ts';
+export type {
+  LogStream,
+  RepositoryState,
+  StreamEvent,
+  StreamFault,
+  StreamGap,
+  StreamOptions,
+  StreamState,
+} from './stream/types.ts';
 export { type Problem, type Verified, verifyBackup } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';
