@@ -1,9 +1,10 @@
 export { createBackup, type CreateOptions, type CreateProgress } from './create/create-backup.ts';
-export { type BackupRecord, openRepository, type Repository, type RepositoryOptions } from './repository/index.ts';
+export { openRepositories } from './open/open-repositories.ts';
+export type { BackupRecord, Repository } from './repository/index.ts';
 export { restoreBackup, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
 export type { RecoveryTarget } from './restore/target.ts';
 export type { Decision, RetentionPolicy } from './retention/decide.ts';
 export { prune, type Pruned } from './retention/prune.ts';
-export { localStorage, type Storage } from './storage/index.ts';
+export type { Storage } from './storage/index.ts';
 export { type Problem, type Verified, verifyBackup } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';
