@@ -58,3 +58,12 @@ const timelineOfName = (name: string): string => name.slice(0, 8);
 export function backupId(at: Date, type: 'full' | 'incremental'): string {
   return `${at.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${type}`;
 }
+
+/** Keys that the repository itself knows. */
+export const keysPrefix = 'keys/';
+
+/** Says that what is stored from now on is for a public key (`age1…`). */
+export const keyRecordKey = (recipient: string): string => `${keysPrefix}${recipient}.json`;
+
+/** The secret key that belongs to it, as an age file that a passphrase opens. */
+export const sealedKeyKey = (recipient: string): string => `${keysPrefix}${recipient}.age`;

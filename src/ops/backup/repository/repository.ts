@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { errorCode, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
+import { type Keyring, openKeyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
@@ -42,10 +43,15 @@ import { type GapRecord, gapRecord, type StreamRecord, streamRecord } from './st
 
 export interface RepositoryOptions {
   storage: Storage;
-  /** Who is to be able to read what is stored from now on (`age1…`); nobody: it is stored unencrypted. */
+  /**
+   * Who is to be able to read what is stored from now on (`age1…`). Nobody: those whose keys the repository knows, and unencrypted where it knows
+   * none.
+   */
   recipients?: readonly string[];
   /** Secrets for reading what is encrypted. */
   identities?: Identities;
+  /** Opens the repository's own key, which is made when there is none. */
+  passphrase?: string | undefined;
   /** Of zstd, from 1 to 19; 3 by default. */
   level?: number;
 }
@@ -54,12 +60,13 @@ export interface RepositoryOptions {
 export interface Repository {
   readonly name: string;
   readonly storage: Storage;
+  /** Who is able to read what is stored from now on: known once it was claimed. */
   readonly recipients: readonly string[];
   /** What it is; `undefined` before anything was stored. */
   record(): Promise<RepositoryRecord | undefined>;
   /**
-   * Makes sure that it belongs to the cluster, or takes it for that cluster when it is new.
-   * @throws {PitcrewError} `E_CONFLICT` when it belongs to another
+   * Makes sure that it belongs to the cluster, or takes it for that cluster when it is new; and that there are keys, if any are meant to be.
+   * @throws {PitcrewError} `E_CONFLICT` when it belongs to another; `E_BACKUP_KEY` when the passphrase is not its own
    */
   claim(systemId: string): Promise<void>;
   /** All complete backups, oldest first by the server's log. */
@@ -112,7 +119,10 @@ export interface Repository {
 }
 
 export function openRepository(options: RepositoryOptions): Repository {
-  const { storage, recipients = [], identities = [], level = 3 } = options;
+  const { storage, level = 3 } = options;
+  const newKeyring = (): Keyring => openKeyring({ recipients: [], identities: [], ...options });
+  let keyring = newKeyring();
+  let recipients = options.recipients ?? [];
   const isSealed = (key: string): boolean => key.endsWith('.age');
 
   const read = <Schema extends z.ZodType>(key: string, schema: Schema) => readRecord(storage, key, schema);
@@ -162,9 +172,14 @@ export function openRepository(options: RepositoryOptions): Repository {
   const repository: Repository = {
     name: storage.name,
     storage,
-    recipients,
+    get recipients() {
+      return recipients;
+    },
     record: () => read(repositoryKey, repositoryRecord),
     async claim(systemId) {
+      // Keys may have come or gone since.
+      keyring = newKeyring();
+      recipients = await keyring.recipients();
       const found = await repository.record();
       if (found === undefined) {
         const record: RepositoryRecord = { format: 1, systemId, createdAt: new Date() };
@@ -201,9 +216,9 @@ export function openRepository(options: RepositoryOptions): Repository {
       }
       return chain;
     },
-    putFile: (id, name, source, signal) => {
+    async putFile(id, name, source, signal) {
       // The manifest has names, sizes and checksums only, and whoever makes the next backup needs it without a secret.
-      const to = name === 'backup_manifest' ? [] : recipients;
+      const to = name === 'backup_manifest' ? [] : await keyring.recipients();
       const key = backupFileKey(id, name, { encrypted: to.length > 0 });
       return store(key, name, source, { signal }, { recipients: to, level });
     },
@@ -258,7 +273,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async *readFile({ key }) {
       try {
-        yield* decode(storage.get(key), { encrypted: isSealed(key), identities });
+        yield* decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities });
       } catch (error) {
         const [, id = ''] = key.split('/');
         const isGone = error instanceof PitcrewError && error.code === 'E_NOT_FOUND';
@@ -268,8 +283,9 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async putWal(name, source) {
       try {
-        const key = walKey(name, { encrypted: recipients.length > 0 });
-        const stored = await store(key, name, source, { onlyNew: true }, { recipients, level });
+        const to = await keyring.recipients();
+        const key = walKey(name, { encrypted: to.length > 0 });
+        const stored = await store(key, name, source, { onlyNew: true }, { recipients: to, level });
         await storeChecksum(storage, key, stored.sha256);
         return stored;
       } catch (error) {
@@ -279,11 +295,12 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async readWal(name) {
       const found = await findWal(name);
-      return found && decode(storage.get(found.key), { encrypted: found.encrypted, identities });
+      return found && decode(storage.get(found.key), { encrypted: found.encrypted, identities: keyring.identities });
     },
     async putPartial(name, source) {
       const part = partialName(name);
-      await store(walKey(part, { encrypted: recipients.length > 0 }), part, source, {}, { recipients, level });
+      const to = await keyring.recipients();
+      await store(walKey(part, { encrypted: to.length > 0 }), part, source, {}, { recipients: to, level });
     },
     async deletePartial(name) {
       for (const encrypted of [true, false]) await storage.delete(walKey(partialName(name), { encrypted }));
