@@ -7,6 +7,7 @@ import { errorCode, messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
+import { defaultJobs } from './compress.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
 import {
   backupFileKey,
@@ -36,7 +37,9 @@ export interface RepositoryOptions {
   /** Secrets for reading what is encrypted. */
   identities?: Identities;
   /** Of zstd, from 1 to 19; 3 by default. */
-  level?: number;
+  level?: number | undefined;
+  /** So many threads compress a file; one or two by default, as the machine has CPUs. */
+  jobs?: number | undefined;
 }
 
 /** The backups and the log of one cluster, in one storage. */
@@ -81,7 +84,7 @@ export interface Repository {
 }
 
 export function openRepository(options: RepositoryOptions): Repository {
-  const { storage, recipients = [], identities = [], level = 3 } = options;
+  const { storage, recipients = [], identities = [], level = 3, jobs = defaultJobs() } = options;
   const isSealed = (key: string): boolean => key.endsWith('.age');
 
   async function read<Schema extends z.ZodType>(key: string, schema: Schema): Promise<z.output<Schema> | undefined> {
@@ -169,7 +172,7 @@ export function openRepository(options: RepositoryOptions): Repository {
       // The manifest has names, sizes and checksums only, and whoever makes the next backup needs it without a secret.
       const to = name === 'backup_manifest' ? [] : recipients;
       const key = backupFileKey(id, name, { encrypted: to.length > 0 });
-      return store(key, name, source, { signal }, { recipients: to, level });
+      return store(key, name, source, { signal }, { recipients: to, level, jobs });
     },
     async begin(type) {
       for (;;) {
@@ -212,7 +215,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     async putWal(name, source) {
       try {
         const key = walKey(name, { encrypted: recipients.length > 0 });
-        return await store(key, name, source, { onlyNew: true }, { recipients, level });
+        return await store(key, name, source, { onlyNew: true }, { recipients, level, jobs: 1 });
       } catch (error) {
         if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return 'there';
         throw error;
