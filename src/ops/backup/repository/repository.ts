@@ -9,6 +9,7 @@ import { type Keyring, openKeyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
+import { defaultJobs } from './compress.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
 import {
   backupFileKey,
@@ -53,7 +54,9 @@ export interface RepositoryOptions {
   /** Opens the repository's own key, which is made when there is none. */
   passphrase?: string | undefined;
   /** Of zstd, from 1 to 19; 3 by default. */
-  level?: number;
+  level?: number | undefined;
+  /** So many threads compress a file; one or two by default, as the machine has CPUs. */
+  jobs?: number | undefined;
 }
 
 /** The backups and the log of one cluster, in one storage. */
@@ -119,7 +122,7 @@ export interface Repository {
 }
 
 export function openRepository(options: RepositoryOptions): Repository {
-  const { storage, level = 3 } = options;
+  const { storage, level = 3, jobs = defaultJobs() } = options;
   const newKeyring = (): Keyring => openKeyring({ recipients: [], identities: [], ...options });
   let keyring = newKeyring();
   let recipients = options.recipients ?? [];
@@ -220,7 +223,7 @@ export function openRepository(options: RepositoryOptions): Repository {
       // The manifest has names, sizes and checksums only, and whoever makes the next backup needs it without a secret.
       const to = name === 'backup_manifest' ? [] : await keyring.recipients();
       const key = backupFileKey(id, name, { encrypted: to.length > 0 });
-      return store(key, name, source, { signal }, { recipients: to, level });
+      return store(key, name, source, { signal }, { recipients: to, level, jobs });
     },
     async begin(type, parent = null) {
       for (;;) {
@@ -285,7 +288,7 @@ export function openRepository(options: RepositoryOptions): Repository {
       try {
         const to = await keyring.recipients();
         const key = walKey(name, { encrypted: to.length > 0 });
-        const stored = await store(key, name, source, { onlyNew: true }, { recipients: to, level });
+        const stored = await store(key, name, source, { onlyNew: true }, { recipients: to, level, jobs: 1 });
         await storeChecksum(storage, key, stored.sha256);
         return stored;
       } catch (error) {
@@ -300,7 +303,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     async putPartial(name, source) {
       const part = partialName(name);
       const to = await keyring.recipients();
-      await store(walKey(part, { encrypted: to.length > 0 }), part, source, {}, { recipients: to, level });
+      await store(walKey(part, { encrypted: to.length > 0 }), part, source, {}, { recipients: to, level, jobs: 1 });
     },
     async deletePartial(name) {
       for (const encrypted of [true, false]) await storage.delete(walKey(partialName(name), { encrypted }));
