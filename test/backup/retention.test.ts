@@ -9,7 +9,7 @@ import type { RetentionPolicy } from '../../src/ops/backup/retention/policy.ts';
 import { prune } from '../../src/ops/backup/retention/prune.ts';
 import { localStorage, type Storage } from '../../src/ops/backup/storage/index.ts';
 import type { RepositoryStats } from '../../src/ops/backup/stats/stats.ts';
-import { verifyBackup } from '../../src/ops/backup/verify/verify.ts';
+import { verify } from '../../src/ops/backup/verify/verify.ts';
 import { session } from '../support/catalog.ts';
 import { pitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -52,10 +52,8 @@ const idsIn = async (repository: Repository): Promise<string[]> => (await reposi
 
 /** Every backup that is listed is whole, and has all that it builds on. */
 async function expectWhole(repository: Repository): Promise<void> {
-  for (const backup of await repository.backups()) {
-    await repository.chain(backup);
-    expect((await verifyBackup(repository, backup)).problems).toEqual([]);
-  }
+  for (const backup of await repository.backups()) await repository.chain(backup);
+  expect((await verify(repository)).backups.flatMap(({ problems }) => problems)).toEqual([]);
 }
 
 test('a pinned backup stays with what it builds on and its log, until it is unpinned', async () => {
@@ -257,6 +255,7 @@ describe('while backups are pruned', () => {
     });
     expect(existsSync(to)).toBe(false);
     expect(readdirSync(place).filter((name) => name.includes('restoring'))).toEqual([]);
-    expect(await verifyBackup(copied(pruned), backup)).toMatchObject({ problems: [], removed: true });
+    const verified = await verify(copied(pruned), { backups: [backup] });
+    expect(verified.backups).toMatchObject([{ problems: [], removed: true }]);
   });
 });

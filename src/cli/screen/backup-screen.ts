@@ -1,5 +1,5 @@
 import { lsnText } from '../../engine/postgres/replication/index.ts';
-import type { BackupRecord, Pruned, Verified } from '../../ops/backup/index.ts';
+import type { BackupRecord, Pruned } from '../../ops/backup/index.ts';
 import { paint } from '../output.ts';
 import { sizesOf, tookMs } from './backup-list.ts';
 import { formatBytes, formatMs, formatRatio } from './format.ts';
@@ -22,18 +22,6 @@ export function backupLines(backup: BackupRecord): string[] {
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   return [paint('bold', backup.id), ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)];
-}
-
-/** What was found in each, the bad ones with what is wrong. */
-export function verifiedLines(verified: readonly Verified[]): string[] {
-  return verified.flatMap(({ backup, problems, bytes, segments, removed }) => [
-    removed
-      ? `${backup.id}  was removed meanwhile`
-      : problems.length === 0
-        ? `${backup.id}  ${paint('green', 'as it was stored')}: ${formatBytes(bytes)}, ${segments} ${segments === 1 ? 'segment' : 'segments'} of log`
-        : `${backup.id}  ${paint(['red', 'bold'], 'damaged')}`,
-    ...problems.map(({ what, problem }) => `  ${what}: ${problem}`),
-  ]);
 }
 
 /** What is kept and what goes, newest first, each with its reason. */

@@ -14,5 +14,16 @@ export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/pol
 export { prune, type Pruned } from './retention/prune.ts';
 export { type RepositoryStats, statsOf } from './stats/stats.ts';
 export { localStorage, type Storage } from './storage/index.ts';
-export { type Problem, type Verified, verifyBackup } from './verify/verify.ts';
+export { slotNameOf } from './stream/slot-name.ts';
+export type {
+  LogStream,
+  RepositoryState,
+  StreamEvent,
+  StreamFault,
+  StreamGap,
+  StreamOptions,
+  StreamState,
+} from './stream/types.ts';
+export type { Gap, Problem, Verified } from './verify/found.ts';
+export { isWrong, verify, type VerifyProgress } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';

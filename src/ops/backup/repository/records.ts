@@ -1,20 +1,6 @@
 import { z } from 'zod';
-import { lsnOf, lsnText } from '../../../engine/postgres/replication/index.ts';
+import { count, lsn, time } from './record-values.ts';
 
-const lsn = z.codec(z.string(), z.bigint(), {
-  decode: (text, context) => {
-    const position = lsnOf(text);
-    if (position !== undefined) return position;
-    context.issues.push({ code: 'custom', message: 'not a position such as 16/B374D848', input: text });
-    return z.NEVER;
-  },
-  encode: lsnText,
-});
-const time = z.codec(z.iso.datetime(), z.date(), {
-  decode: (text) => new Date(text),
-  encode: (at) => at.toISOString(),
-});
-const count = z.int().nonnegative();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** How files are stored: always compressed, and encrypted for the recipients if there are any. */

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
@@ -6,6 +7,7 @@ import { errorCode, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
+import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
 import {
   backupFileKey,
@@ -13,11 +15,15 @@ import {
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  gapKey,
+  gapsPrefix,
   nameOfKey,
+  partialName,
   pinKey,
   pinsPrefix,
   repositoryKey,
   startedKey,
+  streamKey,
   walKey,
   walPrefix,
 } from './layout.ts';
@@ -32,6 +38,7 @@ import {
   startedRecord,
   type StoredFile,
 } from './records.ts';
+import { type GapRecord, gapRecord, type StreamRecord, streamRecord } from './stream-records.ts';
 
 export interface RepositoryOptions {
   storage: Storage;
@@ -82,14 +89,26 @@ export interface Repository {
   /** Makes a backup complete: from now on it is there. */
   putBackup(record: BackupRecord): Promise<void>;
   /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, `E_NOT_FOUND`, `E_STORAGE` */
-  readFile(file: StoredFile): AsyncIterable<Buffer>;
-  /** Stores a complete segment or a history; what is there already stays. */
+  readFile(file: Pick<StoredFile, 'key'>): AsyncIterable<Buffer>;
+  /** Stores a complete segment or a history, then its checksum; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
-  /** All segments and histories, by timeline and name. */
+  /** Stores what there is of a segment that is not complete, in place of what was there of it. */
+  putPartial(name: string, source: AsyncIterable<Uint8Array>): Promise<void>;
+  /** Removes the part of a segment, which is complete now. */
+  deletePartial(name: string): Promise<void>;
+  /** All segments and histories, by timeline and name; what is there of one that is not complete as `NAME.partial`. */
   wal(): AsyncIterable<{ name: string; key: string; bytes: number }>;
+  /** Removes a segment or history, by its key, with its checksum. */
+  removeWal(key: string): Promise<void>;
   hasWal(name: string): Promise<boolean>;
   /** The content of a segment or history; `undefined` when it is not there. */
   readWal(name: string): Promise<AsyncIterable<Buffer> | undefined>;
+  /** How far a stream has brought the log; `undefined` where there was none. */
+  stream(): Promise<StreamRecord | undefined>;
+  putStream(record: StreamRecord): Promise<void>;
+  /** Log that is lost, by timeline and position. */
+  gaps(): Promise<GapRecord[]>;
+  putGap(record: GapRecord): Promise<void>;
 }
 
 export function openRepository(options: RepositoryOptions): Repository {
@@ -97,8 +116,12 @@ export function openRepository(options: RepositoryOptions): Repository {
   const isSealed = (key: string): boolean => key.endsWith('.age');
 
   const read = <Schema extends z.ZodType>(key: string, schema: Schema) => readRecord(storage, key, schema);
-  const write = <Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>) =>
-    storeText(storage, key, recordText(schema, value), { onlyNew: true });
+  const write = <Schema extends z.ZodType>(
+    key: string,
+    schema: Schema,
+    value: z.output<Schema>,
+    { onlyNew = true } = {},
+  ) => storeText(storage, key, recordText(schema, value), { onlyNew });
 
   /** Recipients may have come or gone since it was stored. */
   async function findWal(name: string): Promise<{ key: string; encrypted: boolean } | undefined> {
@@ -227,7 +250,10 @@ export function openRepository(options: RepositoryOptions): Repository {
       await storage.delete(pinKey(id));
     },
     async putBackup(record) {
-      await write(backupRecordKey(record.id), backupRecord, record);
+      const key = backupRecordKey(record.id);
+      const text = recordText(backupRecord, record);
+      await storeChecksum(storage, key, createHash('sha256').update(text).digest('hex'));
+      await storeText(storage, key, text, { onlyNew: true });
       await storage.delete(startedKey(record.id));
     },
     async *readFile({ key }) {
@@ -243,7 +269,9 @@ export function openRepository(options: RepositoryOptions): Repository {
     async putWal(name, source) {
       try {
         const key = walKey(name, { encrypted: recipients.length > 0 });
-        return await store(key, name, source, { onlyNew: true }, { recipients, level });
+        const stored = await store(key, name, source, { onlyNew: true }, { recipients, level });
+        await storeChecksum(storage, key, stored.sha256);
+        return stored;
       } catch (error) {
         if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return 'there';
         throw error;
@@ -253,9 +281,34 @@ export function openRepository(options: RepositoryOptions): Repository {
       const found = await findWal(name);
       return found && decode(storage.get(found.key), { encrypted: found.encrypted, identities });
     },
+    async putPartial(name, source) {
+      const part = partialName(name);
+      await store(walKey(part, { encrypted: recipients.length > 0 }), part, source, {}, { recipients, level });
+    },
+    async deletePartial(name) {
+      for (const encrypted of [true, false]) await storage.delete(walKey(partialName(name), { encrypted }));
+    },
+    stream: () => read(streamKey, streamRecord),
+    putStream: (record) => write(streamKey, streamRecord, record, { onlyNew: false }),
+    async gaps() {
+      const found: GapRecord[] = [];
+      for await (const { key } of storage.list(gapsPrefix)) {
+        const record = await read(key, gapRecord);
+        if (record) found.push(record);
+      }
+      return found;
+    },
+    putGap: (record) => write(gapKey(record.first), gapRecord, record, { onlyNew: false }),
     hasWal: async (name) => (await findWal(name)) !== undefined,
     async *wal() {
-      for await (const { key, bytes } of storage.list(walPrefix)) yield { name: nameOfKey(key), key, bytes };
+      for await (const { key, bytes } of storage.list(walPrefix)) {
+        if (!isChecksum(key)) yield { name: nameOfKey(key), key, bytes };
+      }
+    },
+    async removeWal(key) {
+      // What is left of a removal that died is a segment like any other.
+      await storage.delete(checksumKey(key));
+      await storage.delete(key);
     },
   };
   return repository;

@@ -48,7 +48,7 @@ export async function prune(
   if (segmentBytes !== undefined) {
     for await (const segment of logOf(repository, segmentBytes)) {
       if (!isSpare(segment, needs)) continue;
-      if (!dryRun) await repository.storage.delete(segment.key);
+      if (!dryRun) await repository.removeWal(segment.key);
       segments.count += 1;
       segments.first ??= segment.name;
       segments.last = segment.name;
