@@ -38,7 +38,7 @@ export function backupCommand(): Command {
 }
 
 interface CreateFlags extends RepositoryFlags {
-  type: BackupRecord['type'];
+  type: BackupRecord['type'] | 'auto';
   checkpoint: 'fast' | 'spread';
   maxRate?: number;
   json?: boolean;
@@ -51,9 +51,9 @@ function createCommand(): Command {
   );
   return withRecipients(withCommonOptions(command, ({ path }) => path[0] === 'databases'))
     .addOption(
-      new Option('--type <type>', 'everything, or what has changed since the latest backup (PostgreSQL 17)')
-        .choices(['full', 'incremental'])
-        .default('full'),
+      new Option('--type <type>', 'everything, what has changed since the latest backup, or whichever serves better')
+        .choices(['auto', 'full', 'incremental'])
+        .default('auto'),
     )
     .addOption(
       new Option('--checkpoint <how>', 'begin at once, or as gently as the server does its own')
@@ -78,6 +78,7 @@ function createCommand(): Command {
           madeBy: `pitcrew ${packageVersion()}`,
           signal,
           onProgress: (at) => progress.show(text(at)),
+          onChoice: ({ type, reason }) => progress.end(`${type === 'full' ? 'Full' : 'Incremental'}: ${reason}.`),
         });
         progress.end(`Stored in ${repository.name}.`);
         if (flags.json) printJson({ backup: backupDocument(record) });

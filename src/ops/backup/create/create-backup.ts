@@ -16,14 +16,19 @@ import {
   storing,
   type Storing,
 } from '../repository/index.ts';
+import { archivedBytes, type Choice, chooseType } from './choose-type.ts';
+import { estimateChange } from './estimate-change.ts';
 import { findParent } from './find-parent.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 
 export interface CreateOptions {
   url: string;
   repository: Repository;
-  /** `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore. */
-  type?: BackupRecord['type'];
+  /**
+   * `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore; `auto` takes whichever serves
+   * better.
+   */
+  type?: BackupRecord['type'] | 'auto';
   /** `fast` by default: it begins at once. */
   checkpoint?: 'fast' | 'spread';
   /** At most so many kB a second are read. */
@@ -32,6 +37,8 @@ export interface CreateOptions {
   madeBy: string;
   signal?: AbortSignal | undefined;
   onProgress?(progress: CreateProgress): void;
+  /** With `auto`: which type was taken, and why. */
+  onChoice?(choice: Choice): void;
 }
 
 export interface CreateProgress {
@@ -43,12 +50,59 @@ export interface CreateProgress {
 }
 
 /**
- * Makes a full backup: all files of the server, and the log without which they are of no use. It is there once all of it is stored; of one that fails or
- * is stopped nothing is seen.
+ * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
+ * stored; of one that fails or is stopped nothing is seen.
  * @throws {PitcrewError} of the connection, of the storage; `E_CONFLICT` when the repository belongs to another cluster; `E_QUERY` for what the
  * server finds wrong, as pages whose checksum does not fit; `E_ABORTED`
  */
 export async function createBackup(options: CreateOptions): Promise<BackupRecord> {
+  let taken: Choice | undefined;
+  const choose = async (base: PhysicalConnection, timeline: number, flushedLsn: bigint): Promise<Choice> => {
+    taken = await chooseFor(base, options, timeline, flushedLsn);
+    options.onChoice?.(taken);
+    return taken;
+  };
+  try {
+    return await make(
+      options,
+      options.type === 'auto'
+        ? choose
+        : async () => ({ type: options.type === 'incremental' ? 'incremental' : 'full' }),
+    );
+  } catch (error) {
+    if (taken?.type !== 'incremental' || !lacksNotes(error)) throw error;
+    const choice: Choice = { type: 'full', reason: 'the server cannot tell all that has changed' };
+    options.onChoice?.(choice);
+    return make(options, async () => choice);
+  }
+}
+
+/** Whether the server refused because its notes of what changed have a gap: object_not_in_prerequisite_state. */
+const lacksNotes = (error: unknown): boolean => error instanceof PitcrewError && error.sqlState === '55000';
+
+async function chooseFor(
+  base: PhysicalConnection,
+  { url, repository }: CreateOptions,
+  timeline: number,
+  flushedLsn: bigint,
+): Promise<Choice> {
+  const latest = (await repository.backups()).at(-1);
+  return chooseType({
+    version: base.version,
+    chain: latest ? await repository.chain(latest) : [],
+    timeline,
+    summarizes: base.version >= 170_000 && (await base.show('summarize_wal')) === 'on',
+    change: async () => (latest ? estimateChange(url, latest, flushedLsn) : { known: false }),
+  });
+}
+
+type Choosing = (
+  base: PhysicalConnection,
+  timeline: number,
+  flushedLsn: bigint,
+) => Promise<Omit<Choice, 'reason'> & { reason?: string }>;
+
+async function make(options: CreateOptions, choose: Choosing): Promise<BackupRecord> {
   const { url, repository, signal } = options;
   const base = await openPhysical({ url });
   let log: PhysicalConnection | undefined;
@@ -76,12 +130,12 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
       failure ??= error;
       base.destroy();
     });
-    const type = options.type ?? 'full';
+    const { type, reason } = await choose(base, timeline, flushedLsn);
     const parent = type === 'full' ? null : await findParent(base, repository);
     const blockBytes = Number(await base.show('block_size'));
     // From here on no prune takes the parent.
     const start = await repository.begin(type, parent?.id);
-    begun = { ...start, type, parent: parent?.id ?? null, systemId, segmentBytes, blockBytes };
+    begun = { ...start, type, parent: parent?.id ?? null, reason, systemId, segmentBytes, blockBytes };
     if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
     const record = await copy(base, options, begun);
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
@@ -103,7 +157,10 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
   }
 }
 
-type Begun = Pick<BackupRecord, 'id' | 'startedAt' | 'type' | 'parent' | 'systemId' | 'segmentBytes' | 'blockBytes'>;
+type Begun = Pick<
+  BackupRecord,
+  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'systemId' | 'segmentBytes' | 'blockBytes'
+>;
 
 async function segmentBytesOf(base: PhysicalConnection): Promise<number> {
   const setting = await base.show('wal_segment_size');
@@ -157,8 +214,10 @@ async function copy(
     throw error;
   }
   if (!begin || !end) throw new PitcrewError('E_INTERNAL', 'the server ended the backup too early');
+  const ratio = archivedBytes(files) / totalBytes;
   return {
     ...begun,
+    changedRatio: parent === null || !Number.isFinite(ratio) ? undefined : Math.min(1, ratio),
     format: 1,
     serverVersion: base.version,
     timeline: begin.timeline,
