@@ -5,7 +5,9 @@ export type { RecoveryTarget } from './restore/target.ts';
 export type { Decision, RetentionPolicy } from './retention/decide.ts';
 export { prune, type Pruned } from './retention/prune.ts';
 export { localStorage, type Storage } from './storage/index.ts';
+export { dropSlot, makeSlot } from './stream/slot.ts';
 export { slotNameOf } from './stream/slot-name.ts';
+export { streamLog } from './stream/stream-log.ts';
 export type {
   LogStream,
   RepositoryState,

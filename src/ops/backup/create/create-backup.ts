@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { parseSize } from '../../../config/index.ts';
 import {
   baseBackup,
   type BaseBackupEvent,
@@ -10,6 +9,7 @@ import { PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type BackupRecord, type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
 import { giveParent } from './give-parent.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
+import { segmentBytesOf } from '../wal/segment-size.ts';
 
 export interface CreateOptions {
   url: string;
@@ -91,13 +91,6 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
 }
 
 type Begun = Pick<BackupRecord, 'id' | 'startedAt' | 'type' | 'parent' | 'systemId' | 'segmentBytes' | 'blockBytes'>;
-
-async function segmentBytesOf(base: PhysicalConnection): Promise<number> {
-  const setting = await base.show('wal_segment_size');
-  const bytes = parseSize(setting);
-  if (bytes !== undefined && bytes > 0) return bytes;
-  throw new PitcrewError('E_INTERNAL', 'the server tells a size in a form that is not known', { detail: setting });
-}
 
 /** Stores what the server sends, and says what it was. */
 async function copy(

@@ -1,4 +1,5 @@
 export { byLog } from './by-log.ts';
+export { isRunning } from './is-running.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
 export type { BackupRecord, RepositoryRecord, StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';

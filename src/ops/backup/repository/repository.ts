@@ -3,11 +3,12 @@ import { hostname } from 'node:os';
 import { text as readAll } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { errorCode, messageOf, PitcrewError } from '../../../errors.ts';
+import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
+import { isRunning } from './is-running.ts';
 import {
   backupFileKey,
   backupId,
@@ -286,15 +287,6 @@ const longestMs = 7 * 86_400_000;
 function isOver(started: z.output<typeof startedRecord> | undefined): boolean {
   if (!started || Date.now() - started.startedAt.getTime() > longestMs) return true;
   return started.host === hostname() && !isRunning(started.pid);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
 }
 
 async function* oneText(text: string): AsyncGenerator<Buffer> {
