@@ -58,7 +58,25 @@ export const backupRecord = z.strictObject({
 export type BackupRecord = z.output<typeof backupRecord>;
 
 /** Who makes a backup, as its file `started.json` has it while it is made. */
-export const startedRecord = z.strictObject({ startedAt: time, host: z.string(), pid: count });
+export const startedRecord = z.strictObject({
+  startedAt: time,
+  host: z.string(),
+  pid: count,
+  /** The backup that it builds on, which must not go meanwhile. */
+  parent: z.string().nullable(),
+});
+
+/** That a backup is to be kept, as `pins/ID.json` has it. */
+export const pinRecord = z.strictObject({
+  format: z.literal(1),
+  /** The backup's name. */
+  id: z.string(),
+  pinnedAt: time,
+  /** Up to when; `null`: until it is unpinned. */
+  until: time.nullable(),
+  reason: z.string().nullable(),
+});
+export type PinRecord = z.output<typeof pinRecord>;
 
 /** What a repository is, as its file `pitcrew.json` has it. */
 export const repositoryRecord = z.strictObject({
