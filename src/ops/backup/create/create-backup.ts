@@ -9,6 +9,7 @@ import {
 import { PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type BackupRecord, type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
 import { giveParent } from './give-parent.ts';
+import { mayLeaveOut } from './left-out.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 
 export interface CreateOptions {
@@ -35,12 +36,34 @@ export interface CreateProgress {
 }
 
 /**
- * Makes a full backup: all files of the server, and the log without which they are of no use. It is there once all of it is stored; of one that fails or
- * is stopped nothing is seen.
+ * Makes a backup. Where an incremental one might not be whole, a full one is made instead, with the reason among its warnings.
  * @throws {PitcrewError} of the connection, of the storage; `E_CONFLICT` when the repository belongs to another cluster; `E_QUERY` for what the
  * server finds wrong, as pages whose checksum does not fit; `E_ABORTED`
  */
 export async function createBackup(options: CreateOptions): Promise<BackupRecord> {
+  try {
+    return await createOne(options, []);
+  } catch (error) {
+    if (error instanceof NotWhole) return createOne({ ...options, type: 'full' }, [error.reason]);
+    throw error;
+  }
+}
+
+/** An incremental backup was given up. */
+class NotWhole extends Error {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    super(reason);
+    this.reason = reason;
+  }
+}
+
+/**
+ * Makes a full backup: all files of the server, and the log without which they are of no use. It is there once all of it is stored; of one that fails or
+ * is stopped nothing is seen.
+ */
+async function createOne(options: CreateOptions, told: readonly string[]): Promise<BackupRecord> {
   const { url, repository, signal } = options;
   const base = await openPhysical({ url });
   let log: PhysicalConnection | undefined;
@@ -72,7 +95,7 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
     const parent = type === 'full' ? null : await giveParent(base, repository);
     const blockBytes = Number(await base.show('block_size'));
     begun = { ...(await repository.begin(type)), type, parent, systemId, segmentBytes, blockBytes };
-    const record = await copy(base, options, begun);
+    const record = await copy(base, options, begun, told);
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
     options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
     await receiving.until(record.endLsn);
@@ -102,12 +125,13 @@ async function segmentBytesOf(base: PhysicalConnection): Promise<number> {
 /** Stores what the server sends, and says what it was. */
 async function copy(
   base: PhysicalConnection,
-  { repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
+  { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
   begun: Begun,
+  told: readonly string[],
 ): Promise<BackupRecord> {
   const { id, parent } = begun;
   const files: StoredFile[] = [];
-  const warnings: string[] = [];
+  const warnings = [...told];
   let current: Storing<StoredFile> | undefined;
   let totalBytes = 0;
   let begin: (BaseBackupEvent & { type: 'begin' }) | undefined;
@@ -131,6 +155,7 @@ async function copy(
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {
         begin = event;
+        if (parent !== null) await requireWhole(url, repository, parent, event.startLsn);
         totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       } else if (event.type === 'archive') await next(event.name);
       else if (event.type === 'manifest') await next('backup_manifest');
@@ -159,6 +184,13 @@ async function copy(
     recipients: [...repository.recipients],
     madeBy,
   };
+}
+
+/** What the server looks at has been summarized by now, and what comes later is in the log. */
+async function requireWhole(url: string, repository: Repository, parent: string, to: bigint): Promise<void> {
+  const { startLsn } = await repository.backup(parent);
+  const reason = await mayLeaveOut(url, { from: startLsn, to });
+  if (reason !== undefined) throw new NotWhole(reason);
 }
 
 function standby(address: string): PitcrewError {
