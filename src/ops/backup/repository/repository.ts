@@ -20,6 +20,7 @@ import {
   walKey,
   walPrefix,
 } from './layout.ts';
+import { named } from './named.ts';
 import {
   type BackupRecord,
   backupRecord,
@@ -69,7 +70,7 @@ export interface Repository {
   remove(id: string): Promise<void>;
   /** Makes a backup complete: from now on it is there. */
   putBackup(record: BackupRecord): Promise<void>;
-  /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, `E_NOT_FOUND`, `E_STORAGE` */
+  /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED` (when it is missing, too), `E_STORAGE` */
   readFile(file: StoredFile): AsyncIterable<Buffer>;
   /** Stores a complete segment or a history; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
@@ -95,6 +96,15 @@ export function openRepository(options: RepositoryOptions): Repository {
         cause: error,
       });
     }
+  }
+
+  async function readBackup(id: string): Promise<BackupRecord | undefined> {
+    const key = backupRecordKey(id);
+    const record = await read(key, backupRecord);
+    if (!record || record.id === id) return record;
+    throw new PitcrewError('E_BACKUP_DAMAGED', 'a record of the repository is that of another backup', {
+      detail: `${key} in ${storage.name} is of ${record.id}.`,
+    });
   }
 
   async function write<Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>): Promise<void> {
@@ -142,13 +152,13 @@ export function openRepository(options: RepositoryOptions): Repository {
       for await (const { key } of storage.list(backupsPrefix)) {
         const [, id, file] = key.split('/');
         if (id === undefined || key !== backupRecordKey(id) || file === undefined) continue;
-        const record = await read(key, backupRecord);
+        const record = await readBackup(id);
         if (record) found.push(record);
       }
       return found.toSorted(byLog);
     },
     async backup(id) {
-      const record = await read(backupRecordKey(id), backupRecord);
+      const record = await readBackup(id);
       if (record) return record;
       throw new PitcrewError('E_NOT_FOUND', `there is no backup ${id}`, {
         detail: `Nothing complete of that name is in ${storage.name}.`,
@@ -158,7 +168,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     async chain(backup) {
       const chain = [backup];
       for (let { parent } = backup; parent !== null;) {
-        const found: BackupRecord | undefined = await read(backupRecordKey(parent), backupRecord);
+        const found: BackupRecord | undefined = await readBackup(parent);
         if (!found || chain.some(({ id }) => id === found.id)) throw brokenChain(backup.id, parent);
         chain.unshift(found);
         ({ parent } = found);
@@ -208,7 +218,7 @@ export function openRepository(options: RepositoryOptions): Repository {
       await write(backupRecordKey(record.id), backupRecord, record);
       await storage.delete(startedKey(record.id));
     },
-    readFile: ({ key }) => decode(storage.get(key), { encrypted: isSealed(key), identities }),
+    readFile: ({ key }) => named(key, decode(storage.get(key), { encrypted: isSealed(key), identities })),
     async putWal(name, source) {
       try {
         const key = walKey(name, { encrypted: recipients.length > 0 });
@@ -220,7 +230,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async readWal(name) {
       const found = await findWal(name);
-      return found && decode(storage.get(found.key), { encrypted: found.encrypted, identities });
+      return found && named(found.key, decode(storage.get(found.key), { encrypted: found.encrypted, identities }));
     },
     hasWal: async (name) => (await findWal(name)) !== undefined,
     async *wal() {

@@ -2,6 +2,7 @@ import { rename, rm } from 'node:fs/promises';
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Repository } from '../repository/index.ts';
+import { requireSegment } from './require-segment.ts';
 
 /** Exit code of the command that fetches when the repository does not have the file: no other failure has it. */
 export const notInRepository = 44;
@@ -14,9 +15,10 @@ export const notInRepository = 44;
 export async function fetchWal(repository: Repository, name: string, path: string): Promise<boolean> {
   const content = await repository.readWal(name);
   if (!content) return false;
+  const systemId = (await repository.record())?.systemId;
   const part = `${path}.part`;
   try {
-    await pipeline(content, createWriteStream(part, { mode: 0o600 }));
+    await pipeline(requireSegment(content, name, systemId), createWriteStream(part, { mode: 0o600 }));
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
