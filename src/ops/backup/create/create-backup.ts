@@ -18,6 +18,7 @@ import {
 import { archivedBytes, type Choice, chooseType } from './choose-type.ts';
 import { estimateChange } from './estimate-change.ts';
 import { findParent } from './find-parent.ts';
+import { mayLeaveOut } from './left-out.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
 
@@ -51,7 +52,7 @@ export interface CreateProgress {
 
 /**
  * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
- * stored; of one that fails or is stopped nothing is seen.
+ * stored; of one that fails or is stopped nothing is seen. Where an incremental one might not be whole, a full one is made instead, with the reason.
  * @throws {PitcrewError} of the connection, of the storage; `E_CONFLICT` when the repository belongs to another cluster; `E_QUERY` for what the
  * server finds wrong, as pages whose checksum does not fit; `E_ABORTED`
  */
@@ -70,11 +71,21 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
         : async () => ({ type: options.type === 'incremental' ? 'incremental' : 'full' }),
     );
   } catch (error) {
-    if (taken?.type !== 'incremental' || !lacksNotes(error)) throw error;
-    const choice: Choice = { type: 'full', reason: 'the server cannot tell all that has changed' };
+    const choice = insteadOf(error, taken);
+    if (!choice) throw error;
     options.onChoice?.(choice);
     return make(options, async () => choice);
   }
+}
+
+/** An incremental backup was given up. */
+class NotWhole extends Error {}
+
+/** The full backup that is made instead of an incremental one that cannot be, and was not insisted upon, or would not be right. */
+function insteadOf(error: unknown, taken: Choice | undefined): (Choice & { warnings?: string[] }) | undefined {
+  if (error instanceof NotWhole) return { type: 'full', reason: error.message, warnings: [error.message] };
+  if (taken?.type !== 'incremental' || !lacksNotes(error)) return undefined;
+  return { type: 'full', reason: 'the server cannot tell all that has changed' };
 }
 
 /** Whether the server refused because its notes of what changed have a gap: object_not_in_prerequisite_state. */
@@ -100,7 +111,7 @@ type Choosing = (
   base: PhysicalConnection,
   timeline: number,
   flushedLsn: bigint,
-) => Promise<Omit<Choice, 'reason'> & { reason?: string }>;
+) => Promise<Omit<Choice, 'reason'> & { reason?: string; warnings?: string[] }>;
 
 async function make(options: CreateOptions, choose: Choosing): Promise<BackupRecord> {
   const { url, repository, signal } = options;
@@ -130,12 +141,12 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
       failure ??= error;
       base.destroy();
     });
-    const { type, reason } = await choose(base, timeline, flushedLsn);
+    const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
     const parent = type === 'full' ? null : await findParent(base, repository);
     const blockBytes = Number(await base.show('block_size'));
     // From here on no prune takes the parent.
     const start = await repository.begin(type, parent?.id);
-    begun = { ...start, type, parent: parent?.id ?? null, reason, systemId, segmentBytes, blockBytes };
+    begun = { ...start, type, parent: parent?.id ?? null, reason, warnings, systemId, segmentBytes, blockBytes };
     if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
     const record = await copy(base, options, begun);
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
@@ -159,18 +170,18 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
 
 type Begun = Pick<
   BackupRecord,
-  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'systemId' | 'segmentBytes' | 'blockBytes'
+  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'warnings' | 'systemId' | 'segmentBytes' | 'blockBytes'
 >;
 
 /** Stores what the server sends, and says what it was. */
 async function copy(
   base: PhysicalConnection,
-  { repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
+  { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
   begun: Begun,
 ): Promise<BackupRecord> {
   const { id, parent } = begun;
   const files: StoredFile[] = [];
-  const warnings: string[] = [];
+  const warnings = [...begun.warnings];
   let current: Storing<StoredFile> | undefined;
   let totalBytes = 0;
   let begin: (BaseBackupEvent & { type: 'begin' }) | undefined;
@@ -194,6 +205,7 @@ async function copy(
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {
         begin = event;
+        if (parent !== null) await requireWhole(url, repository, parent, event.startLsn);
         totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       } else if (event.type === 'archive') await next(event.name);
       else if (event.type === 'manifest') await next('backup_manifest');
@@ -224,6 +236,13 @@ async function copy(
     recipients: [...repository.recipients],
     madeBy,
   };
+}
+
+/** What the server looks at has been summarized by now, and what comes later is in the log. */
+async function requireWhole(url: string, repository: Repository, parent: string, to: bigint): Promise<void> {
+  const { startLsn } = await repository.backup(parent);
+  const reason = await mayLeaveOut(url, { from: startLsn, to });
+  if (reason !== undefined) throw new NotWhole(reason);
 }
 
 function standby(address: string): PitcrewError {

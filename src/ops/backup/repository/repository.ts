@@ -30,6 +30,7 @@ import {
   walKey,
   walPrefix,
 } from './layout.ts';
+import { named } from './named.ts';
 import { readRecord, recordText, storeText } from './record-file.ts';
 import {
   type BackupRecord,
@@ -99,7 +100,11 @@ export interface Repository {
   remove(id: string): Promise<void>;
   /** Makes a backup complete: from now on it is there. */
   putBackup(record: BackupRecord): Promise<void>;
-  /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, `E_NOT_FOUND`, `E_STORAGE` */
+  /**
+   * A file's content.
+   * @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED` (when it is missing, too), `E_NOT_FOUND` when the
+   * backup was removed meanwhile, `E_STORAGE`
+   */
   readFile(file: Pick<StoredFile, 'key'>): AsyncIterable<Buffer>;
   /** Stores a complete segment or a history, then its checksum; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
@@ -136,6 +141,15 @@ export function openRepository(options: RepositoryOptions): Repository {
     value: z.output<Schema>,
     { onlyNew = true } = {},
   ) => storeText(storage, key, recordText(schema, value), { onlyNew });
+
+  async function readBackup(id: string): Promise<BackupRecord | undefined> {
+    const key = backupRecordKey(id);
+    const record = await read(key, backupRecord);
+    if (!record || record.id === id) return record;
+    throw new PitcrewError('E_BACKUP_DAMAGED', 'a record of the repository is that of another backup', {
+      detail: `${key} in ${storage.name} is of ${record.id}.`,
+    });
+  }
 
   /** Recipients may have come or gone since it was stored. */
   async function findWal(name: string): Promise<{ key: string; encrypted: boolean } | undefined> {
@@ -197,13 +211,13 @@ export function openRepository(options: RepositoryOptions): Repository {
       for await (const { key } of storage.list(backupsPrefix)) {
         const [, id, file] = key.split('/');
         if (id === undefined || key !== backupRecordKey(id) || file === undefined) continue;
-        const record = await read(key, backupRecord);
+        const record = await readBackup(id);
         if (record) found.push(record);
       }
       return found.toSorted(byLog);
     },
     async backup(id) {
-      const record = await read(backupRecordKey(id), backupRecord);
+      const record = await readBackup(id);
       if (record) return record;
       throw new PitcrewError('E_NOT_FOUND', `there is no backup ${id}`, {
         detail: `Nothing complete of that name is in ${storage.name}.`,
@@ -213,7 +227,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     async chain(backup) {
       const chain = [backup];
       for (let { parent } = backup; parent !== null;) {
-        const found: BackupRecord | undefined = await read(backupRecordKey(parent), backupRecord);
+        const found: BackupRecord | undefined = await readBackup(parent);
         if (!found || chain.some(({ id }) => id === found.id)) throw brokenChain(backup.id, parent);
         chain.unshift(found);
         ({ parent } = found);
@@ -277,11 +291,10 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async *readFile({ key }) {
       try {
-        yield* decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities });
+        yield* named(key, decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities }));
       } catch (error) {
         const [, id = ''] = key.split('/');
-        const isGone = error instanceof PitcrewError && error.code === 'E_NOT_FOUND';
-        if (!isGone || (await storage.head(backupRecordKey(id)))) throw error;
+        if (await storage.head(backupRecordKey(id))) throw error;
         throw removedMeanwhile(id, error);
       }
     },
@@ -299,7 +312,11 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async readWal(name) {
       const found = await findWal(name);
-      return found && decode(storage.get(found.key), { encrypted: found.encrypted, identities: keyring.identities });
+      if (!found) return undefined;
+      return named(
+        found.key,
+        decode(storage.get(found.key), { encrypted: found.encrypted, identities: keyring.identities }),
+      );
     },
     async putPartial(name, source) {
       const part = partialName(name);
@@ -361,9 +378,9 @@ function brokenChain(id: string, parent: string): PitcrewError {
   });
 }
 
-function removedMeanwhile(id: string, cause: PitcrewError): PitcrewError {
+function removedMeanwhile(id: string, cause: unknown): PitcrewError {
   return new PitcrewError('E_NOT_FOUND', `backup ${id} was removed while it was read`, {
-    detail: cause.detail,
+    detail: messageOf(cause),
     hint: 'Take another one, or keep it from being pruned first: "pitcrew backup pin".',
     cause,
   });
