@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { availableParallelism } from 'node:os';
-import type { TransformOptions } from 'node:stream';
+import type { DuplexOptions } from 'node:stream';
 import { constants, createZstdCompress, zstdCompressSync, type ZstdOptions } from 'node:zlib';
 
 export interface CompressOptions {
@@ -81,7 +81,7 @@ function openLane(level: number): Lane {
     [constants.ZSTD_c_checksumFlag]: 1,
   };
   // Whatever is written becomes a frame. All of it is kept until it is taken.
-  const options: ZstdOptions & TransformOptions = {
+  const options: ZstdOptions & Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark'> = {
     params,
     flush: constants.ZSTD_e_end,
     chunkSize: pieceBytes,
