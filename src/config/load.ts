@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { PitcrewError, messageOf } from '../errors.ts';
 import { type Config, configDefinition } from './definition.ts';
 import { nearest } from './nearest.ts';
-import { type Setting, settings } from './settings.ts';
+import { isAt, type Setting, settings } from './settings.ts';
 
 /** File names that are looked for in the working directory when no `--config` is given. */
 export const configFileNames = [
@@ -44,8 +44,9 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const input: Record<string, unknown> = file ? await readConfigFile(file) : {};
   const origins = new Map<string, string>();
   for (const setting of settings) {
-    const fromEnv = options.env[setting.env];
-    if (fromEnv !== undefined && fromEnv !== '') assign(input, setting, fromEnv, origins, setting.env);
+    const fromEnv = setting.env === undefined ? undefined : options.env[setting.env];
+    if (setting.env !== undefined && fromEnv !== undefined && fromEnv !== '')
+      assign(input, setting, fromEnv, origins, setting.env);
     const fromFlag = setting.flag === undefined ? undefined : options.flags?.[setting.flag];
     if (fromFlag !== undefined) assign(input, setting, fromFlag, origins, `--${setting.flag}`);
   }
@@ -122,22 +123,23 @@ function configError(issues: Issue[], origins: Map<string, string>, file: string
 }
 
 function explainIssue(issue: Issue, origins: Map<string, string>, file: string | undefined): string[] {
-  const path = issue.path.map(String).join('.');
+  const parts = issue.path.map(String);
+  const path = parts.join('.');
   const origin = origins.get(path) ?? file ?? 'config';
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(
-      (key) => `${[path, key].filter(Boolean).join('.')} (${origin}): unknown key${suggestion(path, key)}`,
+      (key) => `${[path, key].filter(Boolean).join('.')} (${origin}): unknown key${suggestion(parts, key)}`,
     );
   }
-  const secret = settings.some((setting) => setting.secret && path.startsWith(setting.path.join('.')));
+  const secret = settings.some((setting) => setting.secret && isAt(parts, setting.path));
   const found = secret ? 'a value that does not fit' : (JSON.stringify(issue.input) ?? 'nothing');
   return [`${path} (${origin}): found ${found}; ${issue.message}`];
 }
 
 /** The known key nearest to a mistyped one, as ", did you mean …?", or nothing when none is near. */
-function suggestion(parent: string, key: string): string {
-  const depth = parent === '' ? 0 : parent.split('.').length;
-  const below = settings.filter(({ path }) => path.slice(0, depth).join('.') === parent);
+function suggestion(parent: readonly string[], key: string): string {
+  const depth = parent.length;
+  const below = settings.filter(({ path }) => isAt(parent, path.slice(0, depth)));
   const known = [...new Set(below.flatMap(({ path }) => path[depth] ?? []))];
   const near = nearest(key, known);
   return near === undefined ? `; allowed here: ${known.join(', ')}` : `, did you mean "${near}"?`;

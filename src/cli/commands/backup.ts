@@ -3,6 +3,7 @@ import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { backupDocument } from '../backup/document.ts';
 import { progressTexts } from '../backup/progress-text.ts';
+import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
@@ -11,11 +12,13 @@ import {
   withRecipients,
   withRepository,
 } from '../backup/repository.ts';
+import { statsCommand } from '../backup/stats-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
-import { backupLines, backupTable } from '../screen/backup-screen.ts';
+import { backupList } from '../screen/backup-list.ts';
+import { backupLines } from '../screen/backup-screen.ts';
 import { interruptible } from '../signals.ts';
 import { packageVersion } from '../version.ts';
 
@@ -25,8 +28,11 @@ export function backupCommand(): Command {
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(statsCommand())
     .addCommand(verifyCommand())
     .addCommand(pruneCommand())
+    .addCommand(pinCommand())
+    .addCommand(unpinCommand())
     .addCommand(fetchCommand(), { hidden: true });
 }
 
@@ -98,16 +104,22 @@ function phaseTexts(): (progress: CreateProgress) => string {
 }
 
 function listCommand(): Command {
-  const command = new Command('list').description('The backups that are complete, oldest first.');
+  const command = new Command('list').description(
+    'The backups that are complete, oldest first, each with those that build on it.',
+  );
   return withRepository(command)
     .option('--json', 'one JSON document on stdout')
     .option('--no-color', 'no colours')
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
       const repository = await openByFlags(flags);
+      const { readPins } = await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
-      if (flags.json) printJson({ repository: repository.name, backups: backups.map(backupDocument) });
-      else print(backupTable(repository.name, backups));
+      const pins = await readPins(repository);
+      if (flags.json) {
+        const documents = backups.map((backup) => ({ ...backupDocument(backup), pin: pins.get(backup.id) ?? null }));
+        printJson({ repository: repository.name, backups: documents });
+      } else print(backupList(repository.name, backups, { pins, width: process.stdout.columns }));
     });
 }
 
