@@ -18,8 +18,11 @@ import {
 } from '../repository/index.ts';
 import { archivedBytes, type Choice, chooseType } from './choose-type.ts';
 import { estimateChange } from './estimate-change.ts';
-import { findParent } from './find-parent.ts';
+import { findParent, knowsBlocks } from './find-parent.ts';
+import { endOfLog, firstMissing, logGone, logRecord } from './log-backup.ts';
+import { storePart } from './store-part.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
+import { segmentStart } from '../wal/segments.ts';
 
 export interface CreateOptions {
   url: string;
@@ -117,30 +120,58 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const { systemId } = await base.identify();
-    if ((await base.show('in_hot_standby')) === 'on') throw standby(base.address);
+    const isStandby = (await base.show('in_hot_standby')) === 'on';
     await repository.claim(systemId);
     const segmentBytes = await segmentBytesOf(base);
-    log = await openPhysical({ url });
+    const connection = await openPhysical({ url });
+    log = connection;
     // As long as that connection lives, the server keeps what we have not stored yet.
     const slot = `pitcrew_backup_${randomBytes(6).toString('hex')}`;
     await log.createSlot(slot, { temporary: true });
     const { timeline, flushedLsn } = await log.identify();
-    receiving = receiveWal({ connection: log, repository, from: flushedLsn, timeline, segmentBytes, slot });
-    receiving.ended.catch((error: unknown) => {
-      failure ??= error;
-      base.destroy();
-    });
     const { type, reason } = await choose(base, timeline, flushedLsn);
-    const parent = type === 'full' ? null : await findParent(base, repository);
+    const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
+    const isLogOnly = parent !== null && !knowsBlocks(base.version);
+    const receive = (from: bigint): Receiving => {
+      const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot });
+      started.ended.catch((error: unknown) => {
+        failure ??= isLogOnly ? logGone(error, parent) : error;
+        base.destroy();
+      });
+      receiving = started;
+      return started;
+    };
     const blockBytes = Number(await base.show('block_size'));
     // From here on no prune takes the parent.
     const start = await repository.begin(type, parent?.id);
     begun = { ...start, type, parent: parent?.id ?? null, reason, systemId, segmentBytes, blockBytes };
-    if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
-    const record = await copy(base, options, begun);
-    if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
-    options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
-    await receiving.until(record.endLsn);
+    let record: BackupRecord;
+    if (isLogOnly) {
+      options.onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes: 0 });
+      const received = receive(await firstMissing(repository, parent, flushedLsn));
+      const endLsn = await endOfLog(base, options.checkpoint ?? 'fast');
+      record = logRecord(parent, begun, {
+        serverVersion: base.version,
+        endLsn,
+        endedAt: new Date(),
+        recipients: [...repository.recipients],
+        madeBy: options.madeBy,
+      });
+      options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
+      await received.until(segmentStart(endLsn, segmentBytes));
+      await storePart(url, repository, record);
+    } else {
+      if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
+      let received: Receiving | undefined;
+      record = await copy(base, options, begun, (startLsn) => {
+        received = receive(startLsn);
+      });
+      if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
+      options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
+      // Its last segment is ended by the primary alone, whenever that may be.
+      await received?.until(isStandby ? segmentStart(record.endLsn, segmentBytes) : record.endLsn);
+      if (isStandby) await storePart(url, repository, record);
+    }
     // What it builds on has to be there.
     await repository.chain(record);
     await repository.putBackup(record);
@@ -174,6 +205,7 @@ async function copy(
   base: PhysicalConnection,
   { repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
   begun: Begun,
+  onBegin: (startLsn: bigint) => void,
 ): Promise<BackupRecord> {
   const { id, parent } = begun;
   const files: StoredFile[] = [];
@@ -201,6 +233,7 @@ async function copy(
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {
         begin = event;
+        onBegin(event.startLsn);
         totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       } else if (event.type === 'archive') await next(event.name);
       else if (event.type === 'manifest') await next('backup_manifest');
@@ -231,13 +264,6 @@ async function copy(
     recipients: [...repository.recipients],
     madeBy,
   };
-}
-
-function standby(address: string): PitcrewError {
-  return new PitcrewError('E_UNSUPPORTED', `${address} is a standby`, {
-    detail: 'The last segment of log that a backup needs is ended by the primary only.',
-    hint: 'Back up the primary; maxRateKb keeps it gentle.',
-  });
 }
 
 function promoted(before: number, after: number): PitcrewError {

@@ -5,6 +5,7 @@ import { errorCode, PitcrewError } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import { layOut } from './lay-out.ts';
+import { withFiles } from './of-log.ts';
 import { recoverySettingNames, recoverySettings } from './recovery-settings.ts';
 import type { RecoveryTarget } from './target.ts';
 import { placesOf, tablespaceMapFile, type TablespacePlace } from './tablespaces.ts';
@@ -36,7 +37,8 @@ export interface RestoreProgress {
  * @throws {PitcrewError} `E_DATA_DIR` for a folder with something in it; `E_BACKUP_DAMAGED` with the files that are not as they were;
  * `E_BACKUP_KEY`; `E_STORAGE`; `E_ABORTED`
  */
-export async function restoreBackup(options: RestoreOptions): Promise<void> {
+export async function restoreBackup(asked: RestoreOptions): Promise<void> {
+  const options = { ...asked, ...(await withFiles(asked.repository, asked.backup, asked.target)) };
   const { repository, backup, owner, signal } = options;
   const to = resolve(options.to);
   const tablespaces = placesOf(backup.tablespaces, options.tablespaceMap);

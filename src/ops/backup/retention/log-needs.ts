@@ -21,7 +21,8 @@ export interface LogNeeds {
 /** All log of a repository, in order. */
 export async function* logOf(repository: Repository, segmentBytes: number): AsyncGenerator<LogSegment> {
   for await (const { name, key, bytes } of repository.wal()) {
-    yield { name, key, bytes, at: segmentPosition(name, segmentBytes) };
+    // A part of a segment goes with it.
+    yield { name, key, bytes, at: segmentPosition(name.replace(/\.partial$/, ''), segmentBytes) };
   }
 }
 
