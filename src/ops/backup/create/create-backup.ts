@@ -1,60 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { parseSize } from '../../../config/index.ts';
 import {
-  baseBackup,
-  type BaseBackupEvent,
   openPhysical,
   type PhysicalConnection,
   uploadManifest,
 } from '../../../engine/postgres/replication/physical/index.ts';
-import { PitcrewError, toPitcrewError } from '../../../errors.ts';
-import {
-  type BackupRecord,
-  manifestOf,
-  type Repository,
-  type StoredFile,
-  storing,
-  type Storing,
-} from '../repository/index.ts';
-import { archivedBytes, type Choice, chooseType } from './choose-type.ts';
+import { PitcrewError } from '../../../errors.ts';
+import { type BackupRecord, manifestOf } from '../repository/index.ts';
+import { type Choice, chooseType } from './choose-type.ts';
 import { estimateChange } from './estimate-change.ts';
+import { copyFiles, NotWhole } from './copy-files.ts';
 import { findParent, knowsBlocks } from './find-parent.ts';
 import { endOfLog, firstMissing, logGone, logRecord } from './log-backup.ts';
 import { storePart } from './store-part.ts';
+import type { Begun, CreateOptions } from './options.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
+import { segmentBytesOf } from '../wal/segment-size.ts';
 import { segmentStart } from '../wal/segments.ts';
-
-export interface CreateOptions {
-  url: string;
-  repository: Repository;
-  /**
-   * `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore; `auto` takes whichever serves
-   * better.
-   */
-  type?: BackupRecord['type'] | 'auto';
-  /** `fast` by default: it begins at once. */
-  checkpoint?: 'fast' | 'spread';
-  /** At most so many kB a second are read. */
-  maxRateKb?: number | undefined;
-  /** Name and version of the program, for the record. */
-  madeBy: string;
-  signal?: AbortSignal | undefined;
-  onProgress?(progress: CreateProgress): void;
-  /** With `auto`: which type was taken, and why. */
-  onChoice?(choice: Choice): void;
-}
-
-export interface CreateProgress {
-  /** `waiting`: for a checkpoint; `copying`; `log`: the last segments of log. */
-  phase: 'waiting' | 'copying' | 'log';
-  doneBytes: number;
-  /** The server's estimate. */
-  totalBytes: number;
-}
 
 /**
  * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
- * stored; of one that fails or is stopped nothing is seen.
+ * stored; of one that fails or is stopped nothing is seen. Where an incremental one might not be whole, a full one is made instead, with the reason.
  * @throws {PitcrewError} of the connection, of the storage; `E_CONFLICT` when the repository belongs to another cluster; `E_QUERY` for what the
  * server finds wrong, as pages whose checksum does not fit; `E_ABORTED`
  */
@@ -73,11 +38,18 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
         : async () => ({ type: options.type === 'incremental' ? 'incremental' : 'full' }),
     );
   } catch (error) {
-    if (taken?.type !== 'incremental' || !lacksNotes(error)) throw error;
-    const choice: Choice = { type: 'full', reason: 'the server cannot tell all that has changed' };
+    const choice = insteadOf(error, taken);
+    if (!choice) throw error;
     options.onChoice?.(choice);
     return make(options, async () => choice);
   }
+}
+
+/** The full backup that is made instead of an incremental one that cannot be, and was not insisted upon, or would not be right. */
+function insteadOf(error: unknown, taken: Choice | undefined): (Choice & { warnings?: string[] }) | undefined {
+  if (error instanceof NotWhole) return { type: 'full', reason: error.message, warnings: [error.message] };
+  if (taken?.type !== 'incremental' || !lacksNotes(error)) return undefined;
+  return { type: 'full', reason: 'the server cannot tell all that has changed' };
 }
 
 /** Whether the server refused because its notes of what changed have a gap: object_not_in_prerequisite_state. */
@@ -103,7 +75,7 @@ type Choosing = (
   base: PhysicalConnection,
   timeline: number,
   flushedLsn: bigint,
-) => Promise<Omit<Choice, 'reason'> & { reason?: string }>;
+) => Promise<Omit<Choice, 'reason'> & { reason?: string; warnings?: string[] }>;
 
 async function make(options: CreateOptions, choose: Choosing): Promise<BackupRecord> {
   const { url, repository, signal } = options;
@@ -129,7 +101,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const slot = `pitcrew_backup_${randomBytes(6).toString('hex')}`;
     await log.createSlot(slot, { temporary: true });
     const { timeline, flushedLsn } = await log.identify();
-    const { type, reason } = await choose(base, timeline, flushedLsn);
+    const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
     const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
     const isLogOnly = parent !== null && !knowsBlocks(base.version);
     const receive = (from: bigint): Receiving => {
@@ -144,7 +116,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const blockBytes = Number(await base.show('block_size'));
     // From here on no prune takes the parent.
     const start = await repository.begin(type, parent?.id);
-    begun = { ...start, type, parent: parent?.id ?? null, reason, systemId, segmentBytes, blockBytes };
+    begun = { ...start, type, parent: parent?.id ?? null, reason, warnings, systemId, segmentBytes, blockBytes };
     let record: BackupRecord;
     if (isLogOnly) {
       options.onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes: 0 });
@@ -163,7 +135,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     } else {
       if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
       let received: Receiving | undefined;
-      record = await copy(base, options, begun, (startLsn) => {
+      record = await copyFiles(base, options, begun, (startLsn) => {
         received = receive(startLsn);
       });
       if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
@@ -186,84 +158,6 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     await log?.close();
     await base.close();
   }
-}
-
-type Begun = Pick<
-  BackupRecord,
-  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'systemId' | 'segmentBytes' | 'blockBytes'
->;
-
-async function segmentBytesOf(base: PhysicalConnection): Promise<number> {
-  const setting = await base.show('wal_segment_size');
-  const bytes = parseSize(setting);
-  if (bytes !== undefined && bytes > 0) return bytes;
-  throw new PitcrewError('E_INTERNAL', 'the server tells a size in a form that is not known', { detail: setting });
-}
-
-/** Stores what the server sends, and says what it was. */
-async function copy(
-  base: PhysicalConnection,
-  { repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
-  begun: Begun,
-  onBegin: (startLsn: bigint) => void,
-): Promise<BackupRecord> {
-  const { id, parent } = begun;
-  const files: StoredFile[] = [];
-  const warnings: string[] = [];
-  let current: Storing<StoredFile> | undefined;
-  let totalBytes = 0;
-  let begin: (BaseBackupEvent & { type: 'begin' }) | undefined;
-  let end: (BaseBackupEvent & { type: 'end' }) | undefined;
-  const finish = async (): Promise<void> => {
-    if (current) files.push(await current.end());
-    current = undefined;
-  };
-  const next = async (name: string): Promise<void> => {
-    await finish();
-    current = storing((source) => repository.putFile(id, name, source, signal));
-  };
-  onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes });
-  try {
-    for await (const event of baseBackup(base, {
-      label: `pitcrew ${id}`,
-      checkpoint,
-      maxRateKb,
-      incremental: parent !== null,
-    })) {
-      if (event.type === 'data') await current?.write(event.bytes);
-      else if (event.type === 'begin') {
-        begin = event;
-        onBegin(event.startLsn);
-        totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-      } else if (event.type === 'archive') await next(event.name);
-      else if (event.type === 'manifest') await next('backup_manifest');
-      else if (event.type === 'progress') onProgress?.({ phase: 'copying', doneBytes: event.doneBytes, totalBytes });
-      else if (event.type === 'warning') warnings.push(event.text);
-      else end = event;
-    }
-    await finish();
-  } catch (error) {
-    await current?.abandon(toPitcrewError(error));
-    throw error;
-  }
-  if (!begin || !end) throw new PitcrewError('E_INTERNAL', 'the server ended the backup too early');
-  const ratio = archivedBytes(files) / totalBytes;
-  return {
-    ...begun,
-    changedRatio: parent === null || !Number.isFinite(ratio) ? undefined : Math.min(1, ratio),
-    format: 1,
-    serverVersion: base.version,
-    timeline: begin.timeline,
-    startLsn: begin.startLsn,
-    endLsn: end.endLsn,
-    endedAt: new Date(),
-    label: `pitcrew ${id}`,
-    tablespaces: begin.tablespaces.flatMap(({ oid, location }) => (oid === null ? [] : [{ oid, location }])),
-    files,
-    warnings,
-    recipients: [...repository.recipients],
-    madeBy,
-  };
 }
 
 function promoted(before: number, after: number): PitcrewError {

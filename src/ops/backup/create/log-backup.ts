@@ -1,6 +1,7 @@
 import { baseBackup, type PhysicalConnection } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError } from '../../../errors.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
+import type { Begun } from './options.ts';
 import { segmentName, segmentStart } from '../wal/segments.ts';
 
 /**
@@ -32,10 +33,7 @@ export async function endOfLog(base: PhysicalConnection, checkpoint: 'fast' | 's
 /** What an incremental backup is before PostgreSQL 17: the log since the one before, and no files. */
 export function logRecord(
   parent: BackupRecord,
-  begun: Pick<
-    BackupRecord,
-    'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'systemId' | 'segmentBytes' | 'blockBytes'
-  >,
+  begun: Begun,
   made: Pick<BackupRecord, 'serverVersion' | 'endLsn' | 'endedAt' | 'recipients' | 'madeBy'>,
 ): BackupRecord {
   return {
@@ -47,7 +45,6 @@ export function logRecord(
     label: `pitcrew ${begun.id}`,
     tablespaces: parent.tablespaces,
     files: [],
-    warnings: [],
   };
 }
 

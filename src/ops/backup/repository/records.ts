@@ -89,3 +89,10 @@ export const repositoryRecord = z.strictObject({
   createdAt: time,
 });
 export type RepositoryRecord = z.output<typeof repositoryRecord>;
+
+/** A key for which everything is stored from now on, as its file `keys/age1….json` has it. */
+export const keyRecord = z.strictObject({
+  format: z.literal(1),
+  recipient: z.string(),
+  addedAt: time,
+});

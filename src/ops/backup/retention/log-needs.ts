@@ -1,4 +1,4 @@
-import type { BackupRecord, Repository } from '../repository/index.ts';
+import { type BackupRecord, nameOfPartial, type Repository } from '../repository/index.ts';
 import { segmentPosition, segmentStart } from '../wal/segments.ts';
 
 /** A segment of log as it is stored. */
@@ -22,7 +22,7 @@ export interface LogNeeds {
 export async function* logOf(repository: Repository, segmentBytes: number): AsyncGenerator<LogSegment> {
   for await (const { name, key, bytes } of repository.wal()) {
     // A part of a segment goes with it.
-    yield { name, key, bytes, at: segmentPosition(name.replace(/\.partial$/, ''), segmentBytes) };
+    yield { name, key, bytes, at: segmentPosition(nameOfPartial(name), segmentBytes) };
   }
 }
 
