@@ -1,4 +1,5 @@
-export { createBackup, type CreateOptions, type CreateProgress } from './create/create-backup.ts';
+export { createBackup } from './create/create-backup.ts';
+export type { CreateOptions, CreateProgress } from './create/options.ts';
 export { openRepositories } from './open/open-repositories.ts';
 export type { BackupRecord, PinRecord, Repository } from './repository/index.ts';
 export { chooseBackup } from './restore/choose-backup.ts';
