@@ -5,18 +5,32 @@ import {
   type BaseBackupEvent,
   openPhysical,
   type PhysicalConnection,
+  uploadManifest,
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError, toPitcrewError } from '../../../errors.ts';
-import { type BackupRecord, type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
-import { giveParent } from './give-parent.ts';
+import {
+  type BackupRecord,
+  manifestOf,
+  type Repository,
+  type StoredFile,
+  storing,
+  type Storing,
+} from '../repository/index.ts';
+import { archivedBytes, type Choice, chooseType } from './choose-type.ts';
+import { estimateChange } from './estimate-change.ts';
+import { findParent } from './find-parent.ts';
 import { mayLeaveOut } from './left-out.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
+import { segmentNames } from '../wal/segments.ts';
 
 export interface CreateOptions {
   url: string;
   repository: Repository;
-  /** `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore. */
-  type?: BackupRecord['type'];
+  /**
+   * `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore; `auto` takes whichever serves
+   * better.
+   */
+  type?: BackupRecord['type'] | 'auto';
   /** `fast` by default: it begins at once. */
   checkpoint?: 'fast' | 'spread';
   /** At most so many kB a second are read. */
@@ -25,6 +39,8 @@ export interface CreateOptions {
   madeBy: string;
   signal?: AbortSignal | undefined;
   onProgress?(progress: CreateProgress): void;
+  /** With `auto`: which type was taken, and why. */
+  onChoice?(choice: Choice): void;
 }
 
 export interface CreateProgress {
@@ -36,34 +52,63 @@ export interface CreateProgress {
 }
 
 /**
- * Makes a backup. Where an incremental one might not be whole, a full one is made instead, with the reason among its warnings.
+ * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
+ * stored; of one that fails or is stopped nothing is seen. Where an incremental one might not be whole, a full one is made instead.
  * @throws {PitcrewError} of the connection, of the storage; `E_CONFLICT` when the repository belongs to another cluster; `E_QUERY` for what the
  * server finds wrong, as pages whose checksum does not fit; `E_ABORTED`
  */
 export async function createBackup(options: CreateOptions): Promise<BackupRecord> {
+  let taken: Choice | undefined;
+  const choose = async (base: PhysicalConnection, timeline: number, flushedLsn: bigint): Promise<Choice> => {
+    taken = await chooseFor(base, options, timeline, flushedLsn);
+    options.onChoice?.(taken);
+    return taken;
+  };
   try {
-    return await createOne(options, []);
+    return await make(
+      options,
+      options.type === 'auto'
+        ? choose
+        : async () => ({ type: options.type === 'incremental' ? 'incremental' : 'full' }),
+    );
   } catch (error) {
-    if (error instanceof NotWhole) return createOne({ ...options, type: 'full' }, [error.reason]);
-    throw error;
+    const reason = error instanceof NotWhole ? error.message : 'the server cannot tell all that has changed';
+    if (!(error instanceof NotWhole) && (taken?.type !== 'incremental' || !lacksNotes(error))) throw error;
+    const choice: Choice = { type: 'full', reason };
+    options.onChoice?.(choice);
+    return make(options, async () => choice);
   }
 }
 
-/** An incremental backup was given up. */
-class NotWhole extends Error {
-  readonly reason: string;
+/** An incremental backup was given up: it might not have been whole. */
+class NotWhole extends Error {}
 
-  constructor(reason: string) {
-    super(reason);
-    this.reason = reason;
-  }
+/** Whether the server refused because its notes of what changed have a gap: object_not_in_prerequisite_state. */
+const lacksNotes = (error: unknown): boolean => error instanceof PitcrewError && error.sqlState === '55000';
+
+async function chooseFor(
+  base: PhysicalConnection,
+  { url, repository }: CreateOptions,
+  timeline: number,
+  flushedLsn: bigint,
+): Promise<Choice> {
+  const latest = (await repository.backups()).at(-1);
+  return chooseType({
+    version: base.version,
+    chain: latest ? await repository.chain(latest) : [],
+    timeline,
+    summarizes: base.version >= 170_000 && (await base.show('summarize_wal')) === 'on',
+    change: async () => (latest ? estimateChange(url, latest, flushedLsn) : { known: false }),
+  });
 }
 
-/**
- * Makes a full backup: all files of the server, and the log without which they are of no use. It is there once all of it is stored; of one that fails or
- * is stopped nothing is seen.
- */
-async function createOne(options: CreateOptions, told: readonly string[]): Promise<BackupRecord> {
+type Choosing = (
+  base: PhysicalConnection,
+  timeline: number,
+  flushedLsn: bigint,
+) => Promise<Omit<Choice, 'reason'> & { reason?: string }>;
+
+async function make(options: CreateOptions, choose: Choosing): Promise<BackupRecord> {
   const { url, repository, signal } = options;
   const base = await openPhysical({ url });
   let log: PhysicalConnection | undefined;
@@ -91,14 +136,20 @@ async function createOne(options: CreateOptions, told: readonly string[]): Promi
       failure ??= error;
       base.destroy();
     });
-    const type = options.type ?? 'full';
-    const parent = type === 'full' ? null : await giveParent(base, repository);
+    const { type, reason } = await choose(base, timeline, flushedLsn);
+    const parent = type === 'full' ? null : await findParent(base, repository);
     const blockBytes = Number(await base.show('block_size'));
-    begun = { ...(await repository.begin(type)), type, parent, systemId, segmentBytes, blockBytes };
-    const record = await copy(base, options, begun, told);
+    // From here on no prune takes the parent.
+    const start = await repository.begin(type, parent?.id);
+    begun = { ...start, type, parent: parent?.id ?? null, reason, systemId, segmentBytes, blockBytes };
+    if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
+    const record = await copy(base, options, begun);
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
     options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
     await receiving.until(record.endLsn);
+    // What it builds on has to be there, and what it recovers with.
+    await repository.chain(record);
+    await requireLog(repository, record);
     await repository.putBackup(record);
     return record;
   } catch (error) {
@@ -113,7 +164,10 @@ async function createOne(options: CreateOptions, told: readonly string[]): Promi
   }
 }
 
-type Begun = Pick<BackupRecord, 'id' | 'startedAt' | 'type' | 'parent' | 'systemId' | 'segmentBytes' | 'blockBytes'>;
+type Begun = Pick<
+  BackupRecord,
+  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'systemId' | 'segmentBytes' | 'blockBytes'
+>;
 
 async function segmentBytesOf(base: PhysicalConnection): Promise<number> {
   const setting = await base.show('wal_segment_size');
@@ -127,11 +181,10 @@ async function copy(
   base: PhysicalConnection,
   { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
   begun: Begun,
-  told: readonly string[],
 ): Promise<BackupRecord> {
   const { id, parent } = begun;
   const files: StoredFile[] = [];
-  const warnings = [...told];
+  const warnings: string[] = [];
   let current: Storing<StoredFile> | undefined;
   let totalBytes = 0;
   let begin: (BaseBackupEvent & { type: 'begin' }) | undefined;
@@ -169,8 +222,10 @@ async function copy(
     throw error;
   }
   if (!begin || !end) throw new PitcrewError('E_INTERNAL', 'the server ended the backup too early');
+  const ratio = archivedBytes(files) / totalBytes;
   return {
     ...begun,
+    changedRatio: parent === null || !Number.isFinite(ratio) ? undefined : Math.min(1, ratio),
     format: 1,
     serverVersion: base.version,
     timeline: begin.timeline,
@@ -184,6 +239,17 @@ async function copy(
     recipients: [...repository.recipients],
     madeBy,
   };
+}
+
+/** A prune that knew nothing of this backup may have taken some. */
+async function requireLog(repository: Repository, record: BackupRecord): Promise<void> {
+  for (const name of segmentNames(record.timeline, record.startLsn, record.endLsn, record.segmentBytes)) {
+    if (await repository.hasWal(name)) continue;
+    throw new PitcrewError('E_CONFLICT', 'a segment of the log is gone that the backup needs', {
+      detail: `${name} was removed from ${repository.name} meanwhile.`,
+      hint: 'Make the backup again.',
+    });
+  }
 }
 
 /** What the server looks at has been summarized by now, and what comes later is in the log. */
