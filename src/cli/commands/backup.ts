@@ -14,6 +14,7 @@ import {
 } from '../backup/repository.ts';
 import { statsCommand } from '../backup/stats-command.ts';
 import { placesOf } from '../backup/server-settings.ts';
+import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
@@ -30,6 +31,7 @@ export function backupCommand(): Command {
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(statsCommand())
+    .addCommand(streamCommand())
     .addCommand(verifyCommand())
     .addCommand(pruneCommand())
     .addCommand(pinCommand())

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { parseSize } from '../../../config/index.ts';
 import {
   baseBackup,
   type BaseBackupEvent,
@@ -21,6 +20,7 @@ import { estimateChange } from './estimate-change.ts';
 import { findParent } from './find-parent.ts';
 import { mayLeaveOut } from './left-out.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
+import { segmentBytesOf } from '../wal/segment-size.ts';
 import { segmentNames } from '../wal/segments.ts';
 
 export interface CreateOptions {
@@ -168,13 +168,6 @@ type Begun = Pick<
   BackupRecord,
   'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'systemId' | 'segmentBytes' | 'blockBytes'
 >;
-
-async function segmentBytesOf(base: PhysicalConnection): Promise<number> {
-  const setting = await base.show('wal_segment_size');
-  const bytes = parseSize(setting);
-  if (bytes !== undefined && bytes > 0) return bytes;
-  throw new PitcrewError('E_INTERNAL', 'the server tells a size in a form that is not known', { detail: setting });
-}
 
 /** Stores what the server sends, and says what it was. */
 async function copy(

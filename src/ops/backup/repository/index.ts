@@ -4,16 +4,19 @@ export {
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  isPartial,
   nameOfKey,
+  nameOfPartial,
+  partialName,
   startedKey,
   verifiedKey,
   verifiedPrefix,
   walPrefix,
 } from './layout.ts';
+export { isRunning } from './is-running.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
 export { readRecord, recordText, storeText } from './record-file.ts';
 export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
-export { partialName } from './layout.ts';
 export type { GapRecord, StreamRecord } from './stream-records.ts';
 export { storing, type Storing } from './storing.ts';

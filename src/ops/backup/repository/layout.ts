@@ -45,7 +45,14 @@ export const gapsPrefix = 'gaps/';
 export const gapKey = (first: string): string => `${gapsPrefix}${first}.json`;
 
 /** PostgreSQL's name of what is there of a segment that is not complete. */
-export const partialName = (name: string): string => `${name}.partial`;
+export const partialName = (name: string): string => `${name}${partial}`;
+
+export const isPartial = (name: string): boolean => name.endsWith(partial);
+
+/** Of what a part is; other names as they are. */
+export const nameOfPartial = (name: string): string => (isPartial(name) ? name.slice(0, -partial.length) : name);
+
+const partial = '.partial';
 
 /** PostgreSQL's name of a file by its key. */
 export const nameOfKey = (key: string): string => (key.split('/').at(-1) ?? '').replace(/\.zst(\.age)?$/, '');

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { errorCode, PitcrewError } from '../../../errors.ts';
+import { PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import { type Keyring, openKeyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
@@ -11,6 +11,7 @@ import { byLog } from './by-log.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
 import { defaultJobs } from './compress.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
+import { isRunning } from './is-running.ts';
 import {
   backupFileKey,
   backupId,
@@ -365,15 +366,6 @@ const longestMs = 7 * 86_400_000;
 function isOver(started: z.output<typeof startedRecord> | undefined): boolean {
   if (!started || Date.now() - started.startedAt.getTime() > longestMs) return true;
   return started.host === hostname() && !isRunning(started.pid);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
 }
 
 function brokenChain(id: string, parent: string): PitcrewError {

@@ -1,4 +1,12 @@
-import { isChecksum, keyOfChecksum, nameOfKey, readChecksum, type Repository, walPrefix } from '../repository/index.ts';
+import {
+  isChecksum,
+  isPartial,
+  keyOfChecksum,
+  nameOfKey,
+  readChecksum,
+  type Repository,
+  walPrefix,
+} from '../repository/index.ts';
 import type { StoredObject } from '../storage/index.ts';
 import { segmentPosition } from '../wal/segments.ts';
 import { atOnce } from './at-once.ts';
@@ -129,6 +137,8 @@ async function* groups(
 ): AsyncGenerator<{ group: string; objects: StoredObject[] }> {
   let current: { group: string; objects: StoredObject[] } | undefined;
   for await (const object of objects) {
+    // What there is of a segment that is not complete is replaced while we look.
+    if (isPartial(nameOfKey(object.key))) continue;
     const [, group, history] =
       /^wal\/[0-9A-F]{8}\/(?:([0-9A-F]{16})[0-9A-F]{8}|([0-9A-F]{8})\.history)\.zst(?:\.age)?(?:\.sha256)?$/.exec(
         object.key,

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { PitcrewError } from '../../../errors.ts';
+import { isPartial, nameOfPartial } from '../repository/index.ts';
+import { segmentSizeIn } from './segment-header.ts';
 import { segmentPosition } from './segments.ts';
 
 /** Of the header of a segment's first page (PostgreSQL's `XLogLongPageHeaderData`, the same in all versions that are served). */
@@ -16,7 +18,9 @@ export async function* requireSegment(
   name: string,
   systemId: string | undefined,
 ): AsyncGenerator<Buffer> {
-  if (!segmentPosition(name, 1)) {
+  // Of a part it is not known how long it is.
+  const isPart = isPartial(name);
+  if (!segmentPosition(nameOfPartial(name), 1)) {
     yield* content;
     return;
   }
@@ -28,24 +32,29 @@ export async function* requireSegment(
     if (header) {
       header = Buffer.concat([header, piece]);
       if (header.length < headerBytes) continue;
-      expected = checkHeader(header, name, systemId);
+      expected = checkHeader(header, nameOfPartial(name), systemId);
       yield header;
       header = undefined;
     } else yield piece;
   }
-  if (bytes !== expected) throw wrong(name, `It has ${bytes} bytes.`);
+  if (isPart ? header : bytes !== expected) throw wrong(name, `It has ${bytes} bytes.`);
 }
 
 /** @returns how long the segment has to be */
 function checkHeader(header: Buffer, name: string, systemId: string | undefined): number {
-  const segmentBytes = header.readUInt32LE(32);
-  const own = segmentBytes > 0 ? segmentPosition(name, segmentBytes) : undefined;
-  if ((header.readUInt16LE(2) & longHeader) === 0 || !own) throw wrong(name, 'It does not begin as one.');
+  const segmentBytes = segmentSizeIn(header);
+  const own = segmentBytes === undefined ? undefined : segmentPosition(name, segmentBytes);
+  const view = new DataView(header.buffer, header.byteOffset, header.length);
+  // As the server's machine writes numbers.
+  const isLittle = header[0] !== 0xd1;
+  if (segmentBytes === undefined || !own || (view.getUint16(2, isLittle) & longHeader) === 0) {
+    throw wrong(name, 'It does not begin as one.');
+  }
   // The first segment of a timeline begins as that of the one before.
-  if (header.readBigUInt64LE(8) !== own.startLsn || header.readUInt32LE(4) > own.timeline) {
+  if (view.getBigUint64(8, isLittle) !== own.startLsn || view.getUint32(4, isLittle) > own.timeline) {
     throw wrong(name, 'It is another segment.');
   }
-  if (systemId !== undefined && String(header.readBigUInt64LE(24)) !== systemId) {
+  if (systemId !== undefined && String(view.getBigUint64(24, isLittle)) !== systemId) {
     throw wrong(name, 'It is of another cluster.');
   }
   return segmentBytes;
