@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { localStorage, openRepository, type Repository } from '../../src/ops/backup/index.ts';
+import { openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { session } from '../support/catalog.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { running } from '../support/log-stream.ts';

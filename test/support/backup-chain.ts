@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
-import { PitcrewError } from '../../src/errors.ts';
 import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { type BackupRecord, openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
@@ -84,14 +83,16 @@ export function handTo(server: EmbeddedServer, ...paths: string[]): void {
   execFileSync('chown', ['-R', `--reference=${server.dataDir}`, ...paths]);
 }
 
-/** What is wrong with a repository: keys of what is damaged or missing, or what keeps it from being looked at. */
+/** What is wrong with all backups of a repository: `''` of an object that is no backup's. */
 export async function problemsIn(repository: Repository): Promise<string[]> {
+  const problems: string[] = [];
   try {
-    const { backups, log } = await verify(repository, { maxAgeMs: 0 });
-    return [...backups, log].flatMap(({ problems }) => problems).map(({ what }) => what);
+    const { backups, log } = await verify(repository);
+    problems.push(...[...backups, log].flatMap((found) => found.problems.map(({ what }) => what)));
   } catch (error) {
-    return [error instanceof PitcrewError ? `${error.code}: ${error.detail ?? ''}` : String(error)];
+    problems.push(error instanceof Error && 'detail' in error ? String(error.detail) : String(error));
   }
+  return problems;
 }
 
 /** Starts what was restored, waits for the end of recovery, and reads what it has; then removes it. */

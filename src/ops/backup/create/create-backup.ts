@@ -21,7 +21,6 @@ import { findParent } from './find-parent.ts';
 import { mayLeaveOut } from './left-out.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
-import { segmentNames } from '../wal/segments.ts';
 
 export interface CreateOptions {
   url: string;
@@ -53,7 +52,7 @@ export interface CreateProgress {
 
 /**
  * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
- * stored; of one that fails or is stopped nothing is seen. Where an incremental one might not be whole, a full one is made instead.
+ * stored; of one that fails or is stopped nothing is seen. Where an incremental one might not be whole, a full one is made instead, with the reason.
  * @throws {PitcrewError} of the connection, of the storage; `E_CONFLICT` when the repository belongs to another cluster; `E_QUERY` for what the
  * server finds wrong, as pages whose checksum does not fit; `E_ABORTED`
  */
@@ -72,16 +71,22 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
         : async () => ({ type: options.type === 'incremental' ? 'incremental' : 'full' }),
     );
   } catch (error) {
-    const reason = error instanceof NotWhole ? error.message : 'the server cannot tell all that has changed';
-    if (!(error instanceof NotWhole) && (taken?.type !== 'incremental' || !lacksNotes(error))) throw error;
-    const choice: Choice = { type: 'full', reason };
+    const choice = insteadOf(error, taken);
+    if (!choice) throw error;
     options.onChoice?.(choice);
     return make(options, async () => choice);
   }
 }
 
-/** An incremental backup was given up: it might not have been whole. */
+/** An incremental backup was given up. */
 class NotWhole extends Error {}
+
+/** The full backup that is made instead of an incremental one that cannot be, and was not insisted upon, or would not be right. */
+function insteadOf(error: unknown, taken: Choice | undefined): (Choice & { warnings?: string[] }) | undefined {
+  if (error instanceof NotWhole) return { type: 'full', reason: error.message, warnings: [error.message] };
+  if (taken?.type !== 'incremental' || !lacksNotes(error)) return undefined;
+  return { type: 'full', reason: 'the server cannot tell all that has changed' };
+}
 
 /** Whether the server refused because its notes of what changed have a gap: object_not_in_prerequisite_state. */
 const lacksNotes = (error: unknown): boolean => error instanceof PitcrewError && error.sqlState === '55000';
@@ -106,7 +111,7 @@ type Choosing = (
   base: PhysicalConnection,
   timeline: number,
   flushedLsn: bigint,
-) => Promise<Omit<Choice, 'reason'> & { reason?: string }>;
+) => Promise<Omit<Choice, 'reason'> & { reason?: string; warnings?: string[] }>;
 
 async function make(options: CreateOptions, choose: Choosing): Promise<BackupRecord> {
   const { url, repository, signal } = options;
@@ -136,20 +141,19 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
       failure ??= error;
       base.destroy();
     });
-    const { type, reason } = await choose(base, timeline, flushedLsn);
+    const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
     const parent = type === 'full' ? null : await findParent(base, repository);
     const blockBytes = Number(await base.show('block_size'));
     // From here on no prune takes the parent.
     const start = await repository.begin(type, parent?.id);
-    begun = { ...start, type, parent: parent?.id ?? null, reason, systemId, segmentBytes, blockBytes };
+    begun = { ...start, type, parent: parent?.id ?? null, reason, warnings, systemId, segmentBytes, blockBytes };
     if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
     const record = await copy(base, options, begun);
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
     options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
     await receiving.until(record.endLsn);
-    // What it builds on has to be there, and what it recovers with.
+    // What it builds on has to be there.
     await repository.chain(record);
-    await requireLog(repository, record);
     await repository.putBackup(record);
     return record;
   } catch (error) {
@@ -166,7 +170,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
 
 type Begun = Pick<
   BackupRecord,
-  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'systemId' | 'segmentBytes' | 'blockBytes'
+  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'warnings' | 'systemId' | 'segmentBytes' | 'blockBytes'
 >;
 
 /** Stores what the server sends, and says what it was. */
@@ -177,7 +181,7 @@ async function copy(
 ): Promise<BackupRecord> {
   const { id, parent } = begun;
   const files: StoredFile[] = [];
-  const warnings: string[] = [];
+  const warnings = [...begun.warnings];
   let current: Storing<StoredFile> | undefined;
   let totalBytes = 0;
   let begin: (BaseBackupEvent & { type: 'begin' }) | undefined;
@@ -232,17 +236,6 @@ async function copy(
     recipients: [...repository.recipients],
     madeBy,
   };
-}
-
-/** A prune that knew nothing of this backup may have taken some. */
-async function requireLog(repository: Repository, record: BackupRecord): Promise<void> {
-  for (const name of segmentNames(record.timeline, record.startLsn, record.endLsn, record.segmentBytes)) {
-    if (await repository.hasWal(name)) continue;
-    throw new PitcrewError('E_CONFLICT', 'a segment of the log is gone that the backup needs', {
-      detail: `${name} was removed from ${repository.name} meanwhile.`,
-      hint: 'Make the backup again.',
-    });
-  }
 }
 
 /** What the server looks at has been summarized by now, and what comes later is in the log. */

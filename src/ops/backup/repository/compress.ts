@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { availableParallelism } from 'node:os';
-import { constants, createZstdCompress, zstdCompressSync } from 'node:zlib';
+import type { DuplexOptions } from 'node:stream';
+import { constants, createZstdCompress, zstdCompressSync, type ZstdOptions } from 'node:zlib';
 
 export interface CompressOptions {
   /** Of zstd, from 1 to 19. */
@@ -80,13 +81,14 @@ function openLane(level: number): Lane {
     [constants.ZSTD_c_checksumFlag]: 1,
   };
   // Whatever is written becomes a frame. All of it is kept until it is taken.
-  const stream = createZstdCompress({
+  const options: ZstdOptions & Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark'> = {
     params,
     flush: constants.ZSTD_e_end,
     chunkSize: pieceBytes,
     readableHighWaterMark: 2 * frameBytes,
     writableHighWaterMark: 2 * frameBytes,
-  });
+  };
+  const stream = createZstdCompress(options);
   const input = Buffer.allocUnsafeSlow(frameBytes);
   let made: Promise<Buffer> | undefined;
   let failed: (error: Error) => void = () => {};

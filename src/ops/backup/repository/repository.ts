@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { PitcrewError } from '../../../errors.ts';
+import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import { type Keyring, openKeyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
@@ -30,7 +30,7 @@ import {
   walKey,
   walPrefix,
 } from './layout.ts';
-import { named, withKey } from './named.ts';
+import { named } from './named.ts';
 import { readRecord, recordText, storeText } from './record-file.ts';
 import {
   type BackupRecord,
@@ -100,7 +100,11 @@ export interface Repository {
   remove(id: string): Promise<void>;
   /** Makes a backup complete: from now on it is there. */
   putBackup(record: BackupRecord): Promise<void>;
-  /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED` (when it is missing, too), `E_STORAGE` */
+  /**
+   * A file's content.
+   * @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED` (when it is missing, too), `E_NOT_FOUND` when the
+   * backup was removed meanwhile, `E_STORAGE`
+   */
   readFile(file: Pick<StoredFile, 'key'>): AsyncIterable<Buffer>;
   /** Stores a complete segment or a history, then its checksum; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
@@ -287,11 +291,10 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async *readFile({ key }) {
       try {
-        yield* decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities });
+        yield* named(key, decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities }));
       } catch (error) {
         const [, id = ''] = key.split('/');
-        const isGone = error instanceof PitcrewError && error.code === 'E_NOT_FOUND';
-        if (!isGone || (await storage.head(backupRecordKey(id)))) throw withKey(error, key);
+        if (await storage.head(backupRecordKey(id))) throw error;
         throw removedMeanwhile(id, error);
       }
     },
@@ -309,9 +312,10 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async readWal(name) {
       const found = await findWal(name);
-      return (
-        found &&
-        named(found.key, decode(storage.get(found.key), { encrypted: found.encrypted, identities: keyring.identities }))
+      if (!found) return undefined;
+      return named(
+        found.key,
+        decode(storage.get(found.key), { encrypted: found.encrypted, identities: keyring.identities }),
       );
     },
     async putPartial(name, source) {
@@ -374,9 +378,9 @@ function brokenChain(id: string, parent: string): PitcrewError {
   });
 }
 
-function removedMeanwhile(id: string, cause: PitcrewError): PitcrewError {
+function removedMeanwhile(id: string, cause: unknown): PitcrewError {
   return new PitcrewError('E_NOT_FOUND', `backup ${id} was removed while it was read`, {
-    detail: cause.detail,
+    detail: messageOf(cause),
     hint: 'Take another one, or keep it from being pruned first: "pitcrew backup pin".',
     cause,
   });

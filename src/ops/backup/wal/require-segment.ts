@@ -1,12 +1,18 @@
 import { Buffer } from 'node:buffer';
 import { PitcrewError } from '../../../errors.ts';
-import { isPartial, nameOfPartial } from '../repository/index.ts';
-import { segmentSizeIn } from './segment-header.ts';
 import { segmentPosition } from './segments.ts';
 
 /** Of the header of a segment's first page (PostgreSQL's `XLogLongPageHeaderData`, the same in all versions that are served). */
 const headerBytes = 40;
 const longHeader = 0x02;
+
+export interface SegmentOptions {
+  name: string;
+  /** Of the cluster, as far as it is known. */
+  systemId: string | undefined;
+  /** What is there of one that is not complete: zeros follow it, as in a server's own segment that is not full. */
+  isPart: boolean;
+}
 
 /**
  * Hands a file of the log on, and makes sure that it is the segment of that name, and whole. PostgreSQL would take another one for the end of the log, and open with less than
@@ -15,12 +21,9 @@ const longHeader = 0x02;
  */
 export async function* requireSegment(
   content: AsyncIterable<Buffer>,
-  name: string,
-  systemId: string | undefined,
+  { name, systemId, isPart }: SegmentOptions,
 ): AsyncGenerator<Buffer> {
-  // Of a part it is not known how long it is.
-  const isPart = isPartial(name);
-  if (!segmentPosition(nameOfPartial(name), 1)) {
+  if (!segmentPosition(name, 1)) {
     yield* content;
     return;
   }
@@ -32,31 +35,29 @@ export async function* requireSegment(
     if (header) {
       header = Buffer.concat([header, piece]);
       if (header.length < headerBytes) continue;
-      expected = checkHeader(header, nameOfPartial(name), systemId);
+      expected = checkHeader(header, name, systemId);
       yield header;
       header = undefined;
     } else yield piece;
   }
-  if (isPart ? header : bytes !== expected) throw wrong(name, `It has ${bytes} bytes.`);
+  if (header || bytes > expected || (bytes < expected && !isPart)) throw wrong(name, `It has ${bytes} bytes.`);
+  const zeros = Buffer.alloc(64 * 1024);
+  for (; bytes < expected; bytes += zeros.length) yield zeros.subarray(0, expected - bytes);
 }
 
 /** @returns how long the segment has to be */
 function checkHeader(header: Buffer, name: string, systemId: string | undefined): number {
-  const segmentBytes = segmentSizeIn(header);
-  const own = segmentBytes === undefined ? undefined : segmentPosition(name, segmentBytes);
-  const view = new DataView(header.buffer, header.byteOffset, header.length);
-  // As the server's machine writes numbers.
-  const isLittle = header[0] !== 0xd1;
-  if (segmentBytes === undefined || !own || (view.getUint16(2, isLittle) & longHeader) === 0) {
-    throw wrong(name, 'It does not begin as one.');
-  }
+  // Numbers are as the server's machine writes them, which the first one shows: its higher byte is 0xd1 in all versions.
+  const isBigEndian = header[0] === 0xd1;
+  const number = (at: number): number => (isBigEndian ? header.readUInt32BE(at) : header.readUInt32LE(at));
+  const long = (at: number): bigint => (isBigEndian ? header.readBigUInt64BE(at) : header.readBigUInt64LE(at));
+  const info = isBigEndian ? header.readUInt16BE(2) : header.readUInt16LE(2);
+  const segmentBytes = number(32);
+  const own = segmentBytes > 0 ? segmentPosition(name, segmentBytes) : undefined;
+  if ((info & longHeader) === 0 || !own) throw wrong(name, 'It does not begin as one.');
   // The first segment of a timeline begins as that of the one before.
-  if (view.getBigUint64(8, isLittle) !== own.startLsn || view.getUint32(4, isLittle) > own.timeline) {
-    throw wrong(name, 'It is another segment.');
-  }
-  if (systemId !== undefined && String(view.getBigUint64(24, isLittle)) !== systemId) {
-    throw wrong(name, 'It is of another cluster.');
-  }
+  if (long(8) !== own.startLsn || number(4) > own.timeline) throw wrong(name, 'It is another segment.');
+  if (systemId !== undefined && String(long(24)) !== systemId) throw wrong(name, 'It is of another cluster.');
   return segmentBytes;
 }
 
