@@ -34,6 +34,7 @@ export function streamCommand(): Command {
     .addOption(
       new Option('--repository <folder>', 'where to; can be repeated, and each gets all of it')
         .env('PITCREW_BACKUP_REPOSITORY')
+        .default([], '')
         .argParser(collect),
     )
     .option(
@@ -62,7 +63,7 @@ export function streamCommand(): Command {
       if (flags.createSlot && flags.dropSlot) throw new PitcrewError('E_USAGE', 'the slot is to be made and removed');
       if (flags.dropSlot) return tell(flags, { slot, dropped: await dropSlot(url, slot) });
       if (flags.createSlot) return tell(flags, { slot, action: (await makeSlot(url, slot)).action });
-      const locations = flags.repository ?? [];
+      const locations = flags.repository;
       if (locations.length === 0) throw new PitcrewError('E_USAGE', 'no repository is given', { hint: 'Give --repository.' });
       const repositories = await Promise.all(
         locations.map((repository) => openByFlags({ repository, recipient: flags.recipient })),
