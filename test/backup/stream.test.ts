@@ -22,6 +22,7 @@ beforeAll(async () => {
   folder = stack.use(temporaryFolder()).path;
   server = stack.use(await scratchServer(18, { max_slot_wal_keep_size: '-1' }));
   client = stack.use(await session(server.url()));
+  await client.query('SET synchronous_commit = on');
   await client.query('CREATE TABLE t (n int, x text)');
 }, 120_000);
 afterAll(() => stack.disposeAsync());
