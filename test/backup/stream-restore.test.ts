@@ -32,7 +32,10 @@ test('of a server that is gone, all is there that was told to be stored, wheneve
   const writer = (async () => {
     while (writing) {
       at += 1;
-      await client.query(`INSERT INTO ledger SELECT $1, string_agg(md5(random()::text), '') FROM generate_series(1, 100)`, [at]);
+      await client.query(
+        `INSERT INTO ledger SELECT $1, string_agg(md5(random()::text), '') FROM generate_series(1, 100)`,
+        [at],
+      );
       const { rows } = await client.query<{ lsn: string }>('SELECT pg_current_wal_flush_lsn() AS lsn');
       commits.push({ id: at, lsn: lsnOf(rows[0]?.lsn ?? '') ?? 0n });
     }

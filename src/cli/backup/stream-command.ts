@@ -64,7 +64,8 @@ export function streamCommand(): Command {
       if (flags.dropSlot) return tell(flags, { slot, dropped: await dropSlot(url, slot) });
       if (flags.createSlot) return tell(flags, { slot, action: (await makeSlot(url, slot)).action });
       const locations = flags.repository;
-      if (locations.length === 0) throw new PitcrewError('E_USAGE', 'no repository is given', { hint: 'Give --repository.' });
+      if (locations.length === 0)
+        throw new PitcrewError('E_USAGE', 'no repository is given', { hint: 'Give --repository.' });
       const repositories = await Promise.all(
         locations.map((repository) => openByFlags({ repository, recipient: flags.recipient })),
       );

@@ -1,4 +1,12 @@
-import { isChecksum, isPartial, keyOfChecksum, nameOfKey, readChecksum, type Repository, walPrefix } from '../repository/index.ts';
+import {
+  isChecksum,
+  isPartial,
+  keyOfChecksum,
+  nameOfKey,
+  readChecksum,
+  type Repository,
+  walPrefix,
+} from '../repository/index.ts';
 import type { StoredObject } from '../storage/index.ts';
 import { segmentPosition } from '../wal/segments.ts';
 import { atOnce } from './at-once.ts';
