@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { advisor } from './advisor.ts';
+import { backups } from './backups.ts';
 import { duration } from './duration.ts';
-import { flag, wholeNumber } from './values.ts';
+import { flag, postgresUrl, wholeNumber } from './values.ts';
 
 /**
  * The one definition of every setting. From it come the config file's types and checks, the environment variables
@@ -10,13 +11,6 @@ import { flag, wholeNumber } from './values.ts';
  * `meta` carries: `description` (required), `env` and `flag` where a shorter name is wanted, `secret` for values that
  * must never be shown.
  */
-const postgresUrl = z
-  .string()
-  .refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace(/^postgres(ql)?:/, 'http:')), {
-    message: 'a URL such as "postgres://user:password@host:5432/database" is allowed',
-  })
-  .meta({ kind: 'URL', secret: true });
-
 const name = z.string().regex(/^[a-z][a-z0-9_-]{0,62}$/, {
   message: 'a name of lower-case letters, digits, "-" and "_", beginning with a letter, is allowed',
 });
@@ -124,6 +118,9 @@ const actions = z
     advice: flag.default(false).meta({
       description: 'Allow applying and undoing advice from the dashboard, the API and `pitcrew advise`.',
     }),
+    backups: flag.default(false).meta({
+      description: 'Allow making, checking and proving backups from the dashboard and the API.',
+    }),
   })
   .prefault({});
 
@@ -143,20 +140,29 @@ const log = z
   .prefault({});
 
 /** The root of the definition. Unknown keys are refused at every level. */
-export const configDefinition = z.strictObject({
-  databases,
-  dataDir: z.string().min(1).optional().meta({
-    description:
-      'Folder of the daemon: the embedded store and its lock. Default: `$XDG_STATE_HOME/pitcrew`, else `~/.local/state/pitcrew`; for root `/var/lib/pitcrew`.',
-    flag: 'data-dir',
-  }),
-  store,
-  server,
-  monitor,
-  actions,
-  advisor,
-  log,
-});
+export const configDefinition = z
+  .strictObject({
+    databases,
+    dataDir: z.string().min(1).optional().meta({
+      description:
+        'Folder of the daemon: the embedded store and its lock. Default: `$XDG_STATE_HOME/pitcrew`, else `~/.local/state/pitcrew`; for root `/var/lib/pitcrew`.',
+      flag: 'data-dir',
+    }),
+    store,
+    server,
+    monitor,
+    actions,
+    advisor,
+    backups,
+    log,
+  })
+  .superRefine(({ databases: known, backups: wanted }, context) => {
+    for (const key of Object.keys(wanted)) {
+      if (Object.hasOwn(known, key)) continue;
+      const message = `the name of one of the databases is allowed (${Object.keys(known).join(', ') || 'there are none'})`;
+      context.addIssue({ code: 'custom', path: ['backups', key], message, input: key });
+    }
+  });
 
 /** What a `pitcrew.config.ts` may contain. */
 export type ConfigInput = z.input<typeof configDefinition>;

@@ -41,7 +41,9 @@ function table(members: Setting[]): string {
   const rows = members.map(({ path, description, kind, env, flag, ...setting }) => {
     const fallback = setting.default === undefined ? '' : `\`${setting.default}\``;
     const flagText = flag === undefined ? '' : `\`--${flag}\``;
-    return `| \`${path.join('.')}\` | ${description} | ${kind} | ${fallback} | \`${env}\` | ${flagText} |`;
+    const envText = env === undefined ? '' : `\`${env}\``;
+    const key = path.join('.').replaceAll('.<number>', '[]');
+    return `| \`${key}\` | ${description} | ${kind} | ${fallback} | ${envText} | ${flagText} |`;
   });
   return [head, ...rows].join('\n');
 }

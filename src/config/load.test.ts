@@ -1,7 +1,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { PitcrewError } from '../errors.ts';
 import { loadConfig, type LoadOptions } from './load.ts';
 
@@ -101,4 +101,32 @@ test('a missing or broken config file is an error with its path', async () => {
 test('unknown PITCREW_ variables are warned of, not refused', async () => {
   const { warnings } = await load(undefined, { env: { PITCREW_PORT: 'tcp://10.0.0.1:7432' } });
   expect(warnings).toEqual(['PITCREW_PORT is not a setting of Pitcrew and is ignored']);
+});
+
+describe('backups', () => {
+  const databases = { shop: 'postgres://pitcrew@db/shop' };
+  const loadBackups = async (backups: unknown) => {
+    const loaded = await load(JSON.stringify({ databases, backups }), {}, 'pitcrew.config.json');
+    return loaded.config.backups;
+  };
+
+  test('have their defaults, each below the name of a database', async () => {
+    const { shop } = await loadBackups({ shop: { repositories: [{ location: '/backups' }], full: '0 2 * * 0' } });
+    expect(shop).toMatchObject({ timeZone: 'UTC', stream: false, drill: 'after-full', maxBackupAge: 26 * 3_600_000 });
+    expect(shop?.keep).toEqual({ last: 1, daily: 7, weekly: 4, monthly: 12, yearly: 5 });
+  });
+
+  test.each([
+    [{ shop: { repositories: [] } }, /backups\.shop\.repositories /],
+    [{ shop: { repositories: [{ location: '/b' }], full: '0 25 * * *' } }, /backups\.shop\.full .*02:00 every day/],
+    [{ shop: { repositories: [{ location: '/b' }], timeZone: 'Mars' } }, /backups\.shop\.timeZone .*Europe\/Berlin/],
+    [{ shop: { repositories: [{ locations: '/b' }] } }, /repositories\.0\.locations .*did you mean "location"/],
+    [{ store: { repositories: [{ location: '/b' }] } }, /backups\.store .*one of the databases is allowed \(shop\)/],
+    [{ shop: { repositories: [{ location: '/b' }], url: 'secret' } }, /backups\.shop\.url .*a value that does not fit/],
+  ])('%j is refused with what is allowed', async (backups, detail) => {
+    await expect(loadBackups(backups)).rejects.toMatchObject({
+      code: 'E_CONFIG',
+      detail: expect.stringMatching(detail),
+    });
+  });
 });

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { extname, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PitcrewError, messageOf } from '../errors.ts';
 import { type Config, configDefinition } from './definition.ts';
 import { nearest } from './nearest.ts';
-import { type Setting, settings } from './settings.ts';
+import { isAt, type Setting, settings } from './settings.ts';
 
 /** File names that are looked for in the working directory when no `--config` is given. */
 export const configFileNames = [
@@ -44,16 +44,42 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const input: Record<string, unknown> = file ? await readConfigFile(file) : {};
   const origins = new Map<string, string>();
   for (const setting of settings) {
-    const fromEnv = options.env[setting.env];
-    if (fromEnv !== undefined && fromEnv !== '') assign(input, setting, fromEnv, origins, setting.env);
+    const fromEnv = setting.env === undefined ? undefined : options.env[setting.env];
+    if (setting.env !== undefined && fromEnv !== undefined && fromEnv !== '')
+      assign(input, setting, fromEnv, origins, setting.env);
     const fromFlag = setting.flag === undefined ? undefined : options.flags?.[setting.flag];
     if (fromFlag !== undefined) assign(input, setting, fromFlag, origins, `--${setting.flag}`);
   }
   const parsed = configDefinition.safeParse(input, { reportInput: true });
   if (!parsed.success) throw configError(parsed.error.issues, origins, file);
   const dataDir = resolve(options.cwd, parsed.data.dataDir ?? defaultDataDir(options.env));
-  return { config: { ...parsed.data, dataDir }, file, warnings: unknownVariables(options.env) };
+  const backups = withWholePaths(parsed.data.backups, file === undefined ? options.cwd : dirname(file));
+  return { config: { ...parsed.data, dataDir, backups }, file, warnings: unknownVariables(options.env) };
 }
+
+/** What is named in a file is found from there, whoever reads it: a restored server's own command does. */
+function withWholePaths(servers: Config['backups'], folder: string): Config['backups'] {
+  const whole = (path: string): string => (path.includes('://') ? path : resolve(folder, path));
+  return Object.fromEntries(
+    Object.entries(servers).map(([name, server]) => {
+      const repositories = server.repositories.map((repository) => ({
+        ...repository,
+        location: whole(repository.location),
+        identityFile: repository.identityFile && whole(repository.identityFile),
+        passphraseFile: repository.passphraseFile && whole(repository.passphraseFile),
+      }));
+      return [name, { ...server, repositories, drillDir: server.drillDir && whole(server.drillDir) }];
+    }),
+  );
+}
+
+/** Variables that only some flags take: they are no settings. */
+const ofFlags = [
+  'PITCREW_BACKUP_REPOSITORY',
+  'PITCREW_BACKUP_IDENTITY',
+  'PITCREW_BACKUP_PASSPHRASE_FILE',
+  'PITCREW_S3_PATH_STYLE',
+];
 
 function findFile({ cwd, file }: LoadOptions): string | undefined {
   if (file === undefined) return configFileNames.map((name) => join(cwd, name)).find((path) => existsSync(path));
@@ -122,22 +148,23 @@ function configError(issues: Issue[], origins: Map<string, string>, file: string
 }
 
 function explainIssue(issue: Issue, origins: Map<string, string>, file: string | undefined): string[] {
-  const path = issue.path.map(String).join('.');
+  const parts = issue.path.map(String);
+  const path = parts.join('.');
   const origin = origins.get(path) ?? file ?? 'config';
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(
-      (key) => `${[path, key].filter(Boolean).join('.')} (${origin}): unknown key${suggestion(path, key)}`,
+      (key) => `${[path, key].filter(Boolean).join('.')} (${origin}): unknown key${suggestion(parts, key)}`,
     );
   }
-  const secret = settings.some((setting) => setting.secret && path.startsWith(setting.path.join('.')));
+  const secret = settings.some((setting) => setting.secret && isAt(parts, setting.path));
   const found = secret ? 'a value that does not fit' : (JSON.stringify(issue.input) ?? 'nothing');
   return [`${path} (${origin}): found ${found}; ${issue.message}`];
 }
 
 /** The known key nearest to a mistyped one, as ", did you mean …?", or nothing when none is near. */
-function suggestion(parent: string, key: string): string {
-  const depth = parent === '' ? 0 : parent.split('.').length;
-  const below = settings.filter(({ path }) => path.slice(0, depth).join('.') === parent);
+function suggestion(parent: readonly string[], key: string): string {
+  const depth = parent.length;
+  const below = settings.filter(({ path }) => isAt(parent, path.slice(0, depth)));
   const known = [...new Set(below.flatMap(({ path }) => path[depth] ?? []))];
   const near = nearest(key, known);
   return near === undefined ? `; allowed here: ${known.join(', ')}` : `, did you mean "${near}"?`;
@@ -148,7 +175,7 @@ function suggestion(parent: string, key: string): string {
  * called "pitcrew".
  */
 function unknownVariables(env: Record<string, string | undefined>): string[] {
-  const known = new Set(settings.map((setting) => setting.env));
+  const known = new Set([...settings.map((setting) => setting.env), ...ofFlags]);
   return Object.keys(env)
     .filter((key) => key.startsWith('PITCREW_') && !known.has(key))
     .map((key) => `${key} is not a setting of Pitcrew and is ignored`);

@@ -5,10 +5,10 @@ import { formatDuration } from './span.ts';
 
 /** One setting of the definition, as documentation, environment and flags see it. */
 export interface Setting {
-  /** Path in the config file: `['server', 'port']`. */
+  /** Path in the config file: `['server', 'port']`; in a list or under names of one's own `['backups', '<database>', 'full']`. */
   path: string[];
-  /** Name of its environment variable. */
-  env: string;
+  /** Name of its environment variable; `undefined` for what only a file can have. */
+  env: string | undefined;
   /** Name of its flag without dashes, or `undefined` when it must not be on a command line. */
   flag: string | undefined;
   description: string;
@@ -25,6 +25,8 @@ interface SettingMeta {
   flag?: string | false;
   kind?: string;
   defaultText?: string;
+  /** What the names are that somebody gives to the parts of a record. */
+  keyName?: string;
   secret?: boolean;
 }
 
@@ -40,15 +42,36 @@ function collect(schema: z.ZodType, path: string[]): Setting[] {
     const shape = (inner as z.ZodObject).shape as Record<string, z.ZodType>;
     return Object.entries(shape).flatMap(([key, child]) => collect(child, [...path, key]));
   }
+  const each = partOf(inner);
+  if (each && unwrap(each).def.type === 'object') {
+    return collect(each, [...path, `<${metaOf(schema).keyName ?? 'number'}>`]);
+  }
   return [describe(schema, inner, path)];
+}
+
+/** What a list or a record consists of. */
+function partOf(inner: z.ZodType): z.ZodType | undefined {
+  if (inner.def.type === 'array') return (inner as z.ZodArray<z.ZodType>).element;
+  return inner.def.type === 'record' ? (inner as z.ZodRecord<z.ZodString, z.ZodType>).valueType : undefined;
+}
+
+/** Whether a part of a path stands for many. */
+function isAny(part: string): boolean {
+  return part.startsWith('<');
+}
+
+/** Whether a path of a config file is that of a setting, or lies below it. */
+export function isAt(path: readonly string[], setting: readonly string[]): boolean {
+  return setting.every((part, place) => path[place] !== undefined && (isAny(part) || part === path[place]));
 }
 
 function describe(schema: z.ZodType, inner: z.ZodType, path: string[]): Setting {
   const meta = metaOf(schema);
+  const ofFile = path.some(isAny);
   return {
     path,
-    env: meta.env ?? `PITCREW_${path.map((part) => snake(part).toUpperCase()).join('_')}`,
-    flag: meta.flag === false ? undefined : (meta.flag ?? path.map((part) => kebab(part)).join('-')),
+    env: ofFile ? undefined : (meta.env ?? `PITCREW_${path.map((part) => snake(part).toUpperCase()).join('_')}`),
+    flag: ofFile || meta.flag === false ? undefined : (meta.flag ?? path.map((part) => kebab(part)).join('-')),
     description: meta.description ?? '',
     kind: meta.kind ?? kindOf(inner),
     default: defaultOf(schema, meta),
@@ -74,7 +97,7 @@ function defaultOf(schema: z.ZodType, meta: SettingMeta): string | undefined {
   const value = def.defaultValue;
   if (meta.kind === 'duration' && typeof value === 'number') return formatDuration(value);
   if (meta.kind === 'size' && typeof value === 'number') return formatSize(value);
-  return JSON.stringify(value) === '{}' ? undefined : String(value);
+  return ['{}', '[]'].includes(JSON.stringify(value)) ? undefined : String(value);
 }
 
 function kindOf(inner: z.ZodType): string {

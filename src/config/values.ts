@@ -1,6 +1,14 @@
 import { z } from 'zod';
 import { parseSize } from './size.ts';
 
+/** Where a PostgreSQL is. It may have a password in it. */
+export const postgresUrl = z
+  .string()
+  .refine((text) => /^postgres(ql)?:\/\//.test(text) && URL.canParse(text.replace(/^postgres(ql)?:/, 'http:')), {
+    message: 'a URL such as "postgres://user:password@host:5432/database" is allowed',
+  })
+  .meta({ kind: 'URL', secret: true });
+
 /** A whole number; a text from the environment or a flag is read as one. */
 export function wholeNumber(min: number, max: number) {
   const message = `a whole number from ${min} to ${max} is allowed`;

@@ -66,7 +66,10 @@ describe('sessions', () => {
     const own = shop.monitor.activity()?.sessions.find((session) => session.own);
     expect((await shop.post(`${base}/sessions/${own?.pid}/terminate`)).status).toBe(409);
     const closed = shop.appWith({
-      config: { ...shop.config, actions: { sessions: false, resetStatistics: false, cache: false, advice: false } },
+      config: {
+        ...shop.config,
+        actions: { sessions: false, resetStatistics: false, cache: false, advice: false, backups: false },
+      },
     });
     const refused = await closed.request(`${base}/sessions/1/cancel`, { method: 'POST' });
     expect(refused.status).toBe(403);
@@ -180,7 +183,7 @@ describe('away', () => {
   });
 
   test('with the setting, statistics are reset and history stays', async () => {
-    const actions = { sessions: false, resetStatistics: true, cache: false, advice: false };
+    const actions = { sessions: false, resetStatistics: true, cache: false, advice: false, backups: false };
     // Of a server that others share it would take theirs.
     await using server = await scratchServer(18);
     const client = new pg.Client(server.url());

@@ -92,7 +92,9 @@ test('what was stopped or refused leaves no backup behind', async () => {
   const stored = (await collected(storage.list(''))).map(({ key }) => key);
   expect(stored).toContain('pitcrew.json');
   expect(stored.filter((key) => key.startsWith('backups/'))).toEqual(
-    ['backup.json', 'backup_manifest.zst', 'base.tar.zst'].map((name) => `backups/${record.id}/${name}`),
+    ['backup.json', 'backup.json.sha256', 'backup_manifest.zst', 'base.tar.zst'].map(
+      (name) => `backups/${record.id}/${name}`,
+    ),
   );
   expect(JSON.parse(readFileSync(join(folder.path, 'repository/pitcrew.json'), 'utf8'))).toMatchObject({ format: 1 });
   let bytes = 0;

@@ -112,7 +112,7 @@ export function plainContext(change: Partial<AppContext> = {}): AppContext {
         plans: false,
         topStatements: 20,
       },
-      actions: { sessions: false, resetStatistics: false, cache: false, advice: false },
+      actions: { sessions: false, resetStatistics: false, cache: false, advice: false, backups: false },
     },
     version: '0.1.0',
     logger: keepingLogger(),

@@ -34,7 +34,10 @@ test.runIf(testedMajors(15).length > 0)('a twin of PostgreSQL 15 says that it pl
   const calibration = await calibrate({ ...made, whatIf: made.twin, statements });
   expect(calibration.leftOut).toEqual([]);
   expect(calibration.median).toBe(0);
-  expect(calibration.p95).toBeLessThan(0.05);
+  // Which ones, rather than how many, when it fails.
+  const apart = calibration.statements.filter(({ difference }) => difference > 0.05);
+  const costs = apart.map(({ id, ...cost }) => ({ ...cost, text: trapStatements[Number(id)] }));
+  expect(costs.length, JSON.stringify(costs, undefined, 2)).toBeLessThanOrEqual(2);
   expect(calibration.sameShape).toBeGreaterThan(0.95);
 });
 

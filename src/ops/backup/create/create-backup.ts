@@ -5,10 +5,18 @@ import {
   type BaseBackupEvent,
   openPhysical,
   type PhysicalConnection,
+  uploadManifest,
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError, toPitcrewError } from '../../../errors.ts';
-import { type BackupRecord, type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
-import { giveParent } from './give-parent.ts';
+import {
+  type BackupRecord,
+  manifestOf,
+  type Repository,
+  type StoredFile,
+  storing,
+  type Storing,
+} from '../repository/index.ts';
+import { findParent } from './find-parent.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 
 export interface CreateOptions {
@@ -69,13 +77,18 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
       base.destroy();
     });
     const type = options.type ?? 'full';
-    const parent = type === 'full' ? null : await giveParent(base, repository);
+    const parent = type === 'full' ? null : await findParent(base, repository);
     const blockBytes = Number(await base.show('block_size'));
-    begun = { ...(await repository.begin(type)), type, parent, systemId, segmentBytes, blockBytes };
+    // From here on no prune takes the parent.
+    const start = await repository.begin(type, parent?.id);
+    begun = { ...start, type, parent: parent?.id ?? null, systemId, segmentBytes, blockBytes };
+    if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
     const record = await copy(base, options, begun);
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
     options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
     await receiving.until(record.endLsn);
+    // What it builds on has to be there.
+    await repository.chain(record);
     await repository.putBackup(record);
     return record;
   } catch (error) {

@@ -46,10 +46,12 @@ export function encode(source: AsyncIterable<Uint8Array>, { recipients, ...how }
  */
 export async function* decode(
   stored: AsyncIterable<Buffer>,
-  { encrypted, identities }: { encrypted: boolean; identities: Identities },
+  { encrypted, identities }: { encrypted: boolean; identities: () => Promise<Identities> },
 ): AsyncGenerator<Buffer> {
+  // Asked for only where they are needed: a passphrase may have to be stretched.
+  const secrets = encrypted ? await identities() : [];
   const decompress = createZstdDecompress({ chunkSize: 256 * 1024 });
-  const source = Readable.from(encrypted ? unseal(stored, identities) : stored);
+  const source = Readable.from(encrypted ? unseal(stored, secrets) : stored);
   source.on('error', (error) => decompress.destroy(error));
   try {
     for await (const piece of source.pipe(decompress)) yield piece as Buffer;

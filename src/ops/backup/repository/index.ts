@@ -1,5 +1,19 @@
 export { byLog } from './by-log.ts';
+export { checksumKey, isChecksum, keyOfChecksum, readChecksum } from './checksum.ts';
+export {
+  backupPrefix,
+  backupRecordKey,
+  backupsPrefix,
+  nameOfKey,
+  startedKey,
+  verifiedKey,
+  verifiedPrefix,
+  walPrefix,
+} from './layout.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
-export type { BackupRecord, RepositoryRecord, StoredFile } from './records.ts';
+export { readRecord, recordText, storeText } from './record-file.ts';
+export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
+export { partialName } from './layout.ts';
+export type { GapRecord, StreamRecord } from './stream-records.ts';
 export { storing, type Storing } from './storing.ts';

@@ -1,14 +1,13 @@
-import { type PhysicalConnection, uploadManifest } from '../../../engine/postgres/replication/physical/index.ts';
+import type { PhysicalConnection } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError } from '../../../errors.ts';
-import { manifestOf, type Repository } from '../repository/index.ts';
+import type { BackupRecord, Repository } from '../repository/index.ts';
 
 /**
- * Tells the server which backup the next one is to build on: the latest that is there.
- * @returns its name
+ * Which backup the next one is to build on: the latest that is there.
  * @throws {PitcrewError} `E_UNSUPPORTED` before PostgreSQL 17, and where the server does not keep track of what changes; `E_NOT_FOUND` when there is no
  * backup yet
  */
-export async function giveParent(base: PhysicalConnection, repository: Repository): Promise<string> {
+export async function findParent(base: PhysicalConnection, repository: Repository): Promise<BackupRecord> {
   if (base.version < 170_000) {
     throw new PitcrewError('E_UNSUPPORTED', 'this server makes no incremental backups', {
       detail: `It is PostgreSQL ${Math.floor(base.version / 10_000)}; 17 is the first that does.`,
@@ -25,6 +24,5 @@ export async function giveParent(base: PhysicalConnection, repository: Repositor
   if (!parent) {
     throw new PitcrewError('E_NOT_FOUND', 'there is no backup to build on', { hint: 'Make a full one first.' });
   }
-  await uploadManifest(base, repository.readFile(manifestOf(parent)));
-  return parent.id;
+  return parent;
 }
