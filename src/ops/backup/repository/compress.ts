@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { availableParallelism } from 'node:os';
-import type { Readable } from 'node:stream';
-import { constants, createZstdCompress, zstdCompressSync } from 'node:zlib';
+import type { Readable, TransformOptions } from 'node:stream';
+import { constants, createZstdCompress, zstdCompressSync, type ZstdOptions } from 'node:zlib';
 
 export interface CompressOptions {
   /** Of zstd, from 1 to 19. */
@@ -21,6 +21,8 @@ const frameBytes = 2 ** 22;
 /** zstd looks back over the whole frame: with less it keeps a ring of what went before, and takes a quarter more CPU. */
 const windowLog = 22;
 const pieceBytes = 256 * 1024;
+/** More than a frame that cannot be compressed becomes: the stream never waits for a reader. */
+const mostPieces = 64;
 
 /**
  * Compresses with zstd, in frames that follow each other; `zstd -d` reads them as one file. In memory are a frame for each job and one more, and what has
@@ -79,14 +81,15 @@ function openLane(level: number): Lane {
     [constants.ZSTD_c_windowLog]: windowLog,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
-  // Whatever is written becomes a frame. All of it is kept until it is taken.
-  const stream = createZstdCompress({
+  // Whatever is written becomes a frame. All of it is kept, in pieces, until it is taken.
+  const options: ZstdOptions & Pick<TransformOptions, 'readableObjectMode' | 'readableHighWaterMark'> = {
     params,
     flush: constants.ZSTD_e_end,
     chunkSize: pieceBytes,
-    readableHighWaterMark: 2 * frameBytes,
-    writableHighWaterMark: 2 * frameBytes,
-  });
+    readableObjectMode: true,
+    readableHighWaterMark: mostPieces,
+  };
+  const stream = createZstdCompress(options);
   const input = Buffer.allocUnsafeSlow(frameBytes);
   let made: Promise<Buffer[]> | undefined;
   let failed: (error: Error) => void = () => {};
