@@ -1,4 +1,8 @@
 export { createBackup, type CreateOptions, type CreateProgress } from './create/create-backup.ts';
+export { longestUnproven } from './drill/choose-backups.ts';
+export { drill, type Drilled, type DrillProgress } from './drill/drill.ts';
+export type { DrillMoment } from './drill/moment.ts';
+export { type DrillRecord, readDrills } from './drill/record.ts';
 export {
   type BackupRecord,
   openRepository,

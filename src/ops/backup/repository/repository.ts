@@ -15,6 +15,7 @@ import {
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  drillsOfPrefix,
   gapKey,
   gapsPrefix,
   nameOfKey,
@@ -23,6 +24,7 @@ import {
   pinsPrefix,
   repositoryKey,
   startedKey,
+  verifiedKey,
   streamKey,
   walKey,
   walPrefix,
@@ -247,6 +249,8 @@ export function openRepository(options: RepositoryOptions): Repository {
     async remove(id) {
       await storage.delete(backupRecordKey(id));
       await repository.discard(id);
+      for await (const { key } of storage.list(drillsOfPrefix(id))) await storage.delete(key);
+      await storage.delete(verifiedKey(id));
       await storage.delete(pinKey(id));
     },
     async putBackup(record) {

@@ -1,4 +1,12 @@
-import { isChecksum, keyOfChecksum, nameOfKey, readChecksum, type Repository, walPrefix } from '../repository/index.ts';
+import {
+  checksumKey,
+  isChecksum,
+  keyOfChecksum,
+  nameOfKey,
+  readChecksum,
+  type Repository,
+  walPrefix,
+} from '../repository/index.ts';
 import type { StoredObject } from '../storage/index.ts';
 import { segmentPosition } from '../wal/segments.ts';
 import { atOnce } from './at-once.ts';
@@ -111,8 +119,12 @@ async function isWhole(
     }
     onBytes(bytes);
   }
-  if (problem !== undefined) tellDamaged(log, key, problem);
-  return problem === undefined;
+  if (problem === undefined) return true;
+  const isThere = async (each: string): Promise<boolean> => (await repository.storage.head(each)) !== undefined;
+  // Both are gone: a prune has removed them meanwhile.
+  const isRemoved = hasChecksum && !(await isThere(key)) && !(await isThere(checksumKey(key)));
+  if (!isRemoved) tellDamaged(log, key, problem);
+  return false;
 }
 
 /** More than are told, because a backup that needs one has to tell it. */
@@ -135,7 +147,8 @@ async function* groups(
       ) ?? [];
     const name = group ?? history;
     if (name === undefined) {
-      tell(strays, object.key);
+      // A part of a segment is stored anew while it grows.
+      if (!/\.partial\.zst(?:\.age)?$/.test(object.key)) tell(strays, object.key);
       continue;
     }
     if (current && current.group !== name) {
