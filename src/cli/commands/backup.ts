@@ -14,6 +14,8 @@ import {
   withRepository,
 } from '../backup/repository.ts';
 import { statsCommand } from '../backup/stats-command.ts';
+import { placesOf } from '../backup/server-settings.ts';
+import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
@@ -31,6 +33,7 @@ export function backupCommand(): Command {
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(statsCommand())
+    .addCommand(streamCommand())
     .addCommand(verifyCommand())
     .addCommand(drillCommand())
     .addCommand(pruneCommand())
@@ -40,7 +43,7 @@ export function backupCommand(): Command {
 }
 
 interface CreateFlags extends RepositoryFlags {
-  type: BackupRecord['type'];
+  type: BackupRecord['type'] | 'auto';
   checkpoint: 'fast' | 'spread';
   maxRate?: number;
   json?: boolean;
@@ -51,11 +54,11 @@ function createCommand(): Command {
   const command = new Command('create').description(
     'Back the whole server up over the replication protocol, with the log that it needs. The role needs REPLICATION.',
   );
-  return withCommonOptions(withRecipients(command), ({ path }) => path[0] === 'databases')
+  return withRecipients(withCommonOptions(command, ({ path }) => path[0] === 'databases'))
     .addOption(
-      new Option('--type <type>', 'everything, or what has changed since the latest backup (PostgreSQL 17)')
-        .choices(['full', 'incremental'])
-        .default('full'),
+      new Option('--type <type>', 'everything, what has changed since the latest backup, or whichever serves better')
+        .choices(['auto', 'full', 'incremental'])
+        .default('auto'),
     )
     .addOption(
       new Option('--checkpoint <how>', 'begin at once, or as gently as the server does its own')
@@ -65,7 +68,7 @@ function createCommand(): Command {
     .option('--max-rate <MB/s>', 'read at most so much a second', parseRate)
     .action(async () => {
       const flags = command.opts<CreateFlags>();
-      const [[, url] = ['', '']] = requireOne(requireDatabases(await loadSettings(command)));
+      const url = await serverUrl(flags, command);
       const repository = await openByFlags(flags);
       const { createBackup } = await import('../../ops/backup/index.ts');
       const progress = progressLine(flags.quiet ?? false);
@@ -80,12 +83,23 @@ function createCommand(): Command {
           madeBy: `pitcrew ${packageVersion()}`,
           signal,
           onProgress: (at) => progress.show(text(at)),
+          onChoice: ({ type, reason }) => progress.end(`${type === 'full' ? 'Full' : 'Incremental'}: ${reason}.`),
         });
         progress.end(`Stored in ${repository.name}.`);
         if (flags.json) printJson({ backup: backupDocument(record) });
         else print(backupLines(record).join('\n'));
       });
     });
+}
+
+/** Of the config's section `backups`, or the database that is named. */
+async function serverUrl(flags: CreateFlags, command: Command): Promise<string> {
+  const loaded = await loadSettings(command);
+  const { from } = await placesOf(flags);
+  const ofServer = from && (from.settings.url ?? loaded.config.databases[from.database]);
+  if (ofServer !== undefined) return ofServer;
+  const [[, url] = ['', '']] = requireOne(requireDatabases(loaded));
+  return url;
 }
 
 function requireOne(databases: [string, string][]): [string, string][] {

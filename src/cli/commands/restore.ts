@@ -5,6 +5,7 @@ import { lsnOf } from '../../engine/postgres/replication/index.ts';
 import type { RecoveryTarget } from '../../ops/backup/index.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { backupByName, openByFlags, type RepositoryFlags, withRepository } from '../backup/repository.ts';
+import { placesOf, wordsOf } from '../backup/server-settings.ts';
 import { collect } from '../optimize/options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
@@ -61,7 +62,7 @@ export function restoreCommand(): Command {
           to,
           target,
           tablespaceMap: tablespaceMapOf(flags.tablespaceMap ?? []),
-          restoreCommand: fetchWords(flags),
+          restoreCommand: await fetchWords(flags),
           owner,
           signal,
           onProgress: ({ doneBytes, totalBytes }) => progress.show(text(doneBytes, totalBytes)),
@@ -76,17 +77,9 @@ export function restoreCommand(): Command {
 }
 
 /** The command line by which the restored server fetches its log. */
-function fetchWords({ repository, identity }: RestoreFlags): string[] {
-  const keys = identity === undefined ? [] : ['--identity', resolve(identity)];
-  return [
-    process.execPath,
-    resolve(process.argv[1] ?? ''),
-    'backup',
-    'fetch-wal',
-    '--repository',
-    resolve(repository),
-    ...keys,
-  ];
+async function fetchWords(flags: RestoreFlags): Promise<string[]> {
+  const program = [process.execPath, resolve(process.argv[1] ?? '')];
+  return [...program, 'backup', 'fetch-wal', ...wordsOf(await placesOf(flags), flags)];
 }
 
 function targetOf({ targetTime, targetLsn, targetXid, targetName, immediate, timeline }: RestoreFlags): RecoveryTarget {

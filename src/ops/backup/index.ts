@@ -3,13 +3,8 @@ export { longestUnproven } from './drill/choose-backups.ts';
 export { drill, type Drilled, type DrillProgress } from './drill/drill.ts';
 export type { DrillMoment } from './drill/moment.ts';
 export { type DrillRecord, readDrills } from './drill/record.ts';
-export {
-  type BackupRecord,
-  openRepository,
-  type PinRecord,
-  type Repository,
-  type RepositoryOptions,
-} from './repository/index.ts';
+export { openRepositories } from './open/open-repositories.ts';
+export type { BackupRecord, PinRecord, Repository } from './repository/index.ts';
 export { restoreBackup, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
 export type { RecoveryTarget } from './restore/target.ts';
 export type { Decision } from './retention/decide.ts';
@@ -17,8 +12,10 @@ export { pin, readPins, unpin } from './retention/pins.ts';
 export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
 export { prune, type Pruned } from './retention/prune.ts';
 export { type RepositoryStats, statsOf } from './stats/stats.ts';
-export { localStorage, type Storage } from './storage/index.ts';
+export type { Storage } from './storage/index.ts';
+export { dropSlot, makeSlot } from './stream/slot.ts';
 export { slotNameOf } from './stream/slot-name.ts';
+export { streamLog } from './stream/stream-log.ts';
 export type {
   LogStream,
   RepositoryState,

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { parseSize } from '../../../config/index.ts';
 import {
   baseBackup,
   type BaseBackupEvent,
@@ -16,14 +15,21 @@ import {
   storing,
   type Storing,
 } from '../repository/index.ts';
+import { archivedBytes, type Choice, chooseType } from './choose-type.ts';
+import { estimateChange } from './estimate-change.ts';
 import { findParent } from './find-parent.ts';
+import { mayLeaveOut } from './left-out.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
+import { segmentBytesOf } from '../wal/segment-size.ts';
 
 export interface CreateOptions {
   url: string;
   repository: Repository;
-  /** `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore. */
-  type?: BackupRecord['type'];
+  /**
+   * `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore; `auto` takes whichever serves
+   * better.
+   */
+  type?: BackupRecord['type'] | 'auto';
   /** `fast` by default: it begins at once. */
   checkpoint?: 'fast' | 'spread';
   /** At most so many kB a second are read. */
@@ -32,6 +38,8 @@ export interface CreateOptions {
   madeBy: string;
   signal?: AbortSignal | undefined;
   onProgress?(progress: CreateProgress): void;
+  /** With `auto`: which type was taken, and why. */
+  onChoice?(choice: Choice): void;
 }
 
 export interface CreateProgress {
@@ -43,12 +51,69 @@ export interface CreateProgress {
 }
 
 /**
- * Makes a full backup: all files of the server, and the log without which they are of no use. It is there once all of it is stored; of one that fails or
- * is stopped nothing is seen.
+ * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
+ * stored; of one that fails or is stopped nothing is seen. Where an incremental one might not be whole, a full one is made instead, with the reason.
  * @throws {PitcrewError} of the connection, of the storage; `E_CONFLICT` when the repository belongs to another cluster; `E_QUERY` for what the
  * server finds wrong, as pages whose checksum does not fit; `E_ABORTED`
  */
 export async function createBackup(options: CreateOptions): Promise<BackupRecord> {
+  let taken: Choice | undefined;
+  const choose = async (base: PhysicalConnection, timeline: number, flushedLsn: bigint): Promise<Choice> => {
+    taken = await chooseFor(base, options, timeline, flushedLsn);
+    options.onChoice?.(taken);
+    return taken;
+  };
+  try {
+    return await make(
+      options,
+      options.type === 'auto'
+        ? choose
+        : async () => ({ type: options.type === 'incremental' ? 'incremental' : 'full' }),
+    );
+  } catch (error) {
+    const choice = insteadOf(error, taken);
+    if (!choice) throw error;
+    options.onChoice?.(choice);
+    return make(options, async () => choice);
+  }
+}
+
+/** An incremental backup was given up. */
+class NotWhole extends Error {}
+
+/** The full backup that is made instead of an incremental one that cannot be, and was not insisted upon, or would not be right. */
+function insteadOf(error: unknown, taken: Choice | undefined): (Choice & { warnings?: string[] }) | undefined {
+  if (error instanceof NotWhole) return { type: 'full', reason: error.message, warnings: [error.message] };
+  if (taken?.type !== 'incremental' || !lacksNotes(error)) return undefined;
+  return { type: 'full', reason: 'the server cannot tell all that has changed' };
+}
+
+/** Whether the server refused because its notes of what changed have a gap: object_not_in_prerequisite_state. */
+const lacksNotes = (error: unknown): boolean => error instanceof PitcrewError && error.sqlState === '55000';
+
+async function chooseFor(
+  base: PhysicalConnection,
+  { url, repository }: CreateOptions,
+  timeline: number,
+  flushedLsn: bigint,
+): Promise<Choice> {
+  const latest = (await repository.backups()).at(-1);
+  return chooseType({
+    version: base.version,
+    chain: latest ? await repository.chain(latest) : [],
+    timeline,
+    summarizes: base.version >= 170_000 && (await base.show('summarize_wal')) === 'on',
+    change: async () => (latest ? estimateChange(url, latest, flushedLsn) : { known: false }),
+  });
+}
+
+type Choosing = (
+  base: PhysicalConnection,
+  timeline: number,
+  flushedLsn: bigint,
+) => Promise<Omit<Choice, 'reason'> & { reason?: string; warnings?: string[] }>;
+
+async function make(options: CreateOptions, choose: Choosing): Promise<BackupRecord> {
   const { url, repository, signal } = options;
   const base = await openPhysical({ url });
   let log: PhysicalConnection | undefined;
@@ -76,12 +141,12 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
       failure ??= error;
       base.destroy();
     });
-    const type = options.type ?? 'full';
+    const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
     const parent = type === 'full' ? null : await findParent(base, repository);
     const blockBytes = Number(await base.show('block_size'));
     // From here on no prune takes the parent.
     const start = await repository.begin(type, parent?.id);
-    begun = { ...start, type, parent: parent?.id ?? null, systemId, segmentBytes, blockBytes };
+    begun = { ...start, type, parent: parent?.id ?? null, reason, warnings, systemId, segmentBytes, blockBytes };
     if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
     const record = await copy(base, options, begun);
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
@@ -103,24 +168,20 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
   }
 }
 
-type Begun = Pick<BackupRecord, 'id' | 'startedAt' | 'type' | 'parent' | 'systemId' | 'segmentBytes' | 'blockBytes'>;
-
-async function segmentBytesOf(base: PhysicalConnection): Promise<number> {
-  const setting = await base.show('wal_segment_size');
-  const bytes = parseSize(setting);
-  if (bytes !== undefined && bytes > 0) return bytes;
-  throw new PitcrewError('E_INTERNAL', 'the server tells a size in a form that is not known', { detail: setting });
-}
+type Begun = Pick<
+  BackupRecord,
+  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'warnings' | 'systemId' | 'segmentBytes' | 'blockBytes'
+>;
 
 /** Stores what the server sends, and says what it was. */
 async function copy(
   base: PhysicalConnection,
-  { repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
+  { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
   begun: Begun,
 ): Promise<BackupRecord> {
   const { id, parent } = begun;
   const files: StoredFile[] = [];
-  const warnings: string[] = [];
+  const warnings = [...begun.warnings];
   let current: Storing<StoredFile> | undefined;
   let totalBytes = 0;
   let begin: (BaseBackupEvent & { type: 'begin' }) | undefined;
@@ -144,6 +205,7 @@ async function copy(
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {
         begin = event;
+        if (parent !== null) await requireWhole(url, repository, parent, event.startLsn);
         totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       } else if (event.type === 'archive') await next(event.name);
       else if (event.type === 'manifest') await next('backup_manifest');
@@ -157,8 +219,10 @@ async function copy(
     throw error;
   }
   if (!begin || !end) throw new PitcrewError('E_INTERNAL', 'the server ended the backup too early');
+  const ratio = archivedBytes(files) / totalBytes;
   return {
     ...begun,
+    changedRatio: parent === null || !Number.isFinite(ratio) ? undefined : Math.min(1, ratio),
     format: 1,
     serverVersion: base.version,
     timeline: begin.timeline,
@@ -172,6 +236,13 @@ async function copy(
     recipients: [...repository.recipients],
     madeBy,
   };
+}
+
+/** What the server looks at has been summarized by now, and what comes later is in the log. */
+async function requireWhole(url: string, repository: Repository, parent: string, to: bigint): Promise<void> {
+  const { startLsn } = await repository.backup(parent);
+  const reason = await mayLeaveOut(url, { from: startLsn, to });
+  if (reason !== undefined) throw new NotWhole(reason);
 }
 
 function standby(address: string): PitcrewError {

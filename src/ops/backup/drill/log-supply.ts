@@ -1,10 +1,8 @@
-import { createWriteStream } from 'node:fs';
 import { chown, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Repository } from '../repository/index.ts';
-import { notInRepository } from '../wal/fetch.ts';
+import { fetchWal, notInRepository } from '../wal/fetch.ts';
 import { segmentName, segmentPosition } from '../wal/segments.ts';
 
 /** Hands a recovering server the log that it asks for. */
@@ -13,7 +11,6 @@ export interface LogSupply {
   readonly command: string[];
   /** Files of the log that were handed over, and the last one. */
   readonly files: number;
-  readonly bytes: number;
   readonly last: string | undefined;
   /** Why a file could not be handed over. */
   readonly failure: { name: string; error: unknown } | undefined;
@@ -44,7 +41,6 @@ export async function supplyLog({ repository, segmentBytes, folder, owner }: Log
   if (owner) await chown(place, owner.uid, owner.gid);
   const state = {
     files: 0,
-    bytes: 0,
     last: undefined as string | undefined,
     failure: undefined as LogSupply['failure'],
     closed: false,
@@ -52,14 +48,10 @@ export async function supplyLog({ repository, segmentBytes, folder, owner }: Log
 
   /** Lays a file out. @returns whether it is there */
   async function layOut(name: string): Promise<boolean> {
-    const content = isOfLog(name) ? await repository.readWal(name) : undefined;
-    if (!content) return false;
-    const part = join(place, `${name}.part`);
-    const file = createWriteStream(part, { mode: 0o600 });
-    await pipeline(content, file);
-    if (owner) await chown(part, owner.uid, owner.gid);
-    await rename(part, join(place, name));
-    state.bytes += file.bytesWritten;
+    const fetched = join(place, `${name}.fetched`);
+    if (!isOfLog(name) || !(await fetchWal(repository, name, fetched))) return false;
+    if (owner) await chown(fetched, owner.uid, owner.gid);
+    await rename(fetched, join(place, name));
     return true;
   }
 
@@ -118,9 +110,6 @@ export async function supplyLog({ repository, segmentBytes, folder, owner }: Log
     command: ['/bin/sh', script],
     get files() {
       return state.files;
-    },
-    get bytes() {
-      return state.bytes;
     },
     get last() {
       return state.last;

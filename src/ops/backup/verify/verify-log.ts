@@ -1,6 +1,7 @@
 import {
   checksumKey,
   isChecksum,
+  isPartial,
   keyOfChecksum,
   nameOfKey,
   readChecksum,
@@ -112,7 +113,7 @@ async function isWhole(
         : await problemOf(repository, key, sha256, { ...options, onBytes });
   } else {
     const wanted = segmentPosition(nameOfKey(key), options.segmentBytes) ? options.segmentBytes : undefined;
-    problem = await problemWithin(repository, key, wanted, options);
+    problem = await problemWithin(repository, nameOfKey(key), wanted, options);
     if (problem === 'no key') {
       log.unchecked += 1;
       return false;
@@ -141,14 +142,15 @@ async function* groups(
 ): AsyncGenerator<{ group: string; objects: StoredObject[] }> {
   let current: { group: string; objects: StoredObject[] } | undefined;
   for await (const object of objects) {
+    // What there is of a segment that is not complete is replaced while we look.
+    if (isPartial(nameOfKey(object.key))) continue;
     const [, group, history] =
       /^wal\/[0-9A-F]{8}\/(?:([0-9A-F]{16})[0-9A-F]{8}|([0-9A-F]{8})\.history)\.zst(?:\.age)?(?:\.sha256)?$/.exec(
         object.key,
       ) ?? [];
     const name = group ?? history;
     if (name === undefined) {
-      // A part of a segment is stored anew while it grows.
-      if (!/\.partial\.zst(?:\.age)?$/.test(object.key)) tell(strays, object.key);
+      tell(strays, object.key);
       continue;
     }
     if (current && current.group !== name) {
