@@ -1,5 +1,9 @@
 export { createBackup } from './create/create-backup.ts';
 export type { CreateOptions, CreateProgress } from './create/options.ts';
+export { longestUnproven } from './drill/choose-backups.ts';
+export { drill, type Drilled, type DrillProgress } from './drill/drill.ts';
+export type { DrillMoment } from './drill/moment.ts';
+export { type DrillRecord, readDrills } from './drill/record.ts';
 export { openRepositories } from './open/open-repositories.ts';
 export type { BackupRecord, PinRecord, Repository } from './repository/index.ts';
 export { chooseBackup } from './restore/choose-backup.ts';
