@@ -136,7 +136,8 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
       if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
       let received: Receiving | undefined;
       record = await copyFiles(base, options, begun, (startLsn) => {
-        received = receive(startLsn);
+        // That of a standby begins where its primary made a checkpoint last.
+        received = receive(startLsn < flushedLsn ? startLsn : flushedLsn);
       });
       if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
       options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
