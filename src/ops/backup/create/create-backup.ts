@@ -14,6 +14,7 @@ import {
   type StoredFile,
   storing,
   type Storing,
+  tidy,
 } from '../repository/index.ts';
 import { archivedBytes, type Choice, chooseType } from './choose-type.ts';
 import { estimateChange } from './estimate-change.ts';
@@ -21,6 +22,7 @@ import { findParent } from './find-parent.ts';
 import { mayLeaveOut } from './left-out.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
+import { segmentNames } from '../wal/segments.ts';
 
 export interface CreateOptions {
   url: string;
@@ -36,6 +38,8 @@ export interface CreateOptions {
   maxRateKb?: number | undefined;
   /** Name and version of the program, for the record. */
   madeBy: string;
+  /** A server that says nothing for so long is given up, in ms; 120,000 by default. */
+  silenceLimitMs?: number;
   signal?: AbortSignal | undefined;
   onProgress?(progress: CreateProgress): void;
   /** With `auto`: which type was taken, and why. */
@@ -88,6 +92,8 @@ function insteadOf(error: unknown, taken: Choice | undefined): (Choice & { warni
   return { type: 'full', reason: 'the server cannot tell all that has changed' };
 }
 
+const silenceMs = 120_000;
+
 /** Whether the server refused because its notes of what changed have a gap: object_not_in_prerequisite_state. */
 const lacksNotes = (error: unknown): boolean => error instanceof PitcrewError && error.sqlState === '55000';
 
@@ -130,13 +136,22 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const { systemId } = await base.identify();
     if ((await base.show('in_hot_standby')) === 'on') throw standby(base.address);
     await repository.claim(systemId);
+    await tidy(repository);
     const segmentBytes = await segmentBytesOf(base);
     log = await openPhysical({ url });
     // As long as that connection lives, the server keeps what we have not stored yet.
     const slot = `pitcrew_backup_${randomBytes(6).toString('hex')}`;
     await log.createSlot(slot, { temporary: true });
     const { timeline, flushedLsn } = await log.identify();
-    receiving = receiveWal({ connection: log, repository, from: flushedLsn, timeline, segmentBytes, slot });
+    receiving = receiveWal({
+      connection: log,
+      repository,
+      from: flushedLsn,
+      timeline,
+      segmentBytes,
+      slot,
+      silenceLimitMs: options.silenceLimitMs ?? silenceMs,
+    });
     receiving.ended.catch((error: unknown) => {
       failure ??= error;
       base.destroy();
@@ -152,8 +167,9 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
     options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
     await receiving.until(record.endLsn);
-    // What it builds on has to be there.
+    // What it builds on has to be there, and what it recovers with.
     await repository.chain(record);
+    await requireLog(repository, record);
     await repository.putBackup(record);
     return record;
   } catch (error) {
@@ -176,7 +192,7 @@ type Begun = Pick<
 /** Stores what the server sends, and says what it was. */
 async function copy(
   base: PhysicalConnection,
-  { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
+  { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress, silenceLimitMs }: CreateOptions,
   begun: Begun,
 ): Promise<BackupRecord> {
   const { id, parent } = begun;
@@ -201,6 +217,7 @@ async function copy(
       checkpoint,
       maxRateKb,
       incremental: parent !== null,
+      silenceLimitMs: silenceLimitMs ?? silenceMs,
     })) {
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {
@@ -236,6 +253,17 @@ async function copy(
     recipients: [...repository.recipients],
     madeBy,
   };
+}
+
+/** A prune that did not know of this backup may have taken some. */
+async function requireLog(repository: Repository, record: BackupRecord): Promise<void> {
+  for (const name of segmentNames(record.timeline, record.startLsn, record.endLsn, record.segmentBytes)) {
+    if (await repository.hasWal(name)) continue;
+    throw new PitcrewError('E_CONFLICT', 'log is gone that the backup needs', {
+      detail: `${name} was removed from ${repository.name} meanwhile.`,
+      hint: 'Make the backup again.',
+    });
+  }
 }
 
 /** What the server looks at has been summarized by now, and what comes later is in the log. */

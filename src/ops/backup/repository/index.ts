@@ -13,10 +13,11 @@ export {
   verifiedPrefix,
   walPrefix,
 } from './layout.ts';
-export { isRunning } from './is-running.ts';
+export { isRunning } from '../is-running.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
 export { readRecord, recordText, storeText } from './record-file.ts';
 export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
 export type { GapRecord, StreamRecord } from './stream-records.ts';
 export { storing, type Storing } from './storing.ts';
+export { tidy } from './tidy.ts';
