@@ -3,6 +3,7 @@ import { chown, lstat, mkdir, readdir, readFile, rename, rm, rmdir, truncate, wr
 import { basename, dirname, join, resolve } from 'node:path';
 import { errorCode, PitcrewError } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
+import { placeError } from '../place-error.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import { layOut } from './lay-out.ts';
 import { recoverySettingNames, recoverySettings } from './recovery-settings.ts';
@@ -53,7 +54,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<void> {
   } catch (error) {
     for (const path of [staging, ...tablespaces.map(({ to: place }) => place)]) await clear(path);
     if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the restore was stopped', { cause: error });
-    throw error;
+    throw placeError(error, to);
   }
 }
 
