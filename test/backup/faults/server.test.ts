@@ -1,7 +1,8 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createBackup, type CreateOptions } from '../../../src/ops/backup/create/create-backup.ts';
+import { createBackup } from '../../../src/ops/backup/create/create-backup.ts';
+import type { CreateOptions } from '../../../src/ops/backup/create/options.ts';
 import { openRepository, type Repository } from '../../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../../src/ops/backup/storage/index.ts';
 import { problemsIn } from '../../support/backup-chain.ts';
