@@ -78,7 +78,7 @@ const policy = { last: 1, daily: 0, weekly: 0, monthly: 0, yearly: 0, timeZone: 
 test('a prune that is killed anywhere takes nothing that is needed, and the next one takes the rest', async () => {
   const kept = made.slice(1).map(({ id }) => id);
   let kills = 0;
-  for (let skip = 0; ; skip += 3) {
+  for (let skip = 0; ; skip += 4) {
     const { path, repository } = it.copy(`pruned ${skip}`);
     const isKilled = await kill({ what: 'prune', path, step: 'delete', skip });
     expect((await idsIn(repository)).slice(-2)).toEqual(kept);
@@ -89,23 +89,25 @@ test('a prune that is killed anywhere takes nothing that is needed, and the next
     if (!isKilled) break;
     kills += 1;
   }
-  expect(kills).toBeGreaterThan(3);
+  expect(kills).toBeGreaterThan(2);
 }, 120_000);
 
 test('of a restore that is killed nothing is in place, and the next one succeeds', async () => {
-  for (const step of ['^\\d %', '^5\\d %', '^100 %']) {
+  for (const step of ['^\\d %', '^[89]\\d %']) {
     const to = join(it.folder, `killed at ${step.replaceAll(/\D/g, '')}`);
-    const job = (name: string) => ({
+    const job = {
       what: 'restore' as const,
       path: it.path,
       to,
-      tablespaceMap: { [it.place]: `${to} ${name}` },
-    });
-    expect(await kill({ ...job('tablespace'), step }), step).toBe(true);
+      tablespaceMap: { [it.place]: `${to} tablespace` },
+    };
+    expect(await kill({ ...job, step }), step).toBe(true);
     expect(existsSync(to)).toBe(false);
-    expect(await kill({ ...job('tablespace again'), step: 'never' })).toBe(false);
+    expect(await kill({ ...job, step: 'never' })).toBe(false);
     expect(readFileSync(join(to, 'PG_VERSION'), 'utf8').trim()).toBe('18');
   }
+  // Nor is there anything left of those that were killed.
+  expect(readdirSync(it.folder).filter((name) => name.startsWith('.'))).toEqual([]);
 }, 120_000);
 
 test('a check that is killed changes nothing, and neither does the command at each of its phases', async () => {

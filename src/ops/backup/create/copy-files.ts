@@ -18,7 +18,16 @@ export class NotWhole extends Error {}
  */
 export async function copyFiles(
   base: PhysicalConnection,
-  { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress, silenceLimitMs }: CreateOptions,
+  {
+    url,
+    repository,
+    checkpoint = 'fast',
+    maxRateKb,
+    madeBy,
+    signal,
+    onProgress,
+    silenceLimitMs = silenceMs,
+  }: CreateOptions,
   begun: Begun,
   onBegin: (startLsn: bigint) => void,
 ): Promise<BackupRecord> {
@@ -44,7 +53,7 @@ export async function copyFiles(
       checkpoint,
       maxRateKb,
       incremental: parent !== null,
-      silenceLimitMs: silenceLimitMs ?? silenceMs,
+      silenceLimitMs,
     })) {
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { errorCode, PitcrewError } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
 import { isRunning } from '../is-running.ts';
+import { makeFolders } from '../make-folders.ts';
 import { checkKey } from './keys.ts';
 import { storageError } from './local-errors.ts';
 import type { Storage, StoredObject } from './types.ts';
@@ -161,24 +162,6 @@ async function moveIntoPlace(part: string, path: string, onlyNew: boolean): Prom
       if (errorCode(error) !== 'ENOENT' || attempt === attempts) throw error;
     }
   }
-}
-
-/**
- * Makes a folder and those above it that are missing, each of them safe on disk. One by one: Node's own recursive mkdir never returns where a
- * file system answers ENOENT for good.
- */
-async function makeFolders(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return;
-    if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolders(dirname(path));
-    await mkdir(path, { mode: 0o700 }).catch((again: unknown) => {
-      if (errorCode(again) !== 'EEXIST') throw again;
-    });
-  }
-  await flushFolder(dirname(path));
 }
 
 function exists(key: string, root: string): PitcrewError {
