@@ -1,7 +1,7 @@
 export { createBackup } from './create/create-backup.ts';
 export type { CreateOptions, CreateProgress } from './create/options.ts';
 export { openRepositories } from './open/open-repositories.ts';
-export type { BackupRecord, PinRecord, Repository } from './repository/index.ts';
+export type { BackupRecord, DumpRecord, PinRecord, Repository } from './repository/index.ts';
 export { chooseBackup } from './restore/choose-backup.ts';
 export { type LogPlan, missingText } from './restore/log-plan.ts';
 export { planRestore, type RestorePlan } from './restore/plan.ts';
@@ -34,3 +34,6 @@ export type { Gap, Problem, Verified } from './verify/found.ts';
 export { isWrong, verify, type VerifyProgress } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';
 export { type MissingLog, type Moment, type Reachable, type ReachableWindow, reachableWindows } from './wal/windows.ts';
+export { createDump } from './dump/create-dump.ts';
+export { readDumps } from './dump/dumps.ts';
+export { fetchDump } from './dump/fetch-dump.ts';
