@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
-import { backupDocument } from '../backup/document.ts';
+import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
+import { drillCommand } from '../backup/drill-command.ts';
 import { createDumps, dumpDocument, fetchDumpCommand } from '../backup/dump-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
@@ -24,6 +25,7 @@ import { progressLine } from '../progress-line.ts';
 import { backupList } from '../screen/backup-list.ts';
 import { dumpList } from '../screen/dump-screen.ts';
 import { backupLines } from '../screen/backup-screen.ts';
+import { drillFacts } from '../screen/drill-screen.ts';
 import { interruptible } from '../signals.ts';
 import { packageVersion } from '../version.ts';
 
@@ -36,6 +38,7 @@ export function backupCommand(): Command {
     .addCommand(statsCommand())
     .addCommand(streamCommand())
     .addCommand(verifyCommand())
+    .addCommand(drillCommand())
     .addCommand(pruneCommand())
     .addCommand(pinCommand())
     .addCommand(unpinCommand())
@@ -143,17 +146,22 @@ function listCommand(): Command {
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
       const repository = await openByFlags(flags);
-      const { readDumps, readPins } = await import('../../ops/backup/index.ts');
+      const { readDrills, readDumps, readPins } = await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
       const pins = await readPins(repository);
+      const drills = await readDrills(repository);
       const dumps = await readDumps(repository);
       if (flags.json) {
-        const documents = backups.map((backup) => ({ ...backupDocument(backup), pin: pins.get(backup.id) ?? null }));
+        const documents = backups.map((backup) => ({
+          ...backupDocument(backup),
+          pin: pins.get(backup.id) ?? null,
+          proof: proofDocument(drills.findLast((drill) => drill.backup === backup.id)),
+        }));
         printJson({ repository: repository.name, backups: documents, dumps: dumps.map(dumpDocument) });
         return;
       }
       if (backups.length > 0 || dumps.length === 0) {
-        print(backupList(repository.name, backups, { pins, width: process.stdout.columns }));
+        print(backupList(repository.name, backups, { pins, drills, width: process.stdout.columns }));
       }
       if (dumps.length > 0) print(`${backups.length > 0 ? '\n' : ''}${dumpList(dumps)}`);
     });
@@ -168,9 +176,12 @@ function showCommand(): Command {
     .option('--no-color', 'no colours')
     .action(async (id: string) => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
-      const record = await backupByName(await openByFlags(flags), id);
-      if (flags.json) printJson({ backup: backupDocument(record) });
-      else print(backupLines(record).join('\n'));
+      const repository = await openByFlags(flags);
+      const record = await backupByName(repository, id);
+      const { readDrills } = await import('../../ops/backup/index.ts');
+      const drills = (await readDrills(repository)).filter(({ backup }) => backup === record.id);
+      if (flags.json) printJson({ backup: backupDocument(record), drills: drills.map(drillDocument) });
+      else print([...backupLines(record), ...drillFacts(drills)].join('\n'));
     });
 }
 

@@ -1,8 +1,7 @@
-import { connectDatabase } from '../../../engine/postgres/index.ts';
+import { clientEnvironment, connectDatabase } from '../../../engine/postgres/index.ts';
 import { lsnOf } from '../../../engine/postgres/replication/index.ts';
 import { PitcrewError } from '../../../errors.ts';
 import type { DumpRecord, Repository } from '../repository/index.ts';
-import { clientEnvironment } from './client-environment.ts';
 import { findClient } from './client.ts';
 import { dumpFileKey, dumpId, putDump } from './dumps.ts';
 import { runClient } from './run-client.ts';

@@ -11,13 +11,14 @@ import { byLog } from './by-log.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
 import { defaultJobs } from './compress.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
-import { isRunning } from './is-running.ts';
+import { isRunning } from '../is-running.ts';
 import {
   backupFileKey,
   backupId,
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  drillsOfPrefix,
   gapKey,
   gapsPrefix,
   nameOfKey,
@@ -26,6 +27,7 @@ import {
   pinsPrefix,
   repositoryKey,
   startedKey,
+  verifiedKey,
   streamKey,
   walKey,
   walPrefix,
@@ -112,7 +114,7 @@ export interface Repository {
    * @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED` (when it is missing, too), `E_NOT_FOUND` when the
    * backup was removed meanwhile, `E_STORAGE`
    */
-  readFile(file: Pick<StoredFile, 'key'>): AsyncIterable<Buffer>;
+  readFile(file: StoredFile): AsyncIterable<Buffer>;
   /** Stores a complete segment or a history, then its checksum; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
   /** Stores what there is of a segment that is not complete, in place of what was there of it. */
@@ -292,6 +294,8 @@ export function openRepository(options: RepositoryOptions): Repository {
     async remove(id) {
       await storage.delete(backupRecordKey(id));
       await repository.discard(id);
+      for await (const { key } of storage.list(drillsOfPrefix(id))) await storage.delete(key);
+      await storage.delete(verifiedKey(id));
       await storage.delete(pinKey(id));
     },
     async putBackup(record) {

@@ -1,4 +1,5 @@
-import { PitcrewError } from '../../../errors.ts';
+import { PitcrewError } from '../../errors.ts';
+import { parse, parseAddress } from './connection-url.ts';
 
 /** Parameters of a URL that libpq takes from the environment too. */
 const fromQuery: Record<string, string> = {
@@ -9,8 +10,6 @@ const fromQuery: Record<string, string> = {
   sslcrl: 'PGSSLCRL',
   channel_binding: 'PGCHANNELBINDING',
   connect_timeout: 'PGCONNECT_TIMEOUT',
-  host: 'PGHOST',
-  port: 'PGPORT',
 };
 
 /** What a program of PostgreSQL's needs of ours: where it finds its own files. */
@@ -21,26 +20,25 @@ const kept = ['PATH', 'HOME', 'PGPASSFILE', 'PGSERVICEFILE', 'LD_LIBRARY_PATH', 
  * @throws {PitcrewError} `E_CONFIG` for a URL that cannot be used
  */
 export function clientEnvironment(url: string, database: string | undefined): Record<string, string> {
-  const http = url.replace(/^postgres(ql)?:/, 'http:');
-  if (!URL.canParse(http)) throw new PitcrewError('E_CONFIG', 'the database URL cannot be read');
-  const { hostname, port, username, password, pathname, searchParams } = new URL(http);
+  const [parsed, address] = [parse(url), parseAddress(url)];
+  if (!parsed || !address) throw new PitcrewError('E_CONFIG', 'the database URL cannot be read');
   const environment: Record<string, string> = { LC_ALL: 'C', PGAPPNAME: 'pitcrew backup' };
   for (const name of kept) {
     const value = process.env[name];
     if (value !== undefined) environment[name] = value;
   }
-  const set = (name: string, value: string): void => {
-    if (value !== '') environment[name] = decodeURIComponent(value);
-  };
-  set('PGHOST', hostname.replace(/^\[(.*)\]$/, '$1'));
-  set('PGPORT', port);
-  set('PGUSER', username);
-  set('PGPASSWORD', password);
-  set('PGDATABASE', pathname.slice(1));
+  for (const [name, value] of [
+    ['PGHOST', address.host],
+    ['PGPORT', address.port],
+    ['PGUSER', decodeURIComponent(parsed.username)],
+    ['PGPASSWORD', decodeURIComponent(parsed.password)],
+    ['PGDATABASE', database ?? address.database],
+  ] as const) {
+    if (value !== '') environment[name] = value;
+  }
   for (const [parameter, name] of Object.entries(fromQuery)) {
-    const value = searchParams.get(parameter);
+    const value = parsed.searchParams.get(parameter);
     if (value !== null) environment[name] = value;
   }
-  if (database !== undefined) environment['PGDATABASE'] = database;
   return environment;
 }
