@@ -3,6 +3,7 @@ import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
 import { drillCommand } from '../backup/drill-command.ts';
+import { createDumps, dumpDocument, fetchDumpCommand } from '../backup/dump-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
@@ -17,10 +18,12 @@ import { statsCommand } from '../backup/stats-command.ts';
 import { placesOf } from '../backup/server-settings.ts';
 import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
+import { collect } from '../optimize/options.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { backupList } from '../screen/backup-list.ts';
+import { dumpList } from '../screen/dump-screen.ts';
 import { backupLines } from '../screen/backup-screen.ts';
 import { drillFacts } from '../screen/drill-screen.ts';
 import { interruptible } from '../signals.ts';
@@ -39,6 +42,7 @@ export function backupCommand(): Command {
     .addCommand(pruneCommand())
     .addCommand(pinCommand())
     .addCommand(unpinCommand())
+    .addCommand(fetchDumpCommand())
     .addCommand(fetchCommand(), { hidden: true });
 }
 
@@ -46,6 +50,9 @@ interface CreateFlags extends RepositoryFlags {
   type: BackupRecord['type'] | 'auto';
   checkpoint: 'fast' | 'spread';
   maxRate?: number;
+  logical?: boolean;
+  dumpDatabase: string[];
+  table: string[];
   json?: boolean;
   quiet?: boolean;
 }
@@ -66,10 +73,19 @@ function createCommand(): Command {
         .default('fast'),
     )
     .option('--max-rate <MB/s>', 'read at most so much a second', parseRate)
+    .option('--logical', 'dump databases or tables with pg_dump instead, which has to be on this machine')
+    .option('--dump-database <name>', 'dump this database; can be repeated (default: that of the URL)', collect, [])
+    .option('--table <pattern>', "dump only such tables, as pg_dump's --table; can be repeated", collect, [])
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
       const repository = await openByFlags(flags);
+      if (flags.logical) return createDumps(url, repository, flags);
+      if (flags.dumpDatabase.length + flags.table.length > 0) {
+        throw new PitcrewError('E_USAGE', '--dump-database and --table are of logical backups', {
+          hint: 'Give --logical as well.',
+        });
+      }
       const { createBackup } = await import('../../ops/backup/index.ts');
       const progress = progressLine(flags.quiet ?? false);
       const text = phaseTexts();
@@ -130,18 +146,24 @@ function listCommand(): Command {
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
       const repository = await openByFlags(flags);
-      const { readDrills, readPins } = await import('../../ops/backup/index.ts');
+      const { readDrills, readDumps, readPins } = await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
       const pins = await readPins(repository);
       const drills = await readDrills(repository);
+      const dumps = await readDumps(repository);
       if (flags.json) {
         const documents = backups.map((backup) => ({
           ...backupDocument(backup),
           pin: pins.get(backup.id) ?? null,
           proof: proofDocument(drills.findLast((drill) => drill.backup === backup.id)),
         }));
-        printJson({ repository: repository.name, backups: documents });
-      } else print(backupList(repository.name, backups, { pins, drills, width: process.stdout.columns }));
+        printJson({ repository: repository.name, backups: documents, dumps: dumps.map(dumpDocument) });
+        return;
+      }
+      if (backups.length > 0 || dumps.length === 0) {
+        print(backupList(repository.name, backups, { pins, drills, width: process.stdout.columns }));
+      }
+      if (dumps.length > 0) print(`${backups.length > 0 ? '\n' : ''}${dumpList(dumps)}`);
     });
 }
 

@@ -5,7 +5,13 @@ export { drill, type Drilled, type DrillProgress } from './drill/drill.ts';
 export type { DrillMoment } from './drill/moment.ts';
 export { type DrillRecord, readDrills } from './drill/record.ts';
 export { openRepositories } from './open/open-repositories.ts';
-export { type BackupRecord, openRepository, type PinRecord, type Repository } from './repository/index.ts';
+export {
+  type BackupRecord,
+  type DumpRecord,
+  openRepository,
+  type PinRecord,
+  type Repository,
+} from './repository/index.ts';
 export { chooseBackup } from './restore/choose-backup.ts';
 export { type LogPlan, missingText } from './restore/log-plan.ts';
 export { planRestore, type RestorePlan } from './restore/plan.ts';
@@ -38,3 +44,6 @@ export type { Gap, Problem, Verified } from './verify/found.ts';
 export { isWrong, verify, type VerifyProgress } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';
 export { type MissingLog, type Moment, type Reachable, type ReachableWindow, reachableWindows } from './wal/windows.ts';
+export { createDump } from './dump/create-dump.ts';
+export { readDumps } from './dump/dumps.ts';
+export { fetchDump } from './dump/fetch-dump.ts';

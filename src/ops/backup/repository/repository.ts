@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { messageOf, PitcrewError } from '../../../errors.ts';
+import { PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import { type Keyring, openKeyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
@@ -44,6 +44,7 @@ import {
   startedRecord,
   type StoredFile,
 } from './records.ts';
+import { brokenChain, otherCluster, removedMeanwhile } from './repository-errors.ts';
 import { type GapRecord, gapRecord, type StreamRecord, streamRecord } from './stream-records.ts';
 
 export interface RepositoryOptions {
@@ -84,6 +85,12 @@ export interface Repository {
   chain(backup: BackupRecord): Promise<BackupRecord[]>;
   /** Stores a file of a backup that is being made. */
   putFile(id: string, name: string, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredFile>;
+  /** Stores a file that is of no backup. `keyOf`: its key, by whether it is encrypted. */
+  putDumpFile(
+    keyOf: (encrypted: boolean) => string,
+    source: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<StoredFile>;
   /** Begins a backup: its name, which no other has. `parent`: what it builds on stays until it is made. */
   begin(type: BackupRecord['type'], parent?: string | null): Promise<{ id: string; startedAt: Date }>;
   /** Removes what was stored of a backup that did not become complete. */
@@ -242,6 +249,11 @@ export function openRepository(options: RepositoryOptions): Repository {
       const key = backupFileKey(id, name, { encrypted: to.length > 0 });
       return store(key, name, source, { signal }, { recipients: to, level, jobs });
     },
+    async putDumpFile(keyOf, source, signal) {
+      const to = await keyring.recipients();
+      const key = keyOf(to.length > 0);
+      return store(key, nameOfKey(key), source, { signal, onlyNew: true }, { recipients: to, level, jobs });
+    },
     async begin(type, parent = null) {
       for (;;) {
         const startedAt = new Date();
@@ -374,25 +386,4 @@ const longestMs = 7 * 86_400_000;
 function isOver(started: z.output<typeof startedRecord> | undefined): boolean {
   if (!started || Date.now() - started.startedAt.getTime() > longestMs) return true;
   return started.host === hostname() && !isRunning(started.pid);
-}
-
-function brokenChain(id: string, parent: string): PitcrewError {
-  return new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} cannot be restored`, {
-    detail: `It builds on ${parent}, which is not there.`,
-  });
-}
-
-function removedMeanwhile(id: string, cause: unknown): PitcrewError {
-  return new PitcrewError('E_NOT_FOUND', `backup ${id} was removed while it was read`, {
-    detail: messageOf(cause),
-    hint: 'Take another one, or keep it from being pruned first: "pitcrew backup pin".',
-    cause,
-  });
-}
-
-function otherCluster(name: string, owner: string, systemId: string): PitcrewError {
-  return new PitcrewError('E_CONFLICT', `${name} belongs to another cluster`, {
-    detail: `It has backups of the cluster ${owner}; this is ${systemId}.`,
-    hint: 'Give each cluster a repository of its own. A new cluster that was made with initdb or pg_upgrade is another one.',
-  });
 }

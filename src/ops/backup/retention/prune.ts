@@ -1,3 +1,5 @@
+import { leftOfDumps, readDumps, removeDump } from '../dump/dumps.ts';
+import { type DumpDecision, decideDumps } from '../dump/retain-dumps.ts';
 import { type BackupRecord, type Repository, tidy } from '../repository/index.ts';
 import { readPins } from './pins.ts';
 import { type Decision, decide, logNeeds, protectors } from './decide.ts';
@@ -18,6 +20,8 @@ export interface Pruned {
   beyondBytes: number | null;
   /** What killed backups had left. */
   leftovers: string[];
+  /** All dumps, newest first. */
+  dumps: DumpDecision[];
 }
 
 /**
@@ -59,9 +63,16 @@ export async function prune(
     }
   }
   const leftovers = await (dryRun ? repository.leftovers() : tidy(repository));
+  const dumps = decideDumps(await readDumps(repository), policy);
+  for (const { dump, keep } of dumps) {
+    if (keep) continue;
+    freedBytes += dump.file.storedBytes;
+    if (!dryRun) await removeDump(repository, dump.id);
+  }
+  if (!dryRun) for (const key of await leftOfDumps(repository)) await repository.storage.delete(key);
   const { maxBytes } = policy;
   const beyondBytes = maxBytes !== undefined && keptBytes > maxBytes ? maxBytes : null;
-  return { decisions, segments, freedBytes, keptBytes, beyondBytes, leftovers };
+  return { decisions, segments, freedBytes, keptBytes, beyondBytes, leftovers, dumps };
 }
 
 async function whatProtects(repository: Repository) {

@@ -3,10 +3,11 @@ import {
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  partialName,
   type Repository,
   startedKey,
 } from '../repository/index.ts';
-import { segmentPosition, segmentStart } from '../wal/segments.ts';
+import { segmentName, segmentPosition, segmentStart } from '../wal/segments.ts';
 import { type Gap, most, type Problem, tell, type Verified, type VerifiedBackup, type VerifiedFiles } from './found.ts';
 import { forgetOthers } from './remembered.ts';
 import { gapsBehind, missingIn } from './runs.ts';
@@ -80,7 +81,10 @@ export async function verify(repository: Repository, options: VerifyOptions = {}
       options.onProgress?.(progress);
     },
   });
-  for (const each of found) verified.backups.push(await unlessRemoved(repository, withLog(each, log)));
+  for (const each of found) {
+    const to = await endOfWhole(repository, each.backup);
+    verified.backups.push(await unlessRemoved(repository, withLog(each, log, to)));
+  }
   tellChains(verified.backups, all);
   const { bytes, skippedBytes, segments, unchecked } = log;
   const ends = await timelineEnds(repository, log.histories, segmentBytes);
@@ -114,11 +118,18 @@ async function unlessRemoved(repository: Repository, found: VerifiedBackup): Pro
   return { ...found, problems: [], removed: true };
 }
 
-function withLog(found: VerifiedFiles, log: ReadLog): VerifiedBackup {
+/** Up to where the log that a backup needs is in whole segments. Of the last one a part is enough, as of a standby, which cannot end it. */
+async function endOfWhole(repository: Repository, { timeline, endLsn, segmentBytes }: BackupRecord): Promise<bigint> {
+  const last = segmentName(timeline, endLsn - 1n, segmentBytes);
+  const isPart = !(await repository.hasWal(last)) && (await repository.hasWal(partialName(last)));
+  return isPart ? segmentStart(endLsn - 1n, segmentBytes) : endLsn;
+}
+
+function withLog(found: VerifiedFiles, log: ReadLog, to: bigint): VerifiedBackup {
   const { backup, problems } = found;
   const { timeline, startLsn, endLsn, segmentBytes } = backup;
   const damaged = log.damaged.flatMap(({ name, what, problem }) => (needs(backup, name) ? [{ what, problem }] : []));
-  const missing = missingIn(log.runs, { timeline, from: startLsn, to: endLsn }, segmentBytes).map(missingProblem);
+  const missing = missingIn(log.runs, { timeline, from: startLsn, to }, segmentBytes).map(missingProblem);
   const size = BigInt(segmentBytes);
   const segments = Number((endLsn - segmentStart(startLsn, segmentBytes) + size - 1n) / size);
   return { ...found, segments, removed: false, problems: [...problems, ...damaged, ...missing].slice(0, most) };

@@ -1,4 +1,4 @@
-import type { Repository } from '../repository/index.ts';
+import { nameOfPartial, type Repository } from '../repository/index.ts';
 import { segmentName, segmentPosition } from './segments.ts';
 
 /** Log of one timeline without a gap, in whole segments. */
@@ -34,14 +34,18 @@ export async function storedLog(repository: Pick<Repository, 'wal'>, segmentByte
   for await (const { name, key, bytes } of repository.wal()) {
     const history = /^([0-9A-F]{8})\.history$/.exec(name)?.[1];
     if (history !== undefined) histories.push(Number.parseInt(history, 16));
-    const at = segmentPosition(name, segmentBytes);
+    // What is there of a segment that is not complete counts as one: where it ends is not known without reading it.
+    const at = segmentPosition(nameOfPartial(name), segmentBytes);
     if (!at) continue;
     const ofTimeline = ranges.get(at.timeline) ?? [];
     ranges.set(at.timeline, ofTimeline);
     const last = ofTimeline.at(-1);
     const to = at.startLsn + BigInt(segmentBytes);
-    // The same segment can be there twice, encrypted and not.
-    if (last && at.startLsn < last.to && at.startLsn >= last.from) continue;
+    // The same segment can be there twice: encrypted and not, in part and whole.
+    if (last && at.startLsn < last.to && at.startLsn >= last.from) {
+      if (at.startLsn === last.to - BigInt(segmentBytes)) last.lastKey = key;
+      continue;
+    }
     if (last?.to === at.startLsn) {
       last.to = to;
       last.storedBytes += bytes;
