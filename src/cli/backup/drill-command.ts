@@ -81,11 +81,9 @@ export function drillCommand(): Command {
         drilled.push(one);
         if (!flags.json) print(drillLines(one).join('\n'));
       }
-    }).finally(() => {
-      // Those that were done before one could not be are told too.
-      if (flags.json && drilled.length === backups.length) printJson({ drills: drilled.map(documentOf) });
+      if (flags.json) printJson({ drills: drilled.map(documentOf) });
+      if (drilled.some(({ record }) => !record.proven)) process.exitCode = 1;
     });
-    if (drilled.some(({ record }) => !record.proven)) process.exitCode = 1;
   });
 }
 
