@@ -107,6 +107,7 @@ function momentOf(flags: DrillFlags): DrillMoment {
   const target = targetOf(flags);
   const isGiven = Object.values(target).some((value) => value !== undefined);
   if (isGiven && flags.random) throw new PitcrewError('E_USAGE', '--random chooses the moment by itself');
+  if (flags.targetAction !== undefined) throw new PitcrewError('E_USAGE', 'a drill opens its server at the target');
   if (flags.random || flags.seed !== undefined) return { kind: 'random', seed: flags.seed };
   return isGiven ? { kind: 'given', target } : { kind: 'end' };
 }

@@ -3,6 +3,7 @@ import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, Repository } from '../../ops/backup/index.ts';
 import { collect } from '../optimize/options.ts';
 import { hasOption } from '../options.ts';
+import { note } from '../output.ts';
 import { placesOf, type RepositoryFlags } from './server-settings.ts';
 
 export type { RepositoryFlags } from './server-settings.ts';
@@ -49,7 +50,7 @@ export function withRecipients(command: Command): Command {
 export async function openByFlags(flags: RepositoryFlags): Promise<Repository> {
   const { openRepositories } = await import('../../ops/backup/index.ts');
   const { repositories } = await placesOf(flags);
-  const [repository] = await openRepositories({ repositories: repositories.slice(0, 1) });
+  const [repository] = await openRepositories({ repositories: repositories.slice(0, 1) }, note);
   if (repository) return repository;
   throw new PitcrewError('E_USAGE', 'no repository is given');
 }

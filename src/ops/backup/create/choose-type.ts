@@ -1,4 +1,5 @@
 import type { BackupRecord } from '../repository/index.ts';
+import { knowsBlocks } from './find-parent.ts';
 import type { Change } from './estimate-change.ts';
 
 /** What speaks for and against an incremental backup. */
@@ -30,7 +31,8 @@ export async function chooseType({ version, chain, timeline, summarizes, change 
   const [first, latest] = [chain[0], chain.at(-1)];
   const full = (reason: string): Choice => ({ type: 'full', reason });
   if (!first || !latest) return full('there is no backup to build on yet');
-  if (version < 170_000) return full(`PostgreSQL ${Math.floor(version / 10_000)} does not tell which blocks changed`);
+  if (!knowsBlocks(version))
+    return full(`PostgreSQL ${Math.floor(version / 10_000)} does not tell which blocks changed`);
   if (!summarizes) return full('the server does not keep track of what changes: summarize_wal is off');
   if (latest.timeline !== timeline) return full(`the server was promoted since ${latest.id}`);
   if (chain.length >= longestChain) return full(`${chain.length} backups build on each other already`);

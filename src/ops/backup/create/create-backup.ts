@@ -1,54 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import {
-  baseBackup,
-  type BaseBackupEvent,
   openPhysical,
   type PhysicalConnection,
   uploadManifest,
 } from '../../../engine/postgres/replication/physical/index.ts';
-import { PitcrewError, toPitcrewError } from '../../../errors.ts';
-import {
-  type BackupRecord,
-  manifestOf,
-  type Repository,
-  type StoredFile,
-  storing,
-  type Storing,
-} from '../repository/index.ts';
-import { archivedBytes, type Choice, chooseType } from './choose-type.ts';
+import { PitcrewError } from '../../../errors.ts';
+import { type BackupRecord, manifestOf, partialName, type Repository, tidy } from '../repository/index.ts';
+import { type Choice, chooseType } from './choose-type.ts';
 import { estimateChange } from './estimate-change.ts';
-import { findParent } from './find-parent.ts';
-import { mayLeaveOut } from './left-out.ts';
+import { copyFiles, NotWhole } from './copy-files.ts';
+import { findParent, knowsBlocks } from './find-parent.ts';
+import { endOfLog, firstMissing, logGone, logRecord } from './log-backup.ts';
+import { storePart } from './store-part.ts';
+import { type Begun, type CreateOptions, silenceMs } from './options.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
-
-export interface CreateOptions {
-  url: string;
-  repository: Repository;
-  /**
-   * `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore; `auto` takes whichever serves
-   * better.
-   */
-  type?: BackupRecord['type'] | 'auto';
-  /** `fast` by default: it begins at once. */
-  checkpoint?: 'fast' | 'spread';
-  /** At most so many kB a second are read. */
-  maxRateKb?: number | undefined;
-  /** Name and version of the program, for the record. */
-  madeBy: string;
-  signal?: AbortSignal | undefined;
-  onProgress?(progress: CreateProgress): void;
-  /** With `auto`: which type was taken, and why. */
-  onChoice?(choice: Choice): void;
-}
-
-export interface CreateProgress {
-  /** `waiting`: for a checkpoint; `copying`; `log`: the last segments of log. */
-  phase: 'waiting' | 'copying' | 'log';
-  doneBytes: number;
-  /** The server's estimate. */
-  totalBytes: number;
-}
+import { segmentNames, segmentStart } from '../wal/segments.ts';
 
 /**
  * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
@@ -77,9 +44,6 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
     return make(options, async () => choice);
   }
 }
-
-/** An incremental backup was given up. */
-class NotWhole extends Error {}
 
 /** The full backup that is made instead of an incremental one that cannot be, and was not insisted upon, or would not be right. */
 function insteadOf(error: unknown, taken: Choice | undefined): (Choice & { warnings?: string[] }) | undefined {
@@ -128,32 +92,64 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const { systemId } = await base.identify();
-    if ((await base.show('in_hot_standby')) === 'on') throw standby(base.address);
+    const isStandby = (await base.show('in_hot_standby')) === 'on';
     await repository.claim(systemId);
+    await tidy(repository);
     const segmentBytes = await segmentBytesOf(base);
-    log = await openPhysical({ url });
+    const connection = await openPhysical({ url });
+    log = connection;
     // As long as that connection lives, the server keeps what we have not stored yet.
     const slot = `pitcrew_backup_${randomBytes(6).toString('hex')}`;
     await log.createSlot(slot, { temporary: true });
     const { timeline, flushedLsn } = await log.identify();
-    receiving = receiveWal({ connection: log, repository, from: flushedLsn, timeline, segmentBytes, slot });
-    receiving.ended.catch((error: unknown) => {
-      failure ??= error;
-      base.destroy();
-    });
     const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
-    const parent = type === 'full' ? null : await findParent(base, repository);
+    const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
+    const isLogOnly = parent !== null && !knowsBlocks(base.version);
+    const receive = (from: bigint): Receiving => {
+      const silenceLimitMs = options.silenceLimitMs ?? silenceMs;
+      const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot, silenceLimitMs });
+      started.ended.catch((error: unknown) => {
+        failure ??= isLogOnly ? logGone(error, parent) : error;
+        base.destroy();
+      });
+      receiving = started;
+      return started;
+    };
     const blockBytes = Number(await base.show('block_size'));
     // From here on no prune takes the parent.
     const start = await repository.begin(type, parent?.id);
     begun = { ...start, type, parent: parent?.id ?? null, reason, warnings, systemId, segmentBytes, blockBytes };
-    if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
-    const record = await copy(base, options, begun);
-    if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
-    options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
-    await receiving.until(record.endLsn);
-    // What it builds on has to be there.
+    let record: BackupRecord;
+    if (isLogOnly) {
+      options.onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes: 0 });
+      const received = receive(await firstMissing(repository, parent, flushedLsn));
+      const endLsn = await endOfLog(base, options.checkpoint ?? 'fast');
+      record = logRecord(parent, begun, {
+        serverVersion: base.version,
+        endLsn,
+        endedAt: new Date(),
+        recipients: [...repository.recipients],
+        madeBy: options.madeBy,
+      });
+      options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
+      await received.until(segmentStart(endLsn, segmentBytes));
+      await storePart(url, repository, record);
+    } else {
+      if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
+      let received: Receiving | undefined;
+      record = await copyFiles(base, options, begun, (startLsn) => {
+        // That of a standby begins where its primary made a checkpoint last.
+        received = receive(startLsn < flushedLsn ? startLsn : flushedLsn);
+      });
+      if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
+      options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
+      // Its last segment is ended by the primary alone, whenever that may be.
+      await received?.until(isStandby ? segmentStart(record.endLsn, segmentBytes) : record.endLsn);
+      if (isStandby) await storePart(url, repository, record);
+    }
+    // What it builds on has to be there, and what it recovers with.
     await repository.chain(record);
+    await requireLog(repository, record);
     await repository.putBackup(record);
     return record;
   } catch (error) {
@@ -168,88 +164,17 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
   }
 }
 
-type Begun = Pick<
-  BackupRecord,
-  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'warnings' | 'systemId' | 'segmentBytes' | 'blockBytes'
->;
-
-/** Stores what the server sends, and says what it was. */
-async function copy(
-  base: PhysicalConnection,
-  { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
-  begun: Begun,
-): Promise<BackupRecord> {
-  const { id, parent } = begun;
-  const files: StoredFile[] = [];
-  const warnings = [...begun.warnings];
-  let current: Storing<StoredFile> | undefined;
-  let totalBytes = 0;
-  let begin: (BaseBackupEvent & { type: 'begin' }) | undefined;
-  let end: (BaseBackupEvent & { type: 'end' }) | undefined;
-  const finish = async (): Promise<void> => {
-    if (current) files.push(await current.end());
-    current = undefined;
-  };
-  const next = async (name: string): Promise<void> => {
-    await finish();
-    current = storing((source) => repository.putFile(id, name, source, signal));
-  };
-  onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes });
-  try {
-    for await (const event of baseBackup(base, {
-      label: `pitcrew ${id}`,
-      checkpoint,
-      maxRateKb,
-      incremental: parent !== null,
-    })) {
-      if (event.type === 'data') await current?.write(event.bytes);
-      else if (event.type === 'begin') {
-        begin = event;
-        if (parent !== null) await requireWhole(url, repository, parent, event.startLsn);
-        totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-      } else if (event.type === 'archive') await next(event.name);
-      else if (event.type === 'manifest') await next('backup_manifest');
-      else if (event.type === 'progress') onProgress?.({ phase: 'copying', doneBytes: event.doneBytes, totalBytes });
-      else if (event.type === 'warning') warnings.push(event.text);
-      else end = event;
-    }
-    await finish();
-  } catch (error) {
-    await current?.abandon(toPitcrewError(error));
-    throw error;
+/** A prune that did not know of this backup may have taken some. */
+async function requireLog(repository: Repository, record: BackupRecord): Promise<void> {
+  const names = segmentNames(record.timeline, record.startLsn, record.endLsn, record.segmentBytes);
+  for (const name of names) {
+    if (await repository.hasWal(name)) continue;
+    if (name === names.at(-1) && (await repository.hasWal(partialName(name)))) continue;
+    throw new PitcrewError('E_CONFLICT', 'log is gone that the backup needs', {
+      detail: `${name} was removed from ${repository.name} meanwhile.`,
+      hint: 'Make the backup again.',
+    });
   }
-  if (!begin || !end) throw new PitcrewError('E_INTERNAL', 'the server ended the backup too early');
-  const ratio = archivedBytes(files) / totalBytes;
-  return {
-    ...begun,
-    changedRatio: parent === null || !Number.isFinite(ratio) ? undefined : Math.min(1, ratio),
-    format: 1,
-    serverVersion: base.version,
-    timeline: begin.timeline,
-    startLsn: begin.startLsn,
-    endLsn: end.endLsn,
-    endedAt: new Date(),
-    label: `pitcrew ${id}`,
-    tablespaces: begin.tablespaces.flatMap(({ oid, location }) => (oid === null ? [] : [{ oid, location }])),
-    files,
-    warnings,
-    recipients: [...repository.recipients],
-    madeBy,
-  };
-}
-
-/** What the server looks at has been summarized by now, and what comes later is in the log. */
-async function requireWhole(url: string, repository: Repository, parent: string, to: bigint): Promise<void> {
-  const { startLsn } = await repository.backup(parent);
-  const reason = await mayLeaveOut(url, { from: startLsn, to });
-  if (reason !== undefined) throw new NotWhole(reason);
-}
-
-function standby(address: string): PitcrewError {
-  return new PitcrewError('E_UNSUPPORTED', `${address} is a standby`, {
-    detail: 'The last segment of log that a backup needs is ended by the primary only.',
-    hint: 'Back up the primary; maxRateKb keeps it gentle.',
-  });
 }
 
 function promoted(before: number, after: number): PitcrewError {

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { availableParallelism } from 'node:os';
-import type { DuplexOptions } from 'node:stream';
+import type { Readable, TransformOptions } from 'node:stream';
 import { constants, createZstdCompress, zstdCompressSync, type ZstdOptions } from 'node:zlib';
 
 export interface CompressOptions {
@@ -21,6 +21,8 @@ const frameBytes = 2 ** 22;
 /** zstd looks back over the whole frame: with less it keeps a ring of what went before, and takes a quarter more CPU. */
 const windowLog = 22;
 const pieceBytes = 256 * 1024;
+/** More than a frame that cannot be compressed becomes: the stream never waits for a reader. */
+const mostPieces = 64;
 
 /**
  * Compresses with zstd, in frames that follow each other; `zstd -d` reads them as one file. In memory are a frame for each job and one more, and what has
@@ -41,7 +43,7 @@ export async function* compress(
     laneOf(number).begin(filled);
     number += 1;
     filled = 0;
-    if (made) yield made;
+    yield* made;
   }
   try {
     for await (const piece of source) {
@@ -56,8 +58,7 @@ export async function* compress(
     // Of nothing there is an empty frame.
     if (filled > 0 || number === 0) yield* turn();
     for (let left = 1; left < lanes.length; left += 1) {
-      const made = await laneOf(number + left).take();
-      if (made) yield made;
+      yield* await laneOf(number + left).take();
     }
   } finally {
     for (const lane of lanes) lane.close();
@@ -69,8 +70,8 @@ interface Lane {
   readonly input: Buffer;
   /** Compresses the first bytes of the input, which is not to be touched until the result is taken. */
   begin(length: number): void;
-  /** What has become of it; `undefined` when nothing was begun. */
-  take(): Promise<Buffer | undefined>;
+  /** What has become of it, in pieces; nothing when nothing was begun. */
+  take(): Promise<readonly Buffer[]>;
   close(): void;
 }
 
@@ -80,29 +81,29 @@ function openLane(level: number): Lane {
     [constants.ZSTD_c_windowLog]: windowLog,
     [constants.ZSTD_c_checksumFlag]: 1,
   };
-  // Whatever is written becomes a frame. All of it is kept until it is taken.
-  const options: ZstdOptions & Pick<DuplexOptions, 'readableHighWaterMark' | 'writableHighWaterMark'> = {
+  // Whatever is written becomes a frame. All of it is kept, in pieces, until it is taken.
+  const options: ZstdOptions & Pick<TransformOptions, 'readableObjectMode' | 'readableHighWaterMark'> = {
     params,
     flush: constants.ZSTD_e_end,
     chunkSize: pieceBytes,
-    readableHighWaterMark: 2 * frameBytes,
-    writableHighWaterMark: 2 * frameBytes,
+    readableObjectMode: true,
+    readableHighWaterMark: mostPieces,
   };
   const stream = createZstdCompress(options);
   const input = Buffer.allocUnsafeSlow(frameBytes);
-  let made: Promise<Buffer> | undefined;
+  let made: Promise<Buffer[]> | undefined;
   let failed: (error: Error) => void = () => {};
   stream.on('error', (error) => failed(error));
   return {
     input,
     begin(length) {
       if (length === 0) {
-        made = Promise.resolve(zstdCompressSync(Buffer.alloc(0), { params }));
+        made = Promise.resolve([zstdCompressSync(Buffer.alloc(0), { params })]);
         return;
       }
       made = new Promise((resolve, reject) => {
         failed = reject;
-        stream.write(input.subarray(0, length), () => resolve(stream.read() as Buffer));
+        stream.write(input.subarray(0, length), () => resolve(piecesOf(stream)));
       });
       // Told to whoever takes it.
       made.catch(() => {});
@@ -110,8 +111,17 @@ function openLane(level: number): Lane {
     async take() {
       const taken = await made;
       made = undefined;
-      return taken;
+      return taken ?? [];
     },
     close: () => stream.destroy(),
   };
+}
+
+function piecesOf(stream: Readable): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (;;) {
+    const piece = stream.read() as Buffer | null;
+    if (piece === null) return pieces;
+    pieces.push(piece);
+  }
 }

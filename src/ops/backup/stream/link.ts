@@ -57,8 +57,8 @@ export interface Link {
 }
 
 const longestWaitMs = 30_000;
-/** A slot that another one has is looked after so often. */
-const waitingMs = 3000;
+/** A slot that another one has is looked after so often at least. */
+const longestWaitingMs = 5000;
 const goodbyeMs = 1000;
 
 export function makeLink(options: LinkOptions): Link {
@@ -172,7 +172,7 @@ export function makeLink(options: LinkOptions): Link {
   async function pause(error: unknown): Promise<void> {
     const holder = holderOf(error);
     failures += 1;
-    const ms = holder ? waitingMs : waitAfter(failures, longestWaitMs);
+    const ms = waitAfter(failures, holder ? longestWaitingMs : longestWaitMs);
     const nextAttemptAt = new Date(Date.now() + ms);
     if (holder) options.onWaiting(holder.pid, holder.pid !== undefined && holder.pid === formerPid, nextAttemptAt);
     else options.onLost(faultOf(error), nextAttemptAt);

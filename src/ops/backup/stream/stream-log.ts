@@ -14,7 +14,6 @@ import { makeThroughput } from './throughput.ts';
 import { inOrder, type Position } from './timelines.ts';
 import type { LogStream, StreamEvent, StreamGap, StreamOptions, StreamState } from './types.ts';
 
-const spoolBytes = 256 * 1024 * 1024;
 /** Those that are known at any time; all are in the records of the repositories. */
 const mostGaps = 100;
 const tickMs = 1000;
@@ -29,6 +28,7 @@ const finishMs = 30_000;
 export function streamLog(options: StreamOptions): LogStream {
   const { slot, repositories, once = false } = options;
   const { awayAfterMs = 15 * 60_000, maxRetainedBytes = 64 * 1024 ** 3, silenceLimitMs = 30_000 } = options;
+  const { spoolBytes = 256 * 1024 * 1024 } = options;
   const lag = makeLag();
   const throughput = makeThroughput();
   const gaps: StreamGap[] = [];
