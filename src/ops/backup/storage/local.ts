@@ -37,7 +37,7 @@ export function localStorage(folder: string): Storage {
       if (errorCode(error) === 'ENOENT') return;
       throw error;
     }
-    for (const name of names.sort()) {
+    for (const name of names.toSorted()) {
       const found = key + name;
       if (name.endsWith('/')) {
         if (found.startsWith(prefix) || prefix.startsWith(found)) yield* walk(join(path, name), found, prefix);
