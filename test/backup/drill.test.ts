@@ -178,6 +178,20 @@ describe('a drill', () => {
     rmSync(kept.folder, { recursive: true });
   });
 
+  test('that is stopped, or for which there is no room, leaves nothing and says nothing of the backup', async () => {
+    const before = (await readDrills(repository)).length;
+    const stop = new AbortController();
+    const stopped = run({
+      signal: stop.signal,
+      ownChecks: [{ sql: 'SELECT pg_sleep(600) IS NULL' }],
+      onProgress: ({ phase }) => phase === 'checking' && stop.abort(),
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'E_ABORTED' });
+    await expect(run({ in: '/proc' })).rejects.toMatchObject({ code: 'E_DATA_DIR' });
+    expect(readdirSync(room.scratch)).toEqual([]);
+    expect(await readDrills(repository)).toHaveLength(before);
+  });
+
   test('recovers to a moment that is drawn, the same for the same seed', async () => {
     const [backup] = made;
     if (!backup) throw new Error('no backup was made');

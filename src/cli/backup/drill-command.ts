@@ -81,11 +81,9 @@ export function drillCommand(): Command {
         drilled.push(one);
         if (!flags.json) print(drillLines(one).join('\n'));
       }
-    }).finally(() => {
-      // Those that were done before one could not be are told too.
-      if (flags.json && drilled.length === backups.length) printJson({ drills: drilled.map(documentOf) });
+      if (flags.json) printJson({ drills: drilled.map(documentOf) });
+      if (drilled.some(({ record }) => !record.proven)) process.exitCode = 1;
     });
-    if (drilled.some(({ record }) => !record.proven)) process.exitCode = 1;
   });
 }
 
@@ -109,6 +107,7 @@ function momentOf(flags: DrillFlags): DrillMoment {
   const target = targetOf(flags);
   const isGiven = Object.values(target).some((value) => value !== undefined);
   if (isGiven && flags.random) throw new PitcrewError('E_USAGE', '--random chooses the moment by itself');
+  if (flags.targetAction !== undefined) throw new PitcrewError('E_USAGE', 'a drill opens its server at the target');
   if (flags.random || flags.seed !== undefined) return { kind: 'random', seed: flags.seed };
   return isGiven ? { kind: 'given', target } : { kind: 'end' };
 }

@@ -9,6 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf, PitcrewError } from '../../errors.ts';
 import { asDataDirError } from './data-dir-errors.ts';
 import { holdLock, type Lock } from './lock.ts';
 import { stopLeftover } from './postmaster.ts';
@@ -34,7 +35,12 @@ export function makeScratchFolder(root: string, prefix: string): ScratchFolder {
   try {
     path = mkdtempSync(join(realpathSync(root), prefix));
   } catch (error) {
-    throw asDataDirError(error, root);
+    const told = asDataDirError(error, root);
+    if (told instanceof PitcrewError) throw told;
+    throw new PitcrewError('E_DATA_DIR', `cannot make a folder in "${root}"`, {
+      detail: messageOf(error),
+      cause: error,
+    });
   }
   // Root's server runs as another user, who must be able to pass through.
   if (process.getuid?.() === 0) chmodSync(path, 0o711);

@@ -1,9 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PitcrewError, toPitcrewError } from '../../../errors.ts';
+import { messageOf, PitcrewError, toPitcrewError } from '../../../errors.ts';
 import {
-  diskFull,
   keepScratchFolder,
   makeScratchFolder,
   type ScratchFolder,
@@ -233,13 +232,17 @@ async function requireRoom(repository: Repository, backup: BackupRecord, root: s
   for (const member of await repository.chain(backup)) {
     for (const { bytes } of (await readManifest(repository, member)).files.values()) neededBytes += bytes;
   }
+  const hint = 'Make room there, or give another folder with --in.';
   const { bavail, bsize } = await statfs(root).catch((error: unknown) => {
-    throw new PitcrewError('E_DATA_DIR', `"${root}" cannot be used for a drill`, { cause: error });
+    throw new PitcrewError('E_DATA_DIR', `${root} cannot be used for a drill`, { detail: messageOf(error), hint });
   });
   const freeBytes = bavail * bsize;
   if (freeBytes >= neededBytes) return;
   const inMb = (bytes: number): string => `${Math.ceil(bytes / 1e6)} MB`;
-  throw diskFull(root, `The drill needs ${inMb(neededBytes)}, and ${inMb(freeBytes)} are free.`);
+  throw new PitcrewError('E_DATA_DIR', `there is not enough room for a drill in ${root}`, {
+    detail: `It needs ${inMb(neededBytes)}, and ${inMb(freeBytes)} are free.`,
+    hint,
+  });
 }
 
 function checkSocket({ path }: ScratchFolder): void {

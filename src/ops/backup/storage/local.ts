@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream, type Dirent } from 'node:fs';
-import { link, mkdir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { link, mkdir, opendir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -25,25 +25,25 @@ export function localStorage(folder: string): Storage {
   const pathOf = (key: string): string => join(root, ...checkKey(key).split('/'));
 
   async function* walk(path: string, key: string, prefix: string): AsyncGenerator<StoredObject> {
-    let entries: Dirent[];
+    // Names only, one by one: a folder of log has a hundred thousand of them.
+    const names: string[] = [];
     try {
-      entries = await readdir(path, { withFileTypes: true });
+      for await (const entry of await opendir(path, { bufferSize: 512 })) {
+        if (key === '' && entry.name === unfinished) continue;
+        // A folder's keys go on with a slash, which has its place among the other characters.
+        if (entry.isDirectory()) names.push(`${entry.name}/`);
+        else if (entry.isFile()) names.push(entry.name);
+      }
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return;
       throw error;
     }
-    // A folder's keys go on with a slash, which has its place among the other characters.
-    const named = entries
-      .filter(({ name }) => key !== '' || name !== unfinished)
-      .map((entry) => ({ entry, sortedBy: entry.isDirectory() ? `${entry.name}/` : entry.name }))
-      .toSorted((a, b) => (a.sortedBy < b.sortedBy ? -1 : 1));
-    for (const { entry, sortedBy } of named) {
-      const found = key + sortedBy;
-      const below = join(path, entry.name);
-      if (entry.isDirectory()) {
-        if (found.startsWith(prefix) || prefix.startsWith(found)) yield* walk(below, found, prefix);
-      } else if (entry.isFile() && found.startsWith(prefix)) {
-        const object = await look(below, found);
+    for (const name of names.toSorted()) {
+      const found = key + name;
+      if (name.endsWith('/')) {
+        if (found.startsWith(prefix) || prefix.startsWith(found)) yield* walk(join(path, name), found, prefix);
+      } else if (found.startsWith(prefix)) {
+        const object = await look(join(path, name), found);
         if (object) yield object;
       }
     }

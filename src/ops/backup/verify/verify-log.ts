@@ -95,11 +95,12 @@ function note(log: ReadLog, name: string, segmentBytes: number): void {
 
 async function isWhole(
   repository: Repository,
-  { key, bytes }: StoredObject,
+  object: StoredObject,
   hasChecksum: boolean,
   log: ReadLog,
   options: ReadLogOptions,
 ): Promise<boolean> {
+  const { key, bytes } = object;
   const onBytes = (count: number): void => {
     log.bytes += count;
     options.onBytes(count);
@@ -110,7 +111,7 @@ async function isWhole(
     problem =
       sha256 === undefined
         ? 'Its checksum is not one.'
-        : await problemOf(repository, key, sha256, { ...options, onBytes });
+        : await problemOf(repository, object, sha256, { ...options, onBytes });
   } else {
     const wanted = segmentPosition(nameOfKey(key), options.segmentBytes) ? options.segmentBytes : undefined;
     problem = await problemWithin(repository, nameOfKey(key), wanted, options);
