@@ -3,16 +3,10 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { lsnOf } from '../../src/engine/postgres/replication/index.ts';
-import {
-  createBackup,
-  dropSlot,
-  localStorage,
-  openRepository,
-  type Repository,
-  slotNameOf,
-  verify,
-} from '../../src/ops/backup/index.ts';
+import { createBackup, dropSlot, slotNameOf, verify } from '../../src/ops/backup/index.ts';
 import { segmentNames } from '../../src/ops/backup/wal/segments.ts';
+import { openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { session } from '../support/catalog.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { running, type RunningStream } from '../support/log-stream.ts';

@@ -1,18 +1,18 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
-import type { StreamEvent } from '../../ops/backup/index.ts';
+import type { Repository, StreamEvent } from '../../ops/backup/index.ts';
 import { collect } from '../optimize/options.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { note, print } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { untilSignal } from '../signals.ts';
-import { openByFlags } from './repository.ts';
+import { openByFlags, type RepositoryFlags, withRecipients } from './repository.ts';
+import { placesOf } from './server-settings.ts';
 import { eventText, stateText } from './stream-text.ts';
 
-interface StreamFlags {
+interface StreamFlags extends Omit<RepositoryFlags, 'repository'> {
   repository: string[];
-  recipient: string[];
   slot?: string;
   partialEvery: number;
   once?: boolean;
@@ -30,19 +30,16 @@ export function streamCommand(): Command {
     'Receive the log of a server all the time and store it, until SIGTERM: any second can be restored. Takes a replication slot on the server, which keeps ' +
       'its log while it is not received.',
   );
-  return withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? ''))
-    .addOption(
-      new Option('--repository <folder>', 'where to; can be repeated, and each gets all of it')
-        .env('PITCREW_BACKUP_REPOSITORY')
-        .default([], '')
-        .argParser(collect),
+  withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? '')).addOption(
+    new Option(
+      '--repository <location>',
+      'where to: a folder, or s3://bucket/prefix; can be repeated, and each gets all of it (default: all in the config file)',
     )
-    .option(
-      '--recipient <age1…>',
-      'encrypt for this public key of age; can be repeated (default: not encrypted)',
-      collect,
-      [],
-    )
+      .env('PITCREW_BACKUP_REPOSITORY')
+      .default([], '')
+      .argParser(collect),
+  );
+  return withRecipients(command)
     .option('--slot <name>', 'the replication slot (default: pitcrew_ and the name of the database)', parseSlot)
     .option(
       '--partial-every <seconds>',
@@ -63,12 +60,7 @@ export function streamCommand(): Command {
       if (flags.createSlot && flags.dropSlot) throw new PitcrewError('E_USAGE', 'the slot is to be made and removed');
       if (flags.dropSlot) return tell(flags, { slot, dropped: await dropSlot(url, slot) });
       if (flags.createSlot) return tell(flags, { slot, action: (await makeSlot(url, slot)).action });
-      const locations = flags.repository;
-      if (locations.length === 0)
-        throw new PitcrewError('E_USAGE', 'no repository is given', { hint: 'Give --repository.' });
-      const repositories = await Promise.all(
-        locations.map((repository) => openByFlags({ repository, recipient: flags.recipient })),
-      );
+      const repositories = await openAll(flags);
       const progress = progressLine((flags.quiet ?? false) || !process.stderr.isTTY);
       await untilSignal(async (signal) => {
         const stream = streamLog({
@@ -90,6 +82,13 @@ export function streamCommand(): Command {
         }
       });
     });
+}
+
+/** All that are named, or all that the config file has. */
+async function openAll({ repository = [], ...flags }: StreamFlags): Promise<Repository[]> {
+  if (repository.length > 0) return Promise.all(repository.map((each) => openByFlags({ ...flags, repository: each })));
+  const { openRepositories } = await import('../../ops/backup/index.ts');
+  return openRepositories(await placesOf(flags), note);
 }
 
 /** An event: for programs one line of JSON, for people a sentence where there is something to say. */

@@ -4,6 +4,8 @@ export {
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  drillKey,
+  drillsPrefix,
   isPartial,
   nameOfKey,
   nameOfPartial,
@@ -15,6 +17,7 @@ export {
 } from './layout.ts';
 export { isRunning } from './is-running.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
+export { count, lsn, time } from './record-values.ts';
 export { readRecord, recordText, storeText } from './record-file.ts';
 export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';

@@ -21,6 +21,7 @@ export interface LogNeeds {
 /** All log of a repository, in order. */
 export async function* logOf(repository: Repository, segmentBytes: number): AsyncGenerator<LogSegment> {
   for await (const { name, key, bytes } of repository.wal()) {
+    // A part of a segment goes with it.
     yield { name, key, bytes, at: segmentPosition(nameOfPartial(name), segmentBytes) };
   }
 }

@@ -1,4 +1,5 @@
 import {
+  checksumKey,
   isChecksum,
   isPartial,
   keyOfChecksum,
@@ -112,15 +113,19 @@ async function isWhole(
         : await problemOf(repository, key, sha256, { ...options, onBytes });
   } else {
     const wanted = segmentPosition(nameOfKey(key), options.segmentBytes) ? options.segmentBytes : undefined;
-    problem = await problemWithin(repository, key, wanted, options);
+    problem = await problemWithin(repository, nameOfKey(key), wanted, options);
     if (problem === 'no key') {
       log.unchecked += 1;
       return false;
     }
     onBytes(bytes);
   }
-  if (problem !== undefined) tellDamaged(log, key, problem);
-  return problem === undefined;
+  if (problem === undefined) return true;
+  const isThere = async (each: string): Promise<boolean> => (await repository.storage.head(each)) !== undefined;
+  // Both are gone: a prune has removed them meanwhile.
+  const isRemoved = hasChecksum && !(await isThere(key)) && !(await isThere(checksumKey(key)));
+  if (!isRemoved) tellDamaged(log, key, problem);
+  return false;
 }
 
 /** More than are told, because a backup that needs one has to tell it. */

@@ -1,9 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
-import { PitcrewError } from '../../../errors.ts';
 import { partialName, type Repository } from '../repository/index.ts';
-import { segmentSizeIn } from './segment-header.ts';
+import { requireSegment } from './require-segment.ts';
 
 /** Exit code of the command that fetches when the repository does not have the file: no other failure has it. */
 export const notInRepository = 44;
@@ -15,16 +14,16 @@ export const notInRepository = 44;
  * @throws {PitcrewError} `E_BACKUP_DAMAGED`, `E_BACKUP_KEY`, `E_STORAGE`: recovery must not take that for the end
  */
 export async function fetchWal(repository: Repository, name: string, path: string): Promise<boolean> {
-  if (await fetchFile(repository, name, path, write)) return true;
+  if (await fetchFile(repository, name, path)) return true;
   if (!isSegment(name)) return false;
   try {
-    if (await fetchFile(repository, partialName(name), path, writePartial)) return true;
+    if (await fetchFile(repository, name, path, { isPart: true })) return true;
   } catch (error) {
     // A stream may have completed it, and removed the part, while we were reading that.
-    if (await fetchFile(repository, name, path, write)) return true;
+    if (await fetchFile(repository, name, path)) return true;
     throw error;
   }
-  return fetchFile(repository, name, path, write);
+  return fetchFile(repository, name, path);
 }
 
 const isSegment = (name: string): boolean => /^[0-9A-F]{24}$/.test(name);
@@ -33,35 +32,18 @@ async function fetchFile(
   repository: Repository,
   name: string,
   path: string,
-  put: (content: AsyncIterable<Buffer>, part: string) => Promise<void>,
+  { isPart = false } = {},
 ): Promise<boolean> {
-  const content = await repository.readWal(name);
+  const content = await repository.readWal(isPart ? partialName(name) : name);
   if (!content) return false;
+  const systemId = (await repository.record())?.systemId;
   const part = `${path}.part`;
   try {
-    await put(content, part);
+    await pipeline(requireSegment(content, { name, systemId, isPart }), createWriteStream(part, { mode: 0o600 }));
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
     throw error;
   }
   return true;
-}
-
-const write = (content: AsyncIterable<Buffer>, part: string): Promise<void> =>
-  pipeline(content, createWriteStream(part, { mode: 0o600 }));
-
-async function writePartial(content: AsyncIterable<Buffer>, part: string): Promise<void> {
-  await write(content, part);
-  await using file = await open(part, 'r+');
-  const header = Buffer.alloc(64);
-  await file.read(header, 0, header.length, 0);
-  const segmentBytes = segmentSizeIn(header);
-  const { size } = await file.stat();
-  if (segmentBytes === undefined || size > segmentBytes) {
-    throw new PitcrewError('E_BACKUP_DAMAGED', 'a part of a segment is not what a server writes', {
-      detail: segmentBytes === undefined ? 'It does not begin as a segment does.' : `It has ${size} bytes.`,
-    });
-  }
-  await file.truncate(segmentBytes);
 }

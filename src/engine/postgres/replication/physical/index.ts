@@ -5,5 +5,6 @@ export {
   type PhysicalOptions,
   type SlotPosition,
 } from './physical-connection.ts';
+export { countRegrown, type LogRange } from './regrown-relations.ts';
 export { uploadManifest } from './upload-manifest.ts';
 export { type NextTimeline, streamWal, type WalPiece, type WalStream, type WalStreamOptions } from './wal-stream.ts';
