@@ -43,7 +43,8 @@ test('a server is not held up when it stops, and keeps log for a repository that
   await it.saw('connected');
   const begun = await write(1);
   const segmentOf = (lsn: bigint): bigint => lsn - (lsn % BigInt(segmentBytes));
-  for (const name of [here, away]) await expect.poll(() => storedLsn(name), long).toBeGreaterThanOrEqual(segmentOf(begun));
+  for (const name of [here, away])
+    await expect.poll(() => storedLsn(name), long).toBeGreaterThanOrEqual(segmentOf(begun));
   // Nothing is due to be stored for a minute; a server that is stopped waits for all of it.
   let stoppedAt = 0n;
   it.forget();
