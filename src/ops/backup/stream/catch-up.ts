@@ -35,7 +35,7 @@ export async function catchUp({ url, course, place, store, ...options }: CatchUp
   const cut = (): void => connection.destroy();
   options.signal.addEventListener('abort', cut, { once: true });
   let failure: unknown;
-  let over = false;
+  const over = new AbortController();
   const following = followLog({
     connection,
     spool,
@@ -43,7 +43,7 @@ export async function catchUp({ url, course, place, store, ...options }: CatchUp
     segmentBytes: course.segmentBytes,
     silenceLimitMs: options.silenceLimitMs,
     async room() {
-      while (spool.count > waitingSegments && !over) await spool.bell.heard();
+      while (spool.count > waitingSegments && !over.signal.aborted) await spool.bell.heard();
     },
   }).catch((error: unknown) => {
     failure = error;
@@ -65,7 +65,7 @@ export async function catchUp({ url, course, place, store, ...options }: CatchUp
       }
     }
   } finally {
-    over = true;
+    over.abort();
     options.signal.removeEventListener('abort', cut);
     spool.bell.ring();
     connection.destroy();

@@ -238,7 +238,8 @@ export function streamLog(options: StreamOptions): LogStream {
 
   /** Resolves when it is to end. */
   async function untilEnd(signal: AbortSignal | undefined): Promise<void> {
-    while (!signal?.aborted) {
+    for (;;) {
+      if (signal?.aborted) return;
       const waits = [moved.heard({ signal }).then(() => false)];
       if (running && once) waits.push(running.then(() => true));
       if (await Promise.race(waits)) {
