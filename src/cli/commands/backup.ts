@@ -3,6 +3,7 @@ import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
 import { drillCommand } from '../backup/drill-command.ts';
+import { fetchCommand } from '../backup/fetch-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
@@ -161,19 +162,6 @@ function showCommand(): Command {
       if (flags.json) printJson({ backup: backupDocument(record), drills: drills.map(drillDocument) });
       else print([...backupLines(record), ...drillFacts(drills)].join('\n'));
     });
-}
-
-/** What PostgreSQL's `restore_command` runs. */
-function fetchCommand(): Command {
-  const command = new Command('fetch-wal')
-    .description("Put a file of the log where PostgreSQL wants it: what a restored server's restore_command runs.")
-    .argument('<name>', 'its name')
-    .argument('<path>', 'where to');
-  return withRepository(command).action(async (name: string, path: string) => {
-    const { fetchWal, notInRepository } = await import('../../ops/backup/index.ts');
-    const flags = command.opts<RepositoryFlags>();
-    process.exitCode = (await fetchWal(await openByFlags(flags), name, path)) ? 0 : notInRepository;
-  });
 }
 
 function parseRate(text: string): number {
