@@ -67,6 +67,8 @@ function createCommand(): Command {
         .default('fast'),
     )
     .option('--max-rate <MB/s>', 'read at most so much a second', parseRate)
+    .option('--compress-level <1-19>', 'of zstd: higher is smaller and slower (default: 3)', parseUpTo(19))
+    .option('--jobs <threads>', 'so many compress at once (default: 1, or 2 with three CPUs or more)', parseUpTo(16))
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
@@ -162,6 +164,14 @@ function showCommand(): Command {
       if (flags.json) printJson({ backup: backupDocument(record), drills: drills.map(drillDocument) });
       else print([...backupLines(record), ...drillFacts(drills)].join('\n'));
     });
+}
+
+function parseUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= 1 && number <= most) return number;
+    throw new InvalidArgumentError(`Give a number from 1 to ${most}.`);
+  };
 }
 
 function parseRate(text: string): number {
