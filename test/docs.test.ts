@@ -28,9 +28,9 @@ test('there are command lines in the docs', () => {
   expect(commandLines.length).toBeGreaterThan(10);
 });
 
-test.each(commandLines)('$page: "$line" names a command and flags that exist', ({ line }) => {
+test.each(commandLines)('$page: "$line" names a command and flags that exist', async ({ line }) => {
   const [name, ...words] = line.replace(/^.*?\bpitcrew /, '').split(/\s+/);
-  const outer = createProgram().commands.find((each) => each.name() === name);
+  const outer = (await createProgram(name)).commands.find((each) => each.name() === name);
   expect(outer, name).toBeDefined();
   const isNested = (outer?.commands.length ?? 0) > 0;
   const command = isNested ? outer?.commands.find((each) => each.name() === words[0]) : outer;

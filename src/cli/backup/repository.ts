@@ -50,7 +50,10 @@ export function withRecipients(command: Command): Command {
 export async function openByFlags(flags: RepositoryFlags): Promise<Repository> {
   const { openRepositories } = await import('../../ops/backup/index.ts');
   const { repositories } = await placesOf(flags);
-  const [repository] = await openRepositories({ repositories: repositories.slice(0, 1) }, note);
+  const [repository] = await openRepositories({ repositories: repositories.slice(0, 1) }, note, {
+    level: flags.compressLevel,
+    jobs: flags.jobs,
+  });
   if (repository) return repository;
   throw new PitcrewError('E_USAGE', 'no repository is given');
 }
