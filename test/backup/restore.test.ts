@@ -116,7 +116,13 @@ describe.each(majors)('PostgreSQL $major', ({ major, binaries }) => {
         '--tablespace-map',
         `${it.place}=${elsewhere}`,
         ...it.reading,
-        ...['--start', '--bin', binaries.binDir, '--port', String(port), '--json', ...more],
+        '--start',
+        '--bin',
+        binaries.binDir,
+        '--port',
+        String(port),
+        '--json',
+        ...more,
       ]);
       expect(ran.stderr).toContain("Every file is as PostgreSQL's manifest says.");
       expect(ran.code).toBe(0);

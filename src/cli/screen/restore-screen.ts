@@ -42,6 +42,16 @@ export function planLines(plan: RestorePlan, missingText: (missing: MissingLog) 
   return [paint('bold', `${backup.id} to ${to}`), ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)];
 }
 
+/** Log that a restore in place would remove, and that is stored nowhere. */
+export function unstoredLines(names: readonly string[]): string[] {
+  const [first = '', last = first] = [names[0], names.at(-1)];
+  if (names.length === 0) return [];
+  const which = names.length === 1 ? first : `${first} to ${last}`;
+  return [
+    `  ${paint('yellow', 'Loses')}  log in pg_wal that was never stored: ${which} (${names.length}). What was committed last may be in it: copy it elsewhere first.`,
+  ];
+}
+
 /** Where a server's recovery ended. */
 export function startedLines({ state, end, tookMs, madeFiles }: RestoredServer, to: string): string[] {
   const states = {
