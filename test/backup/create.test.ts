@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { describe, expect, test } from 'vitest';
-import { createBackup, type CreateProgress } from '../../src/ops/backup/create/create-backup.ts';
+import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
+import type { CreateProgress } from '../../src/ops/backup/create/options.ts';
 import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { segmentNames } from '../../src/ops/backup/wal/segments.ts';

@@ -2,13 +2,9 @@ import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { lsnText } from '../../src/engine/postgres/replication/index.ts';
-import {
-  type BackupRecord,
-  localStorage,
-  openRepository,
-  reachableWindows,
-  type Repository,
-} from '../../src/ops/backup/index.ts';
+import { type BackupRecord, reachableWindows } from '../../src/ops/backup/index.ts';
+import { openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { followLog } from '../../src/ops/backup/wal/follow.ts';
 import { storedLog } from '../../src/ops/backup/wal/ranges.ts';
 import { segmentName } from '../../src/ops/backup/wal/segments.ts';

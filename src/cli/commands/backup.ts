@@ -1,7 +1,8 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
-import { backupDocument } from '../backup/document.ts';
+import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
+import { drillCommand } from '../backup/drill-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
@@ -13,12 +14,15 @@ import {
   withRepository,
 } from '../backup/repository.ts';
 import { statsCommand } from '../backup/stats-command.ts';
+import { placesOf } from '../backup/server-settings.ts';
+import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { backupList } from '../screen/backup-list.ts';
 import { backupLines } from '../screen/backup-screen.ts';
+import { drillFacts } from '../screen/drill-screen.ts';
 import { interruptible } from '../signals.ts';
 import { packageVersion } from '../version.ts';
 
@@ -29,7 +33,9 @@ export function backupCommand(): Command {
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(statsCommand())
+    .addCommand(streamCommand())
     .addCommand(verifyCommand())
+    .addCommand(drillCommand())
     .addCommand(pruneCommand())
     .addCommand(pinCommand())
     .addCommand(unpinCommand())
@@ -37,7 +43,7 @@ export function backupCommand(): Command {
 }
 
 interface CreateFlags extends RepositoryFlags {
-  type: BackupRecord['type'];
+  type: BackupRecord['type'] | 'auto';
   checkpoint: 'fast' | 'spread';
   maxRate?: number;
   json?: boolean;
@@ -48,11 +54,11 @@ function createCommand(): Command {
   const command = new Command('create').description(
     'Back the whole server up over the replication protocol, with the log that it needs. The role needs REPLICATION.',
   );
-  return withCommonOptions(withRecipients(command), ({ path }) => path[0] === 'databases')
+  return withRecipients(withCommonOptions(command, ({ path }) => path[0] === 'databases'))
     .addOption(
-      new Option('--type <type>', 'everything, or what has changed since the latest backup (PostgreSQL 17)')
-        .choices(['full', 'incremental'])
-        .default('full'),
+      new Option('--type <type>', 'everything, what has changed since the latest backup, or whichever serves better')
+        .choices(['auto', 'full', 'incremental'])
+        .default('auto'),
     )
     .addOption(
       new Option('--checkpoint <how>', 'begin at once, or as gently as the server does its own')
@@ -62,7 +68,7 @@ function createCommand(): Command {
     .option('--max-rate <MB/s>', 'read at most so much a second', parseRate)
     .action(async () => {
       const flags = command.opts<CreateFlags>();
-      const [[, url] = ['', '']] = requireOne(requireDatabases(await loadSettings(command)));
+      const url = await serverUrl(flags, command);
       const repository = await openByFlags(flags);
       const { createBackup } = await import('../../ops/backup/index.ts');
       const progress = progressLine(flags.quiet ?? false);
@@ -77,12 +83,23 @@ function createCommand(): Command {
           madeBy: `pitcrew ${packageVersion()}`,
           signal,
           onProgress: (at) => progress.show(text(at)),
+          onChoice: ({ type, reason }) => progress.end(`${type === 'full' ? 'Full' : 'Incremental'}: ${reason}.`),
         });
         progress.end(`Stored in ${repository.name}.`);
         if (flags.json) printJson({ backup: backupDocument(record) });
         else print(backupLines(record).join('\n'));
       });
     });
+}
+
+/** Of the config's section `backups`, or the database that is named. */
+async function serverUrl(flags: CreateFlags, command: Command): Promise<string> {
+  const loaded = await loadSettings(command);
+  const { from } = await placesOf(flags);
+  const ofServer = from && (from.settings.url ?? loaded.config.databases[from.database]);
+  if (ofServer !== undefined) return ofServer;
+  const [[, url] = ['', '']] = requireOne(requireDatabases(loaded));
+  return url;
 }
 
 function requireOne(databases: [string, string][]): [string, string][] {
@@ -113,13 +130,18 @@ function listCommand(): Command {
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
       const repository = await openByFlags(flags);
-      const { readPins } = await import('../../ops/backup/index.ts');
+      const { readDrills, readPins } = await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
       const pins = await readPins(repository);
+      const drills = await readDrills(repository);
       if (flags.json) {
-        const documents = backups.map((backup) => ({ ...backupDocument(backup), pin: pins.get(backup.id) ?? null }));
+        const documents = backups.map((backup) => ({
+          ...backupDocument(backup),
+          pin: pins.get(backup.id) ?? null,
+          proof: proofDocument(drills.findLast((drill) => drill.backup === backup.id)),
+        }));
         printJson({ repository: repository.name, backups: documents });
-      } else print(backupList(repository.name, backups, { pins, width: process.stdout.columns }));
+      } else print(backupList(repository.name, backups, { pins, drills, width: process.stdout.columns }));
     });
 }
 
@@ -132,9 +154,12 @@ function showCommand(): Command {
     .option('--no-color', 'no colours')
     .action(async (id: string) => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
-      const record = await backupByName(await openByFlags(flags), id);
-      if (flags.json) printJson({ backup: backupDocument(record) });
-      else print(backupLines(record).join('\n'));
+      const repository = await openByFlags(flags);
+      const record = await backupByName(repository, id);
+      const { readDrills } = await import('../../ops/backup/index.ts');
+      const drills = (await readDrills(repository)).filter(({ backup }) => backup === record.id);
+      if (flags.json) printJson({ backup: backupDocument(record), drills: drills.map(drillDocument) });
+      else print([...backupLines(record), ...drillFacts(drills)].join('\n'));
     });
 }
 

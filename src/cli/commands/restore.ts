@@ -8,6 +8,7 @@ import { planDocument, problemDocument, startedDocument } from '../backup/restor
 import { type StartFlags, startPlanned, startPrograms } from '../backup/restore-start.ts';
 import { type TargetFlags, targetOf, withTarget } from '../backup/restore-target.ts';
 import { confirm } from '../confirm.ts';
+import { placesOf, wordsOf } from '../backup/server-settings.ts';
 import { collect } from '../optimize/options.ts';
 import { note, print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
@@ -68,7 +69,7 @@ async function restore(repository: Repository, name: string, { flags, target, si
   const owner = serverIdentity(to);
   const tablespaceMap = tablespaceMapOf(flags.tablespaceMap ?? []);
   const delta = flags.delta ?? false;
-  const restoreWords = fetchWords(flags);
+  const restoreWords = await fetchWords(flags);
   const { plan, obstacles } = await backups.planRestore({ repository, backup, to, target, tablespaceMap });
   const start = await startPrograms(flags, backup, owner);
   const problems = [
@@ -133,17 +134,9 @@ async function restore(repository: Repository, name: string, { flags, target, si
 }
 
 /** The command line by which the restored server fetches its log. */
-function fetchWords({ repository, identity }: RestoreFlags): string[] {
-  const keys = identity === undefined ? [] : ['--identity', resolve(identity)];
-  return [
-    process.execPath,
-    resolve(process.argv[1] ?? ''),
-    'backup',
-    'fetch-wal',
-    '--repository',
-    resolve(repository),
-    ...keys,
-  ];
+async function fetchWords(flags: RestoreFlags): Promise<string[]> {
+  const program = [process.execPath, resolve(process.argv[1] ?? '')];
+  return [...program, 'backup', 'fetch-wal', ...wordsOf(await placesOf(flags), flags)];
 }
 
 function tablespaceMapOf(pairs: readonly string[]): Map<string, string> {

@@ -2,7 +2,7 @@ import { lsnText } from '../../engine/postgres/replication/index.ts';
 import type { BackupRecord, Pruned } from '../../ops/backup/index.ts';
 import { paint } from '../output.ts';
 import { sizesOf, tookMs } from './backup-list.ts';
-import { formatBytes, formatMs } from './format.ts';
+import { formatBytes, formatMs, formatRatio } from './format.ts';
 import { renderTable } from './table.ts';
 
 /** All that is known of one. */
@@ -10,6 +10,8 @@ export function backupLines(backup: BackupRecord): string[] {
   const { bytes, storedBytes } = sizesOf(backup);
   const facts: [string, string][] = [
     ['Type', backup.parent === null ? backup.type : `${backup.type}, builds on ${backup.parent}`],
+    ...(backup.reason === undefined ? [] : [['Because', backup.reason] as [string, string]]),
+    ...(backup.changedRatio === undefined ? [] : [['Changed', formatRatio(backup.changedRatio)] as [string, string]]),
     ['Server', `PostgreSQL ${Math.floor(backup.serverVersion / 10_000)}, cluster ${backup.systemId}`],
     ['Usable from', `${backup.endedAt.toISOString()} (${lsnText(backup.endLsn)}, timeline ${backup.timeline})`],
     ['Took', formatMs(tookMs(backup))],

@@ -1,11 +1,11 @@
-export { createBackup, type CreateOptions, type CreateProgress } from './create/create-backup.ts';
-export {
-  type BackupRecord,
-  openRepository,
-  type PinRecord,
-  type Repository,
-  type RepositoryOptions,
-} from './repository/index.ts';
+export { createBackup } from './create/create-backup.ts';
+export type { CreateOptions, CreateProgress } from './create/options.ts';
+export { longestUnproven } from './drill/choose-backups.ts';
+export { drill, type Drilled, type DrillProgress } from './drill/drill.ts';
+export type { DrillMoment } from './drill/moment.ts';
+export { type DrillRecord, readDrills } from './drill/record.ts';
+export { openRepositories } from './open/open-repositories.ts';
+export type { BackupRecord, PinRecord, Repository } from './repository/index.ts';
 export { chooseBackup } from './restore/choose-backup.ts';
 export { type LogPlan, missingText } from './restore/log-plan.ts';
 export { planRestore, type RestorePlan } from './restore/plan.ts';
@@ -22,8 +22,10 @@ export { pin, readPins, unpin } from './retention/pins.ts';
 export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
 export { prune, type Pruned } from './retention/prune.ts';
 export { type RepositoryStats, statsOf } from './stats/stats.ts';
-export { localStorage, type Storage } from './storage/index.ts';
+export type { Storage } from './storage/index.ts';
+export { dropSlot, makeSlot } from './stream/slot.ts';
 export { slotNameOf } from './stream/slot-name.ts';
+export { streamLog } from './stream/stream-log.ts';
 export type {
   LogStream,
   RepositoryState,

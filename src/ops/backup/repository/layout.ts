@@ -36,6 +36,16 @@ export const verifiedPrefix = 'verified/';
 /** Of a backup, by its name; of log, by what the names of a few hundred segments begin with. */
 export const verifiedKey = (what: string): string => `${verifiedPrefix}${what}.json`;
 
+/** What drills have found. */
+export const drillsPrefix = 'drills/';
+
+/** Of one backup. */
+export const drillsOfPrefix = (id: string): string => `${drillsPrefix}${id}/`;
+
+/** A drill of a backup, by when it began. */
+export const drillKey = (id: string, at: Date): string =>
+  `${drillsOfPrefix(id)}${at.toISOString().replaceAll(/[-:.]/g, '')}.json`;
+
 /** How far a stream has brought the log. */
 export const streamKey = 'stream.json';
 
@@ -45,7 +55,14 @@ export const gapsPrefix = 'gaps/';
 export const gapKey = (first: string): string => `${gapsPrefix}${first}.json`;
 
 /** PostgreSQL's name of what is there of a segment that is not complete. */
-export const partialName = (name: string): string => `${name}.partial`;
+export const partialName = (name: string): string => `${name}${partial}`;
+
+export const isPartial = (name: string): boolean => name.endsWith(partial);
+
+/** Of what a part is; other names as they are. */
+export const nameOfPartial = (name: string): string => (isPartial(name) ? name.slice(0, -partial.length) : name);
+
+const partial = '.partial';
 
 /** PostgreSQL's name of a file by its key. */
 export const nameOfKey = (key: string): string => (key.split('/').at(-1) ?? '').replace(/\.zst(\.age)?$/, '');
@@ -58,3 +75,12 @@ const timelineOfName = (name: string): string => name.slice(0, 8);
 export function backupId(at: Date, type: 'full' | 'incremental'): string {
   return `${at.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-${type}`;
 }
+
+/** Keys that the repository itself knows. */
+export const keysPrefix = 'keys/';
+
+/** Says that what is stored from now on is for a public key (`age1…`). */
+export const keyRecordKey = (recipient: string): string => `${keysPrefix}${recipient}.json`;
+
+/** The secret key that belongs to it, as an age file that a passphrase opens. */
+export const sealedKeyKey = (recipient: string): string => `${keysPrefix}${recipient}.age`;

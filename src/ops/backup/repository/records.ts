@@ -34,6 +34,10 @@ export const backupRecord = z.strictObject({
   type: z.enum(['full', 'incremental']),
   /** The backup that an incremental one needs. */
   parent: z.string().nullable(),
+  /** Why it is of that type; missing where that was asked for. */
+  reason: z.string().optional(),
+  /** Of an incremental one: how much of the server it holds, from 0 to 1. */
+  changedRatio: z.number().optional(),
   /** PostgreSQL's number of the cluster. */
   systemId: z.string(),
   /** As in 180001. */
@@ -85,3 +89,10 @@ export const repositoryRecord = z.strictObject({
   createdAt: time,
 });
 export type RepositoryRecord = z.output<typeof repositoryRecord>;
+
+/** A key for which everything is stored from now on, as its file `keys/age1….json` has it. */
+export const keyRecord = z.strictObject({
+  format: z.literal(1),
+  recipient: z.string(),
+  addedAt: time,
+});

@@ -3,18 +3,22 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { errorCode, PitcrewError } from '../../../errors.ts';
+import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
+import { type Keyring, openKeyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
+import { defaultJobs } from './compress.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
+import { isRunning } from './is-running.ts';
 import {
   backupFileKey,
   backupId,
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  drillsOfPrefix,
   gapKey,
   gapsPrefix,
   nameOfKey,
@@ -23,10 +27,12 @@ import {
   pinsPrefix,
   repositoryKey,
   startedKey,
+  verifiedKey,
   streamKey,
   walKey,
   walPrefix,
 } from './layout.ts';
+import { named } from './named.ts';
 import { readRecord, recordText, storeText } from './record-file.ts';
 import {
   type BackupRecord,
@@ -42,24 +48,32 @@ import { type GapRecord, gapRecord, type StreamRecord, streamRecord } from './st
 
 export interface RepositoryOptions {
   storage: Storage;
-  /** Who is to be able to read what is stored from now on (`age1…`); nobody: it is stored unencrypted. */
+  /**
+   * Who is to be able to read what is stored from now on (`age1…`). Nobody: those whose keys the repository knows, and unencrypted where it knows
+   * none.
+   */
   recipients?: readonly string[];
   /** Secrets for reading what is encrypted. */
   identities?: Identities;
+  /** Opens the repository's own key, which is made when there is none. */
+  passphrase?: string | undefined;
   /** Of zstd, from 1 to 19; 3 by default. */
-  level?: number;
+  level?: number | undefined;
+  /** So many threads compress a file; one or two by default, as the machine has CPUs. */
+  jobs?: number | undefined;
 }
 
 /** The backups and the log of one cluster, in one storage. */
 export interface Repository {
   readonly name: string;
   readonly storage: Storage;
+  /** Who is able to read what is stored from now on: known once it was claimed. */
   readonly recipients: readonly string[];
   /** What it is; `undefined` before anything was stored. */
   record(): Promise<RepositoryRecord | undefined>;
   /**
-   * Makes sure that it belongs to the cluster, or takes it for that cluster when it is new.
-   * @throws {PitcrewError} `E_CONFLICT` when it belongs to another
+   * Makes sure that it belongs to the cluster, or takes it for that cluster when it is new; and that there are keys, if any are meant to be.
+   * @throws {PitcrewError} `E_CONFLICT` when it belongs to another; `E_BACKUP_KEY` when the passphrase is not its own
    */
   claim(systemId: string): Promise<void>;
   /** All complete backups, oldest first by the server's log. */
@@ -88,8 +102,12 @@ export interface Repository {
   remove(id: string): Promise<void>;
   /** Makes a backup complete: from now on it is there. */
   putBackup(record: BackupRecord): Promise<void>;
-  /** A file's content. @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, `E_NOT_FOUND`, `E_STORAGE` */
-  readFile(file: Pick<StoredFile, 'key'>): AsyncIterable<Buffer>;
+  /**
+   * A file's content.
+   * @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED` (when it is missing, too), `E_NOT_FOUND` when the
+   * backup was removed meanwhile, `E_STORAGE`
+   */
+  readFile(file: StoredFile): AsyncIterable<Buffer>;
   /** Stores a complete segment or a history, then its checksum; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
   /** Stores what there is of a segment that is not complete, in place of what was there of it. */
@@ -112,7 +130,10 @@ export interface Repository {
 }
 
 export function openRepository(options: RepositoryOptions): Repository {
-  const { storage, recipients = [], identities = [], level = 3 } = options;
+  const { storage, level = 3, jobs = defaultJobs() } = options;
+  const newKeyring = (): Keyring => openKeyring({ recipients: [], identities: [], ...options });
+  let keyring = newKeyring();
+  let recipients = options.recipients ?? [];
   const isSealed = (key: string): boolean => key.endsWith('.age');
 
   const read = <Schema extends z.ZodType>(key: string, schema: Schema) => readRecord(storage, key, schema);
@@ -122,6 +143,15 @@ export function openRepository(options: RepositoryOptions): Repository {
     value: z.output<Schema>,
     { onlyNew = true } = {},
   ) => storeText(storage, key, recordText(schema, value), { onlyNew });
+
+  async function readBackup(id: string): Promise<BackupRecord | undefined> {
+    const key = backupRecordKey(id);
+    const record = await read(key, backupRecord);
+    if (!record || record.id === id) return record;
+    throw new PitcrewError('E_BACKUP_DAMAGED', 'a record of the repository is that of another backup', {
+      detail: `${key} in ${storage.name} is of ${record.id}.`,
+    });
+  }
 
   /** Recipients may have come or gone since it was stored. */
   async function findWal(name: string): Promise<{ key: string; encrypted: boolean } | undefined> {
@@ -162,9 +192,14 @@ export function openRepository(options: RepositoryOptions): Repository {
   const repository: Repository = {
     name: storage.name,
     storage,
-    recipients,
+    get recipients() {
+      return recipients;
+    },
     record: () => read(repositoryKey, repositoryRecord),
     async claim(systemId) {
+      // Keys may have come or gone since.
+      keyring = newKeyring();
+      recipients = await keyring.recipients();
       const found = await repository.record();
       if (found === undefined) {
         const record: RepositoryRecord = { format: 1, systemId, createdAt: new Date() };
@@ -178,13 +213,13 @@ export function openRepository(options: RepositoryOptions): Repository {
       for await (const { key } of storage.list(backupsPrefix)) {
         const [, id, file] = key.split('/');
         if (id === undefined || key !== backupRecordKey(id) || file === undefined) continue;
-        const record = await read(key, backupRecord);
+        const record = await readBackup(id);
         if (record) found.push(record);
       }
       return found.toSorted(byLog);
     },
     async backup(id) {
-      const record = await read(backupRecordKey(id), backupRecord);
+      const record = await readBackup(id);
       if (record) return record;
       throw new PitcrewError('E_NOT_FOUND', `there is no backup ${id}`, {
         detail: `Nothing complete of that name is in ${storage.name}.`,
@@ -194,18 +229,18 @@ export function openRepository(options: RepositoryOptions): Repository {
     async chain(backup) {
       const chain = [backup];
       for (let { parent } = backup; parent !== null;) {
-        const found: BackupRecord | undefined = await read(backupRecordKey(parent), backupRecord);
+        const found: BackupRecord | undefined = await readBackup(parent);
         if (!found || chain.some(({ id }) => id === found.id)) throw brokenChain(backup.id, parent);
         chain.unshift(found);
         ({ parent } = found);
       }
       return chain;
     },
-    putFile: (id, name, source, signal) => {
+    async putFile(id, name, source, signal) {
       // The manifest has names, sizes and checksums only, and whoever makes the next backup needs it without a secret.
-      const to = name === 'backup_manifest' ? [] : recipients;
+      const to = name === 'backup_manifest' ? [] : await keyring.recipients();
       const key = backupFileKey(id, name, { encrypted: to.length > 0 });
-      return store(key, name, source, { signal }, { recipients: to, level });
+      return store(key, name, source, { signal }, { recipients: to, level, jobs });
     },
     async begin(type, parent = null) {
       for (;;) {
@@ -247,6 +282,8 @@ export function openRepository(options: RepositoryOptions): Repository {
     async remove(id) {
       await storage.delete(backupRecordKey(id));
       await repository.discard(id);
+      for await (const { key } of storage.list(drillsOfPrefix(id))) await storage.delete(key);
+      await storage.delete(verifiedKey(id));
       await storage.delete(pinKey(id));
     },
     async putBackup(record) {
@@ -258,18 +295,18 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async *readFile({ key }) {
       try {
-        yield* decode(storage.get(key), { encrypted: isSealed(key), identities });
+        yield* named(key, decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities }));
       } catch (error) {
         const [, id = ''] = key.split('/');
-        const isGone = error instanceof PitcrewError && error.code === 'E_NOT_FOUND';
-        if (!isGone || (await storage.head(backupRecordKey(id)))) throw error;
+        if (await storage.head(backupRecordKey(id))) throw error;
         throw removedMeanwhile(id, error);
       }
     },
     async putWal(name, source) {
       try {
-        const key = walKey(name, { encrypted: recipients.length > 0 });
-        const stored = await store(key, name, source, { onlyNew: true }, { recipients, level });
+        const to = await keyring.recipients();
+        const key = walKey(name, { encrypted: to.length > 0 });
+        const stored = await store(key, name, source, { onlyNew: true }, { recipients: to, level, jobs: 1 });
         await storeChecksum(storage, key, stored.sha256);
         return stored;
       } catch (error) {
@@ -279,11 +316,16 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async readWal(name) {
       const found = await findWal(name);
-      return found && decode(storage.get(found.key), { encrypted: found.encrypted, identities });
+      if (!found) return undefined;
+      return named(
+        found.key,
+        decode(storage.get(found.key), { encrypted: found.encrypted, identities: keyring.identities }),
+      );
     },
     async putPartial(name, source) {
       const part = partialName(name);
-      await store(walKey(part, { encrypted: recipients.length > 0 }), part, source, {}, { recipients, level });
+      const to = await keyring.recipients();
+      await store(walKey(part, { encrypted: to.length > 0 }), part, source, {}, { recipients: to, level, jobs: 1 });
     },
     async deletePartial(name) {
       for (const encrypted of [true, false]) await storage.delete(walKey(partialName(name), { encrypted }));
@@ -334,24 +376,15 @@ function isOver(started: z.output<typeof startedRecord> | undefined): boolean {
   return started.host === hostname() && !isRunning(started.pid);
 }
 
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
-}
-
 function brokenChain(id: string, parent: string): PitcrewError {
   return new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} cannot be restored`, {
     detail: `It builds on ${parent}, which is not there.`,
   });
 }
 
-function removedMeanwhile(id: string, cause: PitcrewError): PitcrewError {
+function removedMeanwhile(id: string, cause: unknown): PitcrewError {
   return new PitcrewError('E_NOT_FOUND', `backup ${id} was removed while it was read`, {
-    detail: cause.detail,
+    detail: messageOf(cause),
     hint: 'Take another one, or keep it from being pruned first: "pitcrew backup pin".',
     cause,
   });

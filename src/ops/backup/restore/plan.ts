@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type PitcrewError, toPitcrewError } from '../../../errors.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import { type LogPlan, planLog } from './log-plan.ts';
+import { withFiles } from './of-log.ts';
 import type { RecoveryTarget } from './target.ts';
 import { placesOf, type TablespacePlace } from './tablespaces.ts';
 import { prefixOf, type WantedFile, wantedFiles } from './wanted-files.ts';
@@ -38,13 +39,9 @@ export interface RestorePlan {
  * @throws {PitcrewError} `E_NOT_FOUND`, `E_STORAGE`; `E_BACKUP_DAMAGED` when a member of the chain or its manifest is missing or damaged; `E_USAGE` for a tablespace
  * that there is none of
  */
-export async function planRestore({
-  repository,
-  backup,
-  to,
-  target = {},
-  tablespaceMap,
-}: PlanOptions): Promise<{ plan: RestorePlan; obstacles: PitcrewError[] }> {
+export async function planRestore(options: PlanOptions): Promise<{ plan: RestorePlan; obstacles: PitcrewError[] }> {
+  const { repository, to, tablespaceMap } = options;
+  const { backup, target } = await withFiles(repository, options.backup, options.target);
   const chain = await repository.chain(backup);
   const tablespaces = placesOf(backup.tablespaces, tablespaceMap);
   const members = chain.map(({ id, type, files }) => ({

@@ -15,6 +15,7 @@ import {
 } from './in-place.ts';
 import { layOut, type LayOutOptions } from './lay-out.ts';
 import { isVacant, type Placement, preparePlacement } from './placement.ts';
+import { withFiles } from './of-log.ts';
 import { recoverySettingNames, recoverySettings } from './recovery-settings.ts';
 import type { RecoveryTarget } from './target.ts';
 import { placesOf, tablespaceMapFile } from './tablespaces.ts';
@@ -58,7 +59,8 @@ export interface Restored {
  * @throws {PitcrewError} `E_DATA_DIR` for a folder with something in it; `E_UNSAFE` for one that a server runs in or that is of another cluster;
  * `E_BACKUP_DAMAGED` with the files that are not as they were; `E_BACKUP_KEY`; `E_STORAGE`; `E_ABORTED`
  */
-export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
+export async function restoreBackup(asked: RestoreOptions): Promise<Restored> {
+  const options = { ...asked, ...(await withFiles(asked.repository, asked.backup, asked.target)) };
   const { repository, backup, signal } = options;
   const to = await realpath(options.to).catch(() => resolve(options.to));
   const tablespaces = placesOf(backup.tablespaces, options.tablespaceMap);

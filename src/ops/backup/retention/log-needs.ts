@@ -1,4 +1,4 @@
-import type { BackupRecord, Repository } from '../repository/index.ts';
+import { type BackupRecord, nameOfPartial, type Repository } from '../repository/index.ts';
 import { segmentPosition, segmentStart } from '../wal/segments.ts';
 
 /** A segment of log as it is stored. */
@@ -21,7 +21,8 @@ export interface LogNeeds {
 /** All log of a repository, in order. */
 export async function* logOf(repository: Repository, segmentBytes: number): AsyncGenerator<LogSegment> {
   for await (const { name, key, bytes } of repository.wal()) {
-    yield { name, key, bytes, at: segmentPosition(name, segmentBytes) };
+    // A part of a segment goes with it.
+    yield { name, key, bytes, at: segmentPosition(nameOfPartial(name), segmentBytes) };
   }
 }
 

@@ -7,8 +7,10 @@ export interface StreamOptions {
   repositories: readonly Repository[];
   /** Permanent, and made when it is missing: `slotNameOf(…)`. What is not stored in all repositories, the server keeps for it. */
   slot: string;
-  /** A folder for what is between the server and the repositories: 256 MiB at most, in files without a name, gone with this process. */
+  /** A folder for what is between the server and the repositories, in files without a name, gone with this process. */
   spoolDir: string;
+  /** So much waits there at most, but two segments in any case; 256 MiB by default. A repository that falls further behind reads from the server again. */
+  spoolBytes?: number;
   /** How often the segment that is not complete yet is stored, when it has grown; 10,000 ms by default. */
   partialEveryMs?: number;
   /** After so long of failures a repository counts as away; 15 minutes by default. */

@@ -29,18 +29,18 @@ export async function problemOf(
 }
 
 /**
- * Reads an object of which no checksum is there through to what is in it. zstd and age tell what is damaged.
+ * Reads a file of the log of which no checksum is there through to what is in it. zstd and age tell what is damaged.
  * @returns what is wrong with it; `no key` when it cannot be told without one
  */
 export async function problemWithin(
   repository: Repository,
-  key: string,
+  name: string,
   wantedBytes: number | undefined,
   { signal }: Pick<ReadOptions, 'signal'>,
 ): Promise<string | 'no key' | undefined> {
   let bytes = 0;
   try {
-    for await (const piece of repository.readFile({ key })) {
+    for await (const piece of (await repository.readWal(name)) ?? []) {
       signal?.throwIfAborted();
       bytes += piece.length;
     }

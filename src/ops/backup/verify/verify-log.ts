@@ -1,4 +1,13 @@
-import { isChecksum, keyOfChecksum, nameOfKey, readChecksum, type Repository, walPrefix } from '../repository/index.ts';
+import {
+  checksumKey,
+  isChecksum,
+  isPartial,
+  keyOfChecksum,
+  nameOfKey,
+  readChecksum,
+  type Repository,
+  walPrefix,
+} from '../repository/index.ts';
 import type { StoredObject } from '../storage/index.ts';
 import { segmentPosition } from '../wal/segments.ts';
 import { atOnce } from './at-once.ts';
@@ -104,15 +113,19 @@ async function isWhole(
         : await problemOf(repository, key, sha256, { ...options, onBytes });
   } else {
     const wanted = segmentPosition(nameOfKey(key), options.segmentBytes) ? options.segmentBytes : undefined;
-    problem = await problemWithin(repository, key, wanted, options);
+    problem = await problemWithin(repository, nameOfKey(key), wanted, options);
     if (problem === 'no key') {
       log.unchecked += 1;
       return false;
     }
     onBytes(bytes);
   }
-  if (problem !== undefined) tellDamaged(log, key, problem);
-  return problem === undefined;
+  if (problem === undefined) return true;
+  const isThere = async (each: string): Promise<boolean> => (await repository.storage.head(each)) !== undefined;
+  // Both are gone: a prune has removed them meanwhile.
+  const isRemoved = hasChecksum && !(await isThere(key)) && !(await isThere(checksumKey(key)));
+  if (!isRemoved) tellDamaged(log, key, problem);
+  return false;
 }
 
 /** More than are told, because a backup that needs one has to tell it. */
@@ -129,6 +142,8 @@ async function* groups(
 ): AsyncGenerator<{ group: string; objects: StoredObject[] }> {
   let current: { group: string; objects: StoredObject[] } | undefined;
   for await (const object of objects) {
+    // What there is of a segment that is not complete is replaced while we look.
+    if (isPartial(nameOfKey(object.key))) continue;
     const [, group, history] =
       /^wal\/[0-9A-F]{8}\/(?:([0-9A-F]{16})[0-9A-F]{8}|([0-9A-F]{8})\.history)\.zst(?:\.age)?(?:\.sha256)?$/.exec(
         object.key,

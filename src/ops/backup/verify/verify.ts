@@ -64,7 +64,11 @@ export async function verify(repository: Repository, options: VerifyOptions = {}
   };
   await lookAround(repository, all, verified);
   const found: VerifiedFiles[] = [];
-  for (const backup of backups) found.push(await verifyFiles(repository, backup, looking));
+  for (const backup of backups) {
+    const files = await verifyFiles(repository, backup, looking);
+    // One that was removed meanwhile is not damaged.
+    if (await repository.storage.head(backupRecordKey(backup.id))) found.push(files);
+  }
   Object.assign(progress, { phase: 'log', doneBytes: 0 });
   const segmentBytes = all.at(-1)?.segmentBytes ?? usualSegmentBytes;
   const log = await readLog(repository, {
@@ -81,9 +85,10 @@ export async function verify(repository: Repository, options: VerifyOptions = {}
   const { bytes, skippedBytes, segments, unchecked } = log;
   const ends = await timelineEnds(repository, log.histories, segmentBytes);
   const gaps = all.length === 0 ? [] : gapsBehind(log.runs, all, ends, segmentBytes);
+  const { lost, told } = await byStream(repository, gaps, segmentBytes);
   const others = log.damaged.filter(({ name }) => !backups.some((backup) => needs(backup, name)));
-  const problems = others.slice(0, most).map(({ what, problem }) => ({ what, problem }));
-  verified.log = { bytes, skippedBytes, segments, unchecked, problems, gaps: gaps.slice(0, most) };
+  const problems = [...others.map(({ what, problem }) => ({ what, problem })), ...lost].slice(0, most);
+  verified.log = { bytes, skippedBytes, segments, unchecked, problems, gaps: told.slice(0, most) };
   if (!options.backups) {
     const kept = new Set([...all.map(({ id }) => id), ...log.groups]);
     await forgetOthers(repository.storage, kept).catch(() => {});
@@ -137,6 +142,27 @@ function tellChains(verified: readonly VerifiedBackup[], all: readonly BackupRec
     if (before && before.problems.length > 0)
       problems.push({ what: parent, problem: 'It builds on this, which is damaged.' });
   }
+}
+
+/** Where a stream has stored the log, a gap is a loss: one that nobody knows of, or one that the stream has told. */
+async function byStream(
+  repository: Repository,
+  gaps: readonly Gap[],
+  segmentBytes: number,
+): Promise<{ lost: Problem[]; told: Gap[] }> {
+  const stream = await repository.stream();
+  const known = await repository.gaps();
+  const lost: Problem[] = [];
+  const told: Gap[] = [];
+  for (const gap of gaps) {
+    const at = segmentPosition(gap.first, segmentBytes)?.startLsn ?? 0n;
+    const record = known.find(({ first, last }) => first <= gap.last && gap.first <= last);
+    if (record) told.push({ ...gap, reason: record.reason });
+    else if (stream && gap.timeline <= stream.timeline && at >= stream.firstLsn && at < stream.storedLsn) {
+      lost.push(missingProblem(gap));
+    } else told.push(gap);
+  }
+  return { lost, told };
 }
 
 /** Finds backups that are not complete, and what belongs to none. */

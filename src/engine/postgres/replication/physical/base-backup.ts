@@ -32,6 +32,7 @@ export type BaseBackupEvent =
   | { type: 'archive'; name: string; location: string }
   /** The manifest begins. */
   | { type: 'manifest' }
+  /** The bytes are the reader's only until the next event is asked for. */
   | { type: 'data'; bytes: Buffer }
   /** So much of the estimate is done. */
   | { type: 'progress'; doneBytes: number }
@@ -56,7 +57,9 @@ export function baseBackup(
   options: BaseBackupOptions,
 ): AsyncIterableIterator<BaseBackupEvent> {
   if (options.incremental && connection.version < 170_000) throw noIncremental(connection.version);
-  let block = Buffer.allocUnsafeSlow(blockBytes);
+  // Used again and again: as garbage they would be twice the memory.
+  const free: Buffer[] = [];
+  let block: Buffer = Buffer.allocUnsafeSlow(blockBytes);
   let filled = 0;
   let held = false;
   const events = new Readable({
@@ -81,7 +84,7 @@ export function baseBackup(
   const flush = (): void => {
     if (filled === 0) return;
     push({ type: 'data', bytes: block.subarray(0, filled) });
-    block = Buffer.allocUnsafeSlow(blockBytes);
+    block = free.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
     filled = 0;
   };
   const forget = connection.onWarning((text) => push({ type: 'warning', text }));
@@ -139,7 +142,20 @@ export function baseBackup(
     begun = true;
     push({ type: 'begin', startLsn: start.lsn, timeline: start.timeline, tablespaces });
   }
-  return events[Symbol.asyncIterator]() as AsyncIterableIterator<BaseBackupEvent>;
+  return handOut(events as AsyncIterable<BaseBackupEvent>, (bytes) => {
+    if (bytes.buffer.byteLength === blockBytes) free.push(Buffer.from(bytes.buffer));
+  });
+}
+
+/** Hands events out, and takes their bytes back when the next one is asked for. */
+async function* handOut(
+  events: AsyncIterable<BaseBackupEvent>,
+  takeBack: (bytes: Buffer) => void,
+): AsyncGenerator<BaseBackupEvent> {
+  for await (const event of events) {
+    yield event;
+    if (event.type === 'data') takeBack(event.bytes);
+  }
 }
 
 const DATA = 0x64;
