@@ -26,7 +26,7 @@ export function planLines(plan: RestorePlan, missingText: (missing: MissingLog) 
     ...labelled('Reaches', [
       `from ${log.earliest.at.toISOString()} (${lsnText(log.earliest.lsn)}, timeline ${log.earliest.timeline})`,
       log.latest
-        ? `to about ${log.latest.at.toISOString()} (${lsnText(log.latest.lsn)}, timeline ${log.latest.timeline})`
+        ? `to about ${log.latest.at.toISOString()} (${log.latest.isPart ? 'somewhere before ' : ''}${lsnText(log.latest.lsn)}, timeline ${log.latest.timeline})`
         : 'nothing: log is missing',
     ]),
     ['Target', targetText(target)],

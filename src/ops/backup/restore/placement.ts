@@ -3,7 +3,7 @@ import { access, chmod, chown, constants, mkdir, readdir, rename, rm, rmdir, sta
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
-import { isRunning } from './running.ts';
+import { isRunning } from '../repository/index.ts';
 
 /** A folder that is filled elsewhere, and then put in its place. */
 export interface Placement {
