@@ -155,6 +155,8 @@ describe.each(majors)('PostgreSQL $major', ({ major, binaries }) => {
       expect(await ids()).toEqual([1, 2]);
       await stopServer(to);
 
+      // What follows does not depend on the version.
+      if (major !== 18) return;
       await restore(backup.id, '--target-name', 'before the accident', '--timeline', '1', ...again);
       expect(await ids()).toEqual([1, 2, 3]);
       await stopServer(to);
