@@ -5,17 +5,17 @@ import {
   uploadManifest,
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError } from '../../../errors.ts';
-import { type BackupRecord, manifestOf } from '../repository/index.ts';
+import { type BackupRecord, manifestOf, partialName, type Repository, tidy } from '../repository/index.ts';
 import { type Choice, chooseType } from './choose-type.ts';
 import { estimateChange } from './estimate-change.ts';
 import { copyFiles, NotWhole } from './copy-files.ts';
 import { findParent, knowsBlocks } from './find-parent.ts';
 import { endOfLog, firstMissing, logGone, logRecord } from './log-backup.ts';
 import { storePart } from './store-part.ts';
-import type { Begun, CreateOptions } from './options.ts';
+import { type Begun, type CreateOptions, silenceMs } from './options.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
-import { segmentStart } from '../wal/segments.ts';
+import { segmentNames, segmentStart } from '../wal/segments.ts';
 
 /**
  * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
@@ -94,6 +94,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const { systemId } = await base.identify();
     const isStandby = (await base.show('in_hot_standby')) === 'on';
     await repository.claim(systemId);
+    await tidy(repository);
     const segmentBytes = await segmentBytesOf(base);
     const connection = await openPhysical({ url });
     log = connection;
@@ -105,7 +106,8 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
     const isLogOnly = parent !== null && !knowsBlocks(base.version);
     const receive = (from: bigint): Receiving => {
-      const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot });
+      const silenceLimitMs = options.silenceLimitMs ?? silenceMs;
+      const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot, silenceLimitMs });
       started.ended.catch((error: unknown) => {
         failure ??= isLogOnly ? logGone(error, parent) : error;
         base.destroy();
@@ -145,8 +147,9 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
       await received?.until(isStandby ? segmentStart(record.endLsn, segmentBytes) : record.endLsn);
       if (isStandby) await storePart(url, repository, record);
     }
-    // What it builds on has to be there.
+    // What it builds on has to be there, and what it recovers with.
     await repository.chain(record);
+    await requireLog(repository, record);
     await repository.putBackup(record);
     return record;
   } catch (error) {
@@ -158,6 +161,19 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     await receiving?.stop();
     await log?.close();
     await base.close();
+  }
+}
+
+/** A prune that did not know of this backup may have taken some. */
+async function requireLog(repository: Repository, record: BackupRecord): Promise<void> {
+  const names = segmentNames(record.timeline, record.startLsn, record.endLsn, record.segmentBytes);
+  for (const name of names) {
+    if (await repository.hasWal(name)) continue;
+    if (name === names.at(-1) && (await repository.hasWal(partialName(name)))) continue;
+    throw new PitcrewError('E_CONFLICT', 'log is gone that the backup needs', {
+      detail: `${name} was removed from ${repository.name} meanwhile.`,
+      hint: 'Make the backup again.',
+    });
   }
 }
 

@@ -15,7 +15,7 @@ export {
   verifiedPrefix,
   walPrefix,
 } from './layout.ts';
-export { isRunning } from './is-running.ts';
+export { isRunning } from '../is-running.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
 export { count, lsn, time } from './record-values.ts';
 export { readRecord, recordText, storeText } from './record-file.ts';
@@ -23,3 +23,4 @@ export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './re
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
 export type { GapRecord, StreamRecord } from './stream-records.ts';
 export { storing, type Storing } from './storing.ts';
+export { tidy } from './tidy.ts';

@@ -11,7 +11,7 @@ import { byLog } from './by-log.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
 import { defaultJobs } from './compress.ts';
 import { decode, encode, type EncodeOptions } from './encode.ts';
-import { isRunning } from './is-running.ts';
+import { isRunning } from '../is-running.ts';
 import {
   backupFileKey,
   backupId,

@@ -1,10 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream, createWriteStream, type Dirent } from 'node:fs';
 import { link, mkdir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errorCode, PitcrewError } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
+import { isRunning } from '../is-running.ts';
 import { checkKey } from './keys.ts';
 import { storageError } from './local-errors.ts';
 import type { Storage, StoredObject } from './types.ts';
@@ -50,7 +52,7 @@ export function localStorage(folder: string): Storage {
     name: root,
     async put(key, source, { signal, onlyNew = false } = {}) {
       const path = pathOf(key);
-      const part = join(root, unfinished, `${randomBytes(8).toString('hex')}.part`);
+      const part = join(root, unfinished, `${writer()}${randomBytes(8).toString('hex')}.part`);
       try {
         await makeFolders(dirname(part));
         const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true, highWaterMark: blockBytes });
@@ -105,7 +107,7 @@ export function localStorage(folder: string): Storage {
         for (const name of await readdir(join(root, unfinished))) {
           const path = join(root, unfinished, name);
           const object = await look(path, name);
-          if (!object || object.modifiedAt >= before) continue;
+          if (!object || (object.modifiedAt >= before && !isOrphan(name))) continue;
           await rm(path, { force: true });
           swept += 1;
         }
@@ -116,6 +118,18 @@ export function localStorage(folder: string): Storage {
     },
     async close() {},
   };
+}
+
+/** Of this machine, whatever its name has in it. */
+const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+
+/** How the names of what this process writes begin. */
+const writer = (): string => `${host}-${process.pid}-`;
+
+/** Whether the process that wrote a part is known to be gone. */
+function isOrphan(name: string): boolean {
+  const [, writtenOn, pid] = /^([0-9a-f]{8})-(\d+)-/.exec(name) ?? [];
+  return writtenOn === host && !isRunning(Number(pid));
 }
 
 async function look(path: string, key: string): Promise<StoredObject | undefined> {
