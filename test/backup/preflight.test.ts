@@ -5,15 +5,16 @@ import { expect, test } from 'vitest';
 import {
   asOneError,
   createBackup,
-  localStorage,
-  openRepository,
   planRestore,
   preflight,
   type RecoveryTarget,
   restoreBackup,
   type RestoreOptions,
   serverPrograms,
+  unstoredLog,
 } from '../../src/ops/backup/index.ts';
+import { openRepository } from '../../src/ops/backup/repository/index.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { segmentName } from '../../src/ops/backup/wal/segments.ts';
 import { embeddedBinaries } from '../../src/ops/embedded/index.ts';
 import { session } from '../support/catalog.ts';
@@ -111,6 +112,12 @@ test('a data directory is changed only when it is of the same cluster and nobody
   const { dataDir } = it.server;
   expect(await delta(dataDir)).toEqual([`E_UNSAFE a server is running in ${dataDir}`]);
   await expect(it.restore({ delta: true, to: dataDir })).rejects.toMatchObject({ code: 'E_UNSAFE' });
+  // The segment that is being written is in no repository, and those that are kept for later are none.
+  await using client = await session(it.server.url());
+  await client.query('CREATE TABLE later AS SELECT 1 AS n');
+  await client.query('CHECKPOINT');
+  const { rows } = await client.query('SELECT pg_walfile_name(pg_current_wal_lsn()) AS name');
+  expect(await unstoredLog(it.repository, dataDir, it.backup.segmentBytes)).toEqual([rows[0]?.['name']]);
   const foreign = join(it.folder, 'foreign');
   mkdirSync(join(foreign, 'global'), { recursive: true });
   writeFileSync(join(foreign, 'notes.txt'), 'mine');

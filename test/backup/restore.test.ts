@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { describe, expect, test } from 'vitest';
-import { localStorage, openRepository } from '../../src/ops/backup/index.ts';
+import { openRepository } from '../../src/ops/backup/repository/index.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { freePort } from '../../src/ops/embedded/index.ts';
 import { session } from '../support/catalog.ts';
 import { pitcrew } from '../support/command.ts';
@@ -116,7 +117,13 @@ describe.each(majors)('PostgreSQL $major', ({ major, binaries }) => {
         '--tablespace-map',
         `${it.place}=${elsewhere}`,
         ...it.reading,
-        ...['--start', '--bin', binaries.binDir, '--port', String(port), '--json', ...more],
+        '--start',
+        '--bin',
+        binaries.binDir,
+        '--port',
+        String(port),
+        '--json',
+        ...more,
       ]);
       expect(ran.stderr).toContain("Every file is as PostgreSQL's manifest says.");
       expect(ran.code).toBe(0);
@@ -148,6 +155,8 @@ describe.each(majors)('PostgreSQL $major', ({ major, binaries }) => {
       expect(await ids()).toEqual([1, 2]);
       await stopServer(to);
 
+      // What follows does not depend on the version.
+      if (major !== 18) return;
       await restore(backup.id, '--target-name', 'before the accident', '--timeline', '1', ...again);
       expect(await ids()).toEqual([1, 2, 3]);
       await stopServer(to);

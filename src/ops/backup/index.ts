@@ -22,6 +22,7 @@ export type { RecoveryProgress } from './restore/recovery-log.ts';
 export { serverPrograms } from './restore/server-programs.ts';
 export { type RestoredServer, startRestored } from './restore/start-restored.ts';
 export type { RecoveryTarget } from './restore/target.ts';
+export { unstoredLog } from './restore/unstored-log.ts';
 export type { Decision } from './retention/decide.ts';
 export { pin, readPins, unpin } from './retention/pins.ts';
 export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
