@@ -61,7 +61,7 @@ test('the command makes its slot, streams until it is told to end, and removes t
 }, 120_000);
 
 test('where to go on is told by the history of the server', () => {
-  const forks = forksOf('1\t0/5000100\tno recovery target specified\n\n2\t0/9000200\tbefore it\n');
+  const forks = forksOf('1\t0/5000100\tno recovery target specified\n\n2\t0/9000200\tbefore it\n', 3);
   expect(forks).toEqual([
     { timeline: 1, switchLsn: 0x5000100n },
     { timeline: 2, switchLsn: 0x9000200n },

@@ -1,7 +1,7 @@
 import { openPhysical } from '../../../engine/postgres/replication/physical/index.ts';
 import { lsnText } from '../../../engine/postgres/replication/index.ts';
 import { PitcrewError } from '../../../errors.ts';
-import { followLog } from './follow.ts';
+import { receiveLog } from './receive.ts';
 import type { LaneStore } from './lane-store.ts';
 import type { Course, Place } from './place.ts';
 import { streamName } from './session.ts';
@@ -36,7 +36,7 @@ export async function catchUp({ url, course, place, store, ...options }: CatchUp
   options.signal.addEventListener('abort', cut, { once: true });
   let failure: unknown;
   const over = new AbortController();
-  const following = followLog({
+  const following = receiveLog({
     connection,
     spool,
     from,

@@ -8,7 +8,7 @@ import { PitcrewError } from '../../../errors.ts';
 import { segmentStart } from '../wal/segments.ts';
 import { makeBell } from './bell.ts';
 import { faultOf, isFatal, waitAfter } from './faults.ts';
-import { followLog } from './follow.ts';
+import { receiveLog } from './receive.ts';
 import type { Course } from './place.ts';
 import { type Greeting, greet, readHistories, streamName } from './session.ts';
 import { holderOf, isRemoved } from './slot.ts';
@@ -123,7 +123,7 @@ export function makeLink(options: LinkOptions): Link {
     const own = connection;
     const stopping = watchStopping();
     try {
-      await followLog({
+      await receiveLog({
         connection,
         spool,
         from,
@@ -147,7 +147,7 @@ export function makeLink(options: LinkOptions): Link {
         },
         async onTimeline(next) {
           const histories = await readHistories(own, next.timeline);
-          const forks = forksOf([...histories.values()].at(-1) ?? '');
+          const forks = forksOf([...histories.values()].at(-1) ?? '', next.timeline);
           if (course) course = { ...course, timeline: next.timeline, forks, histories };
           options.onTimeline(next.timeline, next.switchLsn);
         },

@@ -37,7 +37,7 @@ export async function greet(connection: PhysicalConnection, slot: string): Promi
       systemId,
       segmentBytes,
       timeline,
-      forks: forksOf([...histories.values()].at(-1) ?? ''),
+      forks: forksOf([...histories.values()].at(-1) ?? '', timeline),
       histories,
       keptFrom: found.keptFrom,
     },
@@ -55,7 +55,7 @@ export async function readHistories(connection: PhysicalConnection, timeline: nu
   if (timeline > 1) {
     const { name, content } = await connection.timelineHistory(timeline);
     found.push([name, content]);
-    before.push(...forksOf(content).map((fork) => fork.timeline));
+    before.push(...forksOf(content, timeline).map((fork) => fork.timeline));
   }
   for (const older of before.toReversed().filter((each) => each > 1)) {
     try {

@@ -8,7 +8,7 @@ import { bySegments, segmentStart } from '../wal/segments.ts';
 import type { Spool } from './spool.ts';
 import type { Position } from './timelines.ts';
 
-export interface FollowOptions {
+export interface ReceiveLogOptions {
   connection: PhysicalConnection;
   spool: Spool;
   /** The beginning of a segment, or where the spool ends. */
@@ -32,7 +32,7 @@ export interface FollowOptions {
  * Receives log into a spool, over timelines, until the stream is stopped.
  * @throws {PitcrewError} of `streamWal` and of the spool
  */
-export async function followLog(options: FollowOptions): Promise<void> {
+export async function receiveLog(options: ReceiveLogOptions): Promise<void> {
   const { connection, spool, segmentBytes, slot, silenceLimitMs } = options;
   let { timeline, lsn } = options.from;
   for (;;) {
