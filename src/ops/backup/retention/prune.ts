@@ -3,7 +3,7 @@ import { type DumpDecision, decideDumps } from '../dump/retain-dumps.ts';
 import { type BackupRecord, type Repository, tidy } from '../repository/index.ts';
 import { readPins } from './pins.ts';
 import { type Decision, decide, logNeeds, protectors } from './decide.ts';
-import { isSpare, logOf, sumLog } from './log-needs.ts';
+import { logOf, spareIn, sumLog } from './log-needs.ts';
 import type { RetentionPolicy } from './policy.ts';
 
 /** What would be removed, and was unless it was only looked at. */
@@ -48,13 +48,13 @@ export async function prune(
     if (!dryRun) await repository.remove(decision.backup.id);
     removed.push(decision.backup);
   }
-  const needs = logNeeds(decisions, policy, asOf);
+  const isSpare = spareIn(logNeeds(decisions, policy, asOf));
   let freedBytes = removed.flatMap(({ files }) => files).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
   const segments: Pruned['segments'] = { count: 0, first: null, last: null };
   const segmentBytes = backups[0]?.segmentBytes;
   if (segmentBytes !== undefined && isQuiet) {
     for await (const segment of logOf(repository, segmentBytes)) {
-      if (!isSpare(segment, needs)) continue;
+      if (!isSpare(segment)) continue;
       if (!dryRun) await repository.removeWal(segment.key);
       segments.count += 1;
       segments.first ??= segment.name;
