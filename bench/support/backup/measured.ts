@@ -76,7 +76,7 @@ function descendants(pid: number): number[] {
 }
 
 /** Of all threads: each may have started some. */
-export function childrenOf(pid: number): number[] {
+function childrenOf(pid: number): number[] {
   let threads: string[] = [];
   try {
     threads = readdirSync(`/proc/${pid}/task`);

@@ -10,7 +10,7 @@ import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
 import { defaultJobs } from './compress.ts';
-import { decode, encode, type EncodeOptions } from './encode.ts';
+import { decode, encode, type EncodeOptions, whole } from './encode.ts';
 import { isRunning } from '../is-running.ts';
 import {
   backupFileKey,
@@ -305,9 +305,10 @@ export function openRepository(options: RepositoryOptions): Repository {
       await storeText(storage, key, text, { onlyNew: true });
       await storage.delete(startedKey(record.id));
     },
-    async *readFile({ key }) {
+    async *readFile({ key, bytes }) {
       try {
-        yield* named(key, decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities }));
+        const content = decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities });
+        yield* named(key, whole(content, bytes));
       } catch (error) {
         const [, id = ''] = key.split('/');
         if (await storage.head(backupRecordKey(id))) throw error;
