@@ -1,8 +1,7 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createBackup } from '../../../src/ops/backup/create/create-backup.ts';
-import type { CreateOptions } from '../../../src/ops/backup/create/options.ts';
+import { createBackup, type CreateOptions } from '../../../src/ops/backup/index.ts';
 import { openRepository, type Repository } from '../../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../../src/ops/backup/storage/index.ts';
 import { problemsIn } from '../../support/backup-chain.ts';
@@ -85,6 +84,10 @@ test('a server that ends a session, restarts or is cut off while it is backed up
   proxy.resume();
   await expectOnly(repository, [id]);
 
+  const silentAtFirst = await meanwhile({ ...through, silenceLimitMs: 500 }, () => proxy.silence(), 'waiting');
+  expect(silentAtFirst).toMatchObject({ code: 'E_CONNECTION_LOST' });
+  proxy.resume();
+  await expectOnly(repository, [id]);
   await expect.poll(async () => (await client.query('SELECT 1 FROM pg_replication_slots')).rows).toEqual([]);
 
   const last = await createBackup({ ...through, madeBy });

@@ -18,16 +18,7 @@ export class NotWhole extends Error {}
  */
 export async function copyFiles(
   base: PhysicalConnection,
-  {
-    url,
-    repository,
-    checkpoint = 'fast',
-    maxRateKb,
-    madeBy,
-    signal,
-    onProgress,
-    silenceLimitMs = silenceMs,
-  }: CreateOptions,
+  { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress, silenceLimitMs }: CreateOptions,
   begun: Begun,
   onBegin: (startLsn: bigint) => void,
 ): Promise<BackupRecord> {
@@ -53,7 +44,7 @@ export async function copyFiles(
       checkpoint,
       maxRateKb,
       incremental: parent !== null,
-      silenceLimitMs,
+      silenceLimitMs: silenceLimitMs ?? silenceMs,
     })) {
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {

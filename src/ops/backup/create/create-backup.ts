@@ -5,18 +5,18 @@ import {
   uploadManifest,
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError } from '../../../errors.ts';
-import { type BackupRecord, manifestOf, tidy } from '../repository/index.ts';
+import { type BackupRecord, manifestOf, partialName, type Repository, tidy } from '../repository/index.ts';
 import { type Choice, chooseType } from './choose-type.ts';
 import { estimateChange } from './estimate-change.ts';
 import { copyFiles, NotWhole } from './copy-files.ts';
 import { findParent, knowsBlocks } from './find-parent.ts';
 import { endOfLog, firstMissing, logGone, logRecord } from './log-backup.ts';
-import { requireLog } from './require-log.ts';
 import { storePart } from './store-part.ts';
 import { type Begun, type CreateOptions, silenceMs } from './options.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
-import { segmentStart } from '../wal/segments.ts';
+import { watchServer } from './watch-server.ts';
+import { segmentNames, segmentStart } from '../wal/segments.ts';
 
 /**
  * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
@@ -86,6 +86,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
   let begun: Begun | undefined;
   // Without its log the backup is of no use, and whatever fails first is told.
   let failure: unknown;
+  let unwatch = (): void => {};
   const stop = (): void => {
     base.destroy();
     void receiving?.stop();
@@ -106,8 +107,8 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
     const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
     const isLogOnly = parent !== null && !knowsBlocks(base.version);
-    const { silenceLimitMs = silenceMs } = options;
     const receive = (from: bigint): Receiving => {
+      const silenceLimitMs = options.silenceLimitMs ?? silenceMs;
       const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot, silenceLimitMs });
       started.ended.catch((error: unknown) => {
         failure ??= isLogOnly ? logGone(error, parent) : error;
@@ -138,7 +139,14 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     } else {
       if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
       let received: Receiving | undefined;
+      // Until it begins, nobody hears of it on either connection.
+      unwatch = watchServer(connection, options.silenceLimitMs ?? silenceMs, (error) => {
+        failure ??= error;
+        stop();
+        connection.destroy();
+      });
       record = await copyFiles(base, options, begun, (startLsn) => {
+        unwatch();
         // That of a standby begins where its primary made a checkpoint last.
         received = receive(startLsn < flushedLsn ? startLsn : flushedLsn);
       });
@@ -158,10 +166,24 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the backup was stopped', { cause: error });
     throw failure ?? error;
   } finally {
+    unwatch();
     signal?.removeEventListener('abort', stop);
     await receiving?.stop();
     await log?.close();
     await base.close();
+  }
+}
+
+/** A prune that did not know of this backup may have taken some. */
+async function requireLog(repository: Repository, record: BackupRecord): Promise<void> {
+  const names = segmentNames(record.timeline, record.startLsn, record.endLsn, record.segmentBytes);
+  for (const name of names) {
+    if (await repository.hasWal(name)) continue;
+    if (name === names.at(-1) && (await repository.hasWal(partialName(name)))) continue;
+    throw new PitcrewError('E_CONFLICT', 'log is gone that the backup needs', {
+      detail: `${name} was removed from ${repository.name} meanwhile.`,
+      hint: 'Make the backup again.',
+    });
   }
 }
 
