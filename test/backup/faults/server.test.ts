@@ -85,6 +85,10 @@ test('a server that ends a session, restarts or is cut off while it is backed up
   proxy.resume();
   await expectOnly(repository, [id]);
 
+  const silentAtFirst = await meanwhile({ ...through, silenceLimitMs: 500 }, () => proxy.silence(), 'waiting');
+  expect(silentAtFirst).toMatchObject({ code: 'E_CONNECTION_LOST' });
+  proxy.resume();
+  await expectOnly(repository, [id]);
   await expect.poll(async () => (await client.query('SELECT 1 FROM pg_replication_slots')).rows).toEqual([]);
 
   const last = await createBackup({ ...through, madeBy });

@@ -16,6 +16,7 @@ import { storePart } from './store-part.ts';
 import { type Begun, type CreateOptions, silenceMs } from './options.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
+import { watchServer } from './watch-server.ts';
 import { segmentStart } from '../wal/segments.ts';
 
 /**
@@ -86,6 +87,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
   let begun: Begun | undefined;
   // Without its log the backup is of no use, and whatever fails first is told.
   let failure: unknown;
+  let unwatch = (): void => {};
   const stop = (): void => {
     base.destroy();
     void receiving?.stop();
@@ -106,8 +108,8 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
     const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
     const isLogOnly = parent !== null && !knowsBlocks(base.version);
-    const { silenceLimitMs = silenceMs } = options;
     const receive = (from: bigint): Receiving => {
+      const silenceLimitMs = options.silenceLimitMs ?? silenceMs;
       const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot, silenceLimitMs });
       started.ended.catch((error: unknown) => {
         failure ??= isLogOnly ? logGone(error, parent) : error;
@@ -138,7 +140,14 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     } else {
       if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
       let received: Receiving | undefined;
+      // Until it begins, nobody hears of it on either connection.
+      unwatch = watchServer(connection, options.silenceLimitMs ?? silenceMs, (error) => {
+        failure ??= error;
+        stop();
+        connection.destroy();
+      });
       record = await copyFiles(base, options, begun, (startLsn) => {
+        unwatch();
         // That of a standby begins where its primary made a checkpoint last.
         received = receive(startLsn < flushedLsn ? startLsn : flushedLsn);
       });
@@ -158,6 +167,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the backup was stopped', { cause: error });
     throw failure ?? error;
   } finally {
+    unwatch();
     signal?.removeEventListener('abort', stop);
     await receiving?.stop();
     await log?.close();

@@ -23,9 +23,6 @@ export interface CreateOptions {
   onChoice?(choice: Choice): void;
 }
 
-/** So long a server may be silent by default, in ms. */
-export const silenceMs = 120_000;
-
 export interface CreateProgress {
   /** `waiting`: for a checkpoint; `copying`; `log`: the last segments of log. */
   phase: 'waiting' | 'copying' | 'log';
@@ -39,3 +36,6 @@ export type Begun = Pick<
   BackupRecord,
   'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'warnings' | 'systemId' | 'segmentBytes' | 'blockBytes'
 >;
+
+/** So long a server may say nothing while it is read. */
+export const silenceMs = 120_000;
