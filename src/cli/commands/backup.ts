@@ -1,11 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
+import { copiedLine, copyToEach } from '../backup/copying.ts';
+import { copyCommand } from '../backup/copy-command.ts';
 import { backupDocument } from '../backup/document.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
+  openAllByFlags,
   openByFlags,
   type RepositoryFlags,
   withRecipients,
@@ -26,6 +29,7 @@ export function backupCommand(): Command {
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(copyCommand())
     .addCommand(verifyCommand())
     .addCommand(pruneCommand())
     .addCommand(fetchCommand(), { hidden: true });
@@ -58,7 +62,8 @@ function createCommand(): Command {
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
-      const repository = await openByFlags(flags);
+      const [repository, ...others] = await openAllByFlags(flags);
+      if (!repository) throw new PitcrewError('E_USAGE', 'no repository is given');
       const { createBackup } = await import('../../ops/backup/index.ts');
       const progress = progressLine(flags.quiet ?? false);
       const text = phaseTexts();
@@ -74,8 +79,10 @@ function createCommand(): Command {
           onProgress: (at) => progress.show(text(at)),
         });
         progress.end(`Stored in ${repository.name}.`);
-        if (flags.json) printJson({ backup: backupDocument(record) });
-        else print(backupLines(record).join('\n'));
+        const copies = await copyToEach(repository, others, { quiet: flags.quiet ?? false, signal });
+        if (flags.json) printJson({ backup: backupDocument(record), copies });
+        else print([...backupLines(record), ...copies.map(copiedLine)].join('\n'));
+        if (copies.some(({ error }) => error !== null)) process.exitCode = 1;
       });
     });
 }

@@ -1,6 +1,6 @@
 export { createBackup, type CreateOptions, type CreateProgress } from './create/create-backup.ts';
 export { openRepositories } from './open/open-repositories.ts';
-export type { BackupRecord, Repository } from './repository/index.ts';
+export { type BackupRecord, mirror, type Mirrored, type Repository } from './repository/index.ts';
 export { restoreBackup, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
 export type { RecoveryTarget } from './restore/target.ts';
 export type { Decision, RetentionPolicy } from './retention/decide.ts';

@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { PitcrewError } from '../../../errors.ts';
 import { openByPassphrase, sealByPassphrase } from '../age/index.ts';
 import { keyRecordKey, keysPrefix, sealedKeyKey } from '../repository/layout.ts';
+import { writeRecord } from '../repository/record-file.ts';
 import { keyRecord } from '../repository/records.ts';
 import type { Storage } from '../storage/index.ts';
 
@@ -32,8 +34,8 @@ export async function storedKeys(storage: Storage): Promise<StoredKey[]> {
 
 /** From now on everything is stored for this public key as well. */
 async function useKey(storage: Storage, recipient: string): Promise<void> {
-  const record = keyRecord.encode({ format: 1, recipient, addedAt: new Date() });
-  await storage.put(keyRecordKey(recipient), bytesOf(`${JSON.stringify(record, null, 2)}\n`));
+  const record = { format: 1 as const, recipient, addedAt: new Date() };
+  await writeRecord(storage, keyRecordKey(recipient), keyRecord, record, { onlyNew: false });
 }
 
 /** A new key, whose secret part the repository keeps for whoever knows the passphrase. */
@@ -54,7 +56,7 @@ async function sealKey(
   passphrase: string,
 ): Promise<void> {
   const text = `# public key: ${recipient}\n${identity}\n`;
-  await storage.put(sealedKeyKey(recipient), bytesOf(await sealByPassphrase(text, passphrase)));
+  await storage.put(sealedKeyKey(recipient), Readable.from([await sealByPassphrase(text, passphrase)]));
 }
 
 /**
@@ -74,8 +76,4 @@ export async function openKey(storage: Storage, recipient: string, passphrase: s
   throw new PitcrewError('E_BACKUP_DAMAGED', 'a key of the repository is not what its name says', {
     detail: `${sealedKeyKey(recipient)} in ${storage.name}.`,
   });
-}
-
-async function* bytesOf(content: string | Buffer): AsyncGenerator<Buffer> {
-  yield Buffer.from(content);
 }

@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { hostname } from 'node:os';
 import { text as readAll } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -21,6 +21,7 @@ import {
   walKey,
   walPrefix,
 } from './layout.ts';
+import { writeRecord } from './record-file.ts';
 import {
   type BackupRecord,
   backupRecord,
@@ -107,10 +108,8 @@ export function openRepository(options: RepositoryOptions): Repository {
     }
   }
 
-  async function write<Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>): Promise<void> {
-    const text = `${JSON.stringify(schema.encode(value), null, 2)}\n`;
-    await storage.put(key, oneText(text), { onlyNew: true });
-  }
+  const write = <Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>): Promise<void> =>
+    writeRecord(storage, key, schema, value, { onlyNew: true });
 
   /** Recipients may have come or gone since it was stored. */
   async function findWal(name: string): Promise<{ key: string; encrypted: boolean } | undefined> {
@@ -273,10 +272,6 @@ function isRunning(pid: number): boolean {
   } catch (error) {
     return errorCode(error) === 'EPERM';
   }
-}
-
-async function* oneText(text: string): AsyncGenerator<Buffer> {
-  yield Buffer.from(text);
 }
 
 function brokenChain(id: string, parent: string): PitcrewError {

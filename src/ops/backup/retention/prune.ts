@@ -14,6 +14,9 @@ export interface Pruned {
   leftovers: string[];
 }
 
+/** Nobody is at work on an object for so long without a byte of it being stored. */
+const unfinishedMs = 86_400_000;
+
 /**
  * Removes the backups that a policy does not keep, the log that no kept one needs, and what is left of backups that died. Whoever dies in between leaves
  * something that the next prune removes. A backup that is being made is not touched.
@@ -38,6 +41,7 @@ export async function prune(
     // The oldest last: what others build on goes after them.
     for (const { id } of removed) await repository.remove(id);
     for (const id of leftovers) await repository.discard(id);
+    await repository.storage.sweep(new Date(Date.now() - unfinishedMs));
   }
   return { decisions, segments, freedBytes, leftovers };
 }
