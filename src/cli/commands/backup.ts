@@ -4,6 +4,7 @@ import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { copiedLine, copyToEach } from '../backup/copying.ts';
 import { copyCommand } from '../backup/copy-command.ts';
 import { backupDocument } from '../backup/document.ts';
+import { keyCommand } from '../backup/key-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
@@ -30,6 +31,7 @@ export function backupCommand(): Command {
     .addCommand(listCommand())
     .addCommand(showCommand())
     .addCommand(copyCommand())
+    .addCommand(keyCommand())
     .addCommand(verifyCommand())
     .addCommand(pruneCommand())
     .addCommand(fetchCommand(), { hidden: true });

@@ -1,7 +1,9 @@
 export { createBackup, type CreateOptions, type CreateProgress } from './create/create-backup.ts';
+export { addKeys, changePassphrase, makeKey, removeKey, rotateKey, type StoredKey, storedKeys } from './keys/index.ts';
 export { openRepositories } from './open/open-repositories.ts';
 export { type BackupRecord, mirror, type Mirrored, type Repository } from './repository/index.ts';
 export { restoreBackup, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
+export { readPassphrase } from './open/secret-files.ts';
 export type { RecoveryTarget } from './restore/target.ts';
 export type { Decision, RetentionPolicy } from './retention/decide.ts';
 export { prune, type Pruned } from './retention/prune.ts';
