@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { type BackupRecord, openRepository } from '../../src/ops/backup/repository/index.ts';
-import { restoreBackup } from '../../src/ops/backup/restore/restore-backup.ts';
+import {
+  restoreBackup,
+  type RestoreOptions,
+  type RestoreProgress,
+} from '../../src/ops/backup/restore/restore-backup.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { serverIdentity, startServer } from '../../src/ops/embedded/index.ts';
 import { session } from '../support/catalog.ts';
@@ -60,19 +64,31 @@ describe.each(servers)('PostgreSQL $major', ({ binaries, major }) => {
     expect(Math.min(...sizes)).toBeLessThan((sizes[0] ?? 0) / 2);
     // Its user has to be able to read the log.
     execFileSync('chown', ['-R', `--reference=${server.dataDir}`, join(folder.path, 'repository')]);
+    const to = join(folder.path, 'restored');
+    const kept: number[] = [];
     for (const place of [1, 3, 5]) {
       const { backup, expected } = made[place] ?? {};
       if (!backup) throw new Error('there is no such backup');
-      const to = join(folder.path, `restored ${place}`);
-      const owner = serverIdentity(to);
-      await restoreBackup({
-        repository,
-        backup,
-        to,
-        target: { immediate: true },
-        restoreCommand: logOf(folder.path),
-        owner,
-      });
+      // Into the same folder each time: what is intact of it is kept.
+      const restore = async (onProgress?: RestoreOptions['onProgress']) =>
+        restoreBackup({
+          repository,
+          backup,
+          to,
+          delta: true,
+          target: { immediate: true },
+          restoreCommand: logOf(folder.path),
+          owner: serverIdentity(to),
+          ...(onProgress ? { onProgress } : {}),
+        });
+      if (place === 3) {
+        await expect(restore(dieWhileCopying)).rejects.toThrow('killed');
+        // What is half one backup and half another is not started, by nobody.
+        await expect(startServer({ dataDir: to, binaries, settings: testSettings })).rejects.toMatchObject({
+          detail: expect.stringContaining('pg_control'),
+        });
+      }
+      kept.push((await restore()).kept.files);
       const restored = await startServer({ dataDir: to, binaries, settings: testSettings });
       try {
         await using reader = await session(restored.url());
@@ -86,8 +102,15 @@ describe.each(servers)('PostgreSQL $major', ({ binaries, major }) => {
         await restored.stop('immediate');
       }
     }
+    expect(kept[0]).toBe(0);
+    expect(Math.min(...kept.slice(1))).toBeGreaterThan(300);
   }, 180_000);
 });
+
+/** As one who is killed does, it leaves everything where it is. */
+function dieWhileCopying({ phase, doneBytes, totalBytes }: RestoreProgress): void {
+  if (phase === 'copying' && doneBytes > totalBytes / 2) throw new Error('killed');
+}
 
 /** A command that finds the log in the repository of a folder; `zstd` unpacks it. */
 function logOf(folder: string): string[] {
@@ -99,21 +122,12 @@ function logOf(folder: string): string[] {
 
 test('what an incremental backup needs is said', async () => {
   await using server = await scratchServer(18);
-  await using old = await scratchServer(16);
   const repository = openRepository({ storage: localStorage(testFolder()) });
   const incremental = (url: string) => createBackup({ url, repository, madeBy, type: 'incremental' });
   await expect(incremental(server.url())).rejects.toMatchObject({
     code: 'E_UNSUPPORTED',
     detail: 'Its setting summarize_wal is off.',
   });
-  await expect(
-    createBackup({
-      url: old.url(),
-      repository: openRepository({ storage: localStorage(testFolder()) }),
-      madeBy,
-      type: 'incremental',
-    }),
-  ).rejects.toMatchObject({ code: 'E_UNSUPPORTED' });
   await using client = await session(server.url());
   await client.query('ALTER SYSTEM SET summarize_wal = on');
   await client.query('SELECT pg_reload_conf()');
@@ -123,6 +137,33 @@ test('what an incremental backup needs is said', async () => {
     hint: 'Make a full one first.',
   });
 });
+
+test.each(servers)(
+  'PostgreSQL $major: where the server would leave blocks out, a full backup is made',
+  async ({ major }) => {
+    await using folder = temporaryFolder();
+    await using server = await scratchServer(major, { wal_level: 'replica', summarize_wal: 'on', autovacuum: 'off' });
+    await using client = await session(server.url());
+    const repository = openRepository({ storage: localStorage(join(folder.path, 'repository')) });
+    const backUp = (type: BackupRecord['type']) => createBackup({ url: server.url(), repository, madeBy, type });
+    const regrow = `INSERT INTO cut SELECT n, repeat('y', 300) FROM generate_series(5001, 10000) n`;
+    await client.query(`CREATE TABLE cut AS SELECT n, repeat('x', 300) AS pad FROM generate_series(1, 10000) n`);
+    await backUp('full');
+    // In one summary of the log this is told in the right order, and so is what only was cut.
+    for (const statement of ['DELETE FROM cut WHERE n > 5000', 'VACUUM cut', regrow]) await client.query(statement);
+    expect(await backUp('incremental')).toMatchObject({ type: 'incremental', warnings: [] });
+    for (const statement of ['DELETE FROM cut WHERE n > 5000', 'VACUUM cut', 'CHECKPOINT'])
+      await client.query(statement);
+    expect(await backUp('incremental')).toMatchObject({ type: 'incremental', warnings: [] });
+    for (const statement of ['DELETE FROM cut WHERE n > 3000', 'VACUUM cut', 'CHECKPOINT', regrow])
+      await client.query(statement);
+    const made = await backUp('incremental');
+    expect(made).toMatchObject({ type: 'full', parent: null });
+    expect(made.warnings).toEqual([expect.stringContaining('a file was made shorter by VACUUM and grew again')]);
+    expect(await repository.leftovers()).toEqual([]);
+    expect(await backUp('incremental')).toMatchObject({ type: 'incremental', parent: made.id });
+  },
+);
 
 test('a chain with a damaged or missing member is not restored, and nothing is left', async () => {
   await using folder = temporaryFolder();

@@ -3,9 +3,12 @@ import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { copiedLine, copyToEach } from '../backup/copying.ts';
 import { copyCommand } from '../backup/copy-command.ts';
-import { backupDocument } from '../backup/document.ts';
 import { keyCommand } from '../backup/key-command.ts';
+import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
+import { drillCommand } from '../backup/drill-command.ts';
+import { createDumps, dumpDocument, fetchDumpCommand } from '../backup/dump-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
+import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
@@ -15,12 +18,18 @@ import {
   withRecipients,
   withRepository,
 } from '../backup/repository.ts';
+import { statsCommand } from '../backup/stats-command.ts';
 import { placesOf } from '../backup/server-settings.ts';
+import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
+import { collect } from '../optimize/options.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
-import { backupLines, backupTable } from '../screen/backup-screen.ts';
+import { backupList } from '../screen/backup-list.ts';
+import { dumpList } from '../screen/dump-screen.ts';
+import { backupLines } from '../screen/backup-screen.ts';
+import { drillFacts } from '../screen/drill-screen.ts';
 import { interruptible } from '../signals.ts';
 import { packageVersion } from '../version.ts';
 
@@ -32,15 +41,24 @@ export function backupCommand(): Command {
     .addCommand(showCommand())
     .addCommand(copyCommand())
     .addCommand(keyCommand())
+    .addCommand(statsCommand())
+    .addCommand(streamCommand())
     .addCommand(verifyCommand())
+    .addCommand(drillCommand())
     .addCommand(pruneCommand())
+    .addCommand(pinCommand())
+    .addCommand(unpinCommand())
+    .addCommand(fetchDumpCommand())
     .addCommand(fetchCommand(), { hidden: true });
 }
 
 interface CreateFlags extends RepositoryFlags {
-  type: BackupRecord['type'];
+  type: BackupRecord['type'] | 'auto';
   checkpoint: 'fast' | 'spread';
   maxRate?: number;
+  logical?: boolean;
+  dumpDatabase: string[];
+  table: string[];
   json?: boolean;
   quiet?: boolean;
 }
@@ -51,9 +69,9 @@ function createCommand(): Command {
   );
   return withRecipients(withCommonOptions(command, ({ path }) => path[0] === 'databases'))
     .addOption(
-      new Option('--type <type>', 'everything, or what has changed since the latest backup (PostgreSQL 17)')
-        .choices(['full', 'incremental'])
-        .default('full'),
+      new Option('--type <type>', 'everything, what has changed since the latest backup, or whichever serves better')
+        .choices(['auto', 'full', 'incremental'])
+        .default('auto'),
     )
     .addOption(
       new Option('--checkpoint <how>', 'begin at once, or as gently as the server does its own')
@@ -61,11 +79,20 @@ function createCommand(): Command {
         .default('fast'),
     )
     .option('--max-rate <MB/s>', 'read at most so much a second', parseRate)
+    .option('--logical', 'dump databases or tables with pg_dump instead, which has to be on this machine')
+    .option('--dump-database <name>', 'dump this database; can be repeated (default: that of the URL)', collect, [])
+    .option('--table <pattern>', "dump only such tables, as pg_dump's --table; can be repeated", collect, [])
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
       const [repository, ...others] = await openAllByFlags(flags);
       if (!repository) throw new PitcrewError('E_USAGE', 'no repository is given');
+      if (flags.logical) return createDumps(url, repository, flags);
+      if (flags.dumpDatabase.length + flags.table.length > 0) {
+        throw new PitcrewError('E_USAGE', '--dump-database and --table are of logical backups', {
+          hint: 'Give --logical as well.',
+        });
+      }
       const { createBackup } = await import('../../ops/backup/index.ts');
       const progress = progressLine(flags.quiet ?? false);
       const text = phaseTexts();
@@ -79,6 +106,7 @@ function createCommand(): Command {
           madeBy: `pitcrew ${packageVersion()}`,
           signal,
           onProgress: (at) => progress.show(text(at)),
+          onChoice: ({ type, reason }) => progress.end(`${type === 'full' ? 'Full' : 'Incremental'}: ${reason}.`),
         });
         progress.end(`Stored in ${repository.name}.`);
         const copies = await copyToEach(repository, others, { quiet: flags.quiet ?? false, signal });
@@ -118,16 +146,33 @@ function phaseTexts(): (progress: CreateProgress) => string {
 }
 
 function listCommand(): Command {
-  const command = new Command('list').description('The backups that are complete, oldest first.');
+  const command = new Command('list').description(
+    'The backups that are complete, oldest first, each with those that build on it.',
+  );
   return withRepository(command)
     .option('--json', 'one JSON document on stdout')
     .option('--no-color', 'no colours')
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
       const repository = await openByFlags(flags);
+      const { readDrills, readDumps, readPins } = await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
-      if (flags.json) printJson({ repository: repository.name, backups: backups.map(backupDocument) });
-      else print(backupTable(repository.name, backups));
+      const pins = await readPins(repository);
+      const drills = await readDrills(repository);
+      const dumps = await readDumps(repository);
+      if (flags.json) {
+        const documents = backups.map((backup) => ({
+          ...backupDocument(backup),
+          pin: pins.get(backup.id) ?? null,
+          proof: proofDocument(drills.findLast((drill) => drill.backup === backup.id)),
+        }));
+        printJson({ repository: repository.name, backups: documents, dumps: dumps.map(dumpDocument) });
+        return;
+      }
+      if (backups.length > 0 || dumps.length === 0) {
+        print(backupList(repository.name, backups, { pins, drills, width: process.stdout.columns }));
+      }
+      if (dumps.length > 0) print(`${backups.length > 0 ? '\n' : ''}${dumpList(dumps)}`);
     });
 }
 
@@ -140,9 +185,12 @@ function showCommand(): Command {
     .option('--no-color', 'no colours')
     .action(async (id: string) => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
-      const record = await backupByName(await openByFlags(flags), id);
-      if (flags.json) printJson({ backup: backupDocument(record) });
-      else print(backupLines(record).join('\n'));
+      const repository = await openByFlags(flags);
+      const record = await backupByName(repository, id);
+      const { readDrills } = await import('../../ops/backup/index.ts');
+      const drills = (await readDrills(repository)).filter(({ backup }) => backup === record.id);
+      if (flags.json) printJson({ backup: backupDocument(record), drills: drills.map(drillDocument) });
+      else print([...backupLines(record), ...drillFacts(drills)].join('\n'));
     });
 }
 

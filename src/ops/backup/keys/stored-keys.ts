@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers';
 import { PitcrewError } from '../../../errors.ts';
 import { openByPassphrase, sealByPassphrase } from '../age/index.ts';
 import { keyRecordKey, keysPrefix, sealedKeyKey } from '../repository/layout.ts';
-import { writeRecord } from '../repository/record-file.ts';
+import { recordText, storeText } from '../repository/record-file.ts';
 import { keyRecord } from '../repository/records.ts';
 import type { Storage } from '../storage/index.ts';
 
@@ -35,7 +35,7 @@ export async function storedKeys(storage: Storage): Promise<StoredKey[]> {
 /** From now on everything is stored for this public key as well. */
 export async function useKey(storage: Storage, recipient: string): Promise<void> {
   const record = { format: 1 as const, recipient, addedAt: new Date() };
-  await writeRecord(storage, keyRecordKey(recipient), keyRecord, record, { onlyNew: false });
+  await storeText(storage, keyRecordKey(recipient), recordText(keyRecord, record));
 }
 
 /** What is stored from now on cannot be read with this key; what was stored before still can. */

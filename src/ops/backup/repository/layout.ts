@@ -14,6 +14,11 @@ export const backupRecordKey = (id: string): string => `${backupPrefix(id)}backu
 /** Says that a backup is being made, or was when its maker died. */
 export const startedKey = (id: string): string => `${backupPrefix(id)}started.json`;
 
+export const pinsPrefix = 'pins/';
+
+/** Says that a backup is to be kept whatever the calendar says. */
+export const pinKey = (id: string): string => `${pinsPrefix}${id}.json`;
+
 /** A file of a backup, by PostgreSQL's name: `base.tar`, `16400.tar`, `backup_manifest`. */
 export const backupFileKey = (id: string, name: string, encoding: StoredEncoding): string =>
   `${backupPrefix(id)}${name}${suffixOf(encoding)}`;
@@ -24,6 +29,40 @@ export const walKey = (name: string, encoding: StoredEncoding): string =>
 
 /** All log. Histories of timelines lie beside the log that follows them. */
 export const walPrefix = 'wal/';
+
+/** When what was read and found whole, so that it need not be read again at once. */
+export const verifiedPrefix = 'verified/';
+
+/** Of a backup, by its name; of log, by what the names of a few hundred segments begin with. */
+export const verifiedKey = (what: string): string => `${verifiedPrefix}${what}.json`;
+
+/** What drills have found. */
+export const drillsPrefix = 'drills/';
+
+/** Of one backup. */
+export const drillsOfPrefix = (id: string): string => `${drillsPrefix}${id}/`;
+
+/** A drill of a backup, by when it began. */
+export const drillKey = (id: string, at: Date): string =>
+  `${drillsOfPrefix(id)}${at.toISOString().replaceAll(/[-:.]/g, '')}.json`;
+
+/** How far a stream has brought the log. */
+export const streamKey = 'stream.json';
+
+export const gapsPrefix = 'gaps/';
+
+/** Log that is lost, by the first segment that is missing. */
+export const gapKey = (first: string): string => `${gapsPrefix}${first}.json`;
+
+/** PostgreSQL's name of what is there of a segment that is not complete. */
+export const partialName = (name: string): string => `${name}${partial}`;
+
+export const isPartial = (name: string): boolean => name.endsWith(partial);
+
+/** Of what a part is; other names as they are. */
+export const nameOfPartial = (name: string): string => (isPartial(name) ? name.slice(0, -partial.length) : name);
+
+const partial = '.partial';
 
 /** PostgreSQL's name of a file by its key. */
 export const nameOfKey = (key: string): string => (key.split('/').at(-1) ?? '').replace(/\.zst(\.age)?$/, '');

@@ -6,9 +6,9 @@ import type { Buffer } from 'node:buffer';
 import { PitcrewError } from '../../../errors.ts';
 import { segmentNames } from '../wal/segments.ts';
 import { byLog } from './by-log.ts';
-import { keysPrefix, startedKey } from './layout.ts';
+import { keysPrefix, partialName, startedKey } from './layout.ts';
 import { mirrorLog } from './mirror-log.ts';
-import { writeRecord } from './record-file.ts';
+import { recordText, storeText } from './record-file.ts';
 import { type BackupRecord, startedRecord, type StoredFile } from './records.ts';
 import type { Repository } from './repository.ts';
 
@@ -55,8 +55,8 @@ export async function mirror(options: MirrorOptions): Promise<Mirrored> {
   for (const backup of wanted) {
     await requireLog(to, backup);
     // Whoever removes what killed makers left has to see that somebody is at it.
-    const started = { startedAt: new Date(), host: hostname(), pid: process.pid };
-    await writeRecord(to.storage, startedKey(backup.id), startedRecord, started, { onlyNew: false });
+    const started = { startedAt: new Date(), host: hostname(), pid: process.pid, parent: backup.parent };
+    await storeText(to.storage, startedKey(backup.id), recordText(startedRecord, started));
     for (const file of backup.files) {
       if ((await to.storage.head(file.key))?.bytes === file.storedBytes) onBytes(file.storedBytes);
       else copied.bytes += await to.storage.put(file.key, checked(from, file, onBytes), { signal });
@@ -114,7 +114,8 @@ async function requireLog(
   { id, timeline, startLsn, endLsn, segmentBytes }: BackupRecord,
 ): Promise<void> {
   for (const name of segmentNames(timeline, startLsn, endLsn, segmentBytes)) {
-    if (await to.hasWal(name)) continue;
+    // Of the last one a part is enough.
+    if ((await to.hasWal(name)) || (await to.hasWal(partialName(name)))) continue;
     throw new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} lacks a part of its log`, {
       detail: `${name} is missing: it was not copied.`,
     });

@@ -37,7 +37,12 @@ export function s3Storage(place: Bucket, { sizes = usualSizes, onNotice = () => 
     const first = await take();
     const second = first && (await take());
     if (first && second) return upload(place, firstOf([first, second], take), { ...how, sizes, finish, release });
-    const put = { ...keyIn(place, key), Body: first ?? Buffer.alloc(0), ...writtenBy(writer), ChecksumAlgorithm: 'CRC32' as const };
+    const put = {
+      ...keyIn(place, key),
+      Body: first ?? Buffer.alloc(0),
+      ...writtenBy(writer),
+      ChecksumAlgorithm: 'CRC32' as const,
+    };
     const send = (condition: object): Promise<unknown> =>
       client.send(new sdk.PutObjectCommand({ ...put, ...condition }), signal ? { abortSignal: signal } : {});
     await finish({ ...how, send, canRepeat: true });
