@@ -28,9 +28,9 @@ test('there are command lines in the docs', () => {
   expect(commandLines.length).toBeGreaterThan(10);
 });
 
-test.each(commandLines)('$page: "$line" names a command and flags that exist', ({ line }) => {
+test.each(commandLines)('$page: "$line" names a command and flags that exist', async ({ line }) => {
   const words = line.replace(/^.*?\bpitcrew /, '').split(/\s+/);
-  let command = createProgram();
+  let command = await createProgram(words[0]);
   // Commands of commands, as deep as there are any.
   for (const name of words) {
     if (command.commands.length === 0) break;

@@ -57,7 +57,10 @@ export async function openByFlags(flags: RepositoryFlags): Promise<Repository> {
 export async function openAllByFlags(flags: RepositoryFlags, most = Infinity): Promise<Repository[]> {
   const { openRepositories } = await import('../../ops/backup/index.ts');
   const { repositories } = await placesOf(flags);
-  return openRepositories({ repositories: repositories.slice(0, most) }, note);
+  return openRepositories({ repositories: repositories.slice(0, most) }, note, {
+    level: flags.compressLevel,
+    jobs: flags.jobs,
+  });
 }
 
 /** @throws {PitcrewError} `E_NOT_FOUND` */

@@ -7,6 +7,7 @@ import { keyCommand } from '../backup/key-command.ts';
 import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
 import { drillCommand } from '../backup/drill-command.ts';
 import { createDumps, dumpDocument, fetchDumpCommand } from '../backup/dump-command.ts';
+import { fetchCommand } from '../backup/fetch-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
@@ -82,6 +83,8 @@ function createCommand(): Command {
     .option('--logical', 'dump databases or tables with pg_dump instead, which has to be on this machine')
     .option('--dump-database <name>', 'dump this database; can be repeated (default: that of the URL)', collect, [])
     .option('--table <pattern>', "dump only such tables, as pg_dump's --table; can be repeated", collect, [])
+    .option('--compress-level <1-19>', 'of zstd: higher is smaller and slower (default: 3)', parseUpTo(19))
+    .option('--jobs <threads>', 'so many compress at once (default: 1, or 2 with three CPUs or more)', parseUpTo(16))
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
@@ -194,17 +197,12 @@ function showCommand(): Command {
     });
 }
 
-/** What PostgreSQL's `restore_command` runs. */
-function fetchCommand(): Command {
-  const command = new Command('fetch-wal')
-    .description("Put a file of the log where PostgreSQL wants it: what a restored server's restore_command runs.")
-    .argument('<name>', 'its name')
-    .argument('<path>', 'where to');
-  return withRepository(command).action(async (name: string, path: string) => {
-    const { fetchWal, notInRepository } = await import('../../ops/backup/index.ts');
-    const flags = command.opts<RepositoryFlags>();
-    process.exitCode = (await fetchWal(await openByFlags(flags), name, path)) ? 0 : notInRepository;
-  });
+function parseUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= 1 && number <= most) return number;
+    throw new InvalidArgumentError(`Give a number from 1 to ${most}.`);
+  };
 }
 
 function parseRate(text: string): number {

@@ -39,6 +39,3 @@ export type Begun = Pick<
   BackupRecord,
   'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'warnings' | 'systemId' | 'segmentBytes' | 'blockBytes'
 >;
-
-/** So long a server may say nothing while it is read. */
-export const silenceMs = 120_000;

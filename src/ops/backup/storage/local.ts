@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errorCode, PitcrewError } from '../../../errors.ts';
+import { flushEarly } from '../flush-early.ts';
 import { flushFolder } from '../flush-folder.ts';
 import { isRunning } from '../is-running.ts';
 import { makeFolders } from '../make-folders.ts';
@@ -57,7 +58,11 @@ export function localStorage(folder: string): Storage {
       try {
         await makeFolders(dirname(part));
         const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true, highWaterMark: blockBytes });
-        await pipeline(source, file, signal ? { signal } : {});
+        await pipeline(
+          flushEarly(source, () => file),
+          file,
+          signal ? { signal } : {},
+        );
         await moveIntoPlace(part, path, onlyNew);
         return file.bytesWritten;
       } catch (error) {

@@ -19,6 +19,8 @@ export interface FollowOptions {
   silenceLimitMs: number;
   /** A stream has begun on a timeline. */
   onStarted?(stream: WalStream): void;
+  /** The server asks how far we are. */
+  onAsked?(stream: WalStream): void;
   /** Resolves when there is room for more. */
   room(): Promise<void>;
   onReceived?(bytes: number): void;
@@ -42,6 +44,7 @@ export async function followLog(options: FollowOptions): Promise<void> {
       confirmed: 0n,
       silenceLimitMs,
       onStarted: () => options.onStarted?.(stream),
+      onAsked: () => options.onAsked?.(stream),
     });
     for await (const piece of stream) {
       for (const part of bySegments(piece, segmentBytes)) {

@@ -1,4 +1,4 @@
-import { nameOfPartial, type Repository } from '../repository/index.ts';
+import { isPartial, nameOfKey, nameOfPartial, type Repository } from '../repository/index.ts';
 import { segmentName, segmentPosition } from './segments.ts';
 
 /** Log of one timeline without a gap, in whole segments. */
@@ -34,16 +34,15 @@ export async function storedLog(repository: Pick<Repository, 'wal'>, segmentByte
   for await (const { name, key, bytes } of repository.wal()) {
     const history = /^([0-9A-F]{8})\.history$/.exec(name)?.[1];
     if (history !== undefined) histories.push(Number.parseInt(history, 16));
-    // What is there of a segment that is not complete counts as one: where it ends is not known without reading it.
     const at = segmentPosition(nameOfPartial(name), segmentBytes);
     if (!at) continue;
     const ofTimeline = ranges.get(at.timeline) ?? [];
     ranges.set(at.timeline, ofTimeline);
-    const last = ofTimeline.at(-1);
+    const last = lastOf(ofTimeline, at.startLsn, segmentBytes);
     const to = at.startLsn + BigInt(segmentBytes);
-    // The same segment can be there twice: encrypted and not, in part and whole.
+    // The same segment can be there twice: encrypted and not, or in part as well.
     if (last && at.startLsn < last.to && at.startLsn >= last.from) {
-      if (at.startLsn === last.to - BigInt(segmentBytes)) last.lastKey = key;
+      if (!isPartial(name)) last.lastKey = key;
       continue;
     }
     if (last?.to === at.startLsn) {
@@ -53,6 +52,18 @@ export async function storedLog(repository: Pick<Repository, 'wal'>, segmentByte
     } else ofTimeline.push({ timeline: at.timeline, from: at.startLsn, to, storedBytes: bytes, lastKey: key });
   }
   return { segmentBytes, ranges, histories };
+}
+
+/**
+ * The range that a segment may continue. Of a segment of which only a part is there, as at the end of a stream, the rest is not known to be missing as long as nothing follows
+ * it.
+ */
+function lastOf(ranges: StoredRange[], next: bigint, segmentBytes: number): StoredRange | undefined {
+  const last = ranges.at(-1);
+  if (!last || last.to > next || !isPartial(nameOfKey(last.lastKey))) return last;
+  last.to -= BigInt(segmentBytes);
+  if (last.to === last.from) ranges.pop();
+  return undefined;
 }
 
 /** The names of the first and the last segment of a range, and how many there are. */
