@@ -1,6 +1,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
+import { copiedLine, copyToEach } from '../backup/copying.ts';
+import { copyCommand } from '../backup/copy-command.ts';
+import { keyCommand } from '../backup/key-command.ts';
 import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
 import { drillCommand } from '../backup/drill-command.ts';
 import { createDumps, dumpDocument, fetchDumpCommand } from '../backup/dump-command.ts';
@@ -10,6 +13,7 @@ import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
+  openAllByFlags,
   openByFlags,
   type RepositoryFlags,
   withRecipients,
@@ -36,6 +40,8 @@ export function backupCommand(): Command {
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(copyCommand())
+    .addCommand(keyCommand())
     .addCommand(statsCommand())
     .addCommand(streamCommand())
     .addCommand(verifyCommand())
@@ -82,7 +88,8 @@ function createCommand(): Command {
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
-      const repository = await openByFlags(flags);
+      const [repository, ...others] = await openAllByFlags(flags);
+      if (!repository) throw new PitcrewError('E_USAGE', 'no repository is given');
       if (flags.logical) return createDumps(url, repository, flags);
       if (flags.dumpDatabase.length + flags.table.length > 0) {
         throw new PitcrewError('E_USAGE', '--dump-database and --table are of logical backups', {
@@ -105,8 +112,10 @@ function createCommand(): Command {
           onChoice: ({ type, reason }) => progress.end(`${type === 'full' ? 'Full' : 'Incremental'}: ${reason}.`),
         });
         progress.end(`Stored in ${repository.name}.`);
-        if (flags.json) printJson({ backup: backupDocument(record) });
-        else print(backupLines(record).join('\n'));
+        const copies = await copyToEach(repository, others, { quiet: flags.quiet ?? false, signal });
+        if (flags.json) printJson({ backup: backupDocument(record), copies });
+        else print([...backupLines(record), ...copies.map(copiedLine)].join('\n'));
+        if (copies.some(({ error }) => error !== null)) process.exitCode = 1;
       });
     });
 }

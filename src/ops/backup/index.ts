@@ -1,3 +1,5 @@
+export { addKeys, changePassphrase, makeKey, removeKey, rotateKey, type StoredKey, storedKeys } from './keys/index.ts';
+export { readPassphrase } from './open/secret-files.ts';
 export { createBackup } from './create/create-backup.ts';
 export type { CreateOptions, CreateProgress } from './create/options.ts';
 export { longestUnproven } from './drill/choose-backups.ts';
@@ -8,6 +10,8 @@ export { openRepositories } from './open/open-repositories.ts';
 export {
   type BackupRecord,
   type DumpRecord,
+  mirror,
+  type Mirrored,
   openRepository,
   type PinRecord,
   type Repository,

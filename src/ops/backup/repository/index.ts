@@ -17,6 +17,7 @@ export {
 } from './layout.ts';
 export { isRunning } from '../is-running.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
+export { mirror, type Mirrored, type MirrorOptions } from './mirror.ts';
 export { count, lsn, time } from './record-values.ts';
 export { readRecord, recordText, storeText } from './record-file.ts';
 export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
