@@ -5,6 +5,7 @@ import { createMonitor, statementScopes } from '../ops/monitor/index.ts';
 import { openStore, type Store } from '../ops/store/index.ts';
 import { createApp, createLoggers, logMonitors, refuseExposure, startServer } from '../server/index.ts';
 import { startAdvisors } from './advisors.ts';
+import { startBackups } from './backups.ts';
 import { type EmbeddedStore, startEmbeddedStore } from './embedded-store.ts';
 import { packageVersion } from './version.ts';
 
@@ -51,13 +52,15 @@ export async function startDaemon({ config, signal }: DaemonOptions): Promise<Da
     started.push(async () => void (await Promise.all(monitors.map((monitor) => monitor.stop()))));
     const advisors = startAdvisors({ config, monitors, store, logger: loggers.database });
     started.push(async () => void (await Promise.all(advisors.map((advisor) => advisor.stop()))));
+    const backups = startBackups({ config, monitors, store, logger: loggers.backup });
+    started.push(async () => void (await Promise.all(backups.map((service) => service.stop()))));
     if (settings.plans) {
       const keepers = monitors.map((monitor) => keepPlans({ monitor, store, logger: loggers.database }));
       started.push(async () => void (await Promise.all(keepers.map((keeper) => keeper.stop()))));
     }
     const { performance, slow, server: logger } = loggers;
     started.push(logMonitors({ monitors, store, slowMs: config.monitor.slowStatement, performance, slow }));
-    const app = createApp({ monitors, advisors, store, config, version: packageVersion(), logger });
+    const app = createApp({ monitors, advisors, backups, store, config, version: packageVersion(), logger });
     const server = await startServer({ ...config.server, token: config.server.token, app, logger });
     started.push(() => server.close());
     return { url: server.url, storeAddress, stop: () => stopAll(started) };

@@ -4,6 +4,7 @@ export { restoreBackup, type RestoreOptions, type RestoreProgress } from './rest
 export type { RecoveryTarget } from './restore/target.ts';
 export type { Decision, RetentionPolicy } from './retention/decide.ts';
 export { prune, type Pruned } from './retention/prune.ts';
+export * from './service/index.ts';
 export { localStorage, type Storage } from './storage/index.ts';
 export { type Problem, type Verified, verifyBackup } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';

@@ -1,0 +1,14 @@
+export type { Catalogue, CataloguedRepository } from './catalogue.ts';
+export { sizesOf } from './jobs.ts';
+export type { LogStreamStatus } from './seam/log-stream.ts';
+export type { Reachable, ReachableWindow } from './seam/reachable.ts';
+export { createBackupService } from './service.ts';
+export type {
+  AskedBackup,
+  BackupEvent,
+  BackupLogger,
+  BackupService,
+  BackupServiceOptions,
+  BackupServiceStatus,
+  RunningBackup,
+} from './types.ts';
