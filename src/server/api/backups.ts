@@ -39,6 +39,7 @@ const backupRun = z
     storedBytes: z.number().nullable(),
     bytesPerSecond: z.number().nullable(),
     readyMs: z.number().nullable().openapi({ description: 'Of a drill: until the restored server was ready.' }),
+    report: z.record(z.string(), z.unknown()).nullable().openapi({ description: 'What came of it, by its kind.' }),
     error: failure.nullable(),
     willRetry: z
       .boolean()
@@ -50,11 +51,11 @@ export type BackupRun = z.infer<typeof backupRun>;
 export const backupRuns = z
   .object({ database: z.string(), count: z.number().int(), runs: z.array(backupRun) })
   .openapi('BackupRuns');
+export type BackupRuns = z.infer<typeof backupRuns>;
 
 export const backupRunDetail = backupRun
   .extend({
     database: z.string(),
-    report: z.record(z.string(), z.unknown()).nullable().openapi({ description: 'What came of it, by its kind.' }),
     lines: z
       .array(z.object({ at: timestamp, level: z.enum(['info', 'warn', 'error']), text: z.string() }))
       .openapi({ description: 'What it told; at most 500.' }),
@@ -99,6 +100,7 @@ export const backupDetail = backup
     files: z.array(z.object({ name: z.string(), bytes: z.number(), storedBytes: z.number(), sha256: z.string() })),
   })
   .openapi('BackupDetail');
+export type BackupDetail = z.infer<typeof backupDetail>;
 
 const running = z.object({
   id: z.number().int().nullable(),

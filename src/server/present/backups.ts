@@ -1,4 +1,3 @@
-import type { z } from '@hono/zod-openapi';
 import { lsnText } from '../../engine/postgres/replication/index.ts';
 import type { PitcrewError } from '../../errors.ts';
 import {
@@ -12,7 +11,7 @@ import {
 import type { BackupRun as StoredRun, BackupRunLine } from '../../ops/store/index.ts';
 import type {
   Backup,
-  backupDetail,
+  BackupDetail,
   BackupList,
   BackupRun,
   BackupRunDetail,
@@ -43,6 +42,7 @@ export function presentRun(run: StoredRun): BackupRun {
     storedBytes,
     bytesPerSecond: bytes !== null && tookMs !== null && tookMs > 0 ? (bytes / tookMs) * 1000 : null,
     readyMs: readyMsOf(report),
+    report: report as Record<string, unknown> | null,
     error: error && { code: error.code, message: error.message, detail: error.detail, hint: error.hint },
     willRetry: state === 'failed' && trigger === 'schedule' && error?.passes === true,
   };
@@ -52,7 +52,6 @@ export function presentRunDetail(database: string, run: StoredRun, lines: readon
   return {
     database,
     ...presentRun(run),
-    report: run.report as Record<string, unknown> | null,
     lines: lines.map(({ at, level, text }) => ({ at: at.toISOString(), level, text })),
   };
 }
@@ -97,7 +96,7 @@ export function presentBackupDetail(
   chain: readonly BackupRecord[],
   record: BackupRecord,
   drills: readonly StoredRun[],
-): z.infer<typeof backupDetail> {
+): BackupDetail {
   const { serverVersion, systemId, timeline, startLsn, endLsn, tablespaces, recipients, madeBy, files } = record;
   return {
     database,
