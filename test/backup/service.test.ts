@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configDefinition } from '../../src/config/definition.ts';
 import { type BackupEvent, type BackupServiceOptions, createBackupService } from '../../src/ops/backup/index.ts';
 import type { BackupRun } from '../../src/ops/store/index.ts';
+import { backupFamilies } from '../../src/server/prometheus/backups.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { keepingLogger } from '../support/plain-monitor.ts';
 import { type ScratchServer, scratchServer, testDatabase } from '../support/postgres.ts';
@@ -85,6 +86,21 @@ test('what was missed is made at once, then too much is removed, the backup is p
   expect(reachable?.windows).toHaveLength(1);
   expect(repositories).toMatchObject([{ name: at.location, backups: 1, error: null }]);
   await expect.poll(() => service.status().stream?.state, patient).toBe('streaming');
+  // What health and Prometheus are told, without asking anybody.
+  await expect
+    .poll(() => service.known()?.facts.drill, patient)
+    .toMatchObject({ ok: true, readyMs: expect.any(Number) });
+  expect(service.known()?.facts).toMatchObject({ scheduled: true, failed: [], latestBackupAt: backups?.[0]?.endedAt });
+  const families = new Map(backupFamilies([service]).map(({ name, series }) => [name, series]));
+  expect(families.get('pitcrew_backup_stored_bytes')).toEqual([
+    { labels: { target: 'shop', type: 'full' }, value: full?.storedBytes },
+  ]);
+  expect(families.get('pitcrew_backup_repository_up')).toMatchObject([{ value: 1 }]);
+  expect(families.get('pitcrew_backup_drill_recovery_seconds')).toHaveLength(1);
+  expect(families.get('pitcrew_backup_runs')).toContainEqual({
+    labels: { target: 'shop', kind: 'full', state: 'done' },
+    value: 1,
+  });
   const client = new pg.Client(server.url());
   await client.connect();
   const slots = await client.query('SELECT slot_name, active FROM pg_replication_slots WHERE NOT temporary');

@@ -6,6 +6,7 @@ import {
   type Catalogue,
   type LogStreamStatus,
   type Reachable,
+  readyMsOf,
   sizesOf,
 } from '../../ops/backup/index.ts';
 import type { BackupRun as StoredRun, BackupRunLine } from '../../ops/store/index.ts';
@@ -182,9 +183,4 @@ function presentMoment({ at, lsn, timeline }: Reachable['windows'][number]['from
 
 function presentFailure(error: PitcrewError | null): BackupRun['error'] {
   return error && { code: error.code, message: error.message, detail: error.detail ?? null, hint: error.hint ?? null };
-}
-
-/** As our own drills report it. */
-function readyMsOf(report: object | null): number | null {
-  return report && 'readyMs' in report && typeof report.readyMs === 'number' ? report.readyMs : null;
 }

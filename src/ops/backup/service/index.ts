@@ -1,4 +1,5 @@
 export type { Catalogue, CataloguedRepository } from './catalogue.ts';
+export { readyMsOf } from './facts.ts';
 export { sizesOf } from './jobs.ts';
 export type { LogStreamStatus } from './seam/log-stream.ts';
 export type { Reachable, ReachableWindow } from './seam/reachable.ts';
@@ -10,5 +11,6 @@ export type {
   BackupService,
   BackupServiceOptions,
   BackupServiceStatus,
+  KnownBackups,
   RunningBackup,
 } from './types.ts';

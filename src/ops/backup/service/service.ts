@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, PitcrewError, toPitcrewError } from '../../../errors.ts';
 import type { BackupRunKind } from '../../store/index.ts';
 import { type Catalogue, lookUp } from './catalogue.ts';
+import { factsOf } from './facts.ts';
 import { makeBackup, proveBackup, pruneAll, verifyAll, type Workplace } from './jobs.ts';
 import { type Job, nextJob } from './next-job.ts';
 import { openRunLog, runError, type RunLog, withUnwritten } from './run-log.ts';
@@ -15,14 +16,17 @@ import type {
   BackupEvent,
   BackupService,
   BackupServiceOptions,
+  BackupServiceStatus,
   JobResult,
+  KnownBackups,
   RunningBackup,
 } from './types.ts';
 
 /** Five attempts within an hour. */
 const usualRetriesMs = [60_000, 300_000, 900_000, 1_800_000];
-/** What is in the repositories is not looked at more often, unless we changed it. */
+/** What is in the repositories is not looked at more often, unless we changed it; for those who ask, and by itself. */
 const catalogueMs = 30_000;
+const ownCatalogueMs = 300_000;
 /** Runs that the store cannot take now; older ones are in the log alone. */
 const mostUnwritten = 20;
 /** How long what is under way may take to give up when the service ends. */
@@ -60,6 +64,7 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
   let looking: Promise<Catalogue> | undefined;
   let isStale = true;
   let wasOwner = false;
+  let known: Pick<KnownBackups, 'runs' | 'counts'> | undefined;
   let ticking: Promise<void> | undefined;
 
   function tell(event: BackupEvent): void {
@@ -78,8 +83,8 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
     });
     return target;
   };
-  async function look(): Promise<Catalogue> {
-    if (catalogue && !isStale && Date.now() - catalogue.at.getTime() < catalogueMs) return catalogue;
+  async function look(youngerMs = catalogueMs): Promise<Catalogue> {
+    if (catalogue && !isStale && Date.now() - catalogue.at.getTime() < youngerMs) return catalogue;
     isStale = false;
     looking ??= lookUp(() => openRepositories(settings))
       .then((found) => (catalogue = found))
@@ -236,6 +241,7 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
   async function tick(): Promise<void> {
     if (!isOwner()) {
       wasOwner = false;
+      known = undefined;
       await keepStream(false);
       return;
     }
@@ -243,12 +249,27 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
     if (running || stopping.signal.aborted) return;
     if (!wasOwner) await takeOver();
     while (unwritten[0] && (await unwritten[0].write())) unwritten.shift();
-    const runs = withUnwritten(await store.backups.latestRuns(await targetId()), unwritten);
-    const { backups } = await look();
+    const id = await targetId();
+    const [latest, counts] = await Promise.all([store.backups.latestRuns(id), store.backups.countRuns(id)]);
+    const runs = withUnwritten(latest, unwritten);
+    known = { runs, counts };
+    const { backups } = await look(ownCatalogueMs);
     const drills = settings.drill === 'after-full' && unprovable === null;
     const job = nextJob({ now: new Date(), times, drills, runs, backups, retryAfterMs });
     if (job && !running && !stopping.signal.aborted)
       await begin({ kind: job.kind, by: 'pitcrew', backup: job.backup }, job);
+  }
+
+  function status(): BackupServiceStatus {
+    const now = new Date();
+    const next = (kind: 'full' | 'incremental' | 'verify'): Date | null => times[kind]?.next(now) ?? null;
+    return {
+      elsewhere: !isOwner(),
+      running: running ?? null,
+      next: { full: next('full'), incremental: next('incremental'), verify: next('verify') },
+      stream: stream?.status() ?? null,
+      unprovable,
+    };
   }
 
   let complaint: string | undefined;
@@ -272,19 +293,11 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
     name,
     settings,
     targetId,
-    status() {
-      const now = new Date();
-      const next = (kind: 'full' | 'incremental' | 'verify'): Date | null => times[kind]?.next(now) ?? null;
-      return {
-        elsewhere: !isOwner(),
-        running: running ?? null,
-        next: { full: next('full'), incremental: next('incremental'), verify: next('verify') },
-        stream: stream?.status() ?? null,
-        unprovable,
-      };
-    },
-    catalogue: look,
-    lastCatalogue: () => catalogue,
+    status,
+    catalogue: () => look(),
+    known: () =>
+      known &&
+      catalogue && { ...known, catalogue, facts: factsOf({ settings, status: status(), catalogue, runs: known.runs }) },
     run: (asked) => begin(asked, undefined),
     onEvent(listener) {
       listeners.add(listener);

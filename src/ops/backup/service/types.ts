@@ -1,6 +1,7 @@
 import type { Config } from '../../../config/index.ts';
 import type { PitcrewError } from '../../../errors.ts';
-import type { BackupRunKind, BackupRunState, BackupStore } from '../../store/index.ts';
+import type { BackupFacts } from '../../monitor/index.ts';
+import type { BackupRunKind, BackupRunState, BackupStore, LatestRuns } from '../../store/index.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { LogStreamStatus } from './seam/log-stream.ts';
 
@@ -80,6 +81,14 @@ export interface AskedBackup {
   backup?: string | undefined;
 }
 
+/** What is known without asking anybody. */
+export interface KnownBackups {
+  catalogue: Catalogue;
+  runs: readonly LatestRuns[];
+  counts: readonly { kind: BackupRunKind; state: BackupRunState; count: number }[];
+  facts: BackupFacts;
+}
+
 /** Looks after the backups of one server. */
 export interface BackupService {
   readonly name: string;
@@ -88,8 +97,8 @@ export interface BackupService {
   status(): BackupServiceStatus;
   /** What is in the repositories: as last looked at, when that is not long ago. */
   catalogue(): Promise<Catalogue>;
-  /** The same without looking; `undefined` before the first look. */
-  lastCatalogue(): Catalogue | undefined;
+  /** What was last looked at, without looking; `undefined` before the first look, and while another daemon looks after it. */
+  known(): KnownBackups | undefined;
   /**
    * Begins a run and comes back when it is under way.
    * @throws {PitcrewError} `E_CONFLICT` while another run is under way, or another daemon looks after the server

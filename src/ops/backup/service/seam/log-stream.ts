@@ -17,6 +17,8 @@ export interface LogStreamStatus {
   storedAt: Date | null;
   /** Log that is not stored yet; `null` while it is not known. */
   lagBytes: number | null;
+  /** How long the oldest of it has not been. */
+  lagMs: number | null;
   /** Why it is not streaming. */
   error: PitcrewError | null;
   /** Log that is missing, in words. */
@@ -49,6 +51,7 @@ export function streamLog({ url, repository, slot, onChange }: LogStreamOptions)
     storedLsn: null,
     storedAt: null,
     lagBytes: null,
+    lagMs: null,
     error: null,
     gap: null,
   };
@@ -73,7 +76,7 @@ export function streamLog({ url, repository, slot, onChange }: LogStreamOptions)
         timeline,
         segmentBytes,
         slot,
-        onSegment: (_, end) => set({ storedLsn: end, storedAt: new Date(), lagBytes: 0 }),
+        onSegment: (_, end) => set({ storedLsn: end, storedAt: new Date(), lagBytes: 0, lagMs: 0 }),
       });
       set({ state: 'streaming', error: null, storedLsn: receiving.storedLsn });
       await receiving.ended;
