@@ -26,6 +26,7 @@ export function startBackups({ config, monitors, store, logger }: BackupsOptions
       logger,
       madeBy: `pitcrew ${packageVersion()}`,
       drillDir: join(config.dataDir, 'drills'),
+      spoolDir: join(config.dataDir, 'stream'),
       isOwner: ownershipOf(monitor),
     });
   });

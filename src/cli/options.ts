@@ -10,15 +10,17 @@ import { note } from './output.ts';
 export interface CommonOptions {
   json?: boolean;
   quiet?: boolean;
-  config?: string;
+  config?: string | undefined;
   [flag: string]: unknown;
 }
 
 /** Adds `--config`, `--json`, `--quiet`, `--no-color` and the flags of the settings that the command uses. */
 export function withCommonOptions(command: Command, uses: (setting: Setting) => boolean): Command {
-  command.option('--config <file>', 'config file (default: pitcrew.config.ts in this folder)');
+  if (!hasOption(command, '--config')) {
+    command.option('--config <file>', 'config file (default: pitcrew.config.ts in this folder)');
+  }
   for (const setting of settings) {
-    if (setting.flag === undefined || !uses(setting)) continue;
+    if (setting.flag === undefined || !uses(setting) || hasOption(command, `--${setting.flag}`)) continue;
     const value =
       setting.kind === 'true or false' ? '[true|false]' : `<${setting.flag === 'database' ? 'url|name' : 'value'}>`;
     const fallback = setting.default === undefined ? '' : ` (default: ${setting.default})`;
@@ -28,6 +30,11 @@ export function withCommonOptions(command: Command, uses: (setting: Setting) => 
     .option('--json', 'one JSON document on stdout')
     .option('--quiet', 'no progress on stderr')
     .option('--no-color', 'no colours');
+}
+
+/** Whether a command has an option of that long name already. */
+export function hasOption(command: Command, long: string): boolean {
+  return command.options.some((option) => option.long === long);
 }
 
 /** `--backend`: where statements are planned under other indexes; the setting `advisor.backend` by default. */
@@ -46,12 +53,13 @@ export async function loadSettings(command: Command): Promise<LoadedConfig> {
   );
   const wanted = typeof flags.database === 'string' && !flags.database.includes('://') ? flags.database : undefined;
   if (wanted !== undefined) flags.database = undefined;
-  const loaded = await loadFrom(options, flags);
+  const loaded = await loadConfigFor(options, flags);
   if (wanted !== undefined) keepOnly(loaded, wanted);
   return loaded;
 }
 
-async function loadFrom(options: CommonOptions, flags: Record<string, unknown>): Promise<LoadedConfig> {
+/** Loads the settings as `loadSettings` does, by options that were looked at already. */
+export async function loadConfigFor(options: CommonOptions, flags: Record<string, unknown>): Promise<LoadedConfig> {
   const cwd = process.cwd();
   if (existsSync(join(cwd, '.env'))) loadEnvFile(join(cwd, '.env'));
   const loaded = await loadConfig({ cwd, env: process.env, file: options.config, flags });
@@ -74,7 +82,7 @@ export async function loadDaemonAddress(
   command: Command,
 ): Promise<{ url: string; token: string | undefined; database: string | undefined }> {
   const options = command.opts<CommonOptions & { url?: string; database?: string }>();
-  const { server } = (await loadFrom(options, {})).config;
+  const { server } = (await loadConfigFor(options, {})).config;
   return {
     url: options.url ?? `http://127.0.0.1:${server.port}`,
     token: server.token,

@@ -55,3 +55,23 @@ export async function interruptible<Result>(
     process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
   }
 }
+
+/**
+ * Does something that runs until SIGINT, SIGTERM or SIGHUP ask it to end in order, or ends by itself. The exit code is 130 after SIGINT (interrupted by the user), else
+ * what the work says. A second signal leaves at once.
+ */
+export async function untilSignal(work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const abort = new AbortController();
+  const listener = (signal: NodeJS.Signals): void => {
+    if (abort.signal.aborted) process.exit(128 + (constants.signals[signal] ?? 0));
+    if (signal === 'SIGINT') process.exitCode = 130;
+    abort.abort();
+  };
+  const signals: NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  for (const signal of signals) process.on(signal, listener);
+  try {
+    await work(abort.signal);
+  } finally {
+    for (const signal of signals) process.off(signal, listener);
+  }
+}

@@ -40,6 +40,9 @@ const repository = z.strictObject({
     .prefault({}),
 });
 
+/** Where backups are kept, with defaults filled in. */
+export type RepositorySettings = z.output<typeof repository>;
+
 /** The section `backups`: for each server that is backed up, by the name of one of its databases. */
 const serverBackups = z.strictObject({
   url: postgresUrl.optional().meta({
@@ -95,6 +98,9 @@ const serverBackups = z.strictObject({
     description: 'Log that has not been stored for longer is told as a finding, where it is streamed.',
   }),
 });
+
+/** How one server is backed up, with defaults filled in. */
+export type BackupSettings = z.output<typeof serverBackups>;
 
 export const backups = z
   .record(z.string(), serverBackups)

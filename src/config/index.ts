@@ -1,10 +1,11 @@
 import type { ConfigInput } from './definition.ts';
 
+export type { BackupSettings, RepositorySettings } from './backups.ts';
 export type { Config, ConfigInput } from './definition.ts';
 export { formatDuration, parseDuration } from './span.ts';
 export { configFileNames, loadConfig, type LoadedConfig, type LoadOptions } from './load.ts';
 export { nearest } from './nearest.ts';
-export { parseSize } from './size.ts';
+export { formatSize, parseSize } from './size.ts';
 export { type Setting, settings } from './settings.ts';
 
 /**

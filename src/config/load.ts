@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { extname, join, resolve } from 'node:path';
+import { dirname, extname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PitcrewError, messageOf } from '../errors.ts';
 import { type Config, configDefinition } from './definition.ts';
@@ -53,8 +53,33 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   const parsed = configDefinition.safeParse(input, { reportInput: true });
   if (!parsed.success) throw configError(parsed.error.issues, origins, file);
   const dataDir = resolve(options.cwd, parsed.data.dataDir ?? defaultDataDir(options.env));
-  return { config: { ...parsed.data, dataDir }, file, warnings: unknownVariables(options.env) };
+  const backups = withWholePaths(parsed.data.backups, file === undefined ? options.cwd : dirname(file));
+  return { config: { ...parsed.data, dataDir, backups }, file, warnings: unknownVariables(options.env) };
 }
+
+/** What is named in a file is found from there, whoever reads it: a restored server's own command does. */
+function withWholePaths(servers: Config['backups'], folder: string): Config['backups'] {
+  const whole = (path: string): string => (path.includes('://') ? path : resolve(folder, path));
+  return Object.fromEntries(
+    Object.entries(servers).map(([name, server]) => {
+      const repositories = server.repositories.map((repository) => ({
+        ...repository,
+        location: whole(repository.location),
+        identityFile: repository.identityFile && whole(repository.identityFile),
+        passphraseFile: repository.passphraseFile && whole(repository.passphraseFile),
+      }));
+      return [name, { ...server, repositories, drillDir: server.drillDir && whole(server.drillDir) }];
+    }),
+  );
+}
+
+/** Variables that only some flags take: they are no settings. */
+const ofFlags = [
+  'PITCREW_BACKUP_REPOSITORY',
+  'PITCREW_BACKUP_IDENTITY',
+  'PITCREW_BACKUP_PASSPHRASE_FILE',
+  'PITCREW_S3_PATH_STYLE',
+];
 
 function findFile({ cwd, file }: LoadOptions): string | undefined {
   if (file === undefined) return configFileNames.map((name) => join(cwd, name)).find((path) => existsSync(path));
@@ -150,7 +175,7 @@ function suggestion(parent: readonly string[], key: string): string {
  * called "pitcrew".
  */
 function unknownVariables(env: Record<string, string | undefined>): string[] {
-  const known = new Set(settings.map((setting) => setting.env));
+  const known = new Set([...settings.map((setting) => setting.env), ...ofFlags]);
   return Object.keys(env)
     .filter((key) => key.startsWith('PITCREW_') && !known.has(key))
     .map((key) => `${key} is not a setting of Pitcrew and is ignored`);

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silent } from '../../test/support/advice-life.ts';
@@ -39,6 +40,7 @@ beforeAll(async () => {
     logger: silent,
     madeBy: 'pitcrew test',
     drillDir: join(folder, 'drills'),
+    spoolDir: tmpdir(),
     tickMs: 3_600_000,
   });
   const actions = { ...shop.config.actions, backups: true };
@@ -149,6 +151,7 @@ test('a repository that cannot be reached is told in its place, and runs are tol
     logger: silent,
     madeBy: 'pitcrew test',
     drillDir: '/proc/no/such',
+    spoolDir: tmpdir(),
     tickMs: 3_600_000,
   });
   const actions = { ...shop.config.actions, backups: true };

@@ -3,7 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { describe, expect, test } from 'vitest';
-import { createBackup, type CreateProgress } from '../../src/ops/backup/create/create-backup.ts';
+import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
+import type { CreateProgress } from '../../src/ops/backup/create/options.ts';
 import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { segmentNames } from '../../src/ops/backup/wal/segments.ts';
@@ -92,7 +93,9 @@ test('what was stopped or refused leaves no backup behind', async () => {
   const stored = (await collected(storage.list(''))).map(({ key }) => key);
   expect(stored).toContain('pitcrew.json');
   expect(stored.filter((key) => key.startsWith('backups/'))).toEqual(
-    ['backup.json', 'backup_manifest.zst', 'base.tar.zst'].map((name) => `backups/${record.id}/${name}`),
+    ['backup.json', 'backup.json.sha256', 'backup_manifest.zst', 'base.tar.zst'].map(
+      (name) => `backups/${record.id}/${name}`,
+    ),
   );
   expect(JSON.parse(readFileSync(join(folder.path, 'repository/pitcrew.json'), 'utf8'))).toMatchObject({ format: 1 });
   let bytes = 0;

@@ -166,7 +166,7 @@ describe('what cannot be restored', () => {
     });
     rmSync(stored);
     expect(await run(...it.reading, ...map)).toMatchObject({
-      code: 2,
+      code: 1,
       stderr: expect.stringContaining('a stored object is missing'),
     });
     for (const name of ['new', 'other']) expect(existsSync(join(it.folder, name))).toBe(false);

@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -46,6 +47,7 @@ async function desk(section: object = {}, more: Partial<BackupServiceOptions> = 
       logger,
       madeBy: 'pitcrew test',
       drillDir: join(folder.path, 'drills'),
+      spoolDir: tmpdir(),
       tickMs: 50,
       ...more,
       ...change,
@@ -85,7 +87,7 @@ test('what was missed is made at once, then too much is removed, the backup is p
   expect(backups?.map(({ id }) => id)).toEqual([full?.backup]);
   expect(reachable?.windows).toHaveLength(1);
   expect(repositories).toMatchObject([{ name: at.location, backups: 1, error: null }]);
-  await expect.poll(() => service.status().stream?.state, patient).toBe('streaming');
+  await expect.poll(() => service.status().log?.state.phase, patient).toBe('streaming');
   // What health and Prometheus are told, without asking anybody.
   await expect
     .poll(() => service.known()?.facts.drill, patient)

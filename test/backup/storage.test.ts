@@ -3,10 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { localStorage } from '../../src/ops/backup/storage/local.ts';
+import { openBucket } from '../../src/ops/backup/storage/s3/bucket.ts';
+import type { PartSizes } from '../../src/ops/backup/storage/s3/multipart.ts';
+import { s3Storage } from '../../src/ops/backup/storage/s3/s3-storage.ts';
 import type { Storage } from '../../src/ops/backup/storage/types.ts';
 import { testFolder } from '../support/folder.ts';
+import { s3Server, type S3Server } from '../support/s3/server.ts';
 import { collected, whole } from '../support/streams.ts';
 
 const keysOf = async (storage: Storage, prefix = ''): Promise<string[]> =>
@@ -25,12 +29,32 @@ function run(program: string, args: string[]): void {
   execFileSync(program, args, { stdio: 'ignore' });
 }
 
+let server: S3Server;
+beforeAll(async () => {
+  server = await s3Server('backups');
+  // Parts and pages of a size that tests reach.
+  Object.assign(server.behaviour, { smallestPart: 50_000, pageSize: 3 });
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+let prefixes = 0;
+/** A new prefix of the bucket. Above four parts come joined ones. */
+async function bucketStorage(sizes: PartSizes): Promise<Storage> {
+  prefixes += 1;
+  const settings = { endpoint: server.endpoint, region: 'us-east-1', pathStyle: true, ...server.key };
+  return s3Storage(await openBucket(`s3://backups/of/test-${prefixes}`, settings), { sizes });
+}
+
 /** Every kind of storage, empty. */
-const kinds: [string, () => Storage][] = [['a folder', () => localStorage(join(testFolder(), 'made', 'when needed'))]];
+const kinds: [string, () => Storage | Promise<Storage>][] = [
+  ['a folder', () => localStorage(join(testFolder(), 'made', 'when needed'))],
+  ['a bucket', () => bucketStorage({ bytes: 50_000, direct: 4, joined: 3 })],
+  ['a bucket, small objects', () => bucketStorage({ bytes: 8_000_000, direct: 4, joined: 3 })],
+];
 
 describe.each(kinds)('a storage: %s', (_, open) => {
   test('gives back what it was given, whole and in parts', async () => {
-    const storage = open();
+    const storage = await open();
     const bytes = randomBytes(700_000);
     expect(await storage.put('a/b/c.tar', of(bytes.subarray(0, 10), bytes.subarray(10)))).toBe(700_000);
     expect((await whole(storage.get('a/b/c.tar'))).equals(bytes)).toBe(true);
@@ -52,7 +76,7 @@ describe.each(kinds)('a storage: %s', (_, open) => {
   });
 
   test('lists by the bytes of the keys, below a prefix that may end anywhere', async () => {
-    const storage = open();
+    const storage = await open();
     expect(await keysOf(storage)).toEqual([]);
     const keys = ['a/b', 'a/b.c', 'a/b-c/d', 'a/bb/c', 'a.b', 'b', 'a/B', 'ab'];
     for (const key of keys) await storage.put(key, of(key));
@@ -65,7 +89,7 @@ describe.each(kinds)('a storage: %s', (_, open) => {
   });
 
   test('what is not there is said, and may be deleted', async () => {
-    const storage = open();
+    const storage = await open();
     await expect(whole(storage.get('not/there'))).rejects.toMatchObject({ code: 'E_NOT_FOUND' });
     expect(await storage.head('not/there')).toBeUndefined();
     await storage.delete('not/there');
@@ -78,7 +102,7 @@ describe.each(kinds)('a storage: %s', (_, open) => {
   });
 
   test('of an unfinished object nothing is seen', async () => {
-    const storage = open();
+    const storage = await open();
     await storage.put('kept', of('before'));
     await expect(storage.put('kept', broken())).rejects.toThrow('the source broke');
     await expect(storage.put('new', broken())).rejects.toThrow('the source broke');
@@ -97,7 +121,7 @@ describe.each(kinds)('a storage: %s', (_, open) => {
   });
 
   test('of many who write a new object at once, one does', async () => {
-    const storage = open();
+    const storage = await open();
     const writers = Array.from({ length: 10 }, (_each, number) =>
       storage.put('one/and/only', of(`by ${number}`), { onlyNew: true }).then(() => `by ${number}`),
     );
@@ -111,7 +135,7 @@ describe.each(kinds)('a storage: %s', (_, open) => {
   });
 
   test('objects come and go beside each other', async () => {
-    const storage = open();
+    const storage = await open();
     await Promise.all(
       Array.from({ length: 8 }, async (_each, writer) => {
         for (let turn = 0; turn < 10; turn += 1) {
@@ -141,7 +165,7 @@ describe.each(kinds)('a storage: %s', (_, open) => {
     'a\\b',
     'a'.repeat(300),
   ])('%j is no key', async (key) => {
-    const storage = open();
+    const storage = await open();
     await expect(storage.put(key, of('x'))).rejects.toMatchObject({ code: 'E_BAD_REQUEST' });
     await expect(whole(storage.get(key))).rejects.toMatchObject({ code: 'E_BAD_REQUEST' });
     await expect(storage.head(key)).rejects.toMatchObject({ code: 'E_BAD_REQUEST' });

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -51,6 +52,7 @@ beforeAll(async () => {
           logger: silent,
           madeBy: 'pitcrew test',
           drillDir: join(folder.path, 'drills'),
+          spoolDir: tmpdir(),
           // Nothing is done here but what is asked for.
           tickMs: 3_600_000,
         })),

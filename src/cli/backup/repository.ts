@@ -1,50 +1,58 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { messageOf, PitcrewError } from '../../errors.ts';
+import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, Repository } from '../../ops/backup/index.ts';
 import { collect } from '../optimize/options.ts';
+import { hasOption } from '../options.ts';
+import { note } from '../output.ts';
+import { placesOf, type RepositoryFlags } from './server-settings.ts';
 
-export interface RepositoryFlags {
-  repository: string;
-  /** Of commands that write. */
-  recipient?: string[];
-  identity?: string;
-}
+export type { RepositoryFlags } from './server-settings.ts';
 
 /** Adds `--repository`, and what is needed to read what is encrypted there. */
 export function withRepository(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--repository <folder>', 'where the backups are')
-        .env('PITCREW_BACKUP_REPOSITORY')
-        .makeOptionMandatory(),
-    )
-    .addOption(
-      new Option('--identity <file>', 'secret keys of age, as "age-keygen" writes them, to read what is encrypted').env(
-        'PITCREW_BACKUP_IDENTITY',
-      ),
-    );
+  const options = [
+    new Option(
+      '--repository <location>',
+      'where the backups are: a folder, or s3://bucket/prefix (default: the first in the config file)',
+    ).env('PITCREW_BACKUP_REPOSITORY'),
+    new Option('--config <file>', 'config file (default: pitcrew.config.ts in this folder)'),
+    new Option('--database <name>', 'the server, where the config file has backups of several'),
+    new Option('--identity <file>', 'secret keys of age, as "age-keygen" writes them, to read what is encrypted').env(
+      'PITCREW_BACKUP_IDENTITY',
+    ),
+    new Option('--passphrase-file <file>', "opens the repository's own key, to read what is encrypted").env(
+      'PITCREW_BACKUP_PASSPHRASE_FILE',
+    ),
+    new Option('--s3-endpoint <url>', "of a service other than Amazon's").env('AWS_ENDPOINT_URL_S3'),
+    new Option('--s3-region <name>', 'where the bucket is (default: us-east-1)').env('AWS_REGION'),
+    new Option('--s3-path-style', 'the bucket stands in the path, not in the name of the host').env(
+      'PITCREW_S3_PATH_STYLE',
+    ),
+  ];
+  for (const option of options) if (!hasOption(command, option.long ?? '')) command.addOption(option);
+  return command;
 }
 
 /** Adds what is needed to write. */
 export function withRecipients(command: Command): Command {
   return withRepository(command).option(
     '--recipient <age1…>',
-    'encrypt for this public key of age; can be repeated (default: not encrypted)',
+    'encrypt for this public key of age; can be repeated (default: the keys that the repository knows, else not encrypted)',
     collect,
     [],
   );
 }
 
-/** @throws {PitcrewError} `E_USAGE` when the file with the secret keys cannot be read or has none */
-export async function openByFlags({ repository, recipient, identity }: RepositoryFlags): Promise<Repository> {
-  const { localStorage, openRepository } = await import('../../ops/backup/index.ts');
-  return openRepository({
-    storage: localStorage(resolve(repository)),
-    recipients: recipient ?? [],
-    identities: identity === undefined ? [] : await readIdentities(identity),
-  });
+/**
+ * The repository that is meant; where the config file has several, the first.
+ * @throws {PitcrewError} `E_USAGE` when none is given; `E_BACKUP_KEY` when a file with keys cannot be read; `E_CONFIG`
+ */
+export async function openByFlags(flags: RepositoryFlags): Promise<Repository> {
+  const { openRepositories } = await import('../../ops/backup/index.ts');
+  const { repositories } = await placesOf(flags);
+  const [repository] = await openRepositories({ repositories: repositories.slice(0, 1) }, note);
+  if (repository) return repository;
+  throw new PitcrewError('E_USAGE', 'no repository is given');
 }
 
 /** @throws {PitcrewError} `E_NOT_FOUND` */
@@ -53,18 +61,4 @@ export async function backupByName(repository: Repository, name: string): Promis
   const latest = (await repository.backups()).at(-1);
   if (latest) return latest;
   throw new PitcrewError('E_NOT_FOUND', `there is no complete backup in ${repository.name}`);
-}
-
-async function readIdentities(file: string): Promise<string[]> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new PitcrewError('E_USAGE', 'the file with the secret keys cannot be read', { detail: messageOf(error) });
-  }
-  const keys = text.split('\n').filter((line) => line.startsWith('AGE-SECRET-KEY-'));
-  if (keys.length > 0) return keys.map((key) => key.trim());
-  throw new PitcrewError('E_USAGE', `${file} has no secret key of age in it`, {
-    hint: '"age-keygen -o FILE" makes one; lines begin with AGE-SECRET-KEY-1.',
-  });
 }

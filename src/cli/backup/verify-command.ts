@@ -1,50 +1,71 @@
-import { Command } from 'commander';
-import type { BackupRecord, Repository, Verified } from '../../ops/backup/index.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../../config/index.ts';
+import type { BackupRecord, Repository, Verified, VerifyProgress } from '../../ops/backup/index.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { formatBytes } from '../screen/format.ts';
-import { verifiedLines } from '../screen/backup-screen.ts';
+import { verifiedLines } from '../screen/verified-screen.ts';
 import { interruptible } from '../signals.ts';
 import { progressTexts } from './progress-text.ts';
 import { backupByName, openByFlags, type RepositoryFlags, withRepository } from './repository.ts';
 
+interface VerifyFlags extends RepositoryFlags {
+  maxAge: number;
+  all?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+}
+
 export function verifyCommand(): Command {
   const command = new Command('verify')
     .description(
-      'Read every stored byte of backups and compare it with its checksum. Exit code 1 when something is not as it was.',
+      'Read every stored byte and compare it with its checksum, and look for gaps in the log. Exit code 1 when something is not as it was.',
     )
-    .argument('[backup...]', 'names, or "latest" (default: all)');
+    .argument('[backup...]', 'names, or "latest", with the log that they need (default: everything)');
   return withRepository(command)
+    .addOption(
+      new Option('--max-age <span>', 'what was found whole within this time, and is unchanged, is not read again')
+        .argParser(parseAge)
+        .default(7 * 86_400_000, '7d'),
+    )
+    .option('--all', 'read everything, whatever was read lately')
     .option('--json', 'one JSON document on stdout')
     .option('--quiet', 'no progress on stderr')
     .option('--no-color', 'no colours')
     .action(async (names: string[]) => {
-      const flags = command.opts<RepositoryFlags & { json?: boolean; quiet?: boolean }>();
+      const flags = command.opts<VerifyFlags>();
       const repository = await openByFlags(flags);
-      const { verifyBackup } = await import('../../ops/backup/index.ts');
-      const backups = names.length === 0 ? await repository.backups() : await chainsOf(repository, names);
-      const total = backups.flatMap(({ files }) => files).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+      const { isWrong, verify } = await import('../../ops/backup/index.ts');
+      const backups = names.length === 0 ? undefined : await chainsOf(repository, names);
       const progress = progressLine(flags.quiet ?? false);
-      const text = progressTexts('Reading');
-      let done = 0;
-      const verified: Verified[] = [];
+      const text = phaseTexts();
       await interruptible(async (signal) => {
-        for (const backup of backups) {
-          const onBytes = (bytes: number): void => {
-            done += bytes;
-            progress.show(text(done, total));
-          };
-          verified.push(await verifyBackup(repository, backup, { signal, onBytes }));
-        }
-        progress.end(`${formatBytes(done)} read.`);
-        if (flags.json) printJson({ backups: verified.map(({ backup, ...found }) => ({ id: backup.id, ...found })) });
-        else
-          print(
-            verified.length === 0 ? `No complete backup is in ${repository.name}.` : verifiedLines(verified).join('\n'),
-          );
-        process.exitCode = verified.some(({ problems }) => problems.length > 0) ? 1 : 0;
+        const verified = await verify(repository, {
+          backups,
+          maxAgeMs: flags.all ? 0 : flags.maxAge,
+          signal,
+          onProgress: (at) => progress.show(text(at)),
+        });
+        progress.end(`${formatBytes(bytesOf(verified))} read.`);
+        if (flags.json) printJson(documentOf(verified));
+        else print(verifiedLines(repository.name, verified).join('\n'));
+        process.exitCode = isWrong(verified) ? 1 : 0;
       });
     });
+}
+
+function phaseTexts(): (progress: VerifyProgress) => string {
+  const reading = progressTexts('Reading');
+  return ({ phase, doneBytes, totalBytes, segments }) =>
+    phase === 'backups'
+      ? reading(doneBytes, totalBytes)
+      : `Reading the log: ${segments} segments, ${formatBytes(doneBytes)} read`;
+}
+
+const bytesOf = ({ backups, log }: Verified): number => backups.reduce((sum, { bytes }) => sum + bytes, 0) + log.bytes;
+
+function documentOf({ backups, ...rest }: Verified): object {
+  return { backups: backups.map(({ backup, ...found }) => ({ id: backup.id, ...found })), ...rest };
 }
 
 /** Those of that name, and those that they build on: each once. */
@@ -55,4 +76,10 @@ async function chainsOf(repository: Repository, names: readonly string[]): Promi
     for (const backup of chain) found.set(backup.id, backup);
   }
   return [...found.values()];
+}
+
+function parseAge(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms >= 0) return ms;
+  throw new InvalidArgumentError('Give a time such as 12h or 7d.');
 }

@@ -3,6 +3,7 @@ import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { backupDocument } from '../backup/document.ts';
 import { progressTexts } from '../backup/progress-text.ts';
+import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
@@ -11,11 +12,15 @@ import {
   withRecipients,
   withRepository,
 } from '../backup/repository.ts';
+import { statsCommand } from '../backup/stats-command.ts';
+import { placesOf } from '../backup/server-settings.ts';
+import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
-import { backupLines, backupTable } from '../screen/backup-screen.ts';
+import { backupList } from '../screen/backup-list.ts';
+import { backupLines } from '../screen/backup-screen.ts';
 import { interruptible } from '../signals.ts';
 import { packageVersion } from '../version.ts';
 
@@ -25,13 +30,17 @@ export function backupCommand(): Command {
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(statsCommand())
+    .addCommand(streamCommand())
     .addCommand(verifyCommand())
     .addCommand(pruneCommand())
+    .addCommand(pinCommand())
+    .addCommand(unpinCommand())
     .addCommand(fetchCommand(), { hidden: true });
 }
 
 interface CreateFlags extends RepositoryFlags {
-  type: BackupRecord['type'];
+  type: BackupRecord['type'] | 'auto';
   checkpoint: 'fast' | 'spread';
   maxRate?: number;
   json?: boolean;
@@ -42,11 +51,11 @@ function createCommand(): Command {
   const command = new Command('create').description(
     'Back the whole server up over the replication protocol, with the log that it needs. The role needs REPLICATION.',
   );
-  return withCommonOptions(withRecipients(command), ({ path }) => path[0] === 'databases')
+  return withRecipients(withCommonOptions(command, ({ path }) => path[0] === 'databases'))
     .addOption(
-      new Option('--type <type>', 'everything, or what has changed since the latest backup (PostgreSQL 17)')
-        .choices(['full', 'incremental'])
-        .default('full'),
+      new Option('--type <type>', 'everything, what has changed since the latest backup, or whichever serves better')
+        .choices(['auto', 'full', 'incremental'])
+        .default('auto'),
     )
     .addOption(
       new Option('--checkpoint <how>', 'begin at once, or as gently as the server does its own')
@@ -56,7 +65,7 @@ function createCommand(): Command {
     .option('--max-rate <MB/s>', 'read at most so much a second', parseRate)
     .action(async () => {
       const flags = command.opts<CreateFlags>();
-      const [[, url] = ['', '']] = requireOne(requireDatabases(await loadSettings(command)));
+      const url = await serverUrl(flags, command);
       const repository = await openByFlags(flags);
       const { createBackup } = await import('../../ops/backup/index.ts');
       const progress = progressLine(flags.quiet ?? false);
@@ -71,12 +80,23 @@ function createCommand(): Command {
           madeBy: `pitcrew ${packageVersion()}`,
           signal,
           onProgress: (at) => progress.show(text(at)),
+          onChoice: ({ type, reason }) => progress.end(`${type === 'full' ? 'Full' : 'Incremental'}: ${reason}.`),
         });
         progress.end(`Stored in ${repository.name}.`);
         if (flags.json) printJson({ backup: backupDocument(record) });
         else print(backupLines(record).join('\n'));
       });
     });
+}
+
+/** Of the config's section `backups`, or the database that is named. */
+async function serverUrl(flags: CreateFlags, command: Command): Promise<string> {
+  const loaded = await loadSettings(command);
+  const { from } = await placesOf(flags);
+  const ofServer = from && (from.settings.url ?? loaded.config.databases[from.database]);
+  if (ofServer !== undefined) return ofServer;
+  const [[, url] = ['', '']] = requireOne(requireDatabases(loaded));
+  return url;
 }
 
 function requireOne(databases: [string, string][]): [string, string][] {
@@ -98,16 +118,22 @@ function phaseTexts(): (progress: CreateProgress) => string {
 }
 
 function listCommand(): Command {
-  const command = new Command('list').description('The backups that are complete, oldest first.');
+  const command = new Command('list').description(
+    'The backups that are complete, oldest first, each with those that build on it.',
+  );
   return withRepository(command)
     .option('--json', 'one JSON document on stdout')
     .option('--no-color', 'no colours')
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
       const repository = await openByFlags(flags);
+      const { readPins } = await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
-      if (flags.json) printJson({ repository: repository.name, backups: backups.map(backupDocument) });
-      else print(backupTable(repository.name, backups));
+      const pins = await readPins(repository);
+      if (flags.json) {
+        const documents = backups.map((backup) => ({ ...backupDocument(backup), pin: pins.get(backup.id) ?? null }));
+        printJson({ repository: repository.name, backups: documents });
+      } else print(backupList(repository.name, backups, { pins, width: process.stdout.columns }));
     });
 }
 

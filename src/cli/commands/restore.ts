@@ -1,24 +1,26 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { resolve } from 'node:path';
 import { PitcrewError } from '../../errors.ts';
-import { lsnOf } from '../../engine/postgres/replication/index.ts';
-import type { RecoveryTarget } from '../../ops/backup/index.ts';
+import type { Repository } from '../../ops/backup/index.ts';
 import { progressTexts } from '../backup/progress-text.ts';
-import { backupByName, openByFlags, type RepositoryFlags, withRepository } from '../backup/repository.ts';
+import { openByFlags, type RepositoryFlags, withRepository } from '../backup/repository.ts';
+import { planDocument, problemDocument, startedDocument } from '../backup/restore-document.ts';
+import { type StartFlags, startPlanned, startPrograms } from '../backup/restore-start.ts';
+import { type TargetFlags, targetOf, withTarget } from '../backup/restore-target.ts';
+import { confirm } from '../confirm.ts';
+import { placesOf, wordsOf } from '../backup/server-settings.ts';
 import { collect } from '../optimize/options.ts';
-import { print, printJson } from '../output.ts';
+import { note, print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
+import { planLines, startedLines } from '../screen/restore-screen.ts';
 import { interruptible } from '../signals.ts';
 
-interface RestoreFlags extends RepositoryFlags {
+interface RestoreFlags extends RepositoryFlags, TargetFlags, StartFlags {
   to: string;
-  targetTime?: string;
-  targetLsn?: bigint;
-  targetXid?: string;
-  targetName?: string;
-  immediate?: boolean;
-  timeline?: RecoveryTarget['timeline'];
   tablespaceMap?: string[];
+  delta?: boolean;
+  dryRun?: boolean;
+  yes?: boolean;
   json?: boolean;
   quiet?: boolean;
 }
@@ -26,85 +28,108 @@ interface RestoreFlags extends RepositoryFlags {
 export function restoreCommand(): Command {
   const command = new Command('restore')
     .description(
-      'Put a backup into an empty folder, ready to be started: it then recovers to the end of the log, or to a moment.',
+      'Put a backup into an empty folder, ready to be started: it then recovers to the end of the log, or to a moment. Says first what it is going to do.',
     )
-    .argument('<backup>', 'its name, or "latest"');
-  return withRepository(command)
-    .requiredOption('--to <folder>', 'the new data directory; missing, or empty')
-    .option('--target-time <time>', 'recover to this moment, such as 2026-11-30T02:15:00Z', parseMoment)
-    .option('--target-lsn <lsn>', 'recover to this position of the log, such as 16/B374D848', parseLsn)
-    .option('--target-xid <xid>', 'recover to this transaction', parseXid)
-    .option('--target-name <name>', 'recover to this point, made with pg_create_restore_point')
-    .option('--immediate', 'recover to the end of the backup, as early as possible')
-    .option('--timeline <number>', 'follow this timeline (default: the latest)', parseTimeline)
+    .argument('<backup>', 'its name, or "latest": the latest that ends before the target');
+  return withTarget(
+    withRepository(command).requiredOption('--to <folder>', 'the new data directory; missing, or empty'),
+  )
     .option('--tablespace-map <old=new>', 'put a tablespace elsewhere; can be repeated', collect, [])
+    .option(
+      '--delta',
+      'use what is intact in a data directory of the same cluster; all else in it is replaced or removed',
+    )
+    .option('--start', 'start PostgreSQL there, and wait until it has recovered')
+    .option('--bin <folder>', 'where its programs are, with --start (default: looked for)')
+    .option('--port <number>', 'its port, with --start (default: as in its settings)', parsePort)
+    .option('--dry-run', 'show what would be done, and what speaks against it; write nothing')
+    .option('--yes', 'do not ask')
     .option('--json', 'one JSON document on stdout')
     .option('--quiet', 'no progress on stderr')
     .option('--no-color', 'no colours')
     .action(async (name: string) => {
       const flags = command.opts<RestoreFlags>();
-      const repository = await openByFlags(flags);
-      const backup = await backupByName(repository, name);
       const target = targetOf(flags);
-      if (target.time && new Date(target.time) < backup.endedAt) throw tooEarly(target.time, backup.endedAt);
-      if (target.lsn !== undefined && target.lsn < backup.endLsn) throw tooEarly(flags.targetLsn, backup.endLsn);
-      const { restoreBackup } = await import('../../ops/backup/index.ts');
-      const { serverIdentity } = await import('../../ops/embedded/index.ts');
-      const to = resolve(flags.to);
-      const owner = serverIdentity(to);
-      const progress = progressLine(flags.quiet ?? false);
-      const text = progressTexts('Restoring');
-      await interruptible(async (signal) => {
-        await restoreBackup({
-          repository,
-          backup,
-          to,
-          target,
-          tablespaceMap: tablespaceMapOf(flags.tablespaceMap ?? []),
-          restoreCommand: fetchWords(flags),
-          owner,
-          signal,
-          onProgress: ({ doneBytes, totalBytes }) => progress.show(text(doneBytes, totalBytes)),
-        });
-        progress.end(`Every file is as PostgreSQL's manifest says.`);
-        const user = owner ? ` as ${owner.name}` : '';
-        if (flags.json) printJson({ backup: backup.id, to, owner: owner?.name ?? null });
-        else
-          print(`${backup.id} is in ${to}. Start PostgreSQL there${user}: it fetches the log and recovers by itself.`);
-      });
+      const repository = await openByFlags(flags);
+      await interruptible((signal) => restore(repository, name, { flags, target, signal }));
     });
+}
+
+interface Work {
+  flags: RestoreFlags;
+  target: ReturnType<typeof targetOf>;
+  signal: AbortSignal;
+}
+
+async function restore(repository: Repository, name: string, { flags, target, signal }: Work): Promise<void> {
+  const backups = await import('../../ops/backup/index.ts');
+  const { serverIdentity } = await import('../../ops/embedded/index.ts');
+  const backup = name === 'latest' ? await backups.chooseBackup(repository, target) : await repository.backup(name);
+  const to = resolve(flags.to);
+  const owner = serverIdentity(to);
+  const tablespaceMap = tablespaceMapOf(flags.tablespaceMap ?? []);
+  const delta = flags.delta ?? false;
+  const restoreWords = await fetchWords(flags);
+  const { plan, obstacles } = await backups.planRestore({ repository, backup, to, target, tablespaceMap });
+  const start = await startPrograms(flags, backup, owner);
+  const problems = [
+    ...obstacles,
+    ...(await backups.preflight({ repository, plan, delta, restoreCommand: restoreWords, owner, known: obstacles })),
+    ...(start instanceof PitcrewError ? [start] : []),
+  ];
+  const refusal = backups.asOneError(problems);
+  const lines = planLines(plan, backups.missingText).join('\n');
+  if (flags.dryRun && flags.json) {
+    printJson({ ...planDocument(plan), owner: owner?.name ?? null, problems: problems.map(problemDocument) });
+    process.exitCode = refusal?.exitCode ?? 0;
+    return;
+  }
+  if (flags.dryRun) print(lines);
+  else if (!flags.quiet) note(lines);
+  if (refusal) throw refusal;
+  if (flags.dryRun) return;
+  const isInPlace = delta && !(await backups.isVacant(to));
+  if (isInPlace && !flags.yes && !(await confirm(async () => `Change ${to}, and remove what is not in the backup?`))) {
+    throw new PitcrewError('E_ABORTED', 'nothing was changed');
+  }
+  const progress = progressLine(flags.quiet ?? false);
+  const texts = { comparing: progressTexts('Comparing'), copying: progressTexts('Restoring') };
+  const { kept } = await backups
+    .restoreBackup({
+      repository,
+      backup,
+      to,
+      delta,
+      target,
+      tablespaceMap,
+      restoreCommand: restoreWords,
+      owner,
+      signal,
+      onProgress: ({ phase, doneBytes, totalBytes }) => progress.show(texts[phase](doneBytes, totalBytes)),
+    })
+    .catch((error: unknown) => {
+      progress.end(
+        isInPlace ? 'Stopped half-way: PostgreSQL does not start it; --delta goes on.' : 'Nothing was put in place.',
+      );
+      throw error;
+    });
+  progress.end(`Every file is as PostgreSQL's manifest says.`);
+  const user = owner ? ` as ${owner.name}` : '';
+  const done = { backup: backup.id, to, owner: owner?.name ?? null, kept, plan: planDocument(plan) };
+  if (!start || start instanceof PitcrewError) {
+    if (flags.json) printJson(done);
+    else print(`${backup.id} is in ${to}. Start PostgreSQL there${user}: it fetches the log and recovers by itself.`);
+    return;
+  }
+  const started = await startPlanned(start, { plan, owner, flags, signal });
+  if (flags.json) printJson({ ...done, started: startedDocument(started) });
+  else print([`${backup.id} is in ${to}.`, ...startedLines(started, to)].join('\n'));
 }
 
 /** The command line by which the restored server fetches its log. */
-function fetchWords({ repository, identity }: RestoreFlags): string[] {
-  const keys = identity === undefined ? [] : ['--identity', resolve(identity)];
-  return [
-    process.execPath,
-    resolve(process.argv[1] ?? ''),
-    'backup',
-    'fetch-wal',
-    '--repository',
-    resolve(repository),
-    ...keys,
-  ];
-}
-
-function targetOf({ targetTime, targetLsn, targetXid, targetName, immediate, timeline }: RestoreFlags): RecoveryTarget {
-  const given = [targetTime, targetLsn, targetXid, targetName, immediate].filter((each) => each !== undefined);
-  if (given.length > 1) {
-    throw new PitcrewError('E_USAGE', 'several targets are named', {
-      hint: 'Give one of --target-time, --target-lsn, --target-xid, --target-name and --immediate.',
-    });
-  }
-  return { time: targetTime, lsn: targetLsn, xid: targetXid, name: targetName, immediate, timeline };
-}
-
-function tooEarly(target: unknown, end: unknown): PitcrewError {
-  const text = (value: unknown): string => (value instanceof Date ? value.toISOString() : String(value));
-  return new PitcrewError('E_USAGE', 'the target is before the end of the backup', {
-    detail: `It is ${text(target)}; the backup is usable from ${text(end)} on.`,
-    hint: 'Restore an earlier backup: "pitcrew backup list".',
-  });
+async function fetchWords(flags: RestoreFlags): Promise<string[]> {
+  const program = [process.execPath, resolve(process.argv[1] ?? '')];
+  return [...program, 'backup', 'fetch-wal', ...wordsOf(await placesOf(flags), flags)];
 }
 
 function tablespaceMapOf(pairs: readonly string[]): Map<string, string> {
@@ -117,31 +142,8 @@ function tablespaceMapOf(pairs: readonly string[]): Map<string, string> {
   );
 }
 
-function parseMoment(text: string): string {
-  const at = new Date(text);
-  // Without a zone it would be another moment on another machine.
-  if (Number.isNaN(at.getTime()) || !/(Z|[+-]\d{2}:?\d{2})$/i.test(text)) {
-    throw new InvalidArgumentError(
-      'Give a time with its zone, such as 2026-11-30T02:15:00Z or 2026-11-30T03:15:00+01:00.',
-    );
-  }
-  return text;
-}
-
-function parseLsn(text: string): bigint {
-  const lsn = lsnOf(text);
-  if (lsn === undefined) throw new InvalidArgumentError('Give a position such as 16/B374D848.');
-  return lsn;
-}
-
-function parseXid(text: string): string {
-  if (!/^\d{1,20}$/.test(text)) throw new InvalidArgumentError('Give a number.');
-  return text;
-}
-
-function parseTimeline(text: string): RecoveryTarget['timeline'] {
-  if (text === 'latest' || text === 'current') return text;
-  const number = Number(text);
-  if (Number.isSafeInteger(number) && number > 0) return number;
-  throw new InvalidArgumentError('Give a number, "latest" or "current".');
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (Number.isSafeInteger(port) && port > 0 && port < 65_536) return port;
+  throw new InvalidArgumentError('Give a port, from 1 to 65535.');
 }

@@ -58,3 +58,4 @@ export { type CountersSinceRow, readCountersSince } from './catalog/counters-sin
 export { type ExtensionRow, readExtensions } from './catalog/extensions.ts';
 export { type OpenTransactionRow, readOpenTransactions } from './catalog/open-transactions.ts';
 export { readUpkeep, type UpkeepRow } from './catalog/upkeep.ts';
+export { type ChangedBlocksRow, readChangedBlocks } from './catalog/wal-summaries.ts';

@@ -1,10 +1,37 @@
-export { createBackup, type CreateOptions, type CreateProgress } from './create/create-backup.ts';
-export { type BackupRecord, openRepository, type Repository, type RepositoryOptions } from './repository/index.ts';
-export { restoreBackup, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
+export { createBackup } from './create/create-backup.ts';
+export type { CreateOptions, CreateProgress } from './create/options.ts';
+export { openRepositories } from './open/open-repositories.ts';
+export type { BackupRecord, PinRecord, Repository } from './repository/index.ts';
+export { chooseBackup } from './restore/choose-backup.ts';
+export { type LogPlan, missingText } from './restore/log-plan.ts';
+export { planRestore, type RestorePlan } from './restore/plan.ts';
+export { isVacant } from './restore/placement.ts';
+export { asOneError, preflight } from './restore/preflight.ts';
+export { restoreBackup, type Restored, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
+export type { RecoveryProgress } from './restore/recovery-log.ts';
+export { serverPrograms } from './restore/server-programs.ts';
+export { type RestoredServer, startRestored } from './restore/start-restored.ts';
 export type { RecoveryTarget } from './restore/target.ts';
-export type { Decision, RetentionPolicy } from './retention/decide.ts';
+export type { Decision } from './retention/decide.ts';
+export { pin, readPins, unpin } from './retention/pins.ts';
+export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
 export { prune, type Pruned } from './retention/prune.ts';
 export * from './service/index.ts';
-export { localStorage, type Storage } from './storage/index.ts';
-export { type Problem, type Verified, verifyBackup } from './verify/verify.ts';
+export { type RepositoryStats, statsOf } from './stats/stats.ts';
+export type { Storage } from './storage/index.ts';
+export { dropSlot, makeSlot } from './stream/slot.ts';
+export { slotNameOf } from './stream/slot-name.ts';
+export { streamLog } from './stream/stream-log.ts';
+export type {
+  LogStream,
+  RepositoryState,
+  StreamEvent,
+  StreamFault,
+  StreamGap,
+  StreamOptions,
+  StreamState,
+} from './stream/types.ts';
+export type { Gap, Problem, Verified } from './verify/found.ts';
+export { isWrong, verify, type VerifyProgress } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';
+export { type MissingLog, type Moment, type Reachable, type ReachableWindow, reachableWindows } from './wal/windows.ts';

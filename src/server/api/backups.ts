@@ -115,14 +115,37 @@ const running = z.object({
 
 const stream = z
   .object({
-    state: z.enum(['connecting', 'streaming', 'waiting']),
-    since: timestamp,
+    state: z.enum(['connecting', 'waiting', 'streaming', 'ended']).openapi({
+      description: '`waiting`: another consumer has the slot; `ended`: for a reason that no new attempt can mend.',
+    }),
+    since: timestamp.openapi({ description: 'Since when it is received, or is not.' }),
     slot: z.string(),
-    storedLsn: position.nullable(),
-    storedAt: timestamp.nullable(),
-    lagBytes: z.number().nullable(),
+    serverLsn: position.nullable(),
+    retainedBytes: z.number().nullable().openapi({ description: 'Log that the server keeps for us.' }),
+    bytesPerSecond: z.number(),
     error: failure.nullable(),
-    gap: z.string().nullable().openapi({ description: 'Log that is missing, in words.' }),
+    gaps: z
+      .array(
+        z.object({
+          repository: z.string(),
+          first: z.string(),
+          last: z.string(),
+          segments: z.number().int(),
+          reason: z.string(),
+        }),
+      )
+      .openapi({ description: 'Log that is missing, found since the daemon began.' }),
+    repositories: z.array(
+      z.object({
+        name: z.string(),
+        phase: z.enum(['starting', 'current', 'behind', 'failing', 'away']),
+        storedLsn: position.nullable(),
+        storedAt: timestamp.nullable(),
+        lagBytes: z.number().nullable(),
+        lagMs: z.number().nullable(),
+        error: failure.nullable(),
+      }),
+    ),
   })
   .openapi('LogStream');
 

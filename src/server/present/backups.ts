@@ -4,7 +4,7 @@ import {
   type BackupRecord,
   type BackupService,
   type Catalogue,
-  type LogStreamStatus,
+  type KeptLog,
   type Reachable,
   readyMsOf,
   sizesOf,
@@ -68,7 +68,7 @@ export function presentService(service: BackupService): PresentedService {
 }
 
 /** @param drills The latest of each backup. */
-function presentBackup(record: BackupRecord, drills: readonly StoredRun[]): Backup {
+function presentBackup(record: BackupRecord, pinned: boolean, drills: readonly StoredRun[]): Backup {
   const { id, type, parent, startedAt, endedAt, recipients, warnings } = record;
   const drill = drills.find(({ backup }) => backup === id);
   return {
@@ -79,7 +79,7 @@ function presentBackup(record: BackupRecord, drills: readonly StoredRun[]): Back
     endedAt: endedAt.toISOString(),
     ...sizesOf(record),
     encrypted: recipients.length > 0,
-    pinned: 'pin' in record && record.pin !== null && record.pin !== undefined,
+    pinned,
     proven: drill
       ? {
           at: (drill.endedAt ?? drill.beganAt).toISOString(),
@@ -96,12 +96,13 @@ export function presentBackupDetail(
   database: string,
   chain: readonly BackupRecord[],
   record: BackupRecord,
+  pinned: boolean,
   drills: readonly StoredRun[],
 ): BackupDetail {
   const { serverVersion, systemId, timeline, startLsn, endLsn, tablespaces, recipients, madeBy, files } = record;
   return {
     database,
-    ...presentBackup(record, drills),
+    ...presentBackup(record, pinned, drills),
     chain: chain.map(({ id }) => id),
     server: { version: serverVersion, systemId, timeline },
     startLsn: lsnText(startLsn),
@@ -124,7 +125,7 @@ export function presentWindows(reachable: Reachable | null): BackupList['windows
 /** What the page shows of a server whose backups are looked after. */
 export function presentBackups(
   service: BackupService,
-  { at, repositories, backups, reachable }: Catalogue,
+  { at, repositories, backups, pins, reachable }: Catalogue,
   runs: { latest: readonly StoredRun[]; drills: readonly StoredRun[] },
 ): Omit<BackupList, 'database' | 'actionsEnabled'> {
   const { settings } = service;
@@ -155,25 +156,35 @@ export function presentBackups(
     backups: (backups ?? [])
       .toReversed()
       .slice(0, mostBackups)
-      .map((record) => presentBackup(record, runs.drills)),
+      .map((record) => presentBackup(record, pins.has(record.id), runs.drills)),
     windows: presentWindows(reachable),
-    stream: presentStream(service.status().stream),
+    stream: presentStream(service.status().log),
     latest: runs.latest.map(presentRun),
   };
 }
 
-function presentStream(stream: LogStreamStatus | null): BackupList['stream'] {
-  if (!stream) return null;
-  const { state, since, slot, storedLsn, storedAt, lagBytes, error, gap } = stream;
+function presentStream(log: KeptLog | null): BackupList['stream'] {
+  if (!log) return null;
+  const { since, state } = log;
+  const { phase, slot, serverLsn, retainedBytes, bytesPerSecond, repositories, gaps, error } = state;
   return {
-    state,
+    state: phase,
     since: since.toISOString(),
     slot,
-    storedLsn: storedLsn === null ? null : lsnText(storedLsn),
-    storedAt: iso(storedAt),
-    lagBytes,
-    error: presentFailure(error),
-    gap,
+    serverLsn,
+    retainedBytes,
+    bytesPerSecond,
+    error: error && presentFault(error),
+    gaps: gaps.map(({ repository, first, last, segments, reason }) => ({ repository, first, last, segments, reason })),
+    repositories: repositories.map((each) => ({
+      name: each.name,
+      phase: each.phase,
+      storedLsn: each.storedLsn,
+      storedAt: each.storedAt,
+      lagBytes: each.lagBytes,
+      lagMs: each.lagMs,
+      error: each.error && presentFault(each.error),
+    })),
   };
 }
 
@@ -181,6 +192,13 @@ function presentMoment({ at, lsn, timeline }: Reachable['windows'][number]['from
   return { at: at.toISOString(), lsn: lsnText(lsn), timeline };
 }
 
-function presentFailure(error: PitcrewError | null): BackupRun['error'] {
-  return error && { code: error.code, message: error.message, detail: error.detail ?? null, hint: error.hint ?? null };
+const presentFailure = (error: PitcrewError | null): BackupRun['error'] => error && presentFault(error);
+
+function presentFault(fault: {
+  code: string;
+  message: string;
+  detail?: string | undefined;
+  hint?: string | undefined;
+}): NonNullable<BackupRun['error']> {
+  return { code: fault.code, message: fault.message, detail: fault.detail ?? null, hint: fault.hint ?? null };
 }

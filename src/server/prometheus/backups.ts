@@ -7,7 +7,7 @@ type Series = MetricFamily['series'];
 export function backupFamilies(services: readonly BackupService[], now = Date.now()): MetricFamily[] {
   const known = services.flatMap((service) => {
     const found = service.known();
-    return found ? [{ target: service.name, ...found, stream: service.status().stream }] : [];
+    return found ? [{ target: service.name, ...found, log: service.status().log }] : [];
   });
   const gauge = (name: string, help: string, series: (each: (typeof known)[number]) => Series): MetricFamily => ({
     name: `pitcrew_backup_${name}`,
@@ -47,14 +47,21 @@ export function backupFamilies(services: readonly BackupService[], now = Date.no
     gauge('log_stored_bytes', 'Bytes of all log as it is stored', ({ target, catalogue }) =>
       catalogue.reachable ? [{ labels: { target }, value: catalogue.reachable.log.storedBytes }] : [],
     ),
-    gauge('log_streaming', 'Whether the log is received', ({ target, stream }) =>
-      stream ? [{ labels: { target }, value: stream.state === 'streaming' ? 1 : 0 }] : [],
+    gauge('log_streaming', 'Whether the log is received', ({ target, log }) =>
+      log ? [{ labels: { target }, value: log.state.phase === 'streaming' ? 1 : 0 }] : [],
     ),
-    gauge('log_lag_bytes', 'Log that is not stored yet', ({ target, stream }) =>
-      stream && stream.lagBytes !== null ? [{ labels: { target }, value: stream.lagBytes }] : [],
+    gauge('log_retained_bytes', 'Log that the server keeps for us', ({ target, log }) =>
+      log && log.state.retainedBytes !== null ? [{ labels: { target }, value: log.state.retainedBytes }] : [],
     ),
-    gauge('log_lag_seconds', 'How long the oldest log that is not stored yet has been waiting', ({ target, stream }) =>
-      stream && stream.lagMs !== null ? [{ labels: { target }, value: stream.lagMs / 1000 }] : [],
+    gauge('log_lag_bytes', 'Log that a repository does not have yet', ({ target, log }) =>
+      (log?.state.repositories ?? []).flatMap(({ name, lagBytes }) =>
+        lagBytes === null ? [] : [{ labels: { target, repository: name }, value: lagBytes }],
+      ),
+    ),
+    gauge('log_lag_seconds', 'Since when there is log that a repository does not have yet', ({ target, log }) =>
+      (log?.state.repositories ?? []).flatMap(({ name, lagMs }) =>
+        lagMs === null ? [] : [{ labels: { target, repository: name }, value: lagMs / 1000 }],
+      ),
     ),
     gauge(
       'drill_recovery_seconds',

@@ -4,8 +4,8 @@ import { Card } from '../components/card.tsx';
 import { Empty } from '../components/states.tsx';
 import { StatusBadge } from '../components/status.tsx';
 import { type Column, DataTable } from '../components/table.tsx';
-import { Time } from '../components/value.tsx';
-import { bytes, textOf } from '../format/quantity.ts';
+import { Time, Value } from '../components/value.tsx';
+import { byteRate, bytes, milliseconds, textOf } from '../format/quantity.ts';
 import { streamStates } from './words.ts';
 
 /** Where backups are, and whether the log comes in. */
@@ -14,7 +14,7 @@ export function Places({ answer }: { answer: BackupList }) {
     <div class="grid grid-pair">
       <Log answer={answer} />
       <Card title="Repositories" note="The first is backed up to, the others have copies" flush>
-        <DataTable label="Repositories" rows={answer.repositories} rowKey={({ name }) => name} columns={columns} />
+        <DataTable label="Repositories" rows={placesOf(answer)} rowKey={({ name }) => name} columns={columns} />
       </Card>
     </div>
   );
@@ -48,20 +48,19 @@ function Log({ answer: { stream, schedule, service } }: { answer: BackupList }) 
           </span>
           {stream.error && <span>{[stream.error.message, stream.error.detail].filter(Boolean).join(': ')}</span>}
         </p>
-        {stream.gap !== null && (
-          <p>
-            <StatusBadge tone="critical">Gap</StatusBadge> {stream.gap}
+        {stream.gaps.map(({ repository, first, segments, reason }) => (
+          <p key={`${repository} ${first}`}>
+            <StatusBadge tone="critical">Gap</StatusBadge> {segments} segments from <span class="mono">{first}</span>{' '}
+            on: {reason}
           </p>
-        )}
+        ))}
         <dl class="facts">
-          <Fact name="Stored up to">
-            {stream.storedLsn === null ? '–' : <span class="mono">{stream.storedLsn}</span>}
+          <Fact name="Comes in at">{textOf(byteRate(stream.bytesPerSecond))}</Fact>
+          <Fact name="Server is at">
+            <span class="mono">{stream.serverLsn ?? '–'}</span>
           </Fact>
-          <Fact name="Last stored">
-            <Time at={stream.storedAt} relative fallback="nothing yet" />
-          </Fact>
-          <Fact name="Not stored yet">{textOf(bytes(stream.lagBytes))}</Fact>
-          <Fact name="Slot on the server">
+          <Fact name="Kept by the server">{textOf(bytes(stream.retainedBytes))}</Fact>
+          <Fact name="Its slot">
             <span class="mono">{stream.slot}</span>
           </Fact>
         </dl>
@@ -79,7 +78,11 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
-type Repository = BackupList['repositories'][number];
+type Stream = NonNullable<BackupList['stream']>;
+type Repository = BackupList['repositories'][number] & { log: Stream['repositories'][number] | undefined };
+
+const placesOf = ({ repositories, stream }: BackupList): Repository[] =>
+  repositories.map((place) => ({ ...place, log: stream?.repositories.find(({ name }) => name === place.name) }));
 
 const columns: Column<Repository>[] = [
   {
@@ -95,8 +98,9 @@ const columns: Column<Repository>[] = [
     id: 'state',
     title: 'State',
     wide: true,
-    cell: ({ error }) =>
-      error ? (
+    cell: ({ error: ofPlace, log }) => {
+      const error = ofPlace ?? log?.error;
+      return error ? (
         <StatusBadge tone="critical" plain>
           <span class="clip" title={[error.message, error.detail, error.hint].filter(Boolean).join('. ')}>
             {error.message}
@@ -106,8 +110,16 @@ const columns: Column<Repository>[] = [
         <StatusBadge tone="ok" plain>
           Readable
         </StatusBadge>
-      ),
+      );
+    },
   },
   { id: 'count', title: 'Backups', numeric: true, cell: ({ backups }) => backups ?? '–' },
+  {
+    id: 'lag',
+    title: 'Log behind',
+    hint: 'Since when there is log that is not stored here yet',
+    numeric: true,
+    cell: ({ log }) => <Value of={milliseconds(log?.lagMs)} />,
+  },
   { id: 'encrypted', title: 'Encrypted', cell: ({ encrypted }) => (encrypted ? 'yes' : 'no') },
 ];

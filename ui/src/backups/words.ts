@@ -23,9 +23,10 @@ export const states: Readonly<Record<BackupRun['state'], { word: string; tone: T
 type Stream = NonNullable<BackupList['stream']>;
 
 export const streamStates: Readonly<Record<Stream['state'], { word: string; tone: Tone }>> = {
-  connecting: { word: 'Connecting', tone: 'info' },
+  connecting: { word: 'Not received', tone: 'warning' },
+  waiting: { word: 'Received by another', tone: 'warning' },
   streaming: { word: 'Received', tone: 'ok' },
-  waiting: { word: 'Not received', tone: 'critical' },
+  ended: { word: 'Not received', tone: 'critical' },
 };
 
 /** What came of a run, in one line; `null`: nothing but the backup that it was about. */

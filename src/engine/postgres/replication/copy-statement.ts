@@ -17,7 +17,7 @@ interface CopyWire {
 
 export interface CopyHandlers {
   /** The server has begun to send, or waits for what we send. */
-  started?(): void;
+  started?: (() => void) | undefined;
   /** A row of the result before or after what is copied; `set` counts results from 0. */
   row?(fields: readonly (string | null)[], set: number): void;
   /** What was sent, in its order. Bytes are the reader's only until it returns. */

@@ -1,3 +1,4 @@
 export type { Identities } from './header.ts';
+export { openByPassphrase, sealByPassphrase } from './passphrase.ts';
 export { seal } from './seal.ts';
 export { unseal } from './unseal.ts';

@@ -1,46 +1,83 @@
 import { randomBytes } from 'node:crypto';
-import { parseSize } from '../../../config/index.ts';
 import {
-  baseBackup,
-  type BaseBackupEvent,
   openPhysical,
   type PhysicalConnection,
+  uploadManifest,
 } from '../../../engine/postgres/replication/physical/index.ts';
-import { PitcrewError, toPitcrewError } from '../../../errors.ts';
-import { type BackupRecord, type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
-import { giveParent } from './give-parent.ts';
+import { PitcrewError } from '../../../errors.ts';
+import { type BackupRecord, manifestOf } from '../repository/index.ts';
+import { type Choice, chooseType } from './choose-type.ts';
+import { estimateChange } from './estimate-change.ts';
+import { copyFiles, NotWhole } from './copy-files.ts';
+import { findParent, knowsBlocks } from './find-parent.ts';
+import { endOfLog, firstMissing, logGone, logRecord } from './log-backup.ts';
+import { storePart } from './store-part.ts';
+import type { Begun, CreateOptions } from './options.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
-
-export interface CreateOptions {
-  url: string;
-  repository: Repository;
-  /** `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore. */
-  type?: BackupRecord['type'];
-  /** `fast` by default: it begins at once. */
-  checkpoint?: 'fast' | 'spread';
-  /** At most so many kB a second are read. */
-  maxRateKb?: number | undefined;
-  /** Name and version of the program, for the record. */
-  madeBy: string;
-  signal?: AbortSignal | undefined;
-  onProgress?(progress: CreateProgress): void;
-}
-
-export interface CreateProgress {
-  /** `waiting`: for a checkpoint; `copying`; `log`: the last segments of log. */
-  phase: 'waiting' | 'copying' | 'log';
-  doneBytes: number;
-  /** The server's estimate. */
-  totalBytes: number;
-}
+import { segmentBytesOf } from '../wal/segment-size.ts';
+import { segmentStart } from '../wal/segments.ts';
 
 /**
- * Makes a full backup: all files of the server, and the log without which they are of no use. It is there once all of it is stored; of one that fails or
- * is stopped nothing is seen.
+ * Makes a backup: the files of the server, all or what has changed of them, and the log without which they are of no use. It is there once all of it is
+ * stored; of one that fails or is stopped nothing is seen. Where an incremental one might not be whole, a full one is made instead, with the reason.
  * @throws {PitcrewError} of the connection, of the storage; `E_CONFLICT` when the repository belongs to another cluster; `E_QUERY` for what the
  * server finds wrong, as pages whose checksum does not fit; `E_ABORTED`
  */
 export async function createBackup(options: CreateOptions): Promise<BackupRecord> {
+  let taken: Choice | undefined;
+  const choose = async (base: PhysicalConnection, timeline: number, flushedLsn: bigint): Promise<Choice> => {
+    taken = await chooseFor(base, options, timeline, flushedLsn);
+    options.onChoice?.(taken);
+    return taken;
+  };
+  try {
+    return await make(
+      options,
+      options.type === 'auto'
+        ? choose
+        : async () => ({ type: options.type === 'incremental' ? 'incremental' : 'full' }),
+    );
+  } catch (error) {
+    const choice = insteadOf(error, taken);
+    if (!choice) throw error;
+    options.onChoice?.(choice);
+    return make(options, async () => choice);
+  }
+}
+
+/** The full backup that is made instead of an incremental one that cannot be, and was not insisted upon, or would not be right. */
+function insteadOf(error: unknown, taken: Choice | undefined): (Choice & { warnings?: string[] }) | undefined {
+  if (error instanceof NotWhole) return { type: 'full', reason: error.message, warnings: [error.message] };
+  if (taken?.type !== 'incremental' || !lacksNotes(error)) return undefined;
+  return { type: 'full', reason: 'the server cannot tell all that has changed' };
+}
+
+/** Whether the server refused because its notes of what changed have a gap: object_not_in_prerequisite_state. */
+const lacksNotes = (error: unknown): boolean => error instanceof PitcrewError && error.sqlState === '55000';
+
+async function chooseFor(
+  base: PhysicalConnection,
+  { url, repository }: CreateOptions,
+  timeline: number,
+  flushedLsn: bigint,
+): Promise<Choice> {
+  const latest = (await repository.backups()).at(-1);
+  return chooseType({
+    version: base.version,
+    chain: latest ? await repository.chain(latest) : [],
+    timeline,
+    summarizes: base.version >= 170_000 && (await base.show('summarize_wal')) === 'on',
+    change: async () => (latest ? estimateChange(url, latest, flushedLsn) : { known: false }),
+  });
+}
+
+type Choosing = (
+  base: PhysicalConnection,
+  timeline: number,
+  flushedLsn: bigint,
+) => Promise<Omit<Choice, 'reason'> & { reason?: string; warnings?: string[] }>;
+
+async function make(options: CreateOptions, choose: Choosing): Promise<BackupRecord> {
   const { url, repository, signal } = options;
   const base = await openPhysical({ url });
   let log: PhysicalConnection | undefined;
@@ -55,27 +92,60 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
   signal?.addEventListener('abort', stop, { once: true });
   try {
     const { systemId } = await base.identify();
-    if ((await base.show('in_hot_standby')) === 'on') throw standby(base.address);
+    const isStandby = (await base.show('in_hot_standby')) === 'on';
     await repository.claim(systemId);
     const segmentBytes = await segmentBytesOf(base);
-    log = await openPhysical({ url });
+    const connection = await openPhysical({ url });
+    log = connection;
     // As long as that connection lives, the server keeps what we have not stored yet.
     const slot = `pitcrew_backup_${randomBytes(6).toString('hex')}`;
     await log.createSlot(slot, { temporary: true });
     const { timeline, flushedLsn } = await log.identify();
-    receiving = receiveWal({ connection: log, repository, from: flushedLsn, timeline, segmentBytes, slot });
-    receiving.ended.catch((error: unknown) => {
-      failure ??= error;
-      base.destroy();
-    });
-    const type = options.type ?? 'full';
-    const parent = type === 'full' ? null : await giveParent(base, repository);
+    const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
+    const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
+    const isLogOnly = parent !== null && !knowsBlocks(base.version);
+    const receive = (from: bigint): Receiving => {
+      const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot });
+      started.ended.catch((error: unknown) => {
+        failure ??= isLogOnly ? logGone(error, parent) : error;
+        base.destroy();
+      });
+      receiving = started;
+      return started;
+    };
     const blockBytes = Number(await base.show('block_size'));
-    begun = { ...(await repository.begin(type)), type, parent, systemId, segmentBytes, blockBytes };
-    const record = await copy(base, options, begun);
-    if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
-    options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
-    await receiving.until(record.endLsn);
+    // From here on no prune takes the parent.
+    const start = await repository.begin(type, parent?.id);
+    begun = { ...start, type, parent: parent?.id ?? null, reason, warnings, systemId, segmentBytes, blockBytes };
+    let record: BackupRecord;
+    if (isLogOnly) {
+      options.onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes: 0 });
+      const received = receive(await firstMissing(repository, parent, flushedLsn));
+      const endLsn = await endOfLog(base, options.checkpoint ?? 'fast');
+      record = logRecord(parent, begun, {
+        serverVersion: base.version,
+        endLsn,
+        endedAt: new Date(),
+        recipients: [...repository.recipients],
+        madeBy: options.madeBy,
+      });
+      options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
+      await received.until(segmentStart(endLsn, segmentBytes));
+      await storePart(url, repository, record);
+    } else {
+      if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
+      let received: Receiving | undefined;
+      record = await copyFiles(base, options, begun, (startLsn) => {
+        received = receive(startLsn);
+      });
+      if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
+      options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
+      // Its last segment is ended by the primary alone, whenever that may be.
+      await received?.until(isStandby ? segmentStart(record.endLsn, segmentBytes) : record.endLsn);
+      if (isStandby) await storePart(url, repository, record);
+    }
+    // What it builds on has to be there.
+    await repository.chain(record);
     await repository.putBackup(record);
     return record;
   } catch (error) {
@@ -88,84 +158,6 @@ export async function createBackup(options: CreateOptions): Promise<BackupRecord
     await log?.close();
     await base.close();
   }
-}
-
-type Begun = Pick<BackupRecord, 'id' | 'startedAt' | 'type' | 'parent' | 'systemId' | 'segmentBytes' | 'blockBytes'>;
-
-async function segmentBytesOf(base: PhysicalConnection): Promise<number> {
-  const setting = await base.show('wal_segment_size');
-  const bytes = parseSize(setting);
-  if (bytes !== undefined && bytes > 0) return bytes;
-  throw new PitcrewError('E_INTERNAL', 'the server tells a size in a form that is not known', { detail: setting });
-}
-
-/** Stores what the server sends, and says what it was. */
-async function copy(
-  base: PhysicalConnection,
-  { repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
-  begun: Begun,
-): Promise<BackupRecord> {
-  const { id, parent } = begun;
-  const files: StoredFile[] = [];
-  const warnings: string[] = [];
-  let current: Storing<StoredFile> | undefined;
-  let totalBytes = 0;
-  let begin: (BaseBackupEvent & { type: 'begin' }) | undefined;
-  let end: (BaseBackupEvent & { type: 'end' }) | undefined;
-  const finish = async (): Promise<void> => {
-    if (current) files.push(await current.end());
-    current = undefined;
-  };
-  const next = async (name: string): Promise<void> => {
-    await finish();
-    current = storing((source) => repository.putFile(id, name, source, signal));
-  };
-  onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes });
-  try {
-    for await (const event of baseBackup(base, {
-      label: `pitcrew ${id}`,
-      checkpoint,
-      maxRateKb,
-      incremental: parent !== null,
-    })) {
-      if (event.type === 'data') await current?.write(event.bytes);
-      else if (event.type === 'begin') {
-        begin = event;
-        totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-      } else if (event.type === 'archive') await next(event.name);
-      else if (event.type === 'manifest') await next('backup_manifest');
-      else if (event.type === 'progress') onProgress?.({ phase: 'copying', doneBytes: event.doneBytes, totalBytes });
-      else if (event.type === 'warning') warnings.push(event.text);
-      else end = event;
-    }
-    await finish();
-  } catch (error) {
-    await current?.abandon(toPitcrewError(error));
-    throw error;
-  }
-  if (!begin || !end) throw new PitcrewError('E_INTERNAL', 'the server ended the backup too early');
-  return {
-    ...begun,
-    format: 1,
-    serverVersion: base.version,
-    timeline: begin.timeline,
-    startLsn: begin.startLsn,
-    endLsn: end.endLsn,
-    endedAt: new Date(),
-    label: `pitcrew ${id}`,
-    tablespaces: begin.tablespaces.flatMap(({ oid, location }) => (oid === null ? [] : [{ oid, location }])),
-    files,
-    warnings,
-    recipients: [...repository.recipients],
-    madeBy,
-  };
-}
-
-function standby(address: string): PitcrewError {
-  return new PitcrewError('E_UNSUPPORTED', `${address} is a standby`, {
-    detail: 'The last segment of log that a backup needs is ended by the primary only.',
-    hint: 'Back up the primary; maxRateKb keeps it gentle.',
-  });
 }
 
 function promoted(before: number, after: number): PitcrewError {

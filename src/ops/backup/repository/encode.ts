@@ -1,15 +1,14 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { createZstdDecompress } from 'node:zlib';
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import { seal, unseal } from '../age/index.ts';
+import { compress, type CompressOptions } from './compress.ts';
 
-export interface EncodeOptions {
+export interface EncodeOptions extends CompressOptions {
   /** `age1…`; none: not encrypted. */
   recipients: readonly string[];
-  /** Of zstd, from 1 to 19; 3 is its own default. */
-  level: number;
 }
 
 /** What has gone through, while and after it is read. */
@@ -20,7 +19,7 @@ export interface Encoding {
 }
 
 /** Turns a file into what is stored of it. zstd's own checksum is in it, so that `zstd -t` tells too. */
-export function encode(source: AsyncIterable<Uint8Array>, { recipients, level }: EncodeOptions): Encoding {
+export function encode(source: AsyncIterable<Uint8Array>, { recipients, ...how }: EncodeOptions): Encoding {
   let bytes = 0;
   let storedBytes = 0;
   const hash = createHash('sha256');
@@ -31,15 +30,8 @@ export function encode(source: AsyncIterable<Uint8Array>, { recipients, level }:
     }
   }
   async function* stored(): AsyncGenerator<Buffer> {
-    const compress = createZstdCompress({
-      chunkSize: 128 * 1024,
-      params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
-    });
-    const compressed = Readable.from(counted())
-      .on('error', (error) => compress.destroy(error))
-      .pipe(compress);
-    for await (const piece of recipients.length > 0 ? seal(compressed, recipients) : compressed) {
-      const block = piece as Buffer;
+    const compressed = compress(counted(), how);
+    for await (const block of recipients.length > 0 ? seal(compressed, recipients) : compressed) {
       hash.update(block);
       storedBytes += block.length;
       yield block;
@@ -54,10 +46,12 @@ export function encode(source: AsyncIterable<Uint8Array>, { recipients, level }:
  */
 export async function* decode(
   stored: AsyncIterable<Buffer>,
-  { encrypted, identities }: { encrypted: boolean; identities: Identities },
+  { encrypted, identities }: { encrypted: boolean; identities: () => Promise<Identities> },
 ): AsyncGenerator<Buffer> {
+  // Asked for only where they are needed: a passphrase may have to be stretched.
+  const secrets = encrypted ? await identities() : [];
   const decompress = createZstdDecompress({ chunkSize: 256 * 1024 });
-  const source = Readable.from(encrypted ? unseal(stored, identities) : stored);
+  const source = Readable.from(encrypted ? unseal(stored, secrets) : stored);
   source.on('error', (error) => decompress.destroy(error));
   try {
     for await (const piece of source.pipe(decompress)) yield piece as Buffer;

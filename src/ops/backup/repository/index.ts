@@ -1,5 +1,22 @@
 export { byLog } from './by-log.ts';
+export { checksumKey, isChecksum, keyOfChecksum, readChecksum } from './checksum.ts';
+export {
+  backupPrefix,
+  backupRecordKey,
+  backupsPrefix,
+  isPartial,
+  nameOfKey,
+  nameOfPartial,
+  partialName,
+  startedKey,
+  verifiedKey,
+  verifiedPrefix,
+  walPrefix,
+} from './layout.ts';
+export { isRunning } from './is-running.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
-export type { BackupRecord, RepositoryRecord, StoredFile } from './records.ts';
+export { readRecord, recordText, storeText } from './record-file.ts';
+export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
+export type { GapRecord, StreamRecord } from './stream-records.ts';
 export { storing, type Storing } from './storing.ts';

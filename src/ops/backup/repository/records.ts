@@ -1,20 +1,6 @@
 import { z } from 'zod';
-import { lsnOf, lsnText } from '../../../engine/postgres/replication/index.ts';
+import { count, lsn, time } from './record-values.ts';
 
-const lsn = z.codec(z.string(), z.bigint(), {
-  decode: (text, context) => {
-    const position = lsnOf(text);
-    if (position !== undefined) return position;
-    context.issues.push({ code: 'custom', message: 'not a position such as 16/B374D848', input: text });
-    return z.NEVER;
-  },
-  encode: lsnText,
-});
-const time = z.codec(z.iso.datetime(), z.date(), {
-  decode: (text) => new Date(text),
-  encode: (at) => at.toISOString(),
-});
-const count = z.int().nonnegative();
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 /** How files are stored: always compressed, and encrypted for the recipients if there are any. */
@@ -48,6 +34,10 @@ export const backupRecord = z.strictObject({
   type: z.enum(['full', 'incremental']),
   /** The backup that an incremental one needs. */
   parent: z.string().nullable(),
+  /** Why it is of that type; missing where that was asked for. */
+  reason: z.string().optional(),
+  /** Of an incremental one: how much of the server it holds, from 0 to 1. */
+  changedRatio: z.number().optional(),
   /** PostgreSQL's number of the cluster. */
   systemId: z.string(),
   /** As in 180001. */
@@ -72,7 +62,25 @@ export const backupRecord = z.strictObject({
 export type BackupRecord = z.output<typeof backupRecord>;
 
 /** Who makes a backup, as its file `started.json` has it while it is made. */
-export const startedRecord = z.strictObject({ startedAt: time, host: z.string(), pid: count });
+export const startedRecord = z.strictObject({
+  startedAt: time,
+  host: z.string(),
+  pid: count,
+  /** The backup that it builds on, which must not go meanwhile. */
+  parent: z.string().nullable(),
+});
+
+/** That a backup is to be kept, as `pins/ID.json` has it. */
+export const pinRecord = z.strictObject({
+  format: z.literal(1),
+  /** The backup's name. */
+  id: z.string(),
+  pinnedAt: time,
+  /** Up to when; `null`: until it is unpinned. */
+  until: time.nullable(),
+  reason: z.string().nullable(),
+});
+export type PinRecord = z.output<typeof pinRecord>;
 
 /** What a repository is, as its file `pitcrew.json` has it. */
 export const repositoryRecord = z.strictObject({
@@ -81,3 +89,10 @@ export const repositoryRecord = z.strictObject({
   createdAt: time,
 });
 export type RepositoryRecord = z.output<typeof repositoryRecord>;
+
+/** A key for which everything is stored from now on, as its file `keys/age1….json` has it. */
+export const keyRecord = z.strictObject({
+  format: z.literal(1),
+  recipient: z.string(),
+  addedAt: time,
+});

@@ -1,10 +1,7 @@
 import { Buffer } from 'node:buffer';
-import { once } from 'node:events';
-import { PassThrough } from 'node:stream';
-
 /** A file that is stored while it is written. */
 export interface Storing<Result> {
-  /** Resolves when there is room for more. @throws what storing it throws */
+  /** Resolves when they have been taken, and may be written over. @throws what storing it throws */
   write(bytes: Buffer): Promise<void>;
   /** No more comes. @returns when it is stored */
   end(): Promise<Result>;
@@ -12,31 +9,41 @@ export interface Storing<Result> {
   abandon(reason: Error): Promise<void>;
 }
 
-/** So much waits for whoever stores it. */
-const waitingBytes = 1024 * 1024;
-
+/** Pieces are handed over one by one and copied nowhere: whoever writes waits until a piece was taken, which keeps a copy of it where it needs one. */
 export function storing<Result>(store: (source: AsyncIterable<Buffer>) => Promise<Result>): Storing<Result> {
-  const pipe = new PassThrough({ highWaterMark: waitingBytes });
-  // Told by whoever reads it.
-  pipe.on('error', () => {});
-  const stored = store(pipe);
+  let offered: Buffer | undefined;
+  let over = false;
+  let given: Error | undefined;
+  let coming = Promise.withResolvers<void>();
+  let taken = Promise.withResolvers<void>();
+  async function* pieces(): AsyncGenerator<Buffer> {
+    for (;;) {
+      await coming.promise;
+      coming = Promise.withResolvers<void>();
+      if (given) throw given;
+      if (offered) yield offered;
+      offered = undefined;
+      taken.resolve();
+      if (over) return;
+    }
+  }
+  const stored = store(pieces());
   stored.catch(() => {});
   return {
     async write(bytes) {
-      if (pipe.write(bytes)) return;
-      const room = new AbortController();
-      try {
-        await Promise.race([once(pipe, 'drain', { signal: room.signal }), stored]);
-      } finally {
-        room.abort();
-      }
+      taken = Promise.withResolvers<void>();
+      offered = bytes;
+      coming.resolve();
+      await Promise.race([taken.promise, stored]);
     },
     async end() {
-      pipe.end();
+      over = true;
+      coming.resolve();
       return stored;
     },
     async abandon(reason) {
-      pipe.destroy(reason);
+      given = reason;
+      coming.resolve();
       await stored.catch(() => {});
     },
   };

@@ -3,14 +3,14 @@ import { notInRepository } from '../wal/fetch.ts';
 import type { RecoveryTarget } from './target.ts';
 
 /**
- * Lines of `postgresql.auto.conf` for recovery. A target that is reached is where the server opens for writing.
+ * Lines of `postgresql.auto.conf` for recovery.
  * `restoreCommand`: words of a command line; `%f` and `%p` come after them.
  */
 export function recoverySettings(restoreCommand: readonly string[], target: RecoveryTarget): string {
   const fetch = [...restoreCommand.map(shellWord), '%f', '"%p"'].join(' ');
   // To PostgreSQL, 1 to 125 is the end of the log, where it opens for writing; from 126 on it stops instead. Only one answer is the end.
   const command = `${fetch} || { s=$?; [ $s -eq ${notInRepository} ] && exit 1; exit 126; }`;
-  const { time, lsn, xid, name, immediate, timeline = 'latest' } = target;
+  const { time, lsn, xid, name, immediate, timeline = 'latest', exclusive = false, action = 'promote' } = target;
   const isTargeted = [time, lsn, xid, name, immediate || undefined].some((each) => each !== undefined);
   const lines: [string, string | undefined][] = [
     ['restore_command', command],
@@ -20,7 +20,8 @@ export function recoverySettings(restoreCommand: readonly string[], target: Reco
     ['recovery_target_name', name],
     ['recovery_target', immediate ? 'immediate' : undefined],
     ['recovery_target_timeline', String(timeline)],
-    ['recovery_target_action', isTargeted ? 'promote' : undefined],
+    ['recovery_target_action', isTargeted ? action : undefined],
+    ['recovery_target_inclusive', exclusive ? 'off' : undefined],
   ];
   return lines.flatMap(([setting, value]) => (value === undefined ? [] : [`${setting} = ${quoted(value)}\n`])).join('');
 }

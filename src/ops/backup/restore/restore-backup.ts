@@ -1,19 +1,33 @@
-import { randomBytes } from 'node:crypto';
-import { chown, lstat, mkdir, readdir, readFile, rename, rm, rmdir, truncate, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { errorCode, PitcrewError } from '../../../errors.ts';
-import { flushFolder } from '../flush-folder.ts';
+import { chown, readFile, realpath, rm, truncate, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { PitcrewError } from '../../../errors.ts';
+import { flushFolders } from '../flush-folder.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
-import { layOut } from './lay-out.ts';
+import { compareExisting, removeSpareFolders } from './existing.ts';
+import {
+  heldFiles,
+  inPlaceObstacles,
+  isOfMajor,
+  ownFiles,
+  releaseInPlace,
+  removeSpareLinks,
+  takeInPlace,
+} from './in-place.ts';
+import { layOut, type LayOutOptions } from './lay-out.ts';
+import { isVacant, type Placement, preparePlacement } from './placement.ts';
+import { withFiles } from './of-log.ts';
 import { recoverySettingNames, recoverySettings } from './recovery-settings.ts';
 import type { RecoveryTarget } from './target.ts';
-import { placesOf, tablespaceMapFile, type TablespacePlace } from './tablespaces.ts';
+import { placesOf, tablespaceMapFile } from './tablespaces.ts';
+import { wantedFiles } from './wanted-files.ts';
 
 export interface RestoreOptions {
   repository: Repository;
   backup: BackupRecord;
   /** The new data directory: missing, or empty. */
   to: string;
+  /** Where there is a data directory of the same cluster, its files are used as far as they are intact, and all others are removed or replaced. */
+  delta?: boolean;
   target?: RecoveryTarget;
   /** Words of the command that fetches a file of the log: PostgreSQL adds its name, and where to put it. */
   restoreCommand: readonly string[];
@@ -26,89 +40,153 @@ export interface RestoreOptions {
 }
 
 export interface RestoreProgress {
+  /** `comparing`: files that are there; `copying`: what is missing. */
+  phase: 'comparing' | 'copying';
   doneBytes: number;
   totalBytes: number;
 }
 
+/** What was done. */
+export interface Restored {
+  /** Files that were there and were kept, and what they have in them. */
+  kept: { files: number; bytes: number };
+}
+
 /**
- * Puts a backup into an empty folder, ready to be started: PostgreSQL then fetches the log and recovers to the target. It is made beside, compared with PostgreSQL's own
- * manifest file by file, and moved into place when it is complete.
- * @throws {PitcrewError} `E_DATA_DIR` for a folder with something in it; `E_BACKUP_DAMAGED` with the files that are not as they were;
- * `E_BACKUP_KEY`; `E_STORAGE`; `E_ABORTED`
+ * Puts a backup into a folder, ready to be started: PostgreSQL then fetches the log and recovers to the target. It is made beside, compared with PostgreSQL's own
+ * manifest file by file, and moved into place when it is complete. With `delta`, an existing data directory is changed in place: until that is complete PostgreSQL
+ * refuses to start it, and another `delta` goes on where one was stopped.
+ * @throws {PitcrewError} `E_DATA_DIR` for a folder with something in it; `E_UNSAFE` for one that a server runs in or that is of another cluster;
+ * `E_BACKUP_DAMAGED` with the files that are not as they were; `E_BACKUP_KEY`; `E_STORAGE`; `E_ABORTED`
  */
-export async function restoreBackup(options: RestoreOptions): Promise<void> {
-  const { repository, backup, owner, signal } = options;
-  const to = resolve(options.to);
+export async function restoreBackup(asked: RestoreOptions): Promise<Restored> {
+  const options = { ...asked, ...(await withFiles(asked.repository, asked.backup, asked.target)) };
+  const { repository, backup, signal } = options;
+  const to = await realpath(options.to).catch(() => resolve(options.to));
   const tablespaces = placesOf(backup.tablespaces, options.tablespaceMap);
-  for (const path of [to, ...tablespaces.map(({ to: place }) => place)]) await requireEmpty(path);
-  const staging = join(dirname(to), `.${basename(to)}.restoring-${randomBytes(4).toString('hex')}`);
+  const isInPlace = options.delta === true && !(await isVacant(to));
+  const [obstacle] = isInPlace
+    ? await inPlaceObstacles(to, backup, tablespaces)
+    : await vacancyObstacles([to, ...tablespaces.map(({ to: place }) => place)]);
+  if (obstacle) throw obstacle;
+  const chain = await repository.chain(backup);
+  const wanted = await wantedFiles(repository, chain);
+  // Written anew, with the places that are the right ones here.
+  wanted.delete('tablespace_map');
+  const plan = { ...options, to, chain, wanted, tablespaces };
   try {
-    await mkdir(staging, { mode: 0o700 });
-    const chain = await repository.chain(backup);
-    await layOut({ repository, chain, into: staging, tablespaces, owner, signal, onProgress: options.onProgress });
-    await prepareRecovery(staging, options, tablespaces);
-    if (owner) await chown(staging, owner.uid, owner.gid);
-    signal?.throwIfAborted();
-    await moveIntoPlace(staging, to);
+    return isInPlace ? await restoreInPlace(plan) : await restoreBeside(plan);
   } catch (error) {
-    for (const path of [staging, ...tablespaces.map(({ to: place }) => place)]) await clear(path);
     if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the restore was stopped', { cause: error });
     throw error;
   }
 }
 
-/** Only what we filled: these were empty before. */
-async function clear(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true }).catch(() => {});
+/** An error for each folder that has something in it. */
+export async function vacancyObstacles(paths: readonly string[]): Promise<PitcrewError[]> {
+  const taken: PitcrewError[] = [];
+  for (const path of paths) {
+    if (await isVacant(path)) continue;
+    taken.push(
+      new PitcrewError('E_DATA_DIR', `${path} is not empty`, {
+        detail: 'Nothing that is there is ever overwritten.',
+        hint: 'Give a folder that does not exist yet, or an empty one; or --delta for a data directory of the same cluster.',
+      }),
+    );
+  }
+  return taken;
 }
 
-async function requireEmpty(to: string): Promise<void> {
-  const found = await lstat(to).catch(() => undefined);
-  if (!found) return;
-  if (found.isDirectory() && (await readdir(to)).length === 0) return;
-  throw new PitcrewError('E_DATA_DIR', `${to} is not empty`, {
-    detail: 'Nothing that is there is ever overwritten.',
-    hint: 'Give a folder that does not exist yet, or an empty one.',
-  });
+type Plan = RestoreOptions & Pick<LayOutOptions, 'chain' | 'wanted' | 'tablespaces'>;
+
+async function restoreBeside(plan: Plan): Promise<Restored> {
+  const { to, tablespaces, owner, signal } = plan;
+  const prepared: { placement: Placement; oid: number | undefined }[] = [];
+  try {
+    for (const { to: path, oid } of tablespaces) {
+      prepared.push({ placement: await preparePlacement(path, owner), oid });
+    }
+    const own = await preparePlacement(to, owner);
+    // The last one: with it there is something that can be started.
+    prepared.push({ placement: own, oid: undefined });
+    const staged = prepared.flatMap(({ placement, oid }) =>
+      oid === undefined ? [] : [{ oid, to: placement.staging }],
+    );
+    await layOut({ ...plan, into: own.staging, tablespaces: staged, onProgress: copying(plan) });
+    await prepareRecovery(own.staging, plan);
+    for (const { placement } of prepared) await flushFolders(placement.staging);
+    signal?.throwIfAborted();
+    for (const { placement } of prepared) await placement.place();
+    return { kept: { files: 0, bytes: 0 } };
+  } catch (error) {
+    for (const { placement } of prepared.toReversed()) await placement.undo();
+    throw error;
+  }
 }
+
+async function restoreInPlace(plan: Plan): Promise<Restored> {
+  const { to, backup, wanted, tablespaces, owner, signal } = plan;
+  await takeInPlace(to, tablespaces);
+  const totalBytes = [...wanted.values()].reduce((sum, { bytes }) => sum + bytes, 0);
+  let doneBytes = 0;
+  const onBytes = (bytes: number): void => {
+    doneBytes += bytes;
+    plan.onProgress?.({ phase: 'comparing', doneBytes, totalBytes });
+  };
+  const leaves = (path: string): boolean => ownFiles.includes(path) || /^pg_tblspc\/./.test(path);
+  const intact = new Set(await compareExisting({ folder: to, prefix: '', wanted, leaves, owner, signal, onBytes }));
+  for (const { oid, to: folder } of tablespaces) {
+    if (await isVacant(folder)) continue;
+    const others = (path: string): boolean => !isOfMajor(path, backup.serverVersion);
+    const prefix = `pg_tblspc/${oid}/`;
+    for (const path of await compareExisting({ folder, prefix, wanted, leaves: others, owner, signal, onBytes })) {
+      intact.add(path);
+    }
+  }
+  const kept = [...intact].reduce((sum, path) => sum + (wanted.get(path)?.bytes ?? 0), 0);
+  const folders = await layOut({ ...plan, into: to, intact, held: heldFiles, onProgress: copying(plan) });
+  await removeSpareFolders(to, folders.get(to) ?? new Set(), (path) => path === 'pg_tblspc');
+  await removeSpareLinks(to, tablespaces);
+  await prepareRecovery(to, plan);
+  for (const folder of [to, ...tablespaces.map(({ to: place }) => place)]) await flushFolders(folder);
+  signal?.throwIfAborted();
+  await releaseInPlace(to);
+  return { kept: { files: intact.size, bytes: kept } };
+}
+
+const copying =
+  ({ onProgress }: Plan): LayOutOptions['onProgress'] =>
+  (progress) =>
+    onProgress?.({ phase: 'copying', ...progress });
 
 async function prepareRecovery(
-  staging: string,
-  { target = {}, restoreCommand, owner }: RestoreOptions,
-  tablespaces: readonly TablespacePlace[],
+  dataDir: string,
+  { target = {}, restoreCommand, owner, tablespaces }: Plan,
 ): Promise<void> {
-  const settings = join(staging, 'postgresql.auto.conf');
+  const settings = join(dataDir, 'postgresql.auto.conf');
   const before = await readFile(settings, 'utf8').catch(() => '');
   const kept = before.split('\n').filter((line) => !recoverySettingNames.includes(/^\s*(\w+)/.exec(line)?.[1] ?? ''));
   const text = `${kept.join('\n').trimEnd()}\n${recoverySettings(restoreCommand, target)}`;
   for (const [path, content] of [
     [settings, text],
-    [join(staging, 'recovery.signal'), ''],
+    [join(dataDir, 'recovery.signal'), ''],
     // The server makes its links by it when it starts.
-    ...(tablespaces.length > 0 ? [[join(staging, 'tablespace_map'), tablespaceMapFile(tablespaces)]] : []),
+    ...(tablespaces.length > 0 ? [[join(dataDir, 'tablespace_map'), tablespaceMapFile(tablespaces)]] : []),
   ] as [string, string][]) {
     await writeFile(path, content, { mode: 0o600, flush: true });
     if (owner) await chown(path, owner.uid, owner.gid);
   }
-  await finishLabel(staging);
+  await finishLabel(dataDir);
   // A standby of a standby must not become one again by chance.
-  await rm(join(staging, 'standby.signal'), { force: true });
+  await rm(join(dataDir, 'standby.signal'), { force: true });
 }
 
 /** With these lines PostgreSQL would refuse what is whole again for a mere incremental backup. */
-async function finishLabel(staging: string): Promise<void> {
-  const path = join(staging, 'backup_label');
+async function finishLabel(dataDir: string): Promise<void> {
+  const path = join(dataDir, 'backup_label');
   const label = await readFile(path, 'utf8');
   const whole = label.replaceAll(/^INCREMENTAL FROM .*\n/gm, '');
   // In place: it stays the owner's.
   if (whole !== label)
     await writeFile(path, whole, { flag: 'r+', flush: true }).then(() => truncate(path, Buffer.byteLength(whole)));
-}
-
-async function moveIntoPlace(staging: string, to: string): Promise<void> {
-  await rmdir(to).catch((error: unknown) => {
-    if (errorCode(error) !== 'ENOENT') throw error;
-  });
-  await rename(staging, to);
-  await flushFolder(dirname(to));
 }

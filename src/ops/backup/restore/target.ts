@@ -10,4 +10,8 @@ export interface RecoveryTarget {
   immediate?: boolean | undefined;
   /** `latest` by default: follows the server when it was promoted. */
   timeline?: number | 'latest' | 'current' | undefined;
+  /** Stops before the transaction or position that it names, and not after it. */
+  exclusive?: boolean | undefined;
+  /** What the server does at the target: `promote`, by default, opens it for writing. */
+  action?: 'promote' | 'pause' | 'shutdown' | undefined;
 }

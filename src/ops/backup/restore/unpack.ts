@@ -14,35 +14,38 @@ export interface UnpackOptions {
   into: string;
   /** Where that is in the manifest: empty, or `pg_tblspc/16400/`. */
   prefix: string;
-  /** The files of the backup before are there: those of an incremental one replace or change them. */
-  over?: { blockBytes: number } | undefined;
+  /** Whether a file is needed, by its path in the manifest: when `changes`, there is the file of a backup before, and some blocks of it have changed. */
+  wants(path: string, kind: 'whole' | 'changes'): boolean;
+  /** Of an incremental backup: the size of a block. `undefined`: all its files are whole. */
+  blockBytes?: number | undefined;
+  /** Whether folders are made that have nothing in them. */
+  folders: boolean;
+  /** Files that are there are replaced; else there must be none. */
+  replace?: boolean | undefined;
+  /** Where a file goes for now, by its path below the folder. */
+  held?: ReadonlyMap<string, string> | undefined;
   /** Who is to own the files; whoever runs this by default. */
   owner?: { uid: number; gid: number } | undefined;
-  /** A piece of a file has been written. */
+  /** A piece of a file has been read. */
   onBytes?(bytes: number): void;
 }
 
 export interface Unpacked {
-  /** Each file with what was found in it, by its path in the manifest. */
+  /** Each file that was needed with what was found in it, by its path in the manifest. */
   files: Map<string, ManifestFile>;
-  /** Below the folder: what is there of files and folders when this backup is whole. */
-  paths: Set<string>;
+  /** All folders of the archive, by their path below the folder. */
+  folders: Set<string>;
 }
 
 /**
- * Unpacks a tar file of PostgreSQL's. Nothing is written outside of the folder, through a link, or over something that is there and was not
- * unpacked before.
+ * Unpacks what is needed of a tar file of PostgreSQL's. Nothing is written outside of the folder, through a link, or over something that is there and was
+ * not meant.
  * @throws {PitcrewError} `E_BACKUP_DAMAGED` for an archive that has something else in it; what reading throws, and what the file system says
  */
-export async function unpack(
-  source: AsyncIterable<Buffer>,
-  { into, prefix, over, owner, onBytes }: UnpackOptions,
-): Promise<Unpacked> {
+export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptions): Promise<Unpacked> {
+  const { into, prefix, wants, blockBytes, held, owner, onBytes } = options;
   const files = new Map<string, ManifestFile>();
-  const paths = new Set<string>();
-  const own = async (path: string): Promise<void> => {
-    if (owner) await chown(path, owner.uid, owner.gid);
-  };
+  const folders = new Set<string>();
   const archive = tar.extract();
   const reading = Readable.from(source);
   // Whoever reads the entries is told, with the reason.
@@ -57,37 +60,40 @@ export async function unpack(
       const { name, type, size = 0, mode } = entry.header;
       const path = name.replace(/\/$/, '').replace(/^\.\//, '');
       checkPath(path, name);
-      const changed = over && changedPath(path);
-      const target = join(into, changed ?? path);
-      paths.add(changed ?? path);
+      const changed = blockBytes === undefined ? undefined : changedPath(path);
       if (type === 'directory') {
-        await mkdir(target, { recursive: true, mode: 0o700 });
-        await own(target);
+        folders.add(path);
+        if (options.folders) await makeFolder(into, path, owner);
         entry.resume();
       } else if (type === 'file') {
-        await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+        const isWanted = wants(prefix + (changed ?? path), changed === undefined ? 'whole' : 'changes');
         const hash = createHash('sha256');
         let bytes = 0;
         // Read by iterating: an entry whose archive breaks off ends a pipeline neither well nor badly.
         const content = async function* (): AsyncGenerator<Buffer> {
           for await (const piece of entry as AsyncIterable<Buffer>) {
-            hash.update(piece);
+            if (isWanted) hash.update(piece);
             bytes += piece.length;
             onBytes?.(piece.length);
             yield piece;
           }
         };
-        if (over && changed !== undefined) {
-          await applyIncremental(content(), target, { ...over, name: path });
-        } else {
-          if (over) await rm(target, { force: true });
-          // Exclusive: neither a file nor a link that is there is written to.
-          await pipeline(content, createWriteStream(target, { flags: 'wx', mode: 0o600, flush: true }));
-        }
-        await chmod(target, (mode ?? 0o600) & 0o700);
-        await own(target);
+        if (isWanted) {
+          const place = changed ?? path;
+          const target = join(into, held?.get(place) ?? place);
+          if (blockBytes !== undefined && changed !== undefined) {
+            await applyIncremental(content(), target, { blockBytes, name: path });
+          } else {
+            await makeFolder(into, dirname(path), owner);
+            if (options.replace) await rm(target, { force: true });
+            // Exclusive: neither a file nor a link that is there is written to.
+            await pipeline(content, createWriteStream(target, { flags: 'wx', mode: 0o600, flush: true }));
+          }
+          await chmod(target, (mode ?? 0o600) & 0o700);
+          if (owner) await chown(target, owner.uid, owner.gid);
+          files.set(prefix + path, { bytes, sha256: hash.digest('hex') });
+        } else for await (const piece of content()) void piece;
         if (bytes !== size) throw damaged(`${path} has ${bytes} of ${size} bytes.`);
-        files.set(prefix + path, { bytes, sha256: hash.digest('hex') });
       } else {
         throw damaged(`It has a ${type ?? 'thing of no known kind'} in it: ${JSON.stringify(name)}.`);
       }
@@ -97,7 +103,16 @@ export async function unpack(
   } finally {
     reading.destroy();
   }
-  return { files, paths };
+  return { files, folders };
+}
+
+/** Makes a folder and those above it, each of them the owner's. */
+async function makeFolder(into: string, path: string, owner: UnpackOptions['owner']): Promise<void> {
+  const first = await mkdir(join(into, path), { recursive: true, mode: 0o700 });
+  if (first === undefined || !owner) return;
+  for (let made = join(into, path); made.length >= first.length; made = dirname(made)) {
+    await chown(made, owner.uid, owner.gid);
+  }
 }
 
 function checkPath(path: string, name: string): void {

@@ -1,54 +1,84 @@
 import type { BackupRecord, Repository } from '../repository/index.ts';
-import { segmentPosition } from '../wal/segments.ts';
-import { type Decision, decide, type RetentionPolicy } from './decide.ts';
+import { readPins } from './pins.ts';
+import { type Decision, decide, logNeeds, protectors } from './decide.ts';
+import { isSpare, logOf, sumLog } from './log-needs.ts';
+import type { RetentionPolicy } from './policy.ts';
 
 /** What would be removed, and was unless it was only looked at. */
 export interface Pruned {
   /** All backups, newest first. */
   decisions: Decision[];
-  /** Segments of log that no kept backup needs. */
-  segments: string[];
+  /** Segments of log that no kept backup needs: how many, and the first and last of them. */
+  segments: { count: number; first: string | null; last: string | null };
   /** Of what is removed, as it is stored. */
   freedBytes: number;
+  /** Of what stays, backups and log. */
+  keptBytes: number;
+  /** The limit that what stays is still beyond, because the rest is pinned, needed or of the last; else `null`. */
+  beyondBytes: number | null;
   /** What killed backups had left. */
   leftovers: string[];
 }
 
 /**
  * Removes the backups that a policy does not keep, the log that no kept one needs, and what is left of backups that died. Whoever dies in between leaves
- * something that the next prune removes. A backup that is being made is not touched.
+ * something that the next prune removes, and never a backup without what it needs: what builds on others goes before them, and log after all. What is
+ * pinned meanwhile, or what a backup builds on that has begun meanwhile, stays. A backup that is being made is not touched.
  */
 export async function prune(
   repository: Repository,
   { policy, dryRun }: { policy: RetentionPolicy; dryRun: boolean },
 ): Promise<Pruned> {
-  const decisions = decide(await repository.backups(), policy);
-  const kept = decisions.flatMap(({ backup, keep }) => (keep ? [backup] : []));
-  const removed = decisions.flatMap(({ backup, keep }) => (keep ? [] : [backup]));
+  const backups = await repository.backups();
+  const log = await sumLog(repository, backups);
+  const { decisions, asOf, keptBytes } = decide(backups, policy, { log, ...(await whatProtects(repository)) });
+  const removed: BackupRecord[] = [];
+  for (const decision of decisions) {
+    if (decision.keep) continue;
+    // What came meanwhile counts, up to the last moment.
+    if (!dryRun) rescue(decisions, removed, protectors(await whatProtects(repository), asOf));
+    if (decision.keep) continue;
+    if (!dryRun) await repository.remove(decision.backup.id);
+    removed.push(decision.backup);
+  }
+  const needs = logNeeds(decisions, policy, asOf);
   let freedBytes = removed.flatMap(({ files }) => files).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
-  const segments: string[] = [];
-  for await (const { name, bytes, key } of repository.wal()) {
-    if (!isSpare(name, kept)) continue;
-    segments.push(name);
-    freedBytes += bytes;
-    if (!dryRun) await repository.storage.delete(key);
+  const segments: Pruned['segments'] = { count: 0, first: null, last: null };
+  const segmentBytes = backups[0]?.segmentBytes;
+  if (segmentBytes !== undefined) {
+    for await (const segment of logOf(repository, segmentBytes)) {
+      if (!isSpare(segment, needs)) continue;
+      if (!dryRun) await repository.removeWal(segment.key);
+      segments.count += 1;
+      segments.first ??= segment.name;
+      segments.last = segment.name;
+      freedBytes += segment.bytes;
+    }
   }
   const leftovers = await repository.leftovers();
-  if (!dryRun) {
-    // The oldest last: what others build on goes after them.
-    for (const { id } of removed) await repository.remove(id);
-    for (const id of leftovers) await repository.discard(id);
-  }
-  return { decisions, segments, freedBytes, leftovers };
+  if (!dryRun) for (const id of leftovers) await repository.discard(id);
+  const { maxBytes } = policy;
+  const beyondBytes = maxBytes !== undefined && keptBytes > maxBytes ? maxBytes : null;
+  return { decisions, segments, freedBytes, keptBytes, beyondBytes, leftovers };
 }
 
-/** Whether a segment lies before everything that is kept. Histories of timelines are small, and always kept. */
-function isSpare(name: string, kept: readonly BackupRecord[]): boolean {
-  const [first] = kept;
-  if (!first) return false;
-  const { segmentBytes } = first;
-  const at = segmentPosition(name, segmentBytes);
-  if (!at) return false;
-  const end = at.startLsn + BigInt(segmentBytes);
-  return kept.every(({ timeline, startLsn }) => at.timeline <= timeline && end <= startLsn);
+async function whatProtects(repository: Repository) {
+  return { pins: await readPins(repository), running: await repository.running() };
+}
+
+/** Keeps what is protected after all, and what that builds on. */
+function rescue(
+  decisions: readonly Decision[],
+  removed: readonly BackupRecord[],
+  protectedNow: ReturnType<typeof protectors>,
+): void {
+  const going = new Map(decisions.flatMap((each) => (each.keep ? [] : [[each.backup.id, each]])));
+  for (const { id } of removed) going.delete(id);
+  for (const [id, reason, why] of protectedNow) {
+    let text = reason;
+    for (let at = going.get(id); at && !at.keep; at = going.get(at.backup.parent ?? '')) {
+      Object.assign(at, { keep: true, reasons: [text], classes: [text === reason ? why : 'parent'] });
+      text = `needed by ${at.backup.id}`;
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import { PitcrewError, toPitcrewError } from '../../../errors.ts';
-import type { BackupRecord, Repository } from '../repository/index.ts';
-import { type Reachable, reachableWindows } from './seam/reachable.ts';
+import type { BackupRecord, PinRecord, Repository } from '../repository/index.ts';
+import { readPins } from '../retention/pins.ts';
+import { type Reachable, reachableWindows } from '../wal/windows.ts';
 
 /** A place where backups are, as last looked at. */
 export interface CataloguedRepository {
@@ -19,6 +20,8 @@ export interface Catalogue {
   repositories: CataloguedRepository[];
   /** Of the first repository, oldest first by the server's log; `null` when it cannot be read. */
   backups: BackupRecord[] | null;
+  /** Of those that are kept whatever the retention says, by name. */
+  pins: ReadonlyMap<string, PinRecord>;
   reachable: Reachable | null;
 }
 
@@ -43,14 +46,16 @@ export async function lookUp(open: () => Promise<Repository[]>, now = new Date()
   const [first] = looked;
   const [repository] = repositories;
   let reachable: Reachable | null = null;
+  let pins = new Map<string, PinRecord>();
   if (repository && first?.backups) {
     try {
+      pins = await inTime(readPins(repository), repository.name);
       reachable = await inTime(reachableWindows(repository, first.backups), repository.name);
     } catch (error) {
       Object.assign(first.place, { error: toPitcrewError(error) });
     }
   }
-  return { at: now, repositories: looked.map(({ place }) => place), backups: first?.backups ?? null, reachable };
+  return { at: now, repositories: looked.map(({ place }) => place), backups: first?.backups ?? null, pins, reachable };
 }
 
 async function inTime<Result>(work: Promise<Result>, name: string): Promise<Result> {

@@ -1,7 +1,7 @@
 import type { BackupFacts } from '../../monitor/index.ts';
 import type { LatestRuns } from '../../store/index.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { BackupServiceStatus, BackupSettings } from './types.ts';
+import type { BackupServiceStatus, BackupSettings, KeptLog } from './types.ts';
 
 export interface FactsInput {
   settings: BackupSettings;
@@ -12,7 +12,7 @@ export interface FactsInput {
 
 /** What the health of a database is judged by. */
 export function factsOf({ settings, status, catalogue, runs }: FactsInput): BackupFacts {
-  const { running, stream, unprovable } = status;
+  const { running, log, unprovable } = status;
   const latest = catalogue.backups?.map(({ endedAt }) => endedAt.getTime());
   const drill = runs.find(({ kind }) => kind === 'drill')?.last;
   return {
@@ -41,14 +41,23 @@ export function factsOf({ settings, status, catalogue, runs }: FactsInput): Back
             readyMs: readyMsOf(drill.report),
           }
         : null,
-    stream: stream && {
-      state: stream.state,
-      since: stream.since,
-      slot: stream.slot,
-      lagMs: stream.lagMs,
-      error: stream.error && textOf(stream.error),
-      gap: stream.gap,
-    },
+    stream: log && streamFacts(log),
+  };
+}
+
+function streamFacts({ state, since }: KeptLog): NonNullable<BackupFacts['stream']> {
+  const { phase, slot, repositories, gaps, error } = state;
+  const lags = repositories.map(({ lagMs }) => lagMs);
+  const failing = repositories.find((each) => each.error !== null);
+  const gap = gaps.at(-1);
+  return {
+    state: phase,
+    since,
+    slot,
+    // One that is not known may be any.
+    lagMs: lags.length === 0 || lags.includes(null) ? null : Math.max(...lags.map((lag) => lag ?? 0)),
+    error: error ? textOf(error) : failing?.error ? `${failing.name}: ${textOf(failing.error)}` : null,
+    gap: gap ? `${gap.segments} segments from ${gap.first} on, in ${gap.repository}` : null,
   };
 }
 

@@ -3,7 +3,7 @@ import type { BackupRunLine } from '../../store/index.ts';
 import { createBackup } from '../create/create-backup.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import { prune } from '../retention/prune.ts';
-import { verifyBackup } from '../verify/verify.ts';
+import { isWrong, verify } from '../verify/verify.ts';
 import { drill } from './seam/drill.ts';
 import type { BackupSettings, JobResult } from './types.ts';
 
@@ -26,24 +26,21 @@ const phases = {
   log: 'waiting for the last segment of the log',
 };
 
-/** Makes a backup. An incremental one is a full one while there is nothing to build on. */
+/** Makes a backup. Instead of an incremental one a full one is made where that serves better, or where there is nothing to build on. */
 export async function makeBackup(at: Workplace, wanted: 'full' | 'incremental'): Promise<JobResult> {
   const { url, settings, madeBy, signal } = at;
   const repository = firstOf(at);
-  const isFirst = wanted === 'incremental' && (await repository.backups()).length === 0;
-  if (isFirst) at.say('info', 'There is nothing to build on: a full backup is made.');
   let shown = '';
   const record = await createBackup({
     url,
     repository,
-    type: isFirst ? 'full' : wanted,
+    type: wanted === 'full' ? 'full' : 'auto',
     checkpoint: settings.checkpoint,
-    maxRateKb:
-      settings.maxRate === undefined
-        ? undefined
-        : Math.min(1_048_576, Math.max(32, Math.round(settings.maxRate / 1024))),
+    maxRateKb: settings.maxRate === undefined ? undefined : rateOf(settings.maxRate),
     madeBy,
     signal,
+    onChoice: ({ type, reason }) =>
+      at.say('info', `${type === 'full' ? 'A full' : 'An incremental'} backup is made: ${reason}.`),
     onProgress: ({ phase, doneBytes, totalBytes }) => {
       at.onProgress({ phase: phases[phase], doneBytes, totalBytes: totalBytes > 0 ? totalBytes : null });
       if (phase !== shown) at.say('info', `${sentence(phases[phase])} …`);
@@ -56,30 +53,34 @@ export async function makeBackup(at: Workplace, wanted: 'full' | 'incremental'):
   return { backup: record.id, bytes, storedBytes, report: { type: record.type } };
 }
 
+/** In kB a second, as far as the server can keep to it. */
+const rateOf = (bytes: number): number => Math.min(1_048_576, Math.max(32, Math.round(bytes / 1024)));
+
 /** Removes what the policy does not keep, in every repository. */
 export async function pruneAll(at: Workplace): Promise<JobResult> {
   const { settings, repositories } = at;
-  const { last, daily, weekly, monthly, yearly } = settings.keep;
-  const policy = { last, daily, weekly, monthly, yearly, timeZone: settings.timeZone };
+  const { keep, timeZone } = settings;
+  const policy = { ...keep, timeZone, maxAgeMs: keep.maxAge };
   const report = { removed: 0, kept: 0, segments: 0, freedBytes: 0 };
   for (const repository of repositories) {
     at.onProgress({ phase: `looking through ${repository.name}`, doneBytes: 0, totalBytes: null });
-    const { decisions, segments, freedBytes, leftovers } = await prune(repository, { policy, dryRun: false });
-    for (const { backup, keep, reasons } of decisions) {
-      if (!keep) at.say('info', `Removed ${backup.id}: ${reasons.join(', ')}.`);
-    }
+    const { decisions, segments, freedBytes, leftovers, beyondBytes } = await prune(repository, {
+      policy,
+      dryRun: false,
+    });
+    const gone = decisions.filter(({ keep: isKept }) => !isKept);
+    for (const { backup, reasons } of gone) at.say('info', `Removed ${backup.id}: ${reasons.join(', ')}.`);
     for (const id of leftovers) at.say('info', `Removed what was left of ${id}, which was never complete.`);
-    const removed = decisions.filter(({ keep }) => !keep).length;
-    report.removed += removed;
-    report.kept += decisions.length - removed;
-    report.segments += segments.length;
+    if (beyondBytes !== null) at.say('warn', `What must stay in ${repository.name} takes more than maxBytes allows.`);
+    report.removed += gone.length;
+    report.kept += decisions.length - gone.length;
+    report.segments += segments.count;
     report.freedBytes += freedBytes;
-    const what = `${removed} of ${decisions.length} backups and ${segments.length} segments of the log`;
+    const what = `${gone.length} of ${decisions.length} backups and ${segments.count} segments of the log`;
+    const isNothing = gone.length + segments.count === 0;
     at.say(
       'info',
-      removed + segments.length === 0
-        ? `Nothing is too much in ${repository.name}.`
-        : `Removed ${what} from ${repository.name}.`,
+      isNothing ? `Nothing is too much in ${repository.name}.` : `Removed ${what} from ${repository.name}.`,
     );
   }
   return { report };
@@ -89,32 +90,43 @@ export async function pruneAll(at: Workplace): Promise<JobResult> {
 export async function verifyAll(at: Workplace, id: string | undefined): Promise<JobResult> {
   const places = id === undefined ? at.repositories : [firstOf(at)];
   const bad: string[] = [];
+  const report = { verified: 0, damaged: 0, gaps: 0 };
   let bytes = 0;
-  let verified = 0;
   for (const repository of places) {
-    const backups = id === undefined ? await repository.backups() : await repository.chain(await repository.backup(id));
-    const totalBytes = backups.reduce((sum, backup) => sum + sizesOf(backup).storedBytes, 0);
-    let doneBytes = 0;
-    for (const backup of backups) {
-      const found = await verifyBackup(repository, backup, {
-        signal: at.signal,
-        onBytes: (more) => {
-          doneBytes += more;
-          at.onProgress({ phase: `reading ${backup.id}`, doneBytes, totalBytes });
-        },
-      });
-      verified += 1;
-      bytes += found.bytes;
-      for (const { what, problem } of found.problems) at.say('error', `${backup.id}, ${what}: ${problem}`);
-      if (found.problems.length === 0) at.say('info', `${backup.id} is as it was stored.`);
+    const found = await verify(repository, {
+      backups: id === undefined ? undefined : await repository.chain(await repository.backup(id)),
+      // What somebody asks for by name is read again.
+      ...(id === undefined ? {} : { maxAgeMs: 0 }),
+      signal: at.signal,
+      onProgress: ({ phase, doneBytes, totalBytes, segments }) =>
+        phase === 'backups'
+          ? at.onProgress({ phase: `reading ${repository.name}`, doneBytes, totalBytes })
+          : at.onProgress({ phase: `reading the log, ${segments} segments`, doneBytes: 0, totalBytes: null }),
+    });
+    for (const { backup, problems } of found.backups) {
+      for (const { what, problem } of problems) at.say('error', `${backup.id}, ${what}: ${problem}`);
+      if (problems.length === 0) at.say('info', `${backup.id} is as it was stored.`);
       else bad.push(backup.id);
+      bytes += found.backups.find((each) => each.backup === backup)?.bytes ?? 0;
     }
+    for (const { what, problem } of found.log.problems) at.say('error', `${what}: ${problem}`);
+    for (const { first, last, segments } of found.log.gaps) {
+      at.say(
+        'warn',
+        `${segments} segments of the log are missing, ${first} to ${last}: moments in them cannot be restored.`,
+      );
+    }
+    if (found.notRemembered !== undefined) at.say('warn', found.notRemembered);
+    bytes += found.log.bytes;
+    report.verified += found.backups.length;
+    report.gaps += found.log.gaps.length;
+    if (isWrong(found) && bad.length === 0) bad.push('the log');
   }
-  const report = { verified, damaged: bad.length };
+  report.damaged = bad.length;
   const about = id ?? null;
   if (bad.length === 0) return { backup: about, bytes, report };
   const failure = new PitcrewError('E_BACKUP_DAMAGED', 'what is stored is not as it was', {
-    detail: `${bad.length} of ${verified} backups: ${bad.slice(0, 10).join(', ')}.`,
+    detail: `Of ${report.verified} backups: ${bad.slice(0, 10).join(', ')}.`,
     hint: 'Make a full backup now; the log of this run says what is damaged.',
   });
   return { backup: about, bytes, report, failure };

@@ -1,15 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, PitcrewError, toPitcrewError } from '../../../errors.ts';
 import type { BackupRunKind } from '../../store/index.ts';
+import { openRepositories } from '../open/open-repositories.ts';
 import { type Catalogue, lookUp } from './catalogue.ts';
 import { factsOf } from './facts.ts';
 import { makeBackup, proveBackup, pruneAll, verifyAll, type Workplace } from './jobs.ts';
+import { createLogKeeper } from './log-keeper.ts';
 import { type Job, nextJob } from './next-job.ts';
 import { openRunLog, runError, type RunLog, withUnwritten } from './run-log.ts';
 import { timesOf } from './schedule.ts';
-import { type LogStream, streamLog } from './seam/log-stream.ts';
-import { openRepositories } from './seam/repositories.ts';
-import { slotName } from './slot-name.ts';
 import { passes } from './passes.ts';
 import type {
   AskedBackup,
@@ -59,7 +58,7 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
   let target: Promise<number> | undefined;
   let running: RunningBackup | undefined;
   let ended: Promise<void> = Promise.resolve();
-  let stream: LogStream | undefined;
+  const keeper = createLogKeeper({ name, url, settings, spoolDir: options.spoolDir, logger });
   let catalogue: Catalogue | undefined;
   let looking: Promise<Catalogue> | undefined;
   let isStale = true;
@@ -212,40 +211,14 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
     wasOwner = true;
   }
 
-  function keepStream(wanted: boolean): Promise<void> | void {
-    if (!wanted) {
-      const last = stream;
-      stream = undefined;
-      return last?.stop();
-    }
-    if (stream || !settings.stream) return undefined;
-    return openRepositories(settings).then(([repository]) => {
-      if (!repository || stopping.signal.aborted) return;
-      let told = '';
-      stream = streamLog({
-        url,
-        repository,
-        slot: slotName(name),
-        onChange({ state, error, gap }) {
-          const now = `${state} ${error?.message ?? ''} ${gap ?? ''}`;
-          if (now === told || state === 'connecting') return;
-          told = now;
-          const fields = { database: name, state, ...(error && { reason: error.message }), ...(gap && { gap }) };
-          if (error || gap) logger.warn(fields, 'the log is not received');
-          else logger.info(fields, 'the log is received');
-        },
-      });
-    });
-  }
-
   async function tick(): Promise<void> {
     if (!isOwner()) {
       wasOwner = false;
       known = undefined;
-      await keepStream(false);
+      await keeper.stop();
       return;
     }
-    await keepStream(true);
+    await keeper.start();
     if (running || stopping.signal.aborted) return;
     if (!wasOwner) await takeOver();
     while (unwritten[0] && (await unwritten[0].write())) unwritten.shift();
@@ -267,7 +240,7 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
       elsewhere: !isOwner(),
       running: running ?? null,
       next: { full: next('full'), incremental: next('incremental'), verify: next('verify') },
-      stream: stream?.status() ?? null,
+      log: keeper.log(),
       unprovable,
     };
   }
@@ -309,7 +282,7 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
     async stop() {
       clearInterval(timer);
       stopping.abort();
-      const all = Promise.allSettled([ticking, ended, stream?.stop()]);
+      const all = Promise.allSettled([ticking, ended, keeper.stop()]);
       await Promise.race([all, delay(stopPatienceMs, undefined, { ref: false })]);
       listeners.clear();
     },

@@ -1,12 +1,11 @@
-import type { Config } from '../../../config/index.ts';
+import type { BackupSettings } from '../../../config/index.ts';
 import type { PitcrewError } from '../../../errors.ts';
 import type { BackupFacts } from '../../monitor/index.ts';
 import type { BackupRunKind, BackupRunState, BackupStore, LatestRuns } from '../../store/index.ts';
 import type { Catalogue } from './catalogue.ts';
-import type { LogStreamStatus } from './seam/log-stream.ts';
+import type { StreamState } from '../stream/types.ts';
 
-/** What is asked for of one server: a section of `backups`. */
-export type BackupSettings = Config['backups'][string];
+export type { BackupSettings };
 
 /** What the service tells of: any logger of pino's shape. */
 export interface BackupLogger {
@@ -29,6 +28,8 @@ export interface BackupServiceOptions {
   drillDir: string;
   /** Whether this daemon looks after the server, so that of several one does; yes by default. */
   isOwner?: () => boolean;
+  /** A folder for log between the server and the repositories. */
+  spoolDir: string;
   /** How often it looks whether something is due; 5,000 by default. */
   tickMs?: number;
   /** Until the first, second, … attempt after one that failed for a reason that may pass, in ms. */
@@ -50,6 +51,13 @@ export interface RunningBackup {
   totalBytes: number | null;
 }
 
+/** The log as it is received now. */
+export interface KeptLog {
+  state: StreamState;
+  /** Since when it is received, or is not. */
+  since: Date;
+}
+
 /** When what is scheduled is done next; `null`: not by itself. */
 export type NextRuns = Readonly<Record<'full' | 'incremental' | 'verify', Date | null>>;
 
@@ -60,7 +68,7 @@ export interface BackupServiceStatus {
   running: RunningBackup | null;
   next: NextRuns;
   /** `null` where the log is not streamed. */
-  stream: LogStreamStatus | null;
+  log: KeptLog | null;
   /** Why backups cannot be proven by restoring them here; `null` when they can, or are not to be. */
   unprovable: string | null;
 }

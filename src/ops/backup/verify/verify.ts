@@ -1,76 +1,154 @@
-import { createHash } from 'node:crypto';
-import { messageOf } from '../../../errors.ts';
-import type { BackupRecord, Repository, StoredFile } from '../repository/index.ts';
-import { segmentNames } from '../wal/segments.ts';
+import {
+  type BackupRecord,
+  backupPrefix,
+  backupRecordKey,
+  backupsPrefix,
+  type Repository,
+  startedKey,
+} from '../repository/index.ts';
+import { segmentPosition, segmentStart } from '../wal/segments.ts';
+import { type Gap, most, type Problem, tell, type Verified, type VerifiedBackup, type VerifiedFiles } from './found.ts';
+import { forgetOthers } from './remembered.ts';
+import { gapsBehind, missingIn } from './runs.ts';
+import { timelineEnds } from './timeline-ends.ts';
+import { type Looking, verifyFiles } from './verify-backup.ts';
+import { type ReadLog, readLog } from './verify-log.ts';
 
-/** What is wrong with a backup: it cannot be relied upon. */
-export interface Problem {
-  /** What it is about: a key, or the name of a segment. */
-  what: string;
-  /** In one sentence. */
-  problem: string;
+export interface VerifyOptions {
+  /** Only these, and the log that they need; everything by default. */
+  backups?: readonly BackupRecord[] | undefined;
+  /** What was found whole within so many milliseconds is not read again; 0: everything is read. A week by default. */
+  maxAgeMs?: number;
+  signal?: AbortSignal | undefined;
+  onProgress?(progress: VerifyProgress): void;
 }
 
-export interface Verified {
-  backup: BackupRecord;
-  problems: Problem[];
-  /** Read, as it is stored. */
-  bytes: number;
-  /** Segments of log that it needs. */
+export interface VerifyProgress {
+  phase: 'backups' | 'log';
+  doneBytes: number;
+  /** Of the backups. */
+  totalBytes: number;
   segments: number;
 }
 
-export interface VerifyOptions {
-  signal?: AbortSignal | undefined;
-  onBytes?(bytes: number): void;
-}
+const week = 7 * 86_400_000;
 
 /**
- * Reads every stored byte of a backup and compares it with the checksum that was taken when it was stored, which needs no key; and looks whether the log
- * that it needs is there without a gap. What PostgreSQL makes of it is told by a restore alone.
- * @throws {PitcrewError} `E_STORAGE` when the repository cannot be read
+ * Reads every stored byte and compares it with the checksum that was taken when it was stored, which needs no key; and looks whether the log leads on from
+ * each backup without a gap. What was found whole lately and is unchanged is not read again: that is remembered in the repository. What PostgreSQL makes of it
+ * all is told by a drill alone.
+ * @throws {PitcrewError} `E_STORAGE` when the repository cannot be read; `E_BACKUP_DAMAGED` when the record of a backup cannot be
  */
-export async function verifyBackup(
-  repository: Repository,
-  backup: BackupRecord,
-  options: VerifyOptions = {},
-): Promise<Verified> {
-  const problems: Problem[] = [];
-  let bytes = 0;
-  const onBytes = (count: number): void => {
-    options.signal?.throwIfAborted();
-    bytes += count;
-    options.onBytes?.(count);
+export async function verify(repository: Repository, options: VerifyOptions = {}): Promise<Verified> {
+  const all = await repository.backups();
+  const backups = options.backups ?? all;
+  const totalBytes = backups.flatMap(({ files }) => files).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
+  const progress: VerifyProgress = { phase: 'backups', doneBytes: 0, totalBytes, segments: 0 };
+  const verified: Verified = {
+    backups: [],
+    log: { bytes: 0, skippedBytes: 0, segments: 0, problems: [], gaps: [], unchecked: 0 },
+    strays: [],
+    unfinished: [],
+    notRemembered: undefined,
   };
-  for (const file of backup.files) {
-    const problem = await problemOf(repository, file, onBytes);
-    if (problem !== undefined) problems.push({ what: file.key, problem });
+  const looking: Looking = {
+    maxAgeMs: options.maxAgeMs ?? week,
+    now: Date.now(),
+    signal: options.signal,
+    strays: verified.strays,
+    onNotRemembered: (reason) => (verified.notRemembered ??= reason),
+    onBytes(bytes) {
+      progress.doneBytes += bytes;
+      options.onProgress?.(progress);
+    },
+  };
+  await lookAround(repository, all, verified);
+  const found: VerifiedFiles[] = [];
+  for (const backup of backups) found.push(await verifyFiles(repository, backup, looking));
+  Object.assign(progress, { phase: 'log', doneBytes: 0 });
+  const segmentBytes = all.at(-1)?.segmentBytes ?? usualSegmentBytes;
+  const log = await readLog(repository, {
+    ...looking,
+    segmentBytes,
+    wanted: options.backups && ((name) => backups.some((backup) => needs(backup, name))),
+    onSegment(segments) {
+      progress.segments = segments;
+      options.onProgress?.(progress);
+    },
+  });
+  for (const each of found) verified.backups.push(await unlessRemoved(repository, withLog(each, log)));
+  tellChains(verified.backups, all);
+  const { bytes, skippedBytes, segments, unchecked } = log;
+  const ends = await timelineEnds(repository, log.histories, segmentBytes);
+  const gaps = all.length === 0 ? [] : gapsBehind(log.runs, all, ends, segmentBytes);
+  const others = log.damaged.filter(({ name }) => !backups.some((backup) => needs(backup, name)));
+  const problems = others.slice(0, most).map(({ what, problem }) => ({ what, problem }));
+  verified.log = { bytes, skippedBytes, segments, unchecked, problems, gaps: gaps.slice(0, most) };
+  if (!options.backups) {
+    const kept = new Set([...all.map(({ id }) => id), ...log.groups]);
+    await forgetOthers(repository.storage, kept).catch(() => {});
   }
-  const names = segmentNames(backup.timeline, backup.startLsn, backup.endLsn, backup.segmentBytes);
-  for (const name of names) {
-    options.signal?.throwIfAborted();
-    if (!(await repository.hasWal(name))) problems.push({ what: name, problem: 'This segment of the log is missing.' });
-  }
-  return { backup, problems, bytes, segments: names.length };
+  return verified;
 }
 
-async function problemOf(
-  { storage }: Repository,
-  { key, storedBytes, sha256 }: StoredFile,
-  onBytes: (bytes: number) => void,
-): Promise<string | undefined> {
-  const found = await storage.head(key);
-  if (!found) return 'It is missing.';
-  if (found.bytes !== storedBytes) return `It has ${found.bytes} bytes, and had ${storedBytes} when it was stored.`;
-  const hash = createHash('sha256');
-  try {
-    for await (const piece of storage.get(key)) {
-      onBytes(piece.length);
-      hash.update(piece);
-    }
-  } catch (error) {
-    if (error instanceof Error && error.name === 'AbortError') throw error;
-    return `It cannot be read: ${messageOf(error)}`;
+/** What initdb makes unless it was asked for otherwise. */
+const usualSegmentBytes = 16 * 1024 * 1024;
+
+/** Whether something is not as it was, or missing where it is needed. A gap behind a backup is not: without continuous archiving there are such. */
+export const isWrong = ({ backups, log }: Verified): boolean =>
+  log.problems.length > 0 || backups.some(({ problems }) => problems.length > 0);
+
+function needs({ timeline, startLsn, endLsn, segmentBytes }: BackupRecord, name: string): boolean {
+  const at = segmentPosition(name, segmentBytes);
+  return at?.timeline === timeline && at.startLsn >= segmentStart(startLsn, segmentBytes) && at.startLsn < endLsn;
+}
+
+/** One that was pruned meanwhile is no worse than it was. */
+async function unlessRemoved(repository: Repository, found: VerifiedBackup): Promise<VerifiedBackup> {
+  if (found.problems.length === 0 || (await repository.storage.head(backupRecordKey(found.backup.id)))) return found;
+  return { ...found, problems: [], removed: true };
+}
+
+function withLog(found: VerifiedFiles, log: ReadLog): VerifiedBackup {
+  const { backup, problems } = found;
+  const { timeline, startLsn, endLsn, segmentBytes } = backup;
+  const damaged = log.damaged.flatMap(({ name, what, problem }) => (needs(backup, name) ? [{ what, problem }] : []));
+  const missing = missingIn(log.runs, { timeline, from: startLsn, to: endLsn }, segmentBytes).map(missingProblem);
+  const size = BigInt(segmentBytes);
+  const segments = Number((endLsn - segmentStart(startLsn, segmentBytes) + size - 1n) / size);
+  return { ...found, segments, removed: false, problems: [...problems, ...damaged, ...missing].slice(0, most) };
+}
+
+function missingProblem({ first, last, segments }: Gap): Problem {
+  return segments === 1
+    ? { what: first, problem: 'This segment of the log is missing.' }
+    : { what: `${first} to ${last}`, problem: `These ${segments} segments of the log are missing.` };
+}
+
+/** Of what an incremental backup builds on. */
+function tellChains(verified: readonly VerifiedBackup[], all: readonly BackupRecord[]): void {
+  // The oldest first: what is wrong with one is wrong with all that build on it.
+  for (const { backup, problems } of verified) {
+    const { parent } = backup;
+    if (parent === null) continue;
+    if (!all.some(({ id }) => id === parent))
+      problems.push({ what: parent, problem: 'It builds on this, which is not there.' });
+    const before = verified.find(({ backup: { id } }) => id === parent);
+    if (before && before.problems.length > 0)
+      problems.push({ what: parent, problem: 'It builds on this, which is damaged.' });
   }
-  return hash.digest('hex') === sha256 ? undefined : 'Its content is not what was stored.';
+}
+
+/** Finds backups that are not complete, and what belongs to none. */
+async function lookAround({ storage }: Repository, all: readonly BackupRecord[], verified: Verified): Promise<void> {
+  const complete = new Set(all.map(({ id }) => id));
+  const parts: string[] = [];
+  for await (const { key } of storage.list(backupsPrefix)) {
+    const [, id = '', file] = key.split('/');
+    if (complete.has(id) && file !== undefined) continue;
+    if (key === startedKey(id)) tell(verified.unfinished, id);
+    else tell(parts, key);
+  }
+  const isUnfinished = (key: string): boolean => verified.unfinished.some((id) => key.startsWith(backupPrefix(id)));
+  for (const key of parts) if (!isUnfinished(key)) tell(verified.strays, key);
 }

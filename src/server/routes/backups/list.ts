@@ -61,10 +61,11 @@ export function backupRoutes(app: Api, context: AppContext): void {
   app.openapi(detailRoute, async (c) => {
     const { id } = c.req.valid('param');
     const { database, service, store, targetId } = await backupsOf(context, c.req.valid('query').database);
-    const records = recordsOf(await service.catalogue());
+    const catalogue = await service.catalogue();
+    const records = recordsOf(catalogue);
     const record = recordOf(database, records, id);
     const drills = await store.latestDrills(targetId);
-    return c.json(presentBackupDetail(database, chainOf(records, record), record, drills), 200);
+    return c.json(presentBackupDetail(database, chainOf(records, record), record, catalogue.pins.has(id), drills), 200);
   });
 }
 

@@ -24,6 +24,8 @@ export interface PhysicalConnection {
   readonly address: string;
   /** The server's version, as in 180001. */
   readonly version: number;
+  /** The server's process, as it said itself. */
+  readonly processId: number | undefined;
   /** @throws {PitcrewError} as all of these, of the connection and of the server's answers. */
   identify(): Promise<SystemIdentity>;
   /** The value of a setting, as SHOW writes it. */
@@ -35,6 +37,8 @@ export interface PhysicalConnection {
    * @returns from where on the log is kept
    */
   createSlot(name: string, options: { temporary: boolean }): Promise<bigint>;
+  /** A physical slot; `undefined` when there is none of that name. */
+  readSlot(name: string): Promise<SlotPosition | undefined>;
   dropSlot(name: string): Promise<void>;
   /** Runs a statement that copies. `ended` is told once, with the error as ours. */
   copy(text: string, handlers: CopyHandlers & { ended(error: PitcrewError | undefined): void }): CopyStatement;
@@ -44,6 +48,12 @@ export interface PhysicalConnection {
   destroy(): void;
   /** Ends the connection, in good order where the server answers within a second. Never throws. */
   close(): Promise<void>;
+}
+
+/** From where on a slot keeps log; without a position it keeps none: it was never used, or the server has given it up. */
+export interface SlotPosition {
+  restartLsn: bigint | undefined;
+  timeline: number | undefined;
 }
 
 const goodbyeMs = 1000;
@@ -104,6 +114,7 @@ function wrap(client: ReturnType<typeof makeClient>, address: string, version: n
   return {
     address,
     version,
+    processId: (client as unknown as { processID: number | null }).processID ?? undefined,
     async identify() {
       return identityOf(await row('IDENTIFY_SYSTEM'));
     },
@@ -119,6 +130,15 @@ function wrap(client: ReturnType<typeof makeClient>, address: string, version: n
       const answer = await row(`CREATE_REPLICATION_SLOT ${quoteIdentifier(name)} ${kind} (RESERVE_WAL)`);
       // Told as 0/0 for physical slots; the log is kept from the redo position of the last checkpoint on.
       return lsnOf(String(answer['consistent_point'])) ?? 0n;
+    },
+    async readSlot(name) {
+      const answer = await row(`READ_REPLICATION_SLOT ${quoteIdentifier(name)}`);
+      if (answer['slot_type'] === null || answer['slot_type'] === undefined) return undefined;
+      const timeline = answer['restart_tli'];
+      return {
+        restartLsn: lsnOf(String(answer['restart_lsn'])),
+        timeline: timeline === null ? undefined : Number(timeline),
+      };
     },
     async dropSlot(name) {
       await row(`DROP_REPLICATION_SLOT ${quoteIdentifier(name)}`);

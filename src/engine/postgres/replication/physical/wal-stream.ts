@@ -11,6 +11,12 @@ export interface WalStreamOptions {
   timeline: number;
   /** Keeps what was not confirmed yet when the connection is lost. */
   slot?: string | undefined;
+  /** What is safe already; `from` by default. Nothing is told of `0n`: the slot then stays where it is until more is confirmed. */
+  confirmed?: bigint;
+  /** A server that says nothing for so long, though it is asked, is given up; by default it is waited for as long as the connection stands. */
+  silenceLimitMs?: number | undefined;
+  /** The server has begun to send, and the slot is ours. */
+  onStarted?: (() => void) | undefined;
 }
 
 /** Log as it was sent. */
@@ -26,8 +32,10 @@ export interface NextTimeline {
 }
 
 export interface WalStream extends AsyncIterable<WalPiece> {
-  /** Up to where the server has log, as it said last. */
+  /** Up to where the server has log on its disk, as it said last. */
   readonly serverLsn: bigint;
+  /** When the server was heard last, by `performance.now()`. */
+  readonly heardAt: number;
   /** Everything before it is safe, and may be forgotten by the server's slot. Told to the server at once. */
   confirm(flushed: bigint): void;
   /** Asks the server to end the stream; what is on its way is still handed on. */
@@ -44,11 +52,14 @@ const waitingPieces = 32;
 /**
  * Receives write-ahead log, in order and without gaps. The iteration ends after `stop`, at the end of a timeline that is not the server's latest, or with
  * an error.
- * @throws {PitcrewError} while iterating: `E_QUERY` when the server does not have that log any more, or not yet; of the connection
+ * @throws {PitcrewError} while iterating: `E_QUERY` when the server does not have that log any more, or not yet; `E_CONNECTION_LOST` when it has been
+ * silent for too long; of the connection
  */
-export function streamWal(connection: PhysicalConnection, { from, timeline, slot }: WalStreamOptions): WalStream {
+export function streamWal(connection: PhysicalConnection, options: WalStreamOptions): WalStream {
+  const { from, timeline, slot, silenceLimitMs } = options;
   let written = from;
-  let flushed = from;
+  let flushed = options.confirmed ?? from;
+  let heardAt = performance.now();
   let serverLsn = from;
   let next: NextTimeline | undefined;
   let over = false;
@@ -57,8 +68,11 @@ export function streamWal(connection: PhysicalConnection, { from, timeline, slot
     objectMode: true,
     highWaterMark: waitingPieces,
     read() {
-      if (held) statement.resume();
+      if (!held) return;
       held = false;
+      // As long as we did not listen, it had nothing to say.
+      heardAt = performance.now();
+      statement.resume();
     },
     destroy(error, callback) {
       clearInterval(timer);
@@ -70,6 +84,7 @@ export function streamWal(connection: PhysicalConnection, { from, timeline, slot
     statement.send(statusUpdate({ written, flushed, applied: 0n }, new Date(), replyRequested));
 
   function receive(bytes: Buffer): void {
+    heardAt = performance.now();
     const frame = readFrame(bytes);
     if (frame === 'data') {
       const startLsn = bytes.readBigUInt64BE(1);
@@ -77,6 +92,9 @@ export function streamWal(connection: PhysicalConnection, { from, timeline, slot
       if (startLsn !== written) throw outOfOrder(startLsn, written);
       const length = bytes.length - PAYLOAD_AT;
       written += BigInt(length);
+      // Each piece comes with where the log ends on the server; a keepalive only says what was sent.
+      const end = bytes.readBigUInt64BE(9);
+      if (end > serverLsn) serverLsn = end;
       if (written > serverLsn) serverLsn = written;
       const copy = Buffer.allocUnsafeSlow(length);
       bytes.copy(copy, 0, PAYLOAD_AT);
@@ -91,6 +109,7 @@ export function streamWal(connection: PhysicalConnection, { from, timeline, slot
 
   const where = slot === undefined ? '' : `SLOT ${quoteIdentifier(slot)} `;
   const statement = connection.copy(`START_REPLICATION ${where}PHYSICAL ${lsnText(from)} TIMELINE ${timeline}`, {
+    started: options.onStarted,
     received(bytes) {
       try {
         receive(bytes);
@@ -110,10 +129,21 @@ export function streamWal(connection: PhysicalConnection, { from, timeline, slot
       else pieces.push(null);
     },
   });
-  const timer = setInterval(status, statusEveryMs);
+  const timer = setInterval(
+    () => {
+      const silentMs = held ? 0 : performance.now() - heardAt;
+      if (silenceLimitMs !== undefined && silentMs > silenceLimitMs)
+        pieces.destroy(silent(connection.address, silentMs));
+      else status(silenceLimitMs !== undefined);
+    },
+    Math.min(statusEveryMs, (silenceLimitMs ?? Infinity) / 3),
+  );
   return {
     get serverLsn() {
       return serverLsn;
+    },
+    get heardAt() {
+      return heardAt;
     },
     get next() {
       return next;
@@ -129,6 +159,13 @@ export function streamWal(connection: PhysicalConnection, { from, timeline, slot
     },
     [Symbol.asyncIterator]: () => pieces[Symbol.asyncIterator]() as AsyncIterableIterator<WalPiece>,
   };
+}
+
+function silent(address: string, ms: number): PitcrewError {
+  return new PitcrewError('E_CONNECTION_LOST', `${address} does not answer`, {
+    detail: `It has said nothing for ${Math.round(ms / 1000)} s, though it was asked.`,
+    hint: 'The network between may be cut, or the server may hang.',
+  });
 }
 
 function outOfOrder(came: bigint, expected: bigint): PitcrewError {

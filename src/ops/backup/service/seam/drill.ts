@@ -36,7 +36,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
       to,
       restoreCommand: ['false'],
       signal,
-      onProgress: (progress) => onProgress({ phase: 'restoring', ...progress }),
+      onProgress: (progress) => onProgress({ ...progress, phase: 'restoring' }),
     });
     return { readyMs: performance.now() - began, problems: [] };
   } finally {

@@ -1,0 +1,36 @@
+import type { BackupRecord, Repository } from '../repository/index.ts';
+import type { Choice } from './choose-type.ts';
+
+export interface CreateOptions {
+  url: string;
+  repository: Repository;
+  /**
+   * `full` by default. An incremental one has what has changed since the latest backup, and needs that for a restore; `auto` takes whichever serves
+   * better.
+   */
+  type?: BackupRecord['type'] | 'auto';
+  /** `fast` by default: it begins at once. */
+  checkpoint?: 'fast' | 'spread';
+  /** At most so many kB a second are read. */
+  maxRateKb?: number | undefined;
+  /** Name and version of the program, for the record. */
+  madeBy: string;
+  signal?: AbortSignal | undefined;
+  onProgress?(progress: CreateProgress): void;
+  /** With `auto`: which type was taken, and why. */
+  onChoice?(choice: Choice): void;
+}
+
+export interface CreateProgress {
+  /** `waiting`: for a checkpoint; `copying`; `log`: the last segments of log. */
+  phase: 'waiting' | 'copying' | 'log';
+  doneBytes: number;
+  /** The server's estimate. */
+  totalBytes: number;
+}
+
+/** What is known of a backup when it begins. */
+export type Begun = Pick<
+  BackupRecord,
+  'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'warnings' | 'systemId' | 'segmentBytes' | 'blockBytes'
+>;

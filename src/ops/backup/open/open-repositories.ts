@@ -1,0 +1,37 @@
+import { resolve } from 'node:path';
+import type { BackupSettings, RepositorySettings } from '../../../config/index.ts';
+import { openRepository, type Repository } from '../repository/index.ts';
+import { localStorage, openBucket, s3Storage, type Storage } from '../storage/index.ts';
+import { readIdentities, readPassphrase } from './secret-files.ts';
+
+/**
+ * The repositories of a server, in the order of its settings: backups are made in the first. Nothing is asked over a network here: one that cannot
+ * be reached says so when it is used.
+ * @throws {PitcrewError} `E_CONFIG` for a location that is none; `E_BACKUP_KEY` for a file with keys or a passphrase that cannot be read;
+ * `E_MISSING_PACKAGE` without the package that a bucket needs
+ */
+export function openRepositories(
+  { repositories }: Pick<BackupSettings, 'repositories'>,
+  onNotice?: Notice,
+): Promise<Repository[]> {
+  return Promise.all(repositories.map((settings) => openBySettings(settings, onNotice)));
+}
+
+/** What a service cannot do, and what follows: told once. */
+type Notice = ((text: string) => void) | undefined;
+
+async function openBySettings(settings: RepositorySettings, onNotice: Notice): Promise<Repository> {
+  const { recipients, identityFile, passphraseFile } = settings;
+  return openRepository({
+    storage: await storageOf(settings, onNotice),
+    recipients,
+    identities: identityFile === undefined ? [] : await readIdentities(identityFile),
+    passphrase: passphraseFile === undefined ? undefined : await readPassphrase(passphraseFile),
+  });
+}
+
+async function storageOf({ location, s3 }: RepositorySettings, onNotice: Notice): Promise<Storage> {
+  return location.includes('://')
+    ? s3Storage(await openBucket(location, s3), { onNotice })
+    : localStorage(resolve(location));
+}

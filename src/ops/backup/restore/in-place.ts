@@ -1,0 +1,166 @@
+import { mkdir, readdir, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { errorCode, PitcrewError } from '../../../errors.ts';
+import { flushFolder } from '../flush-folder.ts';
+import type { BackupRecord } from '../repository/index.ts';
+import { controlPath, readControlFile } from './control-file.ts';
+import { isRunning, processIn } from './running.ts';
+import type { TablespacePlace } from './tablespaces.ts';
+
+/** While a data directory is being changed: the control file that it had, without which PostgreSQL refuses to start. */
+const controlBefore = `${controlPath}.before`;
+/** And the one that it gets. */
+const controlAfter = `${controlPath}.restored`;
+/** Who changes it, and which places of tablespaces are its own. */
+const markName = 'pitcrew-restore.json';
+
+/** What a restore in place needs on the way, and is no part of what is restored. */
+export const ownFiles: readonly string[] = [controlBefore, markName];
+
+/** Where files go until everything else is in its place. */
+export const heldFiles: ReadonlyMap<string, string> = new Map([[controlPath, controlAfter]]);
+
+interface Mark {
+  pid: number;
+  tablespaces: string[];
+}
+
+/**
+ * What speaks against changing a data directory into that of a backup, as an error for each.
+ * @param to an existing folder with something in it
+ */
+export async function inPlaceObstacles(
+  to: string,
+  backup: BackupRecord,
+  tablespaces: readonly TablespacePlace[],
+): Promise<PitcrewError[]> {
+  const found: PitcrewError[] = [];
+  const control = (await readControlFile(to)) ?? (await readControlFile(to, controlBefore));
+  if (!control) {
+    return [
+      new PitcrewError('E_DATA_DIR', `${to} is no data directory of PostgreSQL`, {
+        detail: `It has no ${controlPath}.`,
+        hint: 'Without --delta, restore to a folder that does not exist yet.',
+      }),
+    ];
+  }
+  if (control.systemId !== backup.systemId) {
+    found.push(
+      new PitcrewError('E_UNSAFE', `${to} is of another cluster`, {
+        detail: `It is of ${control.systemId}; the backup is of ${backup.systemId}.`,
+        hint: 'Nothing of it could be used. Give the folder of the same cluster, or a new one without --delta.',
+      }),
+    );
+  }
+  const pid = await processIn(to);
+  if (pid !== undefined) {
+    found.push(
+      new PitcrewError('E_UNSAFE', `a server is running in ${to}`, {
+        detail: `Process ${pid} works there.`,
+        hint: 'Stop it first.',
+      }),
+    );
+  }
+  const mark = await readMark(to);
+  if (mark && mark.pid !== process.pid && isRunning(mark.pid)) {
+    found.push(
+      new PitcrewError('E_CONFLICT', `another restore is at work in ${to}`, {
+        detail: `It is process ${mark.pid}.`,
+        hint: 'Let it end, or stop it.',
+      }),
+    );
+  }
+  const own = await ownPlaces(to, mark);
+  for (const { to: place } of tablespaces) {
+    if (own.has(await realpath(place).catch(() => place)) || (await isEmpty(place))) continue;
+    found.push(
+      new PitcrewError('E_UNSAFE', `${place} is not a tablespace of ${to}`, {
+        detail: 'There is something in it, and no link of the data directory leads there.',
+        hint: 'It may be in use by another server. Map the tablespace to where this data directory has it, or to a new folder: --tablespace-map OLD=NEW.',
+      }),
+    );
+  }
+  return found;
+}
+
+/** Marks a data directory as being changed: from here on PostgreSQL refuses to start it, until `release`. */
+export async function takeInPlace(to: string, tablespaces: readonly TablespacePlace[]): Promise<void> {
+  const own = await ownPlaces(to, await readMark(to));
+  const mark: Mark = { pid: process.pid, tablespaces: [...own, ...tablespaces.map(({ to: place }) => place)] };
+  const part = join(to, `${markName}.${process.pid}`);
+  await writeFile(part, JSON.stringify(mark), { mode: 0o600, flush: true });
+  await rename(part, join(to, markName));
+  await flushFolder(to);
+  try {
+    await rename(join(to, controlPath), join(to, controlBefore));
+  } catch (error) {
+    // One that was killed had done it.
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+  await flushFolder(join(to, 'global'));
+}
+
+/** Gives a data directory back, complete: PostgreSQL starts it from now on. */
+export async function releaseInPlace(to: string): Promise<void> {
+  await rename(join(to, controlAfter), join(to, controlPath));
+  await flushFolder(join(to, 'global'));
+  for (const name of ownFiles) await rm(join(to, name), { force: true });
+  await flushFolder(to);
+}
+
+/** Links to tablespaces that the backup does not have; the others PostgreSQL makes anew when it starts. */
+export async function removeSpareLinks(to: string, tablespaces: readonly TablespacePlace[]): Promise<void> {
+  const folder = join(to, 'pg_tblspc');
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(folder)) {
+    if (!tablespaces.some(({ oid }) => String(oid) === name)) await rm(join(folder, name), { recursive: true });
+  }
+}
+
+/** Real paths of the places that are this data directory's own: where its links lead, and where a restore has put them that was not started yet. */
+async function ownPlaces(to: string, mark: Mark | undefined): Promise<Set<string>> {
+  const links = join(to, 'pg_tblspc');
+  const places = [...(mark?.tablespaces ?? [])];
+  for (const name of await readdir(links).catch(() => [])) {
+    const place = await readlink(join(links, name)).catch(() => undefined);
+    if (place !== undefined) places.push(place);
+  }
+  const map = await readFile(join(to, 'tablespace_map'), 'utf8').catch(() => '');
+  // A backslash stands before what would end a line.
+  for (const [, place = ''] of map.matchAll(/^\d+ ((?:\\[^]|[^\\\n\r])+)/gm))
+    places.push(place.replaceAll(/\\([^])/g, '$1'));
+  return new Set(await Promise.all(places.map(async (place) => realpath(place).catch(() => place))));
+}
+
+async function readMark(to: string): Promise<Mark | undefined> {
+  try {
+    const mark: unknown = JSON.parse(await readFile(join(to, markName), 'utf8'));
+    return isMark(mark) ? mark : undefined;
+  } catch {
+    // None, or one that was being written when its process was killed.
+    return undefined;
+  }
+}
+
+function isMark(mark: unknown): mark is Mark {
+  return (
+    typeof mark === 'object' &&
+    mark !== null &&
+    'pid' in mark &&
+    Number.isSafeInteger(mark.pid) &&
+    'tablespaces' in mark &&
+    Array.isArray(mark.tablespaces) &&
+    mark.tablespaces.every((place) => typeof place === 'string')
+  );
+}
+
+async function isEmpty(path: string): Promise<boolean> {
+  return readdir(path).then(
+    (names) => names.length === 0,
+    (error: unknown) => errorCode(error) === 'ENOENT',
+  );
+}
+
+/** Of a tablespace only the folder of this major version is a data directory's: `PG_18_202506291`. */
+export const isOfMajor = (path: string, serverVersion: number): boolean =>
+  basename(path.split('/')[0] ?? '').startsWith(`PG_${Math.floor(serverVersion / 10_000)}_`);

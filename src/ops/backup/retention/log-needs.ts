@@ -1,0 +1,74 @@
+import { type BackupRecord, nameOfPartial, type Repository } from '../repository/index.ts';
+import { segmentPosition, segmentStart } from '../wal/segments.ts';
+
+/** A segment of log as it is stored. */
+export interface LogSegment {
+  name: string;
+  key: string;
+  bytes: number;
+  /** `undefined`: no segment, such as the history of a timeline, which is small and always kept. */
+  at: { timeline: number; startLsn: bigint } | undefined;
+}
+
+/** Which log stays. */
+export interface LogNeeds {
+  /** Of these what they need themselves. */
+  kept: readonly BackupRecord[];
+  /** From the beginning of these on, all. */
+  onward: readonly BackupRecord[];
+}
+
+/** All log of a repository, in order. */
+export async function* logOf(repository: Repository, segmentBytes: number): AsyncGenerator<LogSegment> {
+  for await (const { name, key, bytes } of repository.wal()) {
+    // A part of a segment goes with it.
+    yield { name, key, bytes, at: segmentPosition(nameOfPartial(name), segmentBytes) };
+  }
+}
+
+/** Whether no kept backup needs a segment, neither to be whole nor to go on from there. In doubt it stays. */
+export function isSpare(segment: Pick<LogSegment, 'at'>, { kept, onward }: LogNeeds): boolean {
+  const { at } = segment;
+  // Without any backup to go on from, nothing is known of what comes.
+  if (!at || onward.length === 0) return false;
+  return (
+    onward.every(({ timeline, startLsn, segmentBytes }) =>
+      isBefore(at, timeline, segmentStart(startLsn, segmentBytes)),
+    ) &&
+    kept.every(
+      ({ timeline, startLsn, endLsn, segmentBytes }) =>
+        at.timeline !== timeline || at.startLsn < segmentStart(startLsn, segmentBytes) || at.startLsn >= endLsn,
+    )
+  );
+}
+
+/** Log of a later timeline may follow from there; of an earlier one it does not, wherever it goes. */
+function isBefore(at: { timeline: number; startLsn: bigint }, timeline: number, lsn: bigint): boolean {
+  return at.timeline <= timeline && at.startLsn < lsn;
+}
+
+/** The log of a repository, summed up between the places where backups begin and end: so much is enough to weigh what stays. */
+export type LogSums = { at: { timeline: number; startLsn: bigint }; bytes: number }[];
+
+export async function sumLog(repository: Repository, backups: readonly BackupRecord[]): Promise<LogSums> {
+  const segmentBytes = backups[0]?.segmentBytes;
+  if (segmentBytes === undefined) return [];
+  const size = BigInt(segmentBytes);
+  const edges = backups
+    .flatMap(({ startLsn, endLsn }) => [startLsn - (startLsn % size), ((endLsn + size - 1n) / size) * size])
+    .toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const sums = new Map<string, LogSums[number]>();
+  for await (const { at, bytes } of logOf(repository, segmentBytes)) {
+    if (!at) continue;
+    const key = `${at.timeline}/${edges.findLast((edge) => edge <= at.startLsn) ?? 0n}`;
+    const sum = sums.get(key);
+    if (sum) sum.bytes += bytes;
+    else sums.set(key, { at, bytes });
+  }
+  return [...sums.values()];
+}
+
+/** Of the log that stays, as it is stored. */
+export function neededBytes(sums: LogSums, needs: LogNeeds): number {
+  return sums.reduce((sum, { at, bytes }) => (isSpare({ at }, needs) ? sum : sum + bytes), 0);
+}
