@@ -1,5 +1,5 @@
 import type { BackupFacts } from '../../monitor/index.ts';
-import type { LatestRuns } from '../../store/index.ts';
+import type { BackupRun, LatestRuns } from '../../store/index.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { BackupServiceStatus, BackupSettings, KeptLog } from './types.ts';
 
@@ -14,7 +14,8 @@ export interface FactsInput {
 export function factsOf({ settings, status, catalogue, runs }: FactsInput): BackupFacts {
   const { running, log, unprovable } = status;
   const latest = catalogue.backups?.map(({ endedAt }) => endedAt.getTime());
-  const drill = runs.find(({ kind }) => kind === 'drill')?.last;
+  const drills = runs.find(({ kind }) => kind === 'drill');
+  const drill = drills && foundOut(drills.last) ? drills.last : drills?.lastDone;
   return {
     maxBackupAgeMs: settings.maxBackupAge,
     maxLogLagMs: settings.maxLogLag,
@@ -26,24 +27,26 @@ export function factsOf({ settings, status, catalogue, runs }: FactsInput): Back
     // By the clock, for once: what is asked is how old it is.
     latestBackupAt: latest && (latest.length === 0 ? null : new Date(Math.max(...latest))),
     repositories: catalogue.repositories.map(({ name, error }) => ({ name, error: error && textOf(error) })),
-    failed: runs.flatMap(({ kind, last: { state, endedAt, error } }) =>
+    failed: runs.flatMap(({ kind, last }) =>
       // That a drill found something is told by itself.
-      state === 'failed' && endedAt && kind !== 'drill'
-        ? [{ kind, at: endedAt, message: error ? textOf(error) : 'no reason is known' }]
+      last.state === 'failed' && last.endedAt && !(kind === 'drill' && foundOut(last))
+        ? [{ kind, at: last.endedAt, message: last.error ? textOf(last.error) : 'no reason is known' }]
         : [],
     ),
-    drill:
-      drill?.endedAt && (drill.state === 'done' || drill.state === 'failed')
-        ? {
-            at: drill.endedAt,
-            ok: drill.state === 'done',
-            message: drill.error ? textOf(drill.error) : '',
-            readyMs: readyMsOf(drill.report),
-          }
-        : null,
+    drill: drill?.endedAt
+      ? {
+          at: drill.endedAt,
+          ok: drill.state === 'done',
+          message: drill.error ? textOf(drill.error) : '',
+          readyMs: readyMsOf(drill.report),
+        }
+      : null,
     stream: log && streamFacts(log),
   };
 }
+
+/** Whether a drill says something of the backup: one that could not be done, for lack of room or of programs, says nothing. */
+const foundOut = ({ state, error }: BackupRun): boolean => state === 'done' || error?.code === 'E_BACKUP_DAMAGED';
 
 function streamFacts({ state, since }: KeptLog): NonNullable<BackupFacts['stream']> {
   const { phase, slot, repositories, gaps, error } = state;

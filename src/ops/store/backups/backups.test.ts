@@ -57,8 +57,22 @@ test('runs are written down with their log, the latest of each kind is known, an
     error: { code: 'E_STORAGE' },
   });
 
+  // A drill that could not be done says nothing of the backup.
+  for (const [minute, code] of [
+    [14, null],
+    [15, 'E_DATA_DIR'],
+  ] as const) {
+    const drill = await backups.beginRun(targetId, { ...begun('drill', minute), backup: 'backup-3' });
+    const bad = code && { ...failed, error: { ...error, code } };
+    await backups.endRun(drill, bad ?? { ...done(minute), backup: null });
+  }
+  expect((await backups.latestDrills(targetId)).map(({ state, backup }) => [state, backup])).toEqual([
+    ['done', 'backup-3'],
+  ]);
+
   const latest = await backups.latestRuns(targetId);
   expect(latest.map(({ kind, last, lastDone }) => [kind, last.id, lastDone?.id ?? null])).toEqual([
+    ['drill', mine + 2, mine + 1],
     ['verify', mine, null],
     ['prune', third, null],
     ['full', second, first],

@@ -77,7 +77,8 @@ export function readDrills(reader: Reader, targetId: number): Promise<BackupRun[
      FROM     pitcrew.backup_run AS run
      WHERE    run.id IN (SELECT max(id)
                          FROM   pitcrew.backup_run
-                         WHERE  target_id = $1 AND kind = 'drill' AND state IN ('done', 'failed') AND backup IS NOT NULL
+                         WHERE  target_id = $1 AND kind = 'drill' AND backup IS NOT NULL
+                           AND (state = 'done' OR state = 'failed' AND error ->> 'code' = 'E_BACKUP_DAMAGED')
                          GROUP  BY backup)
      ORDER BY run.id DESC`,
     [targetId],

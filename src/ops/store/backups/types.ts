@@ -88,7 +88,7 @@ export interface BackupStore {
   /** At most 500. */
   lines(id: number): Promise<BackupRunLine[]>;
   latestRuns(targetId: number): Promise<LatestRuns[]>;
-  /** The latest drill of each backup that was drilled, as far as it has ended and was not stopped. */
+  /** The latest drill of each backup that found out something of it: one that could not be done says nothing. */
   latestDrills(targetId: number): Promise<BackupRun[]>;
   /** How many there are, of those that are kept. */
   countRuns(targetId: number): Promise<{ kind: BackupRunKind; state: BackupRunState; count: number }[]>;
