@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import type { LoadedConfig } from '../config/index.ts';
 import { keepPlans } from '../ops/advisor/index.ts';
+import type { BackupService } from '../ops/backup/index.ts';
 import { createMonitor, statementScopes } from '../ops/monitor/index.ts';
 import { openStore, type Store } from '../ops/store/index.ts';
 import { createApp, createLoggers, logMonitors, refuseExposure, startServer } from '../server/index.ts';
 import { startAdvisors } from './advisors.ts';
+import { startBackups } from './backups.ts';
 import { type EmbeddedStore, startEmbeddedStore } from './embedded-store.ts';
 import { packageVersion } from './version.ts';
 
@@ -37,6 +39,7 @@ export async function startDaemon({ config, signal }: DaemonOptions): Promise<Da
     signal?.throwIfAborted();
     const { monitor: settings, actions } = config;
     const scopes = statementScopes(config.databases);
+    const backups: BackupService[] = [];
     const monitors = Object.entries(config.databases).map(([name, url]) =>
       createMonitor({
         name,
@@ -45,19 +48,22 @@ export async function startDaemon({ config, signal }: DaemonOptions): Promise<Da
         statements: scopes[name],
         actions,
         store,
+        ...(config.backups[name] && { backups: () => backups.find((each) => each.name === name)?.known()?.facts }),
         logger: loggers.database,
       }),
     );
     started.push(async () => void (await Promise.all(monitors.map((monitor) => monitor.stop()))));
     const advisors = startAdvisors({ config, monitors, store, logger: loggers.database });
     started.push(async () => void (await Promise.all(advisors.map((advisor) => advisor.stop()))));
+    backups.push(...startBackups({ config, monitors, store, logger: loggers.backup }));
+    started.push(async () => void (await Promise.all(backups.map((service) => service.stop()))));
     if (settings.plans) {
       const keepers = monitors.map((monitor) => keepPlans({ monitor, store, logger: loggers.database }));
       started.push(async () => void (await Promise.all(keepers.map((keeper) => keeper.stop()))));
     }
     const { performance, slow, server: logger } = loggers;
     started.push(logMonitors({ monitors, store, slowMs: config.monitor.slowStatement, performance, slow }));
-    const app = createApp({ monitors, advisors, store, config, version: packageVersion(), logger });
+    const app = createApp({ monitors, advisors, backups, store, config, version: packageVersion(), logger });
     const server = await startServer({ ...config.server, token: config.server.token, app, logger });
     started.push(() => server.close());
     return { url: server.url, storeAddress, stop: () => stopAll(started) };

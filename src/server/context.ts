@@ -3,6 +3,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { type Config, nearest } from '../config/index.ts';
 import { PitcrewError } from '../errors.ts';
 import type { Advisor } from '../ops/advisor/index.ts';
+import type { BackupService } from '../ops/backup/index.ts';
 import type { DatabaseMonitor } from '../ops/monitor/index.ts';
 import type { History, Store } from '../ops/store/index.ts';
 
@@ -20,6 +21,8 @@ export interface AppContext {
   monitors: readonly DatabaseMonitor[];
   /** Those who look after the advice of databases; without them the paths of advice are 422. */
   advisors?: readonly Advisor[];
+  /** Those who look after the backups of databases: of those alone that the settings have backups of. */
+  backups?: readonly BackupService[];
   /** History; without it the answers that need it are 503 and the dashboard shows live data only. */
   store: Store | undefined;
   config: Pick<Config, 'server' | 'monitor' | 'actions'>;

@@ -6,6 +6,7 @@ import axe from 'axe-core';
 import { type Browser, chromium as launcher, type Page } from 'playwright-core';
 import { configDefinition } from '../../src/config/definition.ts';
 import { type Advisor, createAdvisor } from '../../src/ops/advisor/index.ts';
+import type { BackupService } from '../../src/ops/backup/index.ts';
 import { createMonitor, type DatabaseMonitor } from '../../src/ops/monitor/index.ts';
 import { openStore, type Store } from '../../src/ops/store/index.ts';
 import { createApp, startServer } from '../../src/server/index.ts';
@@ -65,12 +66,20 @@ interface DashboardOptions {
   uiDir: string;
   actions?: boolean;
   token?: string;
+  /** Looks after the backups; ended with everything else. */
+  backups?: (store: Store) => BackupService;
 }
 
 /** Everything that `pitcrew serve` starts, watching one database, with a store in a database of its own. */
-export async function startDashboard({ url, uiDir, actions = false, token }: DashboardOptions): Promise<Dashboard> {
+export async function startDashboard({
+  url,
+  uiDir,
+  actions = false,
+  token,
+  backups,
+}: DashboardOptions): Promise<Dashboard> {
   const config = configDefinition.parse({
-    actions: { sessions: actions, cache: actions, advice: actions },
+    actions: { sessions: actions, cache: actions, advice: actions, backups: actions },
     advisor: { enabled: false },
     monitor: { cadence: { activity: '250ms', statements: '10m', instance: '10m', tables: '1h', slow: '1d' } },
     server: { token },
@@ -89,7 +98,9 @@ export async function startDashboard({ url, uiDir, actions = false, token }: Das
   });
   const logger = keepingLogger();
   const advisor = createAdvisor({ name: 'shop', url, store, config: config.advisor, logger, tickMs: 100 });
-  const app = createApp({ monitors: [monitor], advisors: [advisor], store, config, version: '0.0.0', logger, uiDir });
+  const service = backups?.(store);
+  const watching = { monitors: [monitor], advisors: [advisor], backups: service ? [service] : [] };
+  const app = createApp({ ...watching, store, config, version: '0.0.0', logger, uiDir });
   const listen = (port: number) => startServer({ host: '127.0.0.1', port, token, app, logger });
   let server = await listen(0);
   return {
@@ -107,6 +118,7 @@ export async function startDashboard({ url, uiDir, actions = false, token }: Das
     },
     async [Symbol.asyncDispose]() {
       await server.close();
+      await service?.stop();
       await advisor.stop();
       await monitor.stop();
       await store.close();

@@ -2,6 +2,9 @@ import { ErrorBoundary, LocationProvider, Route, Router, useRoute } from 'preact
 import { AdvicePage } from './advice/advice-page.tsx';
 import { AdviceDetailPage } from './advice/advice-detail-page.tsx';
 import { ApplicationsPage } from './applications/applications-page.tsx';
+import { BackupPage } from './backups/backup-page.tsx';
+import { BackupsPage } from './backups/backups-page.tsx';
+import { RunPage } from './backups/run-page.tsx';
 import { CachePage } from './cache/cache-page.tsx';
 import { Toasts } from './components/toast.tsx';
 import { basePath } from './data/base.ts';
@@ -44,6 +47,9 @@ export function App() {
               <Route path={`${basePath}/indexes`} component={IndexesPage} />
               <Route path={`${basePath}/advice`} component={AdvicePage} />
               <Route path={`${basePath}/advice/:id`} component={AdviceRoute} />
+              <Route path={`${basePath}/backups`} component={BackupsPage} />
+              <Route path={`${basePath}/backups/runs/:id`} component={RunRoute} />
+              <Route path={`${basePath}/backups/:id`} component={BackupPage} />
               <Route path={`${basePath}/server`} component={ServerPage} />
               <Route default component={NotFound} />
             </Router>
@@ -55,10 +61,11 @@ export function App() {
   );
 }
 
-/** Statements, tables and advice are numbered: what is no number is no page. */
+/** Statements, tables, advice and runs are numbered: what is no number is no page. */
 const isNumbered = () => /^\d+$/.test(useRoute().params['id'] ?? '');
 const QueryRoute = () => (isNumbered() ? <QueryPage /> : <NotFound />);
 const AdviceRoute = () => (isNumbered() ? <AdviceDetailPage /> : <NotFound />);
+const RunRoute = () => (isNumbered() ? <RunPage /> : <NotFound />);
 const TableRoute = () => (isNumbered() ? <TablePage /> : <NotFound />);
 
 /** After moving to another page, reading goes on at its heading. */

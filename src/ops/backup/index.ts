@@ -31,6 +31,7 @@ export type { Decision } from './retention/decide.ts';
 export { pin, readPins, unpin } from './retention/pins.ts';
 export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
 export { prune, type Pruned } from './retention/prune.ts';
+export * from './service/index.ts';
 export { type RepositoryStats, statsOf } from './stats/stats.ts';
 export { localStorage, type Storage } from './storage/index.ts';
 export { dropSlot, makeSlot } from './stream/slot.ts';

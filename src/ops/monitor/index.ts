@@ -1,7 +1,7 @@
 import { Monitor, type MonitorOptions } from './monitor.ts';
 import type { DatabaseMonitor } from './types.ts';
 
-export { largeTableRows, type Verdict, verdicts } from './health/index.ts';
+export { type BackupFacts, largeTableRows, type Verdict, verdicts } from './health/index.ts';
 export { isLocalAddress } from './host/index.ts';
 export type { MonitorLogger } from './logger.ts';
 export { type MetricDefinition, metricDefinitions, type MetricName } from './metrics.ts';

@@ -19,7 +19,7 @@ import { StatementsCollector } from './collectors/statements.ts';
 import { TablesCollector } from './collectors/tables.ts';
 import { Actions, type AllowedActions } from './connection/actions.ts';
 import { Link, reasonOf } from './connection/link.ts';
-import { createHealthWindow, healthReport } from './health/index.ts';
+import { type BackupFacts, createHealthWindow, healthReport } from './health/index.ts';
 import { LatestMetrics } from './latest.ts';
 import { Listeners } from './listeners.ts';
 import { type MonitorLogger, silentLogger } from './logger.ts';
@@ -55,6 +55,8 @@ export interface MonitorOptions {
   statements?: TargetStatements | undefined;
   /** What may be done to the database; nothing by default. */
   actions?: AllowedActions;
+  /** How its backups are; without it they are taken for not being made. */
+  backups?: () => BackupFacts | null | undefined;
   /** Where history is written; without it everything live works all the same. */
   store?: Store | undefined;
   logger?: MonitorLogger;
@@ -184,6 +186,7 @@ export class Monitor implements DatabaseMonitor {
       invalidIndexes: this.#tables.invalidIndexes,
       walReceiver: this.#instance.view.walReceiver,
       checksumFailures: this.#instance.view.checksumFailures,
+      backups: this.#options.backups ? this.#options.backups() : null,
       hostIsLocal: this.#local,
     });
   }

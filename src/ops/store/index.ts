@@ -1,5 +1,6 @@
 export type * from './advice/types.ts';
 export type * from './applications/types.ts';
+export type * from './backups/types.ts';
 export type * from './caches/types.ts';
 export { tiersOf, type TierState } from './caches/sizes.ts';
 export { zeroStatement, zeroTable, zeroTableGauges } from './families.ts';

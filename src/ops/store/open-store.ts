@@ -2,6 +2,7 @@ import pg from 'pg';
 import { messageOf } from '../../errors.ts';
 import { createAdviceStore } from './advice/advice-store.ts';
 import { ReportWriter } from './applications/report-writer.ts';
+import { createBackupStore } from './backups/backup-store.ts';
 import { askCaches, pendingCommands } from './caches/commands.ts';
 import { connectionConfig, StoreClient } from './connection.ts';
 import { storeError } from './failures.ts';
@@ -53,6 +54,7 @@ export async function openStore({ url, retention, logger }: StoreOptions): Promi
   return {
     history: createHistory(pool),
     advice: createAdviceStore(pool),
+    backups: createBackupStore(pool),
     levels,
     target: (name) =>
       onSession(session, async (client) => {

@@ -6,6 +6,7 @@
 import type { Config } from '../../config/index.ts';
 import type { AdviceStore } from './advice/types.ts';
 import type { ApplicationHistory, ReceivedReport } from './applications/types.ts';
+import type { BackupStore } from './backups/types.ts';
 import type { CacheAsk, CacheHistory, PendingCommand } from './caches/types.ts';
 import type { PlanHistory, PlanWriting } from './plans/types.ts';
 import type { TimeRange } from './time-range.ts';
@@ -329,6 +330,8 @@ export interface Store extends PlanWriting {
   readonly levels: readonly Level[];
   /** What the advisor keeps: advice and its states, what was changed on watched databases, runs. */
   readonly advice: AdviceStore;
+  /** What was done for backups, and how it went. */
+  readonly backups: BackupStore;
   /** Registers a watched database (by its name in the config) and gives its number. */
   target(name: string): Promise<number>;
   /**

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { adviceSeverity, adviceState, runKind } from './advice.ts';
+import { backupRunKind, backupRunState } from './backups.ts';
 import { databaseQuery, pageQuery, rangeQuery, stepQuery } from './common.ts';
 
 /** Text that a database can be asked for: PostgreSQL's text cannot hold a NUL character. */
@@ -173,18 +174,22 @@ export const tablesQuery = {
 /** Columns of `AdviceSummary` by which advice can be sorted. */
 const adviceSort = z.enum(['severity', 'title', 'kind', 'gain', 'risk', 'state', 'stateSince', 'firstSeen']);
 
-export const adviceQuery = {
-  ...databaseQuery.shape,
-  state: z
+/** Some of a few words, separated by commas. */
+const wordsOf = <Word extends string>(options: readonly Word[], schema: z.ZodType<Word>, example: string) =>
+  z
     .string()
     .transform((list, issue) => {
-      const states = z.array(adviceState).safeParse(list.split(','));
-      if (states.success) return states.data;
-      issue.addIssue({ code: 'custom', message: `some of ${adviceState.options.join(', ')}, separated by commas,` });
+      const words = z.array(schema).safeParse(list.split(','));
+      if (words.success) return words.data;
+      issue.addIssue({ code: 'custom', message: `some of ${options.join(', ')}, separated by commas,` });
       return z.NEVER;
     })
     .optional()
-    .openapi({ type: 'string', description: 'Only in these states, separated by commas.', example: 'found,planned' }),
+    .openapi({ type: 'string', description: 'Only these, separated by commas.', example });
+
+export const adviceQuery = {
+  ...databaseQuery.shape,
+  state: wordsOf(adviceState.options, adviceState, 'found,planned'),
   kind: text(40).optional().openapi({ description: 'Only what does this: `create-index`, `drop-index`, …' }),
   check: text(100).optional().openapi({ description: 'Only of this check.' }),
   severity: adviceSeverity.optional(),
@@ -238,6 +243,34 @@ export const indexesQuery = {
   search: text(500).optional().openapi({ description: 'Part of "schema.table", in either case.' }),
   ...pageQuery,
 };
+
+export const backupRunsQuery = {
+  ...databaseQuery.shape,
+  kind: wordsOf(backupRunKind.options, backupRunKind, 'full,incremental'),
+  state: wordsOf(backupRunState.options, backupRunState, 'failed'),
+  ...pageQuery,
+};
+
+export const backupPath = z.object({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._+=-]{0,100}$/, 'the name of a backup is allowed')
+    .openapi({
+      param: { name: 'id', in: 'path' },
+      description: 'Name of the backup.',
+      example: '20261130T014500Z-full',
+    }),
+});
+
+export const backupRequest = z
+  .strictObject({
+    type: backupRunKind.default('full').openapi({
+      description:
+        'A backup; or a restore that proves the latest full one, a check of all that is stored, a removal of what is too much.',
+    }),
+  })
+  .prefault({})
+  .openapi('BackupRequest');
 
 export const oneDatabaseQuery = databaseQuery.shape;
 export const seriesQuery = stepQuery.shape;

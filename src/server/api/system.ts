@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { adviceState, runKind } from './advice.ts';
+import { backupRunKind, backupRunState } from './backups.ts';
 import { grade, planVerdict, timestamp } from './common.ts';
 
 const connection = z.enum(['connecting', 'watching', 'unreachable', 'refused', 'unsupported', 'standby-daemon']);
@@ -117,6 +118,13 @@ export const event = z
     }),
     z.object({ type: z.literal('advice'), database: z.string(), id: z.number().int(), state: adviceState }),
     z.object({ type: z.literal('advice-run'), database: z.string(), kind: runKind, running: z.boolean() }),
+    z.object({
+      type: z.literal('backup-run'),
+      database: z.string(),
+      id: z.number().int().nullable(),
+      kind: backupRunKind,
+      state: backupRunState,
+    }),
     z.object({
       type: z.literal('plan'),
       database: z.string(),

@@ -6,8 +6,8 @@ import { dailyFile } from './daily-file.ts';
 import { readableLine } from './readable.ts';
 import { redactFields, serialiseError } from './redact.ts';
 
-/** What is logged apart: health and figures, slow statements, the watched databases, the HTTP server. */
-const channels = ['performance', 'slow', 'database', 'server'] as const;
+/** What is logged apart: health and figures, slow statements, the watched databases, their backups, the HTTP server. */
+const channels = ['performance', 'slow', 'database', 'backup', 'server'] as const;
 type Channel = (typeof channels)[number];
 
 export interface Loggers extends Record<Channel, Logger> {
@@ -63,6 +63,7 @@ export function createLoggers(config: Config['log'], output: LogOutput = process
     performance: logger('performance'),
     slow: logger('slow'),
     database: logger('database'),
+    backup: logger('backup'),
     server: logger('server'),
     async close() {
       await Promise.all([...files.values()].map((file) => file.close()));

@@ -1,6 +1,7 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import { PitcrewError } from '../../errors.ts';
 import type { Advisor } from '../../ops/advisor/index.ts';
+import type { BackupService } from '../../ops/backup/index.ts';
 import type { DatabaseMonitor, MonitorEvent } from '../../ops/monitor/index.ts';
 import { oneDatabaseQuery } from '../api/parameters.ts';
 import { type Event, event } from '../api/system.ts';
@@ -20,8 +21,8 @@ const route = createRoute({
   path: '/api/v1/events',
   summary: 'What happens, as server-sent events',
   description:
-    'First `hello`, then the state of each database, then `connection`, `sample`, `health`, `plan`, `advice` and `advice-run` as ' +
-    'they come. The name of an event is its `type`, its data one JSON document of schema Event. A client that does not keep up is disconnected.',
+    'First `hello`, then the state of each database, then `connection`, `sample`, `health`, `plan`, `advice`, `advice-run` and ' +
+    '`backup-run` as they come. The name of an event is its `type`, its data one JSON document of schema Event. A client that does not keep up is disconnected.',
   request: { query: queryOf(oneDatabaseQuery) },
   responses: {
     200: { description: 'Events', content: { 'text/event-stream': { schema: z.string() } } },
@@ -49,7 +50,8 @@ export function eventRoutes(app: Api, context: AppContext): void {
     clients += 1;
     const { closing, heartbeatMs = usualHeartbeatMs } = c.env ?? {};
     const advisors = (context.advisors ?? []).filter(({ name }) => monitors.some((monitor) => monitor.name === name));
-    const body = eventStream({ version: context.version, monitors, advisors, closing, heartbeatMs }, () => {
+    const backups = (context.backups ?? []).filter(({ name }) => monitors.some((monitor) => monitor.name === name));
+    const body = eventStream({ version: context.version, monitors, advisors, backups, closing, heartbeatMs }, () => {
       clients -= 1;
     });
     return c.body(body, 200, headers);
@@ -60,6 +62,7 @@ interface StreamOptions {
   version: string;
   monitors: readonly DatabaseMonitor[];
   advisors: readonly Advisor[];
+  backups: readonly BackupService[];
   closing: AbortSignal | undefined;
   heartbeatMs: number;
 }
@@ -69,7 +72,7 @@ interface StreamOptions {
  * `onEnd` is called once.
  */
 function eventStream(
-  { version, monitors, advisors, closing, heartbeatMs }: StreamOptions,
+  { version, monitors, advisors, backups, closing, heartbeatMs }: StreamOptions,
   onEnd: () => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
@@ -86,6 +89,7 @@ function eventStream(
         const unsubscribe = [
           ...monitors.map((monitor) => monitor.onEvent((each) => send(frame(presentEvent(each))))),
           ...advisors.map((advisor) => advisor.onEvent((each) => send(frame({ ...each, database: advisor.name })))),
+          ...backups.map((service) => service.onEvent((each) => send(frame({ ...each, database: service.name })))),
         ];
         const heartbeat = setInterval(() => send(': alive\n\n'), heartbeatMs);
         heartbeat.unref();

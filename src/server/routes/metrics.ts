@@ -8,6 +8,7 @@ import { metrics } from '../api/performance.ts';
 import { type Api, type AppContext, type Env, historyOf, pickMonitor } from '../context.ts';
 import { alignedSeries, metricNames } from '../present/metrics.ts';
 import { createApplicationFamilies } from '../prometheus/applications.ts';
+import { backupFamilies } from '../prometheus/backups.ts';
 import { daemonFamilies } from '../prometheus/daemon.ts';
 import { contentTypes, formatOf, renderFamilies } from '../prometheus/exposition.ts';
 import { instanceFamilies, watchFamilies } from '../prometheus/instance.ts';
@@ -53,6 +54,7 @@ export function metricRoutes(app: Api, context: AppContext): void {
       ...instanceFamilies(monitors),
       ...(await statementFamilies(monitors)),
       ...(await applicationFamilies(monitors)),
+      ...backupFamilies((context.backups ?? []).filter(({ name }) => monitors.some((each) => each.name === name))),
       ...daemonFamilies(context.version, context.store),
     ];
     return c.text(renderFamilies(families, format), 200, { 'content-type': contentTypes[format] });

@@ -14,6 +14,7 @@ const kinds = [
   'health',
   'advice',
   'advice-run',
+  'backup-run',
 ] as const satisfies DaemonEvent['type'][];
 const listeners = new Set<(event: DaemonEvent) => void>();
 

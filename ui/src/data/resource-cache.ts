@@ -8,7 +8,7 @@ import { onEvent, streamState } from './events.ts';
  */
 
 export interface RefreshPolicy {
-  /** Collectors whose samples make the answer old; `status` for changes of connection and health, `advice` for those of advice. */
+  /** Collectors whose samples make the answer old; `status` for changes of connection and health, `advice` for those of advice, `backups` for runs. */
   on: readonly string[];
   /** Never more often than this. */
   everyMs: number;
@@ -167,6 +167,7 @@ function outdate(entry: Tracked): void {
 
 function subjectOf(event: Exclude<DaemonEvent, { type: 'hello' }>): string {
   if (event.type === 'sample') return event.collector;
+  if (event.type === 'backup-run') return 'backups';
   return event.type === 'advice' || event.type === 'advice-run' ? 'advice' : 'status';
 }
 

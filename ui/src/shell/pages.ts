@@ -10,5 +10,6 @@ export const pages: readonly { path: string; title: string; icon: IconName; key:
   { path: '/tables', title: 'Tables', icon: 'tables', key: 't' },
   { path: '/indexes', title: 'Indexes', icon: 'indexes', key: 'i' },
   { path: '/advice', title: 'Advice', icon: 'advice', key: 'd' },
+  { path: '/backups', title: 'Backups', icon: 'backups', key: 'b' },
   { path: '/server', title: 'Server', icon: 'server', key: 'v' },
 ];

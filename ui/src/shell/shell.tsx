@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from '../components/icon.tsx';
 import { say } from '../components/toast.tsx';
 import { sessionUrl } from '../data/api.ts';
@@ -70,8 +70,12 @@ function skip(event: Event): void {
 
 function Navigation() {
   const { path, to } = useUrl();
+  const nav = useRef<HTMLElement>(null);
+  useEffect(() => {
+    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  }, [path]);
   return (
-    <nav class="nav" aria-label="Pages">
+    <nav class="nav" aria-label="Pages" ref={nav}>
       <ul>
         {pages.map((page) => {
           const current = page.path === '/' ? path === '/' : path === page.path || path.startsWith(`${page.path}/`);

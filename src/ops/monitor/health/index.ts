@@ -1,4 +1,5 @@
 export type {
+  BackupFacts,
   HealthInput,
   InvalidIndex,
   SequenceState,

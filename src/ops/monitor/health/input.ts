@@ -26,8 +26,42 @@ export interface HealthInput {
   walReceiver: { status: string } | null | undefined;
   /** `checksum_failures` over all of pg_stat_database as the server counts it; `null` when checksums are off. */
   checksumFailures: number | null | undefined;
+  /** How its backups are; `null` when the settings have none of it. */
+  backups: BackupFacts | null | undefined;
   /** True when the database runs on the daemon's machine, so that `host.*` speaks of it. */
   hostIsLocal: boolean;
+}
+
+/** How the backups of a database are, as whoever looks after them knows. */
+export interface BackupFacts {
+  maxBackupAgeMs: number;
+  maxLogLagMs: number;
+  /** Backups are made by times of the settings. */
+  scheduled: boolean;
+  /** The log is to be received all the time. */
+  streams: boolean;
+  /** Full backups are to be proven by themselves. */
+  drills: boolean;
+  /** Why they cannot be; `null` when they can. */
+  unprovable: string | null;
+  /** A backup is being made. */
+  running: boolean;
+  /** When the latest one ended; `null` when there is none, `undefined` when the repository could not be read. */
+  latestBackupAt: Date | null | undefined;
+  /** Each with why it cannot be reached. */
+  repositories: readonly { name: string; error: string | null }[];
+  /** Kinds of runs of which the last one failed, and why. */
+  failed: readonly { kind: string; at: Date; message: string }[];
+  /** The last restore that was to prove a backup. */
+  drill: { at: Date; ok: boolean; message: string; readyMs: number | null } | null;
+  stream: {
+    state: string;
+    since: Date;
+    slot: string;
+    lagMs: number | null;
+    error: string | null;
+    gap: string | null;
+  } | null;
 }
 
 /** A row of pg_replication_slots. */

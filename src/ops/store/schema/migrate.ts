@@ -2,6 +2,7 @@ import type { ClientBase } from 'pg';
 import { PitcrewError } from '../../../errors.ts';
 import { sqlStateOf, unavailable } from '../failures.ts';
 import { inTransaction } from '../transaction.ts';
+import { eighth } from './eighth.ts';
 import { fifth } from './fifth.ts';
 import { first } from './first.ts';
 import { fourth } from './fourth.ts';
@@ -17,7 +18,7 @@ export interface Migration {
 }
 
 /** In order; a number is never used twice. */
-const migrations: readonly Migration[] = [first, second, third, fourth, fifth, sixth, seventh];
+const migrations: readonly Migration[] = [first, second, third, fourth, fifth, sixth, seventh, eighth];
 
 /** First key of Pitcrew's advisory locks on the store ("pitc"); claims use it with the target's number. */
 export const lockClass = 0x70_69_74_63;

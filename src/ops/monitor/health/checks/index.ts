@@ -1,4 +1,5 @@
 import type { CheckDefinition } from '../check.ts';
+import { backupAge, backupLog, backupProof, backupRuns } from './backups.ts';
 import { connections } from './connections.ts';
 import { cpu, disk, memory } from './host.ts';
 import { checksumFailures, invalidIndexes, preparedTransactions, sequences } from './integrity.ts';
@@ -42,6 +43,10 @@ export const checks: readonly CheckDefinition[] = Object.freeze([
   recoveryConflicts,
   replicationSlots,
   checksumFailures,
+  backupAge,
+  backupRuns,
+  backupLog,
+  backupProof,
   disk,
   memory,
   cpu,

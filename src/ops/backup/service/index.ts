@@ -1,0 +1,15 @@
+export type { Catalogue, CataloguedRepository } from './catalogue.ts';
+export { readyMsOf } from './facts.ts';
+export { sizesOf } from './jobs.ts';
+export { createBackupService } from './service.ts';
+export type {
+  AskedBackup,
+  BackupEvent,
+  BackupLogger,
+  BackupService,
+  BackupServiceOptions,
+  BackupServiceStatus,
+  KeptLog,
+  KnownBackups,
+  RunningBackup,
+} from './types.ts';

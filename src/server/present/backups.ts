@@ -1,0 +1,204 @@
+import { lsnText } from '../../engine/postgres/replication/index.ts';
+import type { PitcrewError } from '../../errors.ts';
+import {
+  type BackupRecord,
+  type BackupService,
+  type Catalogue,
+  type KeptLog,
+  type Reachable,
+  readyMsOf,
+  sizesOf,
+} from '../../ops/backup/index.ts';
+import type { BackupRun as StoredRun, BackupRunLine } from '../../ops/store/index.ts';
+import type {
+  Backup,
+  BackupDetail,
+  BackupList,
+  BackupRun,
+  BackupRunDetail,
+  BackupService as PresentedService,
+} from '../api/backups.ts';
+import { iso } from './values.ts';
+
+/** More are not listed: nobody keeps so many. */
+const mostBackups = 1000;
+
+export function presentRun(run: StoredRun): BackupRun {
+  const { beganAt, endedAt, dueAt, error, bytes, report, state, trigger } = run;
+  const tookMs = endedAt === null ? null : endedAt.getTime() - beganAt.getTime();
+  const { id, kind, askedBy, attempt, repository, backup, storedBytes } = run;
+  return {
+    id,
+    kind,
+    trigger,
+    askedBy,
+    attempt,
+    dueAt: iso(dueAt),
+    repository,
+    beganAt: beganAt.toISOString(),
+    endedAt: iso(endedAt),
+    state,
+    backup,
+    bytes,
+    storedBytes,
+    bytesPerSecond: bytes !== null && tookMs !== null && tookMs > 0 ? (bytes / tookMs) * 1000 : null,
+    readyMs: readyMsOf(report),
+    report: report as Record<string, unknown> | null,
+    error: error && { code: error.code, message: error.message, detail: error.detail, hint: error.hint },
+    willRetry: state === 'failed' && trigger === 'schedule' && error?.passes === true,
+  };
+}
+
+export function presentRunDetail(database: string, run: StoredRun, lines: readonly BackupRunLine[]): BackupRunDetail {
+  return {
+    database,
+    ...presentRun(run),
+    lines: lines.map(({ at, level, text }) => ({ at: at.toISOString(), level, text })),
+  };
+}
+
+export function presentService(service: BackupService): PresentedService {
+  const { elsewhere, running, next, unprovable } = service.status();
+  return {
+    elsewhere,
+    running: running && { ...running, since: running.since.toISOString() },
+    next: { full: iso(next.full), incremental: iso(next.incremental), verify: iso(next.verify) },
+    unprovable,
+  };
+}
+
+/** @param drills The latest of each backup. */
+function presentBackup(record: BackupRecord, pinned: boolean, drills: readonly StoredRun[]): Backup {
+  const { id, type, parent, startedAt, endedAt, recipients, warnings } = record;
+  const drill = drills.find(({ backup }) => backup === id);
+  return {
+    id,
+    type,
+    parent,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt.toISOString(),
+    ...sizesOf(record),
+    encrypted: recipients.length > 0,
+    pinned,
+    proven: drill
+      ? {
+          at: (drill.endedAt ?? drill.beganAt).toISOString(),
+          ok: drill.state === 'done',
+          readyMs: readyMsOf(drill.report),
+          run: drill.id,
+        }
+      : null,
+    warnings: [...warnings],
+  };
+}
+
+export function presentBackupDetail(
+  database: string,
+  chain: readonly BackupRecord[],
+  record: BackupRecord,
+  pinned: boolean,
+  drills: readonly StoredRun[],
+): BackupDetail {
+  const { serverVersion, systemId, timeline, startLsn, endLsn, tablespaces, recipients, madeBy, files } = record;
+  return {
+    database,
+    ...presentBackup(record, pinned, drills),
+    chain: chain.map(({ id }) => id),
+    server: { version: serverVersion, systemId, timeline },
+    startLsn: lsnText(startLsn),
+    endLsn: lsnText(endLsn),
+    tablespaces: tablespaces.map(({ location }) => location),
+    recipients: [...recipients],
+    madeBy,
+    files: files.map(({ name, bytes, storedBytes, sha256 }) => ({ name, bytes, storedBytes, sha256 })),
+  };
+}
+
+export function presentWindows(reachable: Reachable | null): BackupList['windows'] {
+  return (reachable?.windows ?? []).map(({ from, to, backups }) => ({
+    from: presentMoment(from),
+    to: presentMoment(to),
+    backups: [...backups],
+  }));
+}
+
+/** What the page shows of a server whose backups are looked after. */
+export function presentBackups(
+  service: BackupService,
+  { at, repositories, backups, pins, reachable }: Catalogue,
+  runs: { latest: readonly StoredRun[]; drills: readonly StoredRun[] },
+): Omit<BackupList, 'database' | 'actionsEnabled'> {
+  const { settings } = service;
+  const { full, incremental, verify, timeZone, drill, stream, keep } = settings;
+  const { last, daily, weekly, monthly, yearly } = keep;
+  const sum = (backups ?? []).reduce((bytes, record) => bytes + sizesOf(record).storedBytes, 0);
+  return {
+    configured: true,
+    service: presentService(service),
+    schedule: {
+      full: full ?? null,
+      incremental: incremental ?? null,
+      verify: verify ?? null,
+      timeZone,
+      drill,
+      stream,
+      keep: { last, daily, weekly, monthly, yearly },
+    },
+    at: at.toISOString(),
+    repositories: repositories.map(({ error, ...place }, index) => ({
+      ...place,
+      identityFile: settings.repositories[index]?.identityFile ?? null,
+      error: presentFailure(error),
+    })),
+    count: backups?.length ?? 0,
+    storedBytes: backups && sum,
+    logBytes: reachable?.log.storedBytes ?? null,
+    backups: (backups ?? [])
+      .toReversed()
+      .slice(0, mostBackups)
+      .map((record) => presentBackup(record, pins.has(record.id), runs.drills)),
+    windows: presentWindows(reachable),
+    stream: presentStream(service.status().log),
+    latest: runs.latest.map(presentRun),
+  };
+}
+
+function presentStream(log: KeptLog | null): BackupList['stream'] {
+  if (!log) return null;
+  const { since, state } = log;
+  const { phase, slot, serverLsn, retainedBytes, bytesPerSecond, repositories, gaps, error } = state;
+  return {
+    state: phase,
+    since: since.toISOString(),
+    slot,
+    serverLsn,
+    retainedBytes,
+    bytesPerSecond,
+    error: error && presentFault(error),
+    gaps: gaps.map(({ repository, first, last, segments, reason }) => ({ repository, first, last, segments, reason })),
+    repositories: repositories.map((each) => ({
+      name: each.name,
+      phase: each.phase,
+      storedLsn: each.storedLsn,
+      storedAt: each.storedAt,
+      lagBytes: each.lagBytes,
+      lagMs: each.lagMs,
+      error: each.error && presentFault(each.error),
+    })),
+  };
+}
+
+function presentMoment({ at, lsn, timeline }: Reachable['windows'][number]['from']) {
+  return { at: at.toISOString(), lsn: lsnText(lsn), timeline };
+}
+
+const presentFailure = (error: PitcrewError | null): BackupRun['error'] => error && presentFault(error);
+
+function presentFault(fault: {
+  code: string;
+  message: string;
+  detail?: string | undefined;
+  hint?: string | undefined;
+}): NonNullable<BackupRun['error']> {
+  return { code: fault.code, message: fault.message, detail: fault.detail ?? null, hint: fault.hint ?? null };
+}
