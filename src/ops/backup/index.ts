@@ -33,7 +33,7 @@ export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/pol
 export { prune, type Pruned } from './retention/prune.ts';
 export * from './service/index.ts';
 export { type RepositoryStats, statsOf } from './stats/stats.ts';
-export { localStorage, type Storage } from './storage/index.ts';
+export type { Storage } from './storage/index.ts';
 export { dropSlot, makeSlot } from './stream/slot.ts';
 export { slotNameOf } from './stream/slot-name.ts';
 export { streamLog } from './stream/stream-log.ts';
