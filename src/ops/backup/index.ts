@@ -12,7 +12,6 @@ export {
   type DumpRecord,
   mirror,
   type Mirrored,
-  openRepository,
   type PinRecord,
   type Repository,
 } from './repository/index.ts';
