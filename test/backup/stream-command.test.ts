@@ -3,8 +3,6 @@ import { expect, test } from 'vitest';
 import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { forksOf, goOnFrom } from '../../src/ops/backup/stream/timelines.ts';
-import { storedLog } from '../../src/ops/backup/wal/ranges.ts';
-import { segmentName } from '../../src/ops/backup/wal/segments.ts';
 import { session } from '../support/catalog.ts';
 import { pitcrew, startPitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -83,26 +81,4 @@ test('where to go on is told by the history of the server', () => {
     timeline: 3,
     lsn: 0x5000000n,
   });
-});
-
-test('what is there of the last segment counts as reachable, and of one that others follow it does not', async () => {
-  const names = (...found: string[]) => ({
-    async *wal() {
-      for (const name of found) yield { name, key: `wal/00000001/${name}.zst`, bytes: 1 };
-    },
-  });
-  const size = 16 * 1024 * 1024;
-  const at = (n: number) => BigInt(n * size);
-  const name = (n: number) => segmentName(1, at(n), size);
-  const ranges = async (...found: string[]) => {
-    const { ranges: all } = await storedLog(names(...found), size);
-    return (all.get(1) ?? []).map(({ from, to }) => [from, to]);
-  };
-  expect(await ranges(name(1), name(2), `${name(3)}.partial`)).toEqual([[at(1), at(4)]]);
-  expect(await ranges(name(1), `${name(2)}.partial`, name(2), name(3))).toEqual([[at(1), at(4)]]);
-  expect(await ranges(name(1), `${name(2)}.partial`, name(3))).toEqual([
-    [at(1), at(2)],
-    [at(3), at(4)],
-  ]);
-  expect(await ranges(`${name(2)}.partial`, name(3))).toEqual([[at(3), at(4)]]);
 });

@@ -52,7 +52,8 @@ export function followLog(
     }
     if (wanted !== undefined && end >= wanted) break;
   }
-  const part = reaches && (wanted === undefined || wanted > reaches.lsn) ? partBehind(log, path, reaches) : undefined;
+  const behind = reaches ?? { timeline, lsn: segmentStart(from, segmentBytes) };
+  const part = wanted === undefined || wanted > behind.lsn ? partBehind(log, path, behind) : undefined;
   if (!part) return { reaches, segments, missing };
   return { reaches: part, segments: segments + 1, missing: withoutFirst(missing, part.lsn) };
 }
@@ -61,7 +62,7 @@ export function followLog(
 function partBehind(
   { parts, segmentBytes }: StoredLog,
   path: TimelinePath,
-  { timeline, lsn }: Reach,
+  { timeline, lsn }: Pick<Reach, 'timeline' | 'lsn'>,
 ): Reach | undefined {
   for (const part of path) {
     const key = part.timeline < timeline ? undefined : parts.get(partKey(part.timeline, lsn));
