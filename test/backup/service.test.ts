@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configDefinition } from '../../src/config/definition.ts';
+import { loadConfig } from '../../src/config/index.ts';
 import { type BackupEvent, type BackupServiceOptions, createBackupService } from '../../src/ops/backup/index.ts';
+import { createMonitor } from '../../src/ops/monitor/index.ts';
 import type { BackupRun } from '../../src/ops/store/index.ts';
 import { backupFamilies } from '../../src/server/prometheus/backups.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -107,6 +109,12 @@ test('what was missed is made at once, then too much is removed, the backup is p
   await client.connect();
   const slots = await client.query('SELECT slot_name, active FROM pg_replication_slots WHERE NOT temporary');
   expect(slots.rows).toEqual([{ slot_name: 'pitcrew_shop', active: true }]);
+  // Whoever receives the log for backups is no replica, and is not missed as one.
+  const { config } = await loadConfig({ cwd: '/', env: {} });
+  const monitor = createMonitor({ name: 'shop', url: server.url(), config: config.monitor });
+  await monitor.collectNow(['instance']);
+  expect(monitor.latest().get('replication.replicas')?.value).toBe(0);
+  await monitor.stop();
   await service.stop();
   await client.query("SELECT pg_drop_replication_slot('pitcrew_shop') FROM pg_sleep(0.1)").catch(() => {});
   await client.end();
