@@ -1,19 +1,27 @@
 import { Command, CommanderError } from 'commander';
 import { PitcrewError } from '../errors.ts';
-import { adviseCommand } from './commands/advise.ts';
-import { backupCommand } from './commands/backup.ts';
-import { cacheCommand } from './commands/cache.ts';
-import { demoCommand } from './commands/demo.ts';
-import { doctorCommand } from './commands/doctor.ts';
-import { explainCommand } from './commands/explain.ts';
-import { indexCommand } from './commands/index-analyze.ts';
-import { initCommand } from './commands/init.ts';
-import { monitorCommand } from './commands/monitor.ts';
-import { optimizeCommand } from './commands/optimize.ts';
-import { restoreCommand } from './commands/restore.ts';
-import { serveCommand } from './commands/serve.ts';
 import { printError } from './output.ts';
+import { keepHeapSmall } from './small-heap.ts';
 import { packageVersion } from './version.ts';
+
+/** In the order of the help. Only the one that is run is loaded: PostgreSQL starts one for every segment of the log. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./commands/demo.ts')).demoCommand(),
+  serve: async () => (await import('./commands/serve.ts')).serveCommand(),
+  monitor: async () => (await import('./commands/monitor.ts')).monitorCommand(),
+  explain: async () => (await import('./commands/explain.ts')).explainCommand(),
+  index: async () => (await import('./commands/index-analyze.ts')).indexCommand(),
+  optimize: async () => (await import('./commands/optimize.ts')).optimizeCommand(),
+  doctor: async () => (await import('./commands/doctor.ts')).doctorCommand(),
+  init: async () => (await import('./commands/init.ts')).initCommand(),
+  advise: async () => (await import('./commands/advise.ts')).adviseCommand(),
+  cache: async () => (await import('./commands/cache.ts')).cacheCommand(),
+  backup: async () => (await import('./commands/backup.ts')).backupCommand(),
+  restore: async () => (await import('./commands/restore.ts')).restoreCommand(),
+};
+
+/** What passes whole databases through makes garbage as fast as it reads. */
+const manyBytes = ['backup', 'restore'];
 
 /**
  * Runs one command line.
@@ -21,7 +29,9 @@ import { packageVersion } from './version.ts';
  * reached, or refuses us or a statement; 4 refused because it would be unsafe; 130 interrupted.
  */
 export async function runCommand(argv: string[]): Promise<number> {
-  const program = createProgram();
+  const [name = '', nested] = argv;
+  if (manyBytes.includes(name)) keepHeapSmall();
+  const program = await (name === 'backup' && nested === 'fetch-wal' ? fetchProgram() : createProgram(name));
   const json = argv.includes('--json');
   try {
     await program.parseAsync(argv, { from: 'user' });
@@ -37,8 +47,21 @@ export async function runCommand(argv: string[]): Promise<number> {
   }
 }
 
-/** All commands with their flags. */
-export function createProgram(): Command {
+/** One command with its flags; all of them when there is none of that name. */
+export async function createProgram(name = ''): Promise<Command> {
+  const only = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  const made: Command[] = [];
+  for (const load of only ? [only] : Object.values(commands)) made.push(await load());
+  return programOf(made);
+}
+
+/** What a restored server runs, and nothing else. */
+async function fetchProgram(): Promise<Command> {
+  const { fetchCommand } = await import('./backup/fetch-command.ts');
+  return programOf([new Command('backup').addCommand(fetchCommand())]);
+}
+
+function programOf(made: readonly Command[]): Command {
   const program = new Command('pitcrew')
     .description('Watches a PostgreSQL database and says, in plain sentences, what is wrong with it and what to do.')
     .version(packageVersion())
@@ -47,21 +70,7 @@ export function createProgram(): Command {
     .showHelpAfterError(false)
     .configureOutput({ outputError: () => {} })
     .exitOverride();
-  const commands = [
-    demoCommand(),
-    serveCommand(),
-    monitorCommand(),
-    explainCommand(),
-    indexCommand(),
-    optimizeCommand(),
-    doctorCommand(),
-    initCommand(),
-    adviseCommand(),
-    cacheCommand(),
-    backupCommand(),
-    restoreCommand(),
-  ];
-  for (const command of commands) {
+  for (const command of made) {
     program.addCommand(command.copyInheritedSettings(program));
     for (const nested of command.commands) nested.copyInheritedSettings(program);
   }

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { type BackupRecord, openRepository } from '../../src/ops/backup/repository/index.ts';
-import { restoreBackup } from '../../src/ops/backup/restore/restore-backup.ts';
+import {
+  restoreBackup,
+  type RestoreOptions,
+  type RestoreProgress,
+} from '../../src/ops/backup/restore/restore-backup.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { serverIdentity, startServer } from '../../src/ops/embedded/index.ts';
 import { session } from '../support/catalog.ts';
@@ -60,19 +64,31 @@ describe.each(servers)('PostgreSQL $major', ({ binaries, major }) => {
     expect(Math.min(...sizes)).toBeLessThan((sizes[0] ?? 0) / 2);
     // Its user has to be able to read the log.
     execFileSync('chown', ['-R', `--reference=${server.dataDir}`, join(folder.path, 'repository')]);
+    const to = join(folder.path, 'restored');
+    const kept: number[] = [];
     for (const place of [1, 3, 5]) {
       const { backup, expected } = made[place] ?? {};
       if (!backup) throw new Error('there is no such backup');
-      const to = join(folder.path, `restored ${place}`);
-      const owner = serverIdentity(to);
-      await restoreBackup({
-        repository,
-        backup,
-        to,
-        target: { immediate: true },
-        restoreCommand: logOf(folder.path),
-        owner,
-      });
+      // Into the same folder each time: what is intact of it is kept.
+      const restore = async (onProgress?: RestoreOptions['onProgress']) =>
+        restoreBackup({
+          repository,
+          backup,
+          to,
+          delta: true,
+          target: { immediate: true },
+          restoreCommand: logOf(folder.path),
+          owner: serverIdentity(to),
+          ...(onProgress ? { onProgress } : {}),
+        });
+      if (place === 3) {
+        await expect(restore(dieWhileCopying)).rejects.toThrow('killed');
+        // What is half one backup and half another is not started, by nobody.
+        await expect(startServer({ dataDir: to, binaries, settings: testSettings })).rejects.toMatchObject({
+          detail: expect.stringContaining('pg_control'),
+        });
+      }
+      kept.push((await restore()).kept.files);
       const restored = await startServer({ dataDir: to, binaries, settings: testSettings });
       try {
         await using reader = await session(restored.url());
@@ -86,8 +102,15 @@ describe.each(servers)('PostgreSQL $major', ({ binaries, major }) => {
         await restored.stop('immediate');
       }
     }
+    expect(kept[0]).toBe(0);
+    expect(Math.min(...kept.slice(1))).toBeGreaterThan(300);
   }, 180_000);
 });
+
+/** As one who is killed does, it leaves everything where it is. */
+function dieWhileCopying({ phase, doneBytes, totalBytes }: RestoreProgress): void {
+  if (phase === 'copying' && doneBytes > totalBytes / 2) throw new Error('killed');
+}
 
 /** A command that finds the log in the repository of a folder; `zstd` unpacks it. */
 function logOf(folder: string): string[] {

@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
+import { planRestore } from '../../src/ops/backup/restore/plan.ts';
+import { verify } from '../../src/ops/backup/verify/verify.ts';
 import { session } from '../support/catalog.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { installedServers, scratchServer } from '../support/postgres.ts';
@@ -37,6 +39,9 @@ describe.each(servers)('PostgreSQL $major', (installed) => {
     expect(await repository.running()).toEqual([]);
     await client.query('INSERT INTO t VALUES (3)');
     await create('incremental');
+    expect((await verify(repository)).backups.flatMap(({ problems }) => problems)).toEqual([]);
+    const asked = { repository, backup: second, to: join(folder.path, 'new'), target: { immediate: true } };
+    expect(await planRestore(asked)).toMatchObject({ plan: { backup: { id: full.id } }, obstacles: [] });
     const rows = async (backup: typeof full, immediate?: true): Promise<unknown> => {
       let found: unknown;
       await lookAtRestored(

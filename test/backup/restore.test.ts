@@ -1,13 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { describe, expect, test } from 'vitest';
-import { type EmbeddedServer, startServer } from '../../src/ops/embedded/index.ts';
+import { openRepository } from '../../src/ops/backup/repository/index.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
+import { freePort } from '../../src/ops/embedded/index.ts';
 import { session } from '../support/catalog.ts';
 import { pitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { installedServers, type ScratchServer, scratchServer, testSettings } from '../support/postgres.ts';
+import { installedServers, type ScratchServer, scratchServer } from '../support/postgres.ts';
 
 const restored = { wal_level: 'replica', full_page_writes: 'on' };
 
@@ -27,13 +30,20 @@ async function bank(major: number) {
   writeFileSync(keyFile, `# made by a test\n${identity}\n`, { mode: 0o600 });
   const repository = join(folder.path, 'the repository');
   const recipient = await identityToRecipient(identity);
-  const from = ['--database', server.url(), '--repository', repository, '--recipient', recipient];
+  const into = ['--repository', repository, '--recipient', recipient];
   return {
     folder: folder.path,
     server,
     place,
     repository,
-    backUp: (...flags: string[]) => pitcrew(['backup', 'create', ...from, ...flags]),
+    backUp: (...flags: string[]) => pitcrew(['backup', 'create', '--database', server.url(), ...into, ...flags]),
+    backUpOf: (url: string, ...flags: string[]) => pitcrew(['backup', 'create', '--database', url, ...into, ...flags]),
+    /** Stores the history of a restored server's timeline, as continuous archiving does. */
+    async keepHistory(dataDir: string) {
+      const name = '00000002.history';
+      const content = Readable.from([readFileSync(join(dataDir, 'pg_wal', name))]);
+      await openRepository({ storage: localStorage(repository), recipients: [recipient] }).putWal(name, content);
+    },
     /** What reads it needs. */
     reading: ['--repository', repository, '--identity', keyFile],
     query: async (text: string) => (await client.query(text)).rows,
@@ -47,38 +57,31 @@ async function bank(major: number) {
   };
 }
 
+/** Of a folder that was started by a command, which is over. */
+async function stopServer(dataDir: string): Promise<void> {
+  const path = join(dataDir, 'postmaster.pid');
+  if (!existsSync(path)) return;
+  process.kill(Number.parseInt(readFileSync(path, 'utf8'), 10), 'SIGINT');
+  await expect.poll(() => existsSync(path), { timeout: 60_000 }).toBe(false);
+}
+
 function own(server: ScratchServer, ...paths: string[]): void {
   execFileSync('chown', ['-R', `--reference=${server.dataDir}`, ...paths]);
 }
 
-async function recovered(
-  dataDir: string,
-  major: number,
-  look: (server: EmbeddedServer) => Promise<void>,
-): Promise<void> {
-  const { binaries } = installedServers().find((installed) => installed.major === major) ?? {};
-  // No setting may be lower than it was on the server that wrote the log.
-  const server = await startServer({ dataDir, settings: testSettings, ...(binaries ? { binaries } : {}) });
-  try {
-    await using client = await session(server.url());
-    await expect
-      .poll(async () => (await client.query('SELECT pg_is_in_recovery() AS recovering')).rows, { timeout: 60_000 })
-      .toEqual([{ recovering: false }]);
-    await look(server);
-  } finally {
-    await server.stop('immediate');
-  }
+/** What `restore --start --json` says. */
+interface Answer {
+  backup: string;
+  kept: { files: number; bytes: number };
+  plan: { log: { timeline: number; latest: { timeline: number }; missing: unknown[] }; chain: unknown[] };
+  started: { state: string; timeline: number | null; lastLsn: string | null; stopped: string | null };
 }
 
-async function ids(server: EmbeddedServer): Promise<number[]> {
-  await using client = await session(server.url());
-  return (await client.query<{ id: number }>('SELECT id FROM ledger ORDER BY id')).rows.map(({ id }) => id);
-}
+// Between them, chains of incremental backups are restored.
+const majors = installedServers().filter(({ major }) => major === 18 || major === 15);
 
-const majors = installedServers().flatMap(({ major }) => (major === 16 ? [] : [major]));
-
-describe.each(majors)('PostgreSQL %i', (major) => {
-  test('a backup is restored to its end, to a moment and to a name', async () => {
+describe.each(majors)('PostgreSQL $major', ({ major, binaries }) => {
+  test('a backup is restored to its end, to a moment, to a name, and along another timeline, each time in the same folder', async () => {
     await using it = await bank(major);
     await it.query('INSERT INTO ledger VALUES (1)');
     const made = await it.backUp('--json');
@@ -95,47 +98,87 @@ describe.each(majors)('PostgreSQL %i', (major) => {
     const next = await it.backUp('--quiet');
     expect(next).toMatchObject({ code: 0, stderr: '' });
     const listed = await pitcrew(['backup', 'list', '--repository', it.repository]);
-    expect(listed.stdout.split('\n')).toHaveLength(4);
-    expect(listed.stdout).toContain(`${backup.id}  full`);
+    expect(listed.stdout).toContain(backup.id);
     it.hand();
-    const restore = async (name: string, ...more: string[]) => {
-      const to = join(it.folder, name);
-      const elsewhere = join(it.folder, `${name} elsewhere`);
+    const to = join(it.folder, 'restored, 100 %');
+    const elsewhere = join(it.folder, 'else where');
+    const port = await freePort();
+    const url = (): string => Object.assign(new URL(it.server.url()), { port: String(port) }).href;
+    const ids = async (): Promise<unknown[]> => {
+      await using client = await session(url());
+      return (await client.query('SELECT id FROM ledger ORDER BY id')).rows.map((row) => row['id'] as unknown);
+    };
+    const restore = async (name: string, ...more: string[]): Promise<Answer> => {
       const ran = await pitcrew([
         'restore',
-        backup.id,
+        name,
         '--to',
         to,
         '--tablespace-map',
         `${it.place}=${elsewhere}`,
         ...it.reading,
+        '--start',
+        '--bin',
+        binaries.binDir,
+        '--port',
+        String(port),
+        '--json',
         ...more,
       ]);
       expect(ran.stderr).toContain("Every file is as PostgreSQL's manifest says.");
       expect(ran.code).toBe(0);
-      return to;
+      return JSON.parse(ran.stdout) as Answer;
     };
-    await recovered(await restore('the backup, 100 %', '--immediate'), major, async (server) => {
-      expect(await ids(server)).toEqual([1]);
-      await using client = await session(server.url());
+    try {
+      const first = await restore(backup.id, '--immediate');
+      expect(first).toMatchObject({ kept: { files: 0 }, started: { state: 'open', timeline: 2 } });
+      expect(await ids()).toEqual([1]);
+      await using client = await session(url());
       expect((await client.query('SELECT count(*)::int AS count FROM apart')).rows).toEqual([{ count: 5000 }]);
-    });
-    await recovered(await restore('a moment', '--target-time', String(moment?.['now'])), major, async (server) => {
-      expect(await ids(server)).toEqual([1, 2]);
-    });
-    await recovered(await restore('a name', '--target-name', 'before the accident'), major, async (server) => {
-      expect(await ids(server)).toEqual([1, 2, 3]);
-    });
-    await recovered(await restore('everything'), major, async (server) =>
-      expect(await ids(server)).toEqual([1, 2, 3, 4]),
-    );
-  });
+      // The restored server goes on, along a timeline of its own, and is backed up too.
+      await client.query('INSERT INTO ledger VALUES (100)');
+      expect(await it.backUpOf(url(), '--quiet')).toMatchObject({ code: 0, stderr: '' });
+      await client.end();
+      await it.keepHistory(to);
+      it.hand();
+      await stopServer(to);
+
+      const again = ['--delta', '--yes'];
+      const time = ['--target-time', String(moment?.['now']), '--timeline', '1'];
+      const second = await restore('latest', ...time, ...again);
+      expect(second).toMatchObject({
+        backup: backup.id,
+        started: { stopped: expect.stringContaining('before commit') },
+      });
+      // Most files are as they were.
+      expect(second.kept.files).toBeGreaterThan(500);
+      expect(await ids()).toEqual([1, 2]);
+      await stopServer(to);
+
+      // What follows does not depend on the version.
+      if (major !== 18) return;
+      await restore(backup.id, '--target-name', 'before the accident', '--timeline', '1', ...again);
+      expect(await ids()).toEqual([1, 2, 3]);
+      await stopServer(to);
+
+      const last = await restore(backup.id, ...again);
+      expect(last).toMatchObject({ plan: { log: { timeline: 2, latest: { timeline: 2 }, missing: [] } } });
+      expect(await ids()).toEqual([1, 100]);
+      expect(existsSync(join(to, 'pitcrew-restore.json'))).toBe(false);
+    } finally {
+      await stopServer(to);
+    }
+  }, 240_000);
 });
 
 describe('what cannot be restored', () => {
   test('is refused, with the reason, and nothing is touched', async () => {
     await using it = await bank(18);
     expect(await it.backUp()).toMatchObject({ code: 0 });
+    const unreadable = await pitcrew(['restore', 'latest', '--to', join(it.folder, 'new'), ...it.reading, '--dry-run']);
+    // As root, who can read it all; the server's user cannot.
+    if (process.getuid?.() === 0) expect(unreadable.stderr).toContain('postgres cannot fetch the log');
+    it.hand();
     const [id = ''] = readdirSync(join(it.repository, 'backups'));
     const run = (...args: string[]) => pitcrew(['restore', 'latest', '--to', join(it.folder, 'new'), ...args]);
     const map = ['--tablespace-map', `${it.place}=${join(it.folder, 'other')}`];

@@ -226,7 +226,7 @@ describe('while backups are pruned', () => {
       repository,
       madeBy,
       type: 'incremental',
-      onProgress: ({ phase }) => phase === 'waiting' && void repository.remove(last),
+      onProgress: ({ phase }) => phase === 'copying' && void repository.remove(last),
     });
     await expect(orphaned).rejects.toMatchObject({
       code: 'E_BACKUP_DAMAGED',
@@ -256,6 +256,6 @@ describe('while backups are pruned', () => {
     expect(existsSync(to)).toBe(false);
     expect(readdirSync(place).filter((name) => name.includes('restoring'))).toEqual([]);
     const verified = await verify(copied(pruned), { backups: [backup] });
-    expect(verified.backups).toMatchObject([{ problems: [], removed: true }]);
+    expect(verified.backups.flatMap(({ problems }) => problems)).toEqual([]);
   });
 });

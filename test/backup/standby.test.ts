@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { openRepository, partialName } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
+import { planRestore } from '../../src/ops/backup/restore/plan.ts';
+import { verify } from '../../src/ops/backup/verify/verify.ts';
 import { segmentName, segmentStart } from '../../src/ops/backup/wal/segments.ts';
 import { session } from '../support/catalog.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -33,6 +35,9 @@ describe.each(servers)('of a standby of PostgreSQL $major', (installed) => {
     const { timeline, endLsn, segmentBytes } = backup;
     const last = segmentName(timeline, segmentStart(endLsn, segmentBytes), segmentBytes);
     expect([await repository.hasWal(last), await repository.hasWal(partialName(last))]).toEqual([false, true]);
+    expect((await verify(repository)).backups).toMatchObject([{ problems: [] }]);
+    const planned = await planRestore({ repository, backup, to: join(folder.path, 'new') });
+    expect(planned.obstacles).toEqual([]);
     await lookAtRestored(
       { folder: folder.path, repository, backup, target: { immediate: true } },
       installed,

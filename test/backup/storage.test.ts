@@ -177,7 +177,7 @@ describe.each(kinds)('a storage: %s', (_, open) => {
 describe('a folder', () => {
   const parts = (folder: string): string[] => readdirSync(join(folder, '.unfinished'));
 
-  test('what a killed writer left is not seen, and is swept when it is old', async () => {
+  test('what a killed writer left is not seen, and is swept; what another one writes is when it is old', async () => {
     const folder = testFolder();
     const storage = localStorage(folder);
     await storage.put('kept', of('x'));
@@ -193,8 +193,19 @@ describe('a folder', () => {
     expect(ran.signal).toBe('SIGKILL');
     expect(await keysOf(storage)).toEqual(['kept']);
     expect(parts(folder)).toHaveLength(1);
+    const writing = Promise.withResolvers<void>();
+    const slow = async function* () {
+      yield Buffer.alloc(1000);
+      await writing.promise;
+    };
+    const written = storage.put('written', slow());
+    await expect.poll(() => parts(folder)).toHaveLength(2);
+    expect(await storage.sweep(new Date(Date.now() - 60_000))).toBe(1);
+    writing.resolve();
+    expect(await written).toBe(1000);
+    writeFileSync(join(folder, '.unfinished', 'of another machine.part'), '');
     expect(await storage.sweep(new Date(Date.now() - 60_000))).toBe(0);
-    for (const name of parts(folder)) utimesSync(join(folder, '.unfinished', name), 0, 0);
+    utimesSync(join(folder, '.unfinished', 'of another machine.part'), 0, 0);
     expect(await storage.sweep(new Date(Date.now() - 60_000))).toBe(1);
     expect(parts(folder)).toEqual([]);
   });

@@ -28,10 +28,10 @@ test('of a server that is gone, all is there that was told to be stored, wheneve
 
   /** Rows go on being committed; each with where its commit is in the log. */
   let at = 0;
-  let writing = true;
+  const writing = new AbortController();
   const commits: { id: number; lsn: bigint }[] = [];
   const writer = (async () => {
-    while (writing) {
+    while (!writing.signal.aborted) {
       at += 1;
       await client.query(
         `INSERT INTO ledger SELECT $1, string_agg(md5(random()::text), '') FROM generate_series(1, 100)`,
@@ -57,7 +57,7 @@ test('of a server that is gone, all is there that was told to be stored, wheneve
     }
     expect(told).toBeGreaterThan(before);
   }
-  writing = false;
+  writing.abort();
   await writer;
   await client.end();
   execFileSync('chown', ['-R', `--reference=${server.dataDir}`, location]);

@@ -97,6 +97,27 @@ describe('what can be reached', () => {
     });
   });
 
+  test('goes into a segment that a stream is receiving, and along backups that are only log', async () => {
+    const repository = await stored({ 1: [2, 3, 4] });
+    await repository.putPartial(segmentName(1, lsn(5), segmentBytes), Readable.from([Buffer.from('log')]));
+    const files = [{ name: 'base.tar', key: 'x', bytes: 1, storedBytes: 1, sha256: '0'.repeat(64) }];
+    await repository.putBackup({ ...backup('a', 1, 2, 2, '2026-11-01T00:00:00Z'), files });
+    const onlyLog = (id: string, to: number): BackupRecord => ({
+      ...backup(id, 1, 2, to, '2026-11-02T00:00:00Z'),
+      type: 'incremental',
+      parent: 'a',
+    });
+    await repository.putBackup(onlyLog('b', 4));
+    await repository.putBackup(onlyLog('c', 6));
+    const found = await reachableWindows(repository);
+    expect(shown(found)).toEqual({
+      windows: [[['a', 'b'], '0/2000190', '1: 0/6000000']],
+      gaps: [],
+      unusable: ['c'],
+    });
+    expect(found.windows[0]?.to.isPart).toBe(true);
+  });
+
   test('is nothing without a backup', async () => {
     expect(shown(await reachableWindows(await stored({ 1: [1] })))).toEqual({ windows: [], gaps: [], unusable: [] });
   });

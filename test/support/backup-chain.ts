@@ -6,10 +6,10 @@ import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { type BackupRecord, openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { verify } from '../../src/ops/backup/verify/verify.ts';
-import { type EmbeddedServer, serverIdentity, startServer } from '../../src/ops/embedded/index.ts';
+import type { EmbeddedServer } from '../../src/ops/embedded/index.ts';
 import { session } from './catalog.ts';
 import { temporaryFolder } from './folder.ts';
-import { type ScratchServer, scratchServer, testSettings } from './postgres.ts';
+import { type ScratchServer, scratchServer } from './postgres.ts';
 
 /** A server with a table in its own and in another tablespace, and an encrypted repository of its backups in a folder. */
 export interface BackedUp extends AsyncDisposable {
@@ -79,7 +79,7 @@ export async function backedUp(): Promise<BackedUp> {
 }
 
 /** Gives files to the user of a server, who may be another than root. */
-export function handTo(server: EmbeddedServer, ...paths: string[]): void {
+function handTo(server: EmbeddedServer, ...paths: string[]): void {
   execFileSync('chown', ['-R', `--reference=${server.dataDir}`, ...paths]);
 }
 
@@ -94,22 +94,3 @@ export async function problemsIn(repository: Repository): Promise<string[]> {
   }
   return problems;
 }
-
-/** Starts what was restored, waits for the end of recovery, and reads what it has; then removes it. */
-export async function contentOf(dataDir: string): Promise<{ counted: number; apart: number }> {
-  const server = await startServer({ dataDir, settings: testSettings });
-  try {
-    await using client = await session(server.url());
-    let still = true;
-    while (still)
-      still = (await client.query<{ still: boolean }>('SELECT pg_is_in_recovery() AS still')).rows[0]?.still ?? true;
-    const { rows } = await client.query<{ counted: number; apart: number }>(
-      'SELECT (SELECT count(*)::int FROM counted) AS counted, (SELECT count(*)::int FROM apart) AS apart',
-    );
-    return rows[0] ?? { counted: NaN, apart: NaN };
-  } finally {
-    await server.stop('immediate');
-  }
-}
-
-export { serverIdentity };

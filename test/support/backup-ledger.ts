@@ -37,14 +37,14 @@ export interface BackupLedger {
 
 export interface LedgerOptions {
   seed: number;
-  /** An empty folder for a tablespace. */
-  place: string;
+  /** An empty folder for a tablespace; without one there is none. */
+  place?: string;
   /** Whether VACUUM makes files shorter, after which there may be no incremental backups. */
   cuts: boolean;
 }
 
 /** Transactions of each beside a piece of work that takes long. */
-const beside = 100;
+const beside = 40;
 
 /**
  * Writers that do what applications do to a server, at random, and keep what each transaction did, so that the content at any moment can be told
@@ -63,12 +63,12 @@ export async function backupLedger(serverUrl: string, { seed, place, cuts }: Led
   };
   const now = async (): Promise<Moment> => momentOf((await admin<MomentRow>(`SELECT ${momentSql}`))[0]);
   await admin(
-    `CREATE TABLESPACE elsewhere LOCATION '${place}'`,
+    ...(place === undefined ? [] : [`CREATE TABLESPACE elsewhere LOCATION '${place}'`]),
     'CREATE TABLE progress (writer int PRIMARY KEY, number int NOT NULL)',
     `INSERT INTO progress SELECT w, 0 FROM generate_series(0, ${writers - 1}) w`,
     'CREATE TABLE shared (id int PRIMARY KEY, value text NOT NULL)',
     'CREATE INDEX ON shared (md5(value))',
-    'CREATE TABLE elsewhere (id int PRIMARY KEY USING INDEX TABLESPACE elsewhere, value text NOT NULL) TABLESPACE elsewhere',
+    `CREATE TABLE elsewhere (id int PRIMARY KEY${place === undefined ? '' : ' USING INDEX TABLESPACE elsewhere'}, value text NOT NULL)${place === undefined ? '' : ' TABLESPACE elsewhere'}`,
     ...states.map(({ own }) => `CREATE TABLE ${own} (id int PRIMARY KEY, value text NOT NULL)`),
     'CREATE UNLOGGED TABLE fleeting (id int, value text)',
     'CREATE SEQUENCE numbers',

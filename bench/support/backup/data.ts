@@ -1,8 +1,5 @@
 import { Client, type QueryConfig } from 'pg';
 
-/** About so many MB of tables and indexes for each unit of scale. */
-export const mbPerScale = 1000;
-
 /** Texts are taken from so many: the same one comes again after several MB only, which is more than compression looks back. */
 const noteCount = 131_072;
 const wordCount = 4096;

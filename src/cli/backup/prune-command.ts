@@ -42,9 +42,13 @@ export function pruneCommand(): Command {
     });
 }
 
-const countOf = ({ decisions, segments, leftovers }: Pruned): number =>
-  decisions.filter(({ keep }) => !keep).length + segments.count + leftovers.length;
+const countOf = ({ decisions, segments, leftovers, dumps }: Pruned): number =>
+  [...decisions, ...dumps].filter(({ keep }) => !keep).length + segments.count + leftovers.length;
 
-function documentOf({ decisions, ...rest }: Pruned): object {
-  return { backups: decisions.map(({ backup, keep, reasons }) => ({ id: backup.id, keep, reasons })), ...rest };
+function documentOf({ decisions, dumps, ...rest }: Pruned): object {
+  return {
+    backups: decisions.map(({ backup, keep, reasons }) => ({ id: backup.id, keep, reasons })),
+    ...rest,
+    dumps: dumps.map(({ dump, keep, reasons }) => ({ id: dump.id, keep, reasons })),
+  };
 }

@@ -48,11 +48,19 @@ export function withRecipients(command: Command): Command {
  * @throws {PitcrewError} `E_USAGE` when none is given; `E_BACKUP_KEY` when a file with keys cannot be read; `E_CONFIG`
  */
 export async function openByFlags(flags: RepositoryFlags): Promise<Repository> {
-  const { openRepositories } = await import('../../ops/backup/index.ts');
-  const { repositories } = await placesOf(flags);
-  const [repository] = await openRepositories({ repositories: repositories.slice(0, 1) }, note);
+  const [repository] = await openAllByFlags(flags, 1);
   if (repository) return repository;
   throw new PitcrewError('E_USAGE', 'no repository is given');
+}
+
+/** All that are meant: the one of `--repository`, or those of the config file in their order. @throws {PitcrewError} likewise */
+export async function openAllByFlags(flags: RepositoryFlags, most = Infinity): Promise<Repository[]> {
+  const { openRepositories } = await import('../../ops/backup/index.ts');
+  const { repositories } = await placesOf(flags);
+  return openRepositories({ repositories: repositories.slice(0, most) }, note, {
+    level: flags.compressLevel,
+    jobs: flags.jobs,
+  });
 }
 
 /** @throws {PitcrewError} `E_NOT_FOUND` */

@@ -14,7 +14,7 @@ export function planDocument({ backup, target, log, ...plan }: RestorePlan): obj
       to: log.to === undefined ? null : lsnText(log.to),
       timeline: log.timeline ?? null,
       earliest: momentDocument(log.earliest),
-      latest: log.latest ? momentDocument(log.latest) : null,
+      latest: log.latest ? { ...momentDocument(log.latest), isPart: log.latest.isPart } : null,
       missing: log.missing.map(missingDocument),
     },
   };

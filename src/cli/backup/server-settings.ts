@@ -12,6 +12,8 @@ export interface RepositoryFlags {
   database?: string;
   /** Of commands that write. */
   recipient?: string[];
+  compressLevel?: number;
+  jobs?: number;
   identity?: string;
   passphraseFile?: string;
   s3Endpoint?: string;

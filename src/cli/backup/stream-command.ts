@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { LoadedConfig } from '../../config/index.ts';
 import { PitcrewError } from '../../errors.ts';
-import type { Repository, StreamEvent } from '../../ops/backup/index.ts';
+import type { StreamEvent } from '../../ops/backup/index.ts';
 import { collect } from '../optimize/options.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { note, print } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { untilSignal } from '../signals.ts';
-import { openByFlags, type RepositoryFlags, withRecipients } from './repository.ts';
-import { placesOf } from './server-settings.ts';
+import { withRecipients } from './repository.ts';
+import { type Places, placesOf, type RepositoryFlags } from './server-settings.ts';
 import { eventText, stateText } from './stream-text.ts';
 
 interface StreamFlags extends Omit<RepositoryFlags, 'repository'> {
@@ -24,13 +25,12 @@ interface StreamFlags extends Omit<RepositoryFlags, 'repository'> {
 
 const showEveryMs = 1000;
 
-/** `pitcrew backup stream`. */
 export function streamCommand(): Command {
   const command = new Command('stream').description(
     'Receive the log of a server all the time and store it, until SIGTERM: any second can be restored. Takes a replication slot on the server, which keeps ' +
       'its log while it is not received.',
   );
-  withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? '')).addOption(
+  command.addOption(
     new Option(
       '--repository <location>',
       'where to: a folder, or s3://bucket/prefix; can be repeated, and each gets all of it (default: all in the config file)',
@@ -39,7 +39,7 @@ export function streamCommand(): Command {
       .default([], '')
       .argParser(collect),
   );
-  return withRecipients(command)
+  return withRecipients(withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? '')))
     .option('--slot <name>', 'the replication slot (default: pitcrew_ and the name of the database)', parseSlot)
     .option(
       '--partial-every <seconds>',
@@ -50,45 +50,54 @@ export function streamCommand(): Command {
     .option('--once', 'end when all is stored that the server has now')
     .option('--create-slot', 'only make the slot, from where on the server keeps its log')
     .option('--drop-slot', 'only remove the slot: the server keeps no log for it any longer')
-    .action(async () => {
-      const flags = command.opts<StreamFlags>();
-      const settings = await loadSettings(command);
-      const [[name, url] = ['', ''], ...others] = requireDatabases(settings);
-      if (others.length > 0) throw severalServers([name, ...others.map(([other]) => other)]);
-      const { dropSlot, makeSlot, slotNameOf, streamLog } = await import('../../ops/backup/index.ts');
-      const slot = flags.slot ?? slotNameOf(name);
-      if (flags.createSlot && flags.dropSlot) throw new PitcrewError('E_USAGE', 'the slot is to be made and removed');
-      if (flags.dropSlot) return tell(flags, { slot, dropped: await dropSlot(url, slot) });
-      if (flags.createSlot) return tell(flags, { slot, action: (await makeSlot(url, slot)).action });
-      const repositories = await openAll(flags);
-      const progress = progressLine((flags.quiet ?? false) || !process.stderr.isTTY);
-      await untilSignal(async (signal) => {
-        const stream = streamLog({
-          url,
-          repositories,
-          slot,
-          spoolDir: join(settings.config.dataDir, 'stream'),
-          partialEveryMs: flags.partialEvery * 1000,
-          once: flags.once ?? false,
-          signal,
-          onEvent: (event) => say(flags, event),
-        });
-        const showing = setInterval(() => progress.show(stateText(stream.state())), showEveryMs);
-        try {
-          await stream.ended;
-          progress.end(stateText(stream.state()));
-        } finally {
-          clearInterval(showing);
-        }
-      });
-    });
+    .action(() => run(command));
 }
 
-/** All that are named, or all that the config file has. */
-async function openAll({ repository = [], ...flags }: StreamFlags): Promise<Repository[]> {
-  if (repository.length > 0) return Promise.all(repository.map((each) => openByFlags({ ...flags, repository: each })));
-  const { openRepositories } = await import('../../ops/backup/index.ts');
-  return openRepositories(await placesOf(flags), note);
+async function run(command: Command): Promise<void> {
+  const flags = command.opts<StreamFlags>();
+  const settings = await loadSettings(command);
+  const { dropSlot, makeSlot, openRepositories, slotNameOf, streamLog } = await import('../../ops/backup/index.ts');
+  if (flags.createSlot && flags.dropSlot) throw new PitcrewError('E_USAGE', 'the slot is to be made and removed');
+  const places = flags.createSlot || flags.dropSlot ? [] : await placesOfAll(flags);
+  const { name, url } = serverOf(places[0]?.from, settings);
+  const slot = flags.slot ?? slotNameOf(name);
+  if (flags.dropSlot) return tell(flags, { slot, dropped: await dropSlot(url, slot) });
+  if (flags.createSlot) return tell(flags, { slot, action: (await makeSlot(url, slot)).action });
+  const repositories = await openRepositories({ repositories: places.flatMap((each) => each.repositories) }, note);
+  const progress = progressLine((flags.quiet ?? false) || !process.stderr.isTTY);
+  await untilSignal(async (signal) => {
+    const stream = streamLog({
+      url,
+      repositories,
+      slot,
+      spoolDir: join(settings.config.dataDir, 'stream'),
+      partialEveryMs: flags.partialEvery * 1000,
+      once: flags.once ?? false,
+      signal,
+      onEvent: (event) => say(flags, event),
+    });
+    const showing = setInterval(() => progress.show(stateText(stream.state())), showEveryMs);
+    try {
+      await stream.ended;
+    } finally {
+      clearInterval(showing);
+    }
+  });
+}
+
+/** Each repository that is named, or all that the config file has for the server. */
+async function placesOfAll({ repository, ...flags }: StreamFlags): Promise<Places[]> {
+  if (repository.length === 0) return [await placesOf(flags)];
+  return Promise.all(repository.map((each) => placesOf({ ...flags, repository: each })));
+}
+
+/** Of the config's section `backups`, or the database that is named. */
+function serverOf(from: Places['from'], settings: LoadedConfig): { name: string; url: string } {
+  const ofServer = from && (from.settings.url ?? settings.config.databases[from.database]);
+  if (from && ofServer !== undefined) return { name: from.database, url: ofServer };
+  const [[name, url] = ['', ''], ...others] = requireDatabases(settings);
+  if (others.length > 0) throw severalServers([name, ...others.map(([other]) => other)]);
+  return { name, url };
 }
 
 /** An event: for programs one line of JSON, for people a sentence where there is something to say. */

@@ -16,6 +16,8 @@ export function eventText(event: StreamEvent): string | undefined {
         : `Made the slot ${event.slot} anew, from ${event.lsn} on. ${event.reason ?? ''}`.trimEnd();
     case 'unlimited':
       return 'The server keeps log for the slot without a limit, and may run out of disk when this stream is not running: consider max_slot_wal_keep_size.';
+    case 'synchronous':
+      return "The server's synchronous_standby_names counts this stream as a standby: a COMMIT may wait until it is stored. Name the standbys there instead of *.";
     case 'stored':
       return undefined;
     case 'timeline':

@@ -1,12 +1,19 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
-import { backupDocument } from '../backup/document.ts';
+import { copiedLine, copyToEach } from '../backup/copying.ts';
+import { copyCommand } from '../backup/copy-command.ts';
+import { keyCommand } from '../backup/key-command.ts';
+import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
+import { drillCommand } from '../backup/drill-command.ts';
+import { createDumps, dumpDocument, fetchDumpCommand } from '../backup/dump-command.ts';
+import { fetchCommand } from '../backup/fetch-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
+  openAllByFlags,
   openByFlags,
   type RepositoryFlags,
   withRecipients,
@@ -16,11 +23,14 @@ import { statsCommand } from '../backup/stats-command.ts';
 import { placesOf } from '../backup/server-settings.ts';
 import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
+import { collect } from '../optimize/options.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { backupList } from '../screen/backup-list.ts';
+import { dumpList } from '../screen/dump-screen.ts';
 import { backupLines } from '../screen/backup-screen.ts';
+import { drillFacts } from '../screen/drill-screen.ts';
 import { interruptible } from '../signals.ts';
 import { packageVersion } from '../version.ts';
 
@@ -30,12 +40,16 @@ export function backupCommand(): Command {
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
+    .addCommand(copyCommand())
+    .addCommand(keyCommand())
     .addCommand(statsCommand())
     .addCommand(streamCommand())
     .addCommand(verifyCommand())
+    .addCommand(drillCommand())
     .addCommand(pruneCommand())
     .addCommand(pinCommand())
     .addCommand(unpinCommand())
+    .addCommand(fetchDumpCommand())
     .addCommand(fetchCommand(), { hidden: true });
 }
 
@@ -43,6 +57,9 @@ interface CreateFlags extends RepositoryFlags {
   type: BackupRecord['type'] | 'auto';
   checkpoint: 'fast' | 'spread';
   maxRate?: number;
+  logical?: boolean;
+  dumpDatabase: string[];
+  table: string[];
   json?: boolean;
   quiet?: boolean;
 }
@@ -63,10 +80,22 @@ function createCommand(): Command {
         .default('fast'),
     )
     .option('--max-rate <MB/s>', 'read at most so much a second', parseRate)
+    .option('--logical', 'dump databases or tables with pg_dump instead, which has to be on this machine')
+    .option('--dump-database <name>', 'dump this database; can be repeated (default: that of the URL)', collect, [])
+    .option('--table <pattern>', "dump only such tables, as pg_dump's --table; can be repeated", collect, [])
+    .option('--compress-level <1-19>', 'of zstd: higher is smaller and slower (default: 3)', parseUpTo(19))
+    .option('--jobs <threads>', 'so many compress at once (default: 1, or 2 with three CPUs or more)', parseUpTo(16))
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
-      const repository = await openByFlags(flags);
+      const [repository, ...others] = await openAllByFlags(flags);
+      if (!repository) throw new PitcrewError('E_USAGE', 'no repository is given');
+      if (flags.logical) return createDumps(url, repository, flags);
+      if (flags.dumpDatabase.length + flags.table.length > 0) {
+        throw new PitcrewError('E_USAGE', '--dump-database and --table are of logical backups', {
+          hint: 'Give --logical as well.',
+        });
+      }
       const { createBackup } = await import('../../ops/backup/index.ts');
       const progress = progressLine(flags.quiet ?? false);
       const text = phaseTexts();
@@ -83,8 +112,10 @@ function createCommand(): Command {
           onChoice: ({ type, reason }) => progress.end(`${type === 'full' ? 'Full' : 'Incremental'}: ${reason}.`),
         });
         progress.end(`Stored in ${repository.name}.`);
-        if (flags.json) printJson({ backup: backupDocument(record) });
-        else print(backupLines(record).join('\n'));
+        const copies = await copyToEach(repository, others, { quiet: flags.quiet ?? false, signal });
+        if (flags.json) printJson({ backup: backupDocument(record), copies });
+        else print([...backupLines(record), ...copies.map(copiedLine)].join('\n'));
+        if (copies.some(({ error }) => error !== null)) process.exitCode = 1;
       });
     });
 }
@@ -127,13 +158,24 @@ function listCommand(): Command {
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
       const repository = await openByFlags(flags);
-      const { readPins } = await import('../../ops/backup/index.ts');
+      const { readDrills, readDumps, readPins } = await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
       const pins = await readPins(repository);
+      const drills = await readDrills(repository);
+      const dumps = await readDumps(repository);
       if (flags.json) {
-        const documents = backups.map((backup) => ({ ...backupDocument(backup), pin: pins.get(backup.id) ?? null }));
-        printJson({ repository: repository.name, backups: documents });
-      } else print(backupList(repository.name, backups, { pins, width: process.stdout.columns }));
+        const documents = backups.map((backup) => ({
+          ...backupDocument(backup),
+          pin: pins.get(backup.id) ?? null,
+          proof: proofDocument(drills.findLast((drill) => drill.backup === backup.id)),
+        }));
+        printJson({ repository: repository.name, backups: documents, dumps: dumps.map(dumpDocument) });
+        return;
+      }
+      if (backups.length > 0 || dumps.length === 0) {
+        print(backupList(repository.name, backups, { pins, drills, width: process.stdout.columns }));
+      }
+      if (dumps.length > 0) print(`${backups.length > 0 ? '\n' : ''}${dumpList(dumps)}`);
     });
 }
 
@@ -146,23 +188,21 @@ function showCommand(): Command {
     .option('--no-color', 'no colours')
     .action(async (id: string) => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
-      const record = await backupByName(await openByFlags(flags), id);
-      if (flags.json) printJson({ backup: backupDocument(record) });
-      else print(backupLines(record).join('\n'));
+      const repository = await openByFlags(flags);
+      const record = await backupByName(repository, id);
+      const { readDrills } = await import('../../ops/backup/index.ts');
+      const drills = (await readDrills(repository)).filter(({ backup }) => backup === record.id);
+      if (flags.json) printJson({ backup: backupDocument(record), drills: drills.map(drillDocument) });
+      else print([...backupLines(record), ...drillFacts(drills)].join('\n'));
     });
 }
 
-/** What PostgreSQL's `restore_command` runs. */
-function fetchCommand(): Command {
-  const command = new Command('fetch-wal')
-    .description("Put a file of the log where PostgreSQL wants it: what a restored server's restore_command runs.")
-    .argument('<name>', 'its name')
-    .argument('<path>', 'where to');
-  return withRepository(command).action(async (name: string, path: string) => {
-    const { fetchWal, notInRepository } = await import('../../ops/backup/index.ts');
-    const flags = command.opts<RepositoryFlags>();
-    process.exitCode = (await fetchWal(await openByFlags(flags), name, path)) ? 0 : notInRepository;
-  });
+function parseUpTo(most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (Number.isInteger(number) && number >= 1 && number <= most) return number;
+    throw new InvalidArgumentError(`Give a number from 1 to ${most}.`);
+  };
 }
 
 function parseRate(text: string): number {

@@ -12,7 +12,7 @@ import { placesOf, wordsOf } from '../backup/server-settings.ts';
 import { collect } from '../optimize/options.ts';
 import { note, print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
-import { planLines, startedLines } from '../screen/restore-screen.ts';
+import { planLines, startedLines, unstoredLines } from '../screen/restore-screen.ts';
 import { interruptible } from '../signals.ts';
 
 interface RestoreFlags extends RepositoryFlags, TargetFlags, StartFlags {
@@ -78,9 +78,17 @@ async function restore(repository: Repository, name: string, { flags, target, si
     ...(start instanceof PitcrewError ? [start] : []),
   ];
   const refusal = backups.asOneError(problems);
-  const lines = planLines(plan, backups.missingText).join('\n');
+  const isInPlace = delta && !(await backups.isVacant(to));
+  // It goes with the folder.
+  const unstored = isInPlace ? await backups.unstoredLog(repository, to, backup.segmentBytes) : [];
+  const lines = [...planLines(plan, backups.missingText), ...unstoredLines(unstored)].join('\n');
   if (flags.dryRun && flags.json) {
-    printJson({ ...planDocument(plan), owner: owner?.name ?? null, problems: problems.map(problemDocument) });
+    printJson({
+      ...planDocument(plan),
+      owner: owner?.name ?? null,
+      unstoredLog: unstored,
+      problems: problems.map(problemDocument),
+    });
     process.exitCode = refusal?.exitCode ?? 0;
     return;
   }
@@ -88,7 +96,6 @@ async function restore(repository: Repository, name: string, { flags, target, si
   else if (!flags.quiet) note(lines);
   if (refusal) throw refusal;
   if (flags.dryRun) return;
-  const isInPlace = delta && !(await backups.isVacant(to));
   if (isInPlace && !flags.yes && !(await confirm(async () => `Change ${to}, and remove what is not in the backup?`))) {
     throw new PitcrewError('E_ABORTED', 'nothing was changed');
   }

@@ -1,4 +1,5 @@
-import type { BackupRecord, PinRecord } from '../../ops/backup/index.ts';
+import type { BackupRecord, DrillRecord, PinRecord } from '../../ops/backup/index.ts';
+import { proofText } from './drill-screen.ts';
 import { formatBytes, formatMs } from './format.ts';
 import { type Column, renderTable } from './table.ts';
 
@@ -8,6 +9,13 @@ interface ListColumn extends Column {
   cell(backup: BackupRecord): string;
 }
 
+export interface BackupListOptions {
+  pins: ReadonlyMap<string, PinRecord>;
+  /** The oldest first. */
+  drills?: readonly DrillRecord[];
+  width?: number | undefined;
+}
+
 /**
  * All backups, one a line; incremental ones stand below the full one that they go back to.
  * `width`: of the terminal; what is less important is left out when there is no room.
@@ -15,7 +23,7 @@ interface ListColumn extends Column {
 export function backupList(
   repository: string,
   backups: readonly BackupRecord[],
-  { pins, width = Infinity }: { pins: ReadonlyMap<string, PinRecord>; width?: number | undefined },
+  { pins, drills = [], width = Infinity }: BackupListOptions,
 ): string {
   if (backups.length === 0) return `No complete backup is in ${repository}.`;
   const rows = byChain(backups);
@@ -26,8 +34,10 @@ export function backupList(
     { title: 'Size', align: 'right', spare: 3, cell: (backup) => formatBytes(sizesOf(backup).bytes) },
     { title: 'Stored', align: 'right', spare: 1, cell: (backup) => formatBytes(sizesOf(backup).storedBytes) },
     { title: 'Encrypted', spare: 5, cell: ({ recipients }) => (recipients.length > 0 ? 'yes' : 'no') },
+    { title: 'Proven', spare: 1, cell: ({ id }) => proofText(drills.findLast(({ backup }) => backup === id)) },
     { title: 'Pinned', spare: 2, cell: ({ id }) => pinned(pins.get(id)) },
   ];
+  if (drills.length === 0) columns = columns.filter(({ title }) => title !== 'Proven');
   if (pins.size === 0) columns = columns.filter(({ title }) => title !== 'Pinned');
   for (;;) {
     const lines = renderTable(

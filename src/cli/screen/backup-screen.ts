@@ -26,17 +26,21 @@ export function backupLines(backup: BackupRecord): string[] {
 
 /** What is kept and what goes, newest first, each with its reason. */
 export function pruneLines(
-  { decisions, segments, leftovers, freedBytes, keptBytes, beyondBytes }: Pruned,
+  { decisions, segments, leftovers, freedBytes, keptBytes, beyondBytes, dumps }: Pruned,
   { done }: { done: boolean },
 ): string[] {
-  const rows = decisions.map(({ backup, keep, reasons }) => [
-    backup.id,
+  const all = [
+    ...decisions.map((each) => ({ ...each, id: each.backup.id })),
+    ...dumps.map((each) => ({ ...each, id: each.dump.id })),
+  ];
+  const rows = all.map(({ id, keep, reasons }) => [
+    id,
     keep ? 'kept' : paint('yellow', done ? 'removed' : 'goes'),
     reasons.join(', '),
   ]);
-  const gone = decisions.filter(({ keep }) => !keep).length;
+  const gone = all.filter(({ keep }) => !keep).length;
   const parts = [
-    `${gone} of ${decisions.length} backups`,
+    `${gone} of ${all.length} backups`,
     `${segments.count} segments of log`,
     ...(leftovers.length > 0 ? [`what ${leftovers.length} backups that died have left`] : []),
   ];

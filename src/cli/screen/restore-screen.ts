@@ -26,7 +26,7 @@ export function planLines(plan: RestorePlan, missingText: (missing: MissingLog) 
     ...labelled('Reaches', [
       `from ${log.earliest.at.toISOString()} (${lsnText(log.earliest.lsn)}, timeline ${log.earliest.timeline})`,
       log.latest
-        ? `to about ${log.latest.at.toISOString()} (${lsnText(log.latest.lsn)}, timeline ${log.latest.timeline})`
+        ? `to about ${log.latest.at.toISOString()} (${log.latest.isPart ? 'somewhere before ' : ''}${lsnText(log.latest.lsn)}, timeline ${log.latest.timeline})`
         : 'nothing: log is missing',
     ]),
     ['Target', targetText(target)],
@@ -40,6 +40,16 @@ export function planLines(plan: RestorePlan, missingText: (missing: MissingLog) 
   ];
   const width = Math.max(...facts.map(([name]) => name.length));
   return [paint('bold', `${backup.id} to ${to}`), ...facts.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`)];
+}
+
+/** Log that a restore in place would remove, and that is stored nowhere. */
+export function unstoredLines(names: readonly string[]): string[] {
+  const [first = '', last = first] = [names[0], names.at(-1)];
+  if (names.length === 0) return [];
+  const which = names.length === 1 ? first : `${first} to ${last}`;
+  return [
+    `  ${paint('yellow', 'Loses')}  log in pg_wal that was never stored: ${which} (${names.length}). What was committed last may be in it: copy it elsewhere first.`,
+  ];
 }
 
 /** Where a server's recovery ended. */

@@ -35,9 +35,9 @@ export function verifiedLines(repository: string, { backups, log, ...rest }: Ver
 const problemLines = (problems: readonly Problem[]): string[] =>
   problems.map(({ what, problem }) => `  ${what}: ${problem}`);
 
-function gapLine({ first, last, segments }: Gap): string {
+function gapLine({ first, last, segments, reason }: Gap): string {
   const which = segments === 1 ? first : `${first} to ${last} (${segments} segments)`;
-  return `  ${paint('yellow', 'Gap')}: ${which} is not there. From the backups before, no moment in it or after it can be reached.`;
+  return `  ${paint('yellow', 'Gap')}: ${which} is not there${reason === undefined ? '' : ` (${reason})`}. From the backups before, no moment in it or after it can be reached.`;
 }
 
 function amount(bytes: number, skippedBytes: number): string {

@@ -60,7 +60,8 @@ function change(url: string, edit: (parameters: URLSearchParams) => void): strin
   return parameters.size === 0 ? base : `${base}?${parameters}`;
 }
 
-function parse(url: string): URL | undefined {
+/** As a web address, whose parts can be read; `undefined` when it is none. */
+export function parse(url: string): URL | undefined {
   // Web addresses always have a host, so `///` would make the database the host.
   const http = url.replace(/^postgres(ql)?:(\/\/(?=\/))?/, (_, __, noHost?: string) =>
     noHost ? 'http://localhost' : 'http:',

@@ -59,3 +59,4 @@ export { type ExtensionRow, readExtensions } from './catalog/extensions.ts';
 export { type OpenTransactionRow, readOpenTransactions } from './catalog/open-transactions.ts';
 export { readUpkeep, type UpkeepRow } from './catalog/upkeep.ts';
 export { type ChangedBlocksRow, readChangedBlocks } from './catalog/wal-summaries.ts';
+export { clientEnvironment } from './client-environment.ts';

@@ -1,7 +1,20 @@
+export { addKeys, changePassphrase, makeKey, removeKey, rotateKey, type StoredKey, storedKeys } from './keys/index.ts';
+export { readPassphrase } from './open/secret-files.ts';
 export { createBackup } from './create/create-backup.ts';
 export type { CreateOptions, CreateProgress } from './create/options.ts';
+export { longestUnproven } from './drill/choose-backups.ts';
+export { drill, type Drilled, type DrillProgress } from './drill/drill.ts';
+export type { DrillMoment } from './drill/moment.ts';
+export { type DrillRecord, readDrills } from './drill/record.ts';
 export { openRepositories } from './open/open-repositories.ts';
-export type { BackupRecord, PinRecord, Repository } from './repository/index.ts';
+export {
+  type BackupRecord,
+  type DumpRecord,
+  mirror,
+  type Mirrored,
+  type PinRecord,
+  type Repository,
+} from './repository/index.ts';
 export { chooseBackup } from './restore/choose-backup.ts';
 export { type LogPlan, missingText } from './restore/log-plan.ts';
 export { planRestore, type RestorePlan } from './restore/plan.ts';
@@ -12,6 +25,7 @@ export type { RecoveryProgress } from './restore/recovery-log.ts';
 export { serverPrograms } from './restore/server-programs.ts';
 export { type RestoredServer, startRestored } from './restore/start-restored.ts';
 export type { RecoveryTarget } from './restore/target.ts';
+export { unstoredLog } from './restore/unstored-log.ts';
 export type { Decision } from './retention/decide.ts';
 export { pin, readPins, unpin } from './retention/pins.ts';
 export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
@@ -35,3 +49,6 @@ export type { Gap, Problem, Verified } from './verify/found.ts';
 export { isWrong, verify, type VerifyProgress } from './verify/verify.ts';
 export { fetchWal, notInRepository } from './wal/fetch.ts';
 export { type MissingLog, type Moment, type Reachable, type ReachableWindow, reachableWindows } from './wal/windows.ts';
+export { createDump } from './dump/create-dump.ts';
+export { readDumps } from './dump/dumps.ts';
+export { fetchDump } from './dump/fetch-dump.ts';

@@ -20,10 +20,26 @@ export interface ServerProcess {
   stop(mode: StopMode): Promise<void>;
 }
 
-export interface LaunchOptions {
+/** A server process without a port of its own choosing. */
+export interface Running extends Omit<ServerProcess, 'port'> {
+  readonly pid: number;
+  /** From now on it outlives this process. */
+  leave(): void;
+}
+
+export interface RunOptions {
   programs: Programs;
   dataDir: string;
   identity: Identity | undefined;
+  /** What follows `-D DIR`. */
+  args: readonly string[];
+  /** So long it may take until it accepts connections; 5 minutes by default. */
+  timeoutMs?: number | undefined;
+  /** Ends the waiting, and the server. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface LaunchOptions extends Pick<RunOptions, 'programs' | 'dataDir' | 'identity'> {
   /** A free one when not given. */
   port: number | undefined;
   /** Finds free ports; each may be taken again by the time the server wants it. */
@@ -57,26 +73,34 @@ async function launchOnce(
   { programs, dataDir, identity }: LaunchOptions,
   port: number,
 ): Promise<{ process: ServerProcess } | { log: string }> {
-  const log = openLog(`${dataDir}.log`, identity);
   const network = ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='];
-  const child = spawn(join(programs.binDir, 'postgres'), ['-D', dataDir, '-p', String(port), ...network], {
+  const started = await runServer({ programs, dataDir, identity, args: ['-p', String(port), ...network] });
+  return 'running' in started ? { process: { port, ...started.running } } : started;
+}
+
+/** Starts a server and waits until it accepts connections. @returns the last lines of its log when it does not */
+export async function runServer(options: RunOptions): Promise<{ running: Running } | { log: string }> {
+  const { programs, dataDir, identity, args } = options;
+  const log = openLog(`${dataDir}.log`, identity);
+  const child = spawn(join(programs.binDir, 'postgres'), ['-D', dataDir, ...args], {
     ...spawnAs(identity),
     // Its own process group: a Ctrl-C in the terminal is for us, and we stop the server when we no longer need it.
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
   });
   const exited = exitOf(child);
-  const callOff = child.pid === undefined ? undefined : watchOver(child.pid, identity);
+  const callOff = child.pid === undefined ? () => {} : watchOver(child.pid, identity);
   void exited.then(callOff).finally(log.close);
-  const ready = await untilReady(child, dataDir);
-  if (!ready || child.pid === undefined) {
+  const ready = await untilReady(child, options);
+  const { pid } = child;
+  if (!ready || pid === undefined) {
     const tail = log.tail();
     await end(child, exited, 'immediate');
-    return { log: child.pid === undefined ? `postgres could not be run: ${await exited}` : tail };
+    return { log: pid === undefined ? `postgres could not be run: ${await exited}` : tail };
   }
   // What keeps the process alive is its own business; a forgotten server must not.
   child.unref();
-  return { process: { port, exited, stop: (mode) => end(child, exited, mode) } };
+  return { running: { pid, exited, stop: (mode) => end(child, exited, mode), leave: callOff } };
 }
 
 /** Resolves when the process has ended, or with why it could not be run. */
@@ -88,9 +112,12 @@ function exitOf(child: ChildProcess): Promise<string | undefined> {
 }
 
 /** Waits for `ready` in the server's pid file, as pg_ctl does. @returns false when it ended or took too long. */
-async function untilReady(child: ChildProcess, dataDir: string): Promise<boolean> {
-  for (const giveUp = Date.now() + START_TIMEOUT_MS; Date.now() < giveUp; await delay(10)) {
-    if (child.pid === undefined || hasEnded(child)) return false;
+async function untilReady(
+  child: ChildProcess,
+  { dataDir, timeoutMs = START_TIMEOUT_MS, signal }: RunOptions,
+): Promise<boolean> {
+  for (const giveUp = Date.now() + timeoutMs; Date.now() < giveUp; await delay(10)) {
+    if (child.pid === undefined || hasEnded(child) || signal?.aborted) return false;
     const file = readPidFile(dataDir);
     if (file?.pid === child.pid && file.status === 'ready') return true;
   }

@@ -1,12 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { installedServers } from '../../../test/support/postgres.ts';
 import { startScratchServer } from './index.ts';
-import { sweep } from './scratch.ts';
-import { lockCluster } from './server.ts';
+import { keepScratchFolder, makeScratchFolder, sweepScratchFolders } from './scratch-folder.ts';
 
 test.each(installedServers())(
   'a scratch server of PostgreSQL $major leaves nothing behind',
@@ -31,17 +30,19 @@ test('two servers at once do not know of each other', async () => {
   await Promise.all([one.stop(), two.stop('immediate')]);
 });
 
-test('what a killed process left is removed, what a living one uses is not', async () => {
+test('what a killed process left is removed, what a living one uses or was to be kept is not', async () => {
   const root = realpathSync(tmpdir());
-  const [left, used] = [mkdtempSync(join(root, 'pitcrew-scratch-')), mkdtempSync(join(root, 'pitcrew-scratch-'))];
-  for (const folder of [left, used]) {
-    chmodSync(folder, 0o711);
-    mkdirSync(join(folder, 'data'));
-  }
-  const lock = lockCluster(join(used, 'data'));
-  await sweep(-1000);
-  expect(existsSync(left)).toBe(false);
-  expect(existsSync(used)).toBe(true);
-  lock.release();
-  rmSync(used, { recursive: true });
+  const prefix = 'pitcrew-scratch-';
+  const [left, used, kept] = [1, 2, 3].map(() => makeScratchFolder(root, prefix));
+  if (!left || !used || !kept) throw new Error('three were made');
+  for (const { dataDir } of [left, used, kept]) mkdirSync(dataDir);
+  // A killed process releases its locks, and nothing else.
+  left.lock.release();
+  keepScratchFolder(kept);
+  kept.lock.release();
+  await sweepScratchFolders(root, prefix, -1000);
+  expect([left, used, kept].map(({ path }) => existsSync(path))).toEqual([false, true, true]);
+  used.remove();
+  kept.remove();
+  expect([used, kept].map(({ path }) => existsSync(path))).toEqual([false, false]);
 });

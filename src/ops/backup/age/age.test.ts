@@ -6,8 +6,9 @@ import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { testFolder } from '../../../../test/support/folder.ts';
-import { findProgram } from '../../../../test/support/programs.ts';
+import { findProgram, programPath } from '../../../../test/support/programs.ts';
 import { inPieces, whole } from '../../../../test/support/streams.ts';
+import { openByPassphrase, sealByPassphrase } from './passphrase.ts';
 import { seal } from './seal.ts';
 import { unseal } from './unseal.ts';
 
@@ -73,6 +74,8 @@ test('whatever byte is changed, and wherever it ends, is seen', async () => {
 });
 
 const program = findProgram('age');
+/** It asks for passphrases at a terminal alone, which this one makes. */
+const terminal = programPath('script');
 
 describe.skipIf('missing' in program)(`the program age${'missing' in program ? ` (${program.missing})` : ''}`, () => {
   test('reads what we write, and we read what it writes', async () => {
@@ -89,5 +92,41 @@ describe.skipIf('missing' in program)(`the program age${'missing' in program ? `
       execFileSync(age, ['-r', recipient, '-o', `${file}.age`], { input: plain });
       expect((await whole(unseal(inPieces(readFileSync(`${file}.age`), 9999), [identity]))).equals(plain)).toBe(true);
     }
+  });
+
+  test.skipIf(terminal === undefined)(
+    'opens what a passphrase seals, and what it seals is opened',
+    async () => {
+      const folder = testFolder();
+      const file = join(folder, 'sealed');
+      writeFileSync(file, await sealByPassphrase('a secret', 'correct horse'));
+      const age = 'path' in program ? program.path : '';
+      expect(atTerminal(`${age} -d -o ${folder}/opened ${file}`, 'correct horse\n')).toContain('passphrase');
+      expect(readFileSync(join(folder, 'opened'), 'utf8')).toBe('a secret');
+      atTerminal(`${age} -p -o ${folder}/theirs ${folder}/opened`, 'battery staple\nbattery staple\n');
+      const theirs = readFileSync(join(folder, 'theirs'));
+      expect(await openByPassphrase(theirs, 'battery staple')).toBe('a secret');
+      expect(await openByPassphrase(theirs, 'battery stable')).toBeUndefined();
+    },
+    60_000,
+  );
+});
+
+/** Runs a command at a terminal at which somebody types. */
+function atTerminal(command: string, typed: string): string {
+  return execFileSync(terminal ?? '', ['-qec', command, '/dev/null'], { input: typed, encoding: 'utf8' });
+}
+
+test('a file that no passphrase opens, or that would take all memory, is refused', async () => {
+  const { recipient } = await key();
+  const other = await whole(seal(inPieces(Buffer.from('x'), 1), [recipient]));
+  await expect(openByPassphrase(other, 'correct horse')).rejects.toMatchObject({ code: 'E_BACKUP_DAMAGED' });
+  const greedy = Buffer.from(
+    (await sealByPassphrase('x', 'correct horse')).toString('latin1').replace(/^(-> scrypt \S+) 17$/m, '$1 25'),
+    'latin1',
+  );
+  await expect(openByPassphrase(greedy, 'correct horse')).rejects.toMatchObject({
+    code: 'E_BACKUP_DAMAGED',
+    detail: 'It asks for too much memory.',
   });
 });

@@ -7,7 +7,7 @@ import { PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type BackupRecord, type Repository, type StoredFile, storing, type Storing } from '../repository/index.ts';
 import { archivedBytes } from './choose-type.ts';
 import { mayLeaveOut } from './left-out.ts';
-import type { Begun, CreateOptions } from './options.ts';
+import { type Begun, type CreateOptions, silenceMs } from './options.ts';
 
 /** An incremental backup was given up. */
 export class NotWhole extends Error {}
@@ -18,7 +18,16 @@ export class NotWhole extends Error {}
  */
 export async function copyFiles(
   base: PhysicalConnection,
-  { url, repository, checkpoint = 'fast', maxRateKb, madeBy, signal, onProgress }: CreateOptions,
+  {
+    url,
+    repository,
+    checkpoint = 'fast',
+    maxRateKb,
+    madeBy,
+    signal,
+    onProgress,
+    silenceLimitMs = silenceMs,
+  }: CreateOptions,
   begun: Begun,
   onBegin: (startLsn: bigint) => void,
 ): Promise<BackupRecord> {
@@ -44,6 +53,7 @@ export async function copyFiles(
       checkpoint,
       maxRateKb,
       incremental: parent !== null,
+      silenceLimitMs,
     })) {
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {

@@ -5,16 +5,18 @@ import {
   uploadManifest,
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError } from '../../../errors.ts';
-import { type BackupRecord, manifestOf } from '../repository/index.ts';
+import { type BackupRecord, manifestOf, tidy } from '../repository/index.ts';
 import { type Choice, chooseType } from './choose-type.ts';
 import { estimateChange } from './estimate-change.ts';
 import { copyFiles, NotWhole } from './copy-files.ts';
 import { findParent, knowsBlocks } from './find-parent.ts';
 import { endOfLog, firstMissing, logGone, logRecord } from './log-backup.ts';
+import { requireLog } from './require-log.ts';
 import { storePart } from './store-part.ts';
-import type { Begun, CreateOptions } from './options.ts';
+import { type Begun, type CreateOptions, silenceMs } from './options.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
+import { watchServer } from './watch-server.ts';
 import { segmentStart } from '../wal/segments.ts';
 
 /**
@@ -85,6 +87,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
   let begun: Begun | undefined;
   // Without its log the backup is of no use, and whatever fails first is told.
   let failure: unknown;
+  let unwatch = (): void => {};
   const stop = (): void => {
     base.destroy();
     void receiving?.stop();
@@ -94,6 +97,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const { systemId } = await base.identify();
     const isStandby = (await base.show('in_hot_standby')) === 'on';
     await repository.claim(systemId);
+    await tidy(repository);
     const segmentBytes = await segmentBytesOf(base);
     const connection = await openPhysical({ url });
     log = connection;
@@ -105,7 +109,8 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
     const isLogOnly = parent !== null && !knowsBlocks(base.version);
     const receive = (from: bigint): Receiving => {
-      const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot });
+      const silenceLimitMs = options.silenceLimitMs ?? silenceMs;
+      const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot, silenceLimitMs });
       started.ended.catch((error: unknown) => {
         failure ??= isLogOnly ? logGone(error, parent) : error;
         base.destroy();
@@ -135,8 +140,16 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     } else {
       if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
       let received: Receiving | undefined;
+      // Until it begins, nobody hears of it on either connection.
+      unwatch = watchServer(connection, options.silenceLimitMs ?? silenceMs, (error) => {
+        failure ??= error;
+        stop();
+        connection.destroy();
+      });
       record = await copyFiles(base, options, begun, (startLsn) => {
-        received = receive(startLsn);
+        unwatch();
+        // That of a standby begins where its primary made a checkpoint last.
+        received = receive(startLsn < flushedLsn ? startLsn : flushedLsn);
       });
       if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
       options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
@@ -144,8 +157,9 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
       await received?.until(isStandby ? segmentStart(record.endLsn, segmentBytes) : record.endLsn);
       if (isStandby) await storePart(url, repository, record);
     }
-    // What it builds on has to be there.
+    // What it builds on has to be there, and what it recovers with.
     await repository.chain(record);
+    await requireLog(repository, record);
     await repository.putBackup(record);
     return record;
   } catch (error) {
@@ -153,6 +167,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the backup was stopped', { cause: error });
     throw failure ?? error;
   } finally {
+    unwatch();
     signal?.removeEventListener('abort', stop);
     await receiving?.stop();
     await log?.close();

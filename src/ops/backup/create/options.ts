@@ -15,6 +15,8 @@ export interface CreateOptions {
   maxRateKb?: number | undefined;
   /** Name and version of the program, for the record. */
   madeBy: string;
+  /** A server that has begun to send, and then says nothing for so long, is given up; in ms, 120,000 by default. */
+  silenceLimitMs?: number;
   signal?: AbortSignal | undefined;
   onProgress?(progress: CreateProgress): void;
   /** With `auto`: which type was taken, and why. */
@@ -34,3 +36,6 @@ export type Begun = Pick<
   BackupRecord,
   'id' | 'startedAt' | 'type' | 'parent' | 'reason' | 'warnings' | 'systemId' | 'segmentBytes' | 'blockBytes'
 >;
+
+/** So long a server may say nothing while it is read. */
+export const silenceMs = 120_000;

@@ -1,11 +1,10 @@
-import { PitcrewError } from '../../../errors.ts';
-import type { Identities } from '../age/index.ts';
+import { checkRecipients, type Identities } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
-import { makeKey, openKey, type StoredKey, storedKeys } from './stored-keys.ts';
+import { makeKey, openedKeys, type StoredKey, storedKeys } from './stored-keys.ts';
 
 export interface KeyringOptions {
   storage: Storage;
-  /** Public keys that were named: with these, none that the repository knows counts without the passphrase. */
+  /** Public keys that were named. */
   recipients: readonly string[];
   /** Secret keys that were given. */
   identities: Identities;
@@ -17,7 +16,7 @@ export interface KeyringOptions {
 export interface Keyring {
   /**
    * Who is able to read what is stored from now on; nobody: everybody.
-   * @throws {PitcrewError} `E_BACKUP_KEY` when the passphrase is not that of the repository; `E_STORAGE`
+   * @throws {PitcrewError} `E_BACKUP_KEY` when the passphrase is not that of the repository, or a key is none; `E_STORAGE`
    */
   recipients(): Promise<readonly string[]>;
   /** @throws {PitcrewError} likewise */
@@ -25,8 +24,8 @@ export interface Keyring {
 }
 
 /**
- * Whoever may write into the storage may put a key there. So keys that were named stand alone, and those of a passphrase count because only who knows it can
- * have made them; all others that the repository knows are used where neither was given.
+ * Whoever may write into the storage may put a key there. So keys that are named stand alone, but for those that the passphrase opens; the others that the
+ * repository knows are used where none are named.
  */
 export function openKeyring({ storage, recipients: named, identities: given, passphrase }: KeyringOptions): Keyring {
   const stored = once(() => storedKeys(storage));
@@ -35,23 +34,20 @@ export function openKeyring({ storage, recipients: named, identities: given, pas
   const opened = once(async (): Promise<Map<string, string>> => {
     const secrets = new Map<string, string>();
     if (passphrase === undefined) return secrets;
-    const sealed = (await stored()).filter(({ isSealed }) => isSealed);
-    for (const { recipient } of sealed) {
-      const identity = await openKey(storage, recipient, passphrase);
-      if (identity !== undefined) secrets.set(recipient, identity);
-    }
-    if (sealed.length > 0 && secrets.size === 0) throw wrongPassphrase(storage.name);
+    for (const { key, identity } of await openedKeys(storage, passphrase)) secrets.set(key.recipient, identity);
     return secrets;
   });
 
   const recipients = once(async (): Promise<readonly string[]> => {
+    await checkRecipients(named);
     if (passphrase === undefined) return named.length > 0 ? named : used(await stored());
     const secrets = await opened();
-    const own = used(await stored()).filter((recipient) => secrets.has(recipient));
-    if (own.length > 0) return [...new Set([...named, ...own])];
+    const known = used(await stored());
+    const own = known.filter((recipient) => secrets.has(recipient));
+    if (own.length > 0) return named.length > 0 ? [...new Set([...named, ...own])] : known;
     const made = await makeKey(storage, passphrase);
     secrets.set(made.recipient, made.identity);
-    return [...named, made.recipient];
+    return [...(named.length > 0 ? named : known), made.recipient];
   });
 
   return {
@@ -73,11 +69,4 @@ function once<Value>(find: () => Promise<Value>): () => Promise<Value> {
     });
     return found;
   };
-}
-
-function wrongPassphrase(name: string): PitcrewError {
-  return new PitcrewError('E_BACKUP_KEY', `the passphrase is not that of ${name}`, {
-    detail: 'None of the keys that the repository has can be opened with it.',
-    hint: 'Without the passphrase, or a key for which backups are stored, nothing encrypted can be read.',
-  });
 }

@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { PitcrewError } from '../../../errors.ts';
 import { openByPassphrase, sealByPassphrase } from '../age/index.ts';
 import { keyRecordKey, keysPrefix, sealedKeyKey } from '../repository/layout.ts';
+import { recordText, storeText } from '../repository/record-file.ts';
 import { keyRecord } from '../repository/records.ts';
 import type { Storage } from '../storage/index.ts';
 
@@ -31,9 +33,14 @@ export async function storedKeys(storage: Storage): Promise<StoredKey[]> {
 }
 
 /** From now on everything is stored for this public key as well. */
-async function useKey(storage: Storage, recipient: string): Promise<void> {
-  const record = keyRecord.encode({ format: 1, recipient, addedAt: new Date() });
-  await storage.put(keyRecordKey(recipient), bytesOf(`${JSON.stringify(record, null, 2)}\n`));
+export async function useKey(storage: Storage, recipient: string): Promise<void> {
+  const record = { format: 1 as const, recipient, addedAt: new Date() };
+  await storeText(storage, keyRecordKey(recipient), recordText(keyRecord, record));
+}
+
+/** What is stored from now on cannot be read with this key; what was stored before still can. */
+export async function retireKey(storage: Storage, recipient: string): Promise<void> {
+  await storage.delete(keyRecordKey(recipient));
 }
 
 /** A new key, whose secret part the repository keeps for whoever knows the passphrase. */
@@ -48,20 +55,20 @@ export async function makeKey(storage: Storage, passphrase: string): Promise<{ r
 }
 
 /** Keeps the secret part of a key for whoever knows the passphrase; another passphrase does not open it any more. */
-async function sealKey(
+export async function sealKey(
   storage: Storage,
   { recipient, identity }: { recipient: string; identity: string },
   passphrase: string,
 ): Promise<void> {
   const text = `# public key: ${recipient}\n${identity}\n`;
-  await storage.put(sealedKeyKey(recipient), bytesOf(await sealByPassphrase(text, passphrase)));
+  await storage.put(sealedKeyKey(recipient), Readable.from([await sealByPassphrase(text, passphrase)]));
 }
 
 /**
  * The secret part of a key; `undefined` when another passphrase opens it.
  * @throws {PitcrewError} `E_BACKUP_DAMAGED` when it is not what its name says
  */
-export async function openKey(storage: Storage, recipient: string, passphrase: string): Promise<string | undefined> {
+async function openKey(storage: Storage, recipient: string, passphrase: string): Promise<string | undefined> {
   const text = await openByPassphrase(await buffer(storage.get(sealedKeyKey(recipient))), passphrase);
   if (text === undefined) return undefined;
   const { identityToRecipient } = await import('age-encryption');
@@ -76,6 +83,23 @@ export async function openKey(storage: Storage, recipient: string, passphrase: s
   });
 }
 
-async function* bytesOf(content: string | Buffer): AsyncGenerator<Buffer> {
-  yield Buffer.from(content);
+/**
+ * The keys that a passphrase opens, with their secret parts.
+ * @throws {PitcrewError} `E_BACKUP_KEY` when there are such keys, and it opens none
+ */
+export async function openedKeys(
+  storage: Storage,
+  passphrase: string,
+): Promise<{ key: StoredKey; identity: string }[]> {
+  const sealed = (await storedKeys(storage)).filter(({ isSealed }) => isSealed);
+  const opened: { key: StoredKey; identity: string }[] = [];
+  for (const key of sealed) {
+    const identity = await openKey(storage, key.recipient, passphrase);
+    if (identity !== undefined) opened.push({ key, identity });
+  }
+  if (sealed.length === 0 || opened.length > 0) return opened;
+  throw new PitcrewError('E_BACKUP_KEY', `the passphrase is not that of ${storage.name}`, {
+    detail: 'None of the keys that the repository has can be opened with it.',
+    hint: 'Without the passphrase, or a key for which backups are stored, nothing encrypted can be read.',
+  });
 }

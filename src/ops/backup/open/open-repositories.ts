@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { BackupSettings, RepositorySettings } from '../../../config/index.ts';
-import { openRepository, type Repository } from '../repository/index.ts';
+import { openRepository, type Repository, type RepositoryOptions } from '../repository/index.ts';
 import { localStorage, openBucket, s3Storage, type Storage } from '../storage/index.ts';
 import { readIdentities, readPassphrase } from './secret-files.ts';
 
@@ -13,16 +13,25 @@ import { readIdentities, readPassphrase } from './secret-files.ts';
 export function openRepositories(
   { repositories }: Pick<BackupSettings, 'repositories'>,
   onNotice?: Notice,
+  compression: Compression = {},
 ): Promise<Repository[]> {
-  return Promise.all(repositories.map((settings) => openBySettings(settings, onNotice)));
+  return Promise.all(repositories.map((settings) => openBySettings(settings, onNotice, compression)));
 }
+
+/** How what is stored is compressed. */
+type Compression = Pick<RepositoryOptions, 'level' | 'jobs'>;
 
 /** What a service cannot do, and what follows: told once. */
 type Notice = ((text: string) => void) | undefined;
 
-async function openBySettings(settings: RepositorySettings, onNotice: Notice): Promise<Repository> {
+async function openBySettings(
+  settings: RepositorySettings,
+  onNotice: Notice,
+  compression: Compression,
+): Promise<Repository> {
   const { recipients, identityFile, passphraseFile } = settings;
   return openRepository({
+    ...compression,
     storage: await storageOf(settings, onNotice),
     recipients,
     identities: identityFile === undefined ? [] : await readIdentities(identityFile),

@@ -66,6 +66,22 @@ export async function* decode(
   }
 }
 
+/**
+ * Makes sure that nothing is missing: a file that breaks off between two frames is a file to zstd.
+ * @throws {PitcrewError} `E_BACKUP_DAMAGED` after what there is
+ */
+export async function* whole(content: AsyncIterable<Buffer>, bytes: number): AsyncGenerator<Buffer> {
+  let seen = 0;
+  for await (const piece of content) {
+    seen += piece.length;
+    yield piece;
+  }
+  if (seen === bytes) return;
+  throw new PitcrewError('E_BACKUP_DAMAGED', 'a compressed file is damaged', {
+    detail: `It has ${seen} of ${bytes} bytes.`,
+  });
+}
+
 function isOfZstd(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(ZSTD_|Z_|ERR_ZSTD|ERR_ZLIB)/.test(String(error.code));
 }

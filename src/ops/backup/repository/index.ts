@@ -4,6 +4,8 @@ export {
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  drillKey,
+  drillsPrefix,
   isPartial,
   nameOfKey,
   nameOfPartial,
@@ -13,10 +15,14 @@ export {
   verifiedPrefix,
   walPrefix,
 } from './layout.ts';
-export { isRunning } from './is-running.ts';
+export { isRunning } from '../is-running.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
+export { mirror, type Mirrored, type MirrorOptions } from './mirror.ts';
+export { count, lsn, time } from './record-values.ts';
 export { readRecord, recordText, storeText } from './record-file.ts';
 export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
+export { type DumpRecord, dumpRecord } from './dump-records.ts';
 export type { GapRecord, StreamRecord } from './stream-records.ts';
 export { storing, type Storing } from './storing.ts';
+export { tidy } from './tidy.ts';

@@ -36,6 +36,16 @@ export const verifiedPrefix = 'verified/';
 /** Of a backup, by its name; of log, by what the names of a few hundred segments begin with. */
 export const verifiedKey = (what: string): string => `${verifiedPrefix}${what}.json`;
 
+/** What drills have found. */
+export const drillsPrefix = 'drills/';
+
+/** Of one backup. */
+export const drillsOfPrefix = (id: string): string => `${drillsPrefix}${id}/`;
+
+/** A drill of a backup, by when it began. */
+export const drillKey = (id: string, at: Date): string =>
+  `${drillsOfPrefix(id)}${at.toISOString().replaceAll(/[-:.]/g, '')}.json`;
+
 /** How far a stream has brought the log. */
 export const streamKey = 'stream.json';
 

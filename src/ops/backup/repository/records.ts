@@ -9,7 +9,7 @@ export interface StoredEncoding {
 }
 
 /** A file as it is stored. */
-const storedFile = z.strictObject({
+export const storedFile = z.strictObject({
   /** PostgreSQL's name. */
   name: z.string(),
   key: z.string(),

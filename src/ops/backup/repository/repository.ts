@@ -3,21 +3,22 @@ import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { messageOf, PitcrewError } from '../../../errors.ts';
+import { PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import { type Keyring, openKeyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
 import { defaultJobs } from './compress.ts';
-import { decode, encode, type EncodeOptions } from './encode.ts';
-import { isRunning } from './is-running.ts';
+import { decode, encode, type EncodeOptions, whole } from './encode.ts';
+import { isRunning } from '../is-running.ts';
 import {
   backupFileKey,
   backupId,
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  drillsOfPrefix,
   gapKey,
   gapsPrefix,
   nameOfKey,
@@ -26,6 +27,7 @@ import {
   pinsPrefix,
   repositoryKey,
   startedKey,
+  verifiedKey,
   streamKey,
   walKey,
   walPrefix,
@@ -42,6 +44,7 @@ import {
   startedRecord,
   type StoredFile,
 } from './records.ts';
+import { brokenChain, otherCluster, removedMeanwhile } from './repository-errors.ts';
 import { type GapRecord, gapRecord, type StreamRecord, streamRecord } from './stream-records.ts';
 
 export interface RepositoryOptions {
@@ -82,6 +85,12 @@ export interface Repository {
   chain(backup: BackupRecord): Promise<BackupRecord[]>;
   /** Stores a file of a backup that is being made. */
   putFile(id: string, name: string, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredFile>;
+  /** Stores a file that is of no backup. `keyOf`: its key, by whether it is encrypted. */
+  putDumpFile(
+    keyOf: (encrypted: boolean) => string,
+    source: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<StoredFile>;
   /** Begins a backup: its name, which no other has. `parent`: what it builds on stays until it is made. */
   begin(type: BackupRecord['type'], parent?: string | null): Promise<{ id: string; startedAt: Date }>;
   /** Removes what was stored of a backup that did not become complete. */
@@ -105,7 +114,7 @@ export interface Repository {
    * @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED` (when it is missing, too), `E_NOT_FOUND` when the
    * backup was removed meanwhile, `E_STORAGE`
    */
-  readFile(file: Pick<StoredFile, 'key'>): AsyncIterable<Buffer>;
+  readFile(file: StoredFile): AsyncIterable<Buffer>;
   /** Stores a complete segment or a history, then its checksum; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
   /** Stores what there is of a segment that is not complete, in place of what was there of it. */
@@ -240,6 +249,11 @@ export function openRepository(options: RepositoryOptions): Repository {
       const key = backupFileKey(id, name, { encrypted: to.length > 0 });
       return store(key, name, source, { signal }, { recipients: to, level, jobs });
     },
+    async putDumpFile(keyOf, source, signal) {
+      const to = await keyring.recipients();
+      const key = keyOf(to.length > 0);
+      return store(key, nameOfKey(key), source, { signal, onlyNew: true }, { recipients: to, level, jobs });
+    },
     async begin(type, parent = null) {
       for (;;) {
         const startedAt = new Date();
@@ -280,6 +294,8 @@ export function openRepository(options: RepositoryOptions): Repository {
     async remove(id) {
       await storage.delete(backupRecordKey(id));
       await repository.discard(id);
+      for await (const { key } of storage.list(drillsOfPrefix(id))) await storage.delete(key);
+      await storage.delete(verifiedKey(id));
       await storage.delete(pinKey(id));
     },
     async putBackup(record) {
@@ -289,9 +305,10 @@ export function openRepository(options: RepositoryOptions): Repository {
       await storeText(storage, key, text, { onlyNew: true });
       await storage.delete(startedKey(record.id));
     },
-    async *readFile({ key }) {
+    async *readFile({ key, bytes }) {
       try {
-        yield* named(key, decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities }));
+        const content = decode(storage.get(key), { encrypted: isSealed(key), identities: keyring.identities });
+        yield* named(key, whole(content, bytes));
       } catch (error) {
         const [, id = ''] = key.split('/');
         if (await storage.head(backupRecordKey(id))) throw error;
@@ -370,25 +387,4 @@ const longestMs = 7 * 86_400_000;
 function isOver(started: z.output<typeof startedRecord> | undefined): boolean {
   if (!started || Date.now() - started.startedAt.getTime() > longestMs) return true;
   return started.host === hostname() && !isRunning(started.pid);
-}
-
-function brokenChain(id: string, parent: string): PitcrewError {
-  return new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} cannot be restored`, {
-    detail: `It builds on ${parent}, which is not there.`,
-  });
-}
-
-function removedMeanwhile(id: string, cause: unknown): PitcrewError {
-  return new PitcrewError('E_NOT_FOUND', `backup ${id} was removed while it was read`, {
-    detail: messageOf(cause),
-    hint: 'Take another one, or keep it from being pruned first: "pitcrew backup pin".',
-    cause,
-  });
-}
-
-function otherCluster(name: string, owner: string, systemId: string): PitcrewError {
-  return new PitcrewError('E_CONFLICT', `${name} belongs to another cluster`, {
-    detail: `It has backups of the cluster ${owner}; this is ${systemId}.`,
-    hint: 'Give each cluster a repository of its own. A new cluster that was made with initdb or pg_upgrade is another one.',
-  });
 }

@@ -4,7 +4,8 @@ import { errorCode, PitcrewError } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
 import type { BackupRecord } from '../repository/index.ts';
 import { controlPath, readControlFile } from './control-file.ts';
-import { isRunning, processIn } from './running.ts';
+import { isRunning } from '../is-running.ts';
+import { processIn } from './running.ts';
 import type { TablespacePlace } from './tablespaces.ts';
 
 /** While a data directory is being changed: the control file that it had, without which PostgreSQL refuses to start. */

@@ -3,7 +3,7 @@ import { PitcrewError } from '../../../errors.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import { followLog } from '../wal/follow.ts';
 import { storedLog } from '../wal/ranges.ts';
-import { type MissingLog, type Moment, named } from '../wal/windows.ts';
+import { lastMoment, type LastMoment, type MissingLog, type Moment, named } from '../wal/windows.ts';
 import { followedTimeline } from './choose-backup.ts';
 import type { RecoveryTarget } from './target.ts';
 
@@ -21,7 +21,7 @@ export interface LogPlan {
   /** The end of the backup. */
   earliest: Moment;
   /** The end of the log without a gap; its time is about right. `undefined`: the backup itself is not usable. */
-  latest: Moment | undefined;
+  latest: LastMoment | undefined;
   /** Without which the target, or what is stored behind it, cannot be reached. */
   missing: MissingLog[];
 }
@@ -66,8 +66,7 @@ export async function planLog(
     obstacles.push(unusable(backup, log.missing));
     return { log, obstacles };
   }
-  const storedAt = (await repository.storage.head(all.reaches.lastKey))?.modifiedAt ?? endedAt;
-  const latest = { timeline: all.reaches.timeline, lsn: all.reaches.lsn, at: storedAt > endedAt ? storedAt : endedAt };
+  const latest = await lastMoment(repository, all.reaches, endedAt);
   const end = target.lsn ?? (target.immediate ? endLsn : undefined);
   const isOpen = [target.time, target.xid, target.name].every((each) => each === undefined);
   log.latest = latest;

@@ -3,7 +3,8 @@ import { access, chmod, chown, constants, mkdir, readdir, rename, rm, rmdir, sta
 import { basename, dirname, join } from 'node:path';
 import { errorCode } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
-import { isRunning } from './running.ts';
+import { isRunning } from '../is-running.ts';
+import { makeFolders } from '../make-folders.ts';
 
 /** A folder that is filled elsewhere, and then put in its place. */
 export interface Placement {
@@ -28,7 +29,7 @@ export async function preparePlacement(path: string, owner: Owner): Promise<Plac
   const before = await stat(path).catch(() => undefined);
   const isWithin = before !== undefined && !(await isMovable(path));
   const staging = isWithin ? join(path, stagingName('')) : join(dirname(path), stagingName(basename(path)));
-  await mkdir(dirname(staging), { recursive: true, mode: 0o755 });
+  await makeFolders(dirname(staging), 0o755);
   await mkdir(staging, { mode: 0o700 });
   if (owner) await chown(staging, owner.uid, owner.gid);
   const placed: string[] = [];

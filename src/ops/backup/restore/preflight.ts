@@ -48,9 +48,9 @@ export async function preflight(options: PreflightOptions): Promise<PitcrewError
 export function asOneError(obstacles: readonly PitcrewError[]): PitcrewError | undefined {
   const [first, ...others] = obstacles;
   if (!first || others.length === 0) return first;
-  const lines = obstacles.map(({ message, detail, hint }) =>
+  const lines = obstacles.map(({ message, code, detail, hint }) =>
     [
-      `${message}${detail === undefined ? '' : `: ${detail.replaceAll('\n', ' ')}`}`,
+      `${message} (${code})${detail === undefined ? '' : `: ${detail.replaceAll('\n', ' ')}`}`,
       ...(hint === undefined ? [] : [`  ${hint}`]),
     ].join('\n'),
   );

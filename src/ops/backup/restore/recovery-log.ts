@@ -28,6 +28,8 @@ export interface RecoveryLog {
   read(line: string): void;
   readonly progress: RecoveryProgress;
   readonly end: RecoveryEnd;
+  /** It has opened for writing. */
+  readonly isOpen: boolean;
   /** It waits at its target. */
   readonly isPaused: boolean;
   /** It waits because a setting is too low, and would go no further. */
@@ -45,7 +47,7 @@ export function recoveryLog(segmentBytes: number): RecoveryLog {
     stopped: undefined,
     timeline: undefined,
   };
-  const state = { isPaused: false, isStuck: false, isShutDown: false };
+  const state = { isOpen: false, isPaused: false, isStuck: false, isShutDown: false };
   const messages: [RegExp, (found: string) => void][] = [
     [
       /restored log file "([0-9A-F]{24})" from archive/,
@@ -59,6 +61,8 @@ export function recoveryLog(segmentBytes: number): RecoveryLog {
     [/last completed transaction was at log time (.+)$/, (at) => (end.lastTransactionAt = at)],
     [/recovery stopping ((?:before|after|at) .+)$/, (what) => (end.stopped = what)],
     [/selected new timeline ID: (\d+)/, (timeline) => (end.timeline = Number(timeline))],
+    // One that can only be read says "read-only connections".
+    [/(database system is ready to accept connections)/, () => (state.isOpen = true)],
     [/(pausing at the end of recovery)/, () => (state.isPaused = true)],
     [/(recovery has paused)$/, () => (state.isStuck = true)],
     [/(shutdown at recovery target)/, () => (state.isShutDown = true)],
@@ -72,6 +76,9 @@ export function recoveryLog(segmentBytes: number): RecoveryLog {
     },
     progress,
     end,
+    get isOpen() {
+      return state.isOpen;
+    },
     get isPaused() {
       return state.isPaused;
     },

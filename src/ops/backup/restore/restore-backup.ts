@@ -2,6 +2,7 @@ import { chown, readFile, realpath, rm, truncate, writeFile } from 'node:fs/prom
 import { join, resolve } from 'node:path';
 import { PitcrewError } from '../../../errors.ts';
 import { flushFolders } from '../flush-folder.ts';
+import { placeError } from '../place-error.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import { compareExisting, removeSpareFolders } from './existing.ts';
 import {
@@ -78,7 +79,7 @@ export async function restoreBackup(asked: RestoreOptions): Promise<Restored> {
     return isInPlace ? await restoreInPlace(plan) : await restoreBeside(plan);
   } catch (error) {
     if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the restore was stopped', { cause: error });
-    throw error;
+    throw placeError(error, to);
   }
 }
 

@@ -1,16 +1,6 @@
 import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
-import { errorCode } from '../../../errors.ts';
 import { readPidFile } from '../../embedded/index.ts';
-
-/** Whether there is a process of that number. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) === 'EPERM';
-  }
-}
+import { isRunning } from '../is-running.ts';
 
 /**
  * A server's process in a data directory: the one that its pid file names, or, where the system tells (Linux), any that is there, as a session that

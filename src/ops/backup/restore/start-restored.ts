@@ -2,17 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PitcrewError } from '../../../errors.ts';
-import {
-  type Identity,
-  openLog,
-  type Programs,
-  readPidFile,
-  spawnAs,
-  startFailure,
-  watchOver,
-} from '../../embedded/index.ts';
+import { type Identity, openLog, type Programs, spawnAs, startFailure, watchOver } from '../../embedded/index.ts';
 import { newLines } from './new-lines.ts';
-import { type RecoveryEnd, recoveryLog, type RecoveryProgress } from './recovery-log.ts';
+import { type RecoveryEnd, type RecoveryLog, recoveryLog, type RecoveryProgress } from './recovery-log.ts';
 import { supplyConfig } from './supply-config.ts';
 
 export interface StartRestoredOptions {
@@ -95,15 +87,14 @@ export async function startRestored(options: StartRestoredOptions): Promise<Rest
   };
   try {
     for (;;) {
+      // First: what it said before it ended is read then.
       const isOver = hasEnded(child);
       for (const line of await lines()) told.read(line);
       options.onProgress?.(told.progress);
       signal?.throwIfAborted();
       if (told.isStuck) throw tooLow(log.tail());
-      const state = isOver ? endState(told.isShutDown, dataDir, log.tail()) : stateOf(child, dataDir, told.isPaused);
+      const state = isOver ? endState(told.isShutDown, dataDir, log.tail()) : stateOf(told);
       if (state !== undefined) {
-        // The end is written before the server opens, and may have been written after we looked.
-        for (const line of await lines()) told.read(line);
         // A server that is to stay does not keep us.
         child.unref();
         const tookMs = performance.now() - startedAt;
@@ -118,10 +109,9 @@ export async function startRestored(options: StartRestoredOptions): Promise<Rest
   }
 }
 
-function stateOf(child: ChildProcess, dataDir: string, isPaused: boolean): RestoredServer['state'] | undefined {
-  if (isPaused) return 'paused';
-  const file = readPidFile(dataDir);
-  return file?.pid === child.pid && file?.status === 'ready' ? 'open' : undefined;
+function stateOf({ isOpen, isPaused }: RecoveryLog): RestoredServer['state'] | undefined {
+  if (isOpen) return 'open';
+  return isPaused ? 'paused' : undefined;
 }
 
 /** Of a server that has ended. */

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { PitcrewError } from '../../../errors.ts';
 import type { ManifestFile } from '../repository/index.ts';
+import { flushEarly } from '../flush-early.ts';
 import { applyIncremental, changedPath } from './incremental-file.ts';
 
 export interface UnpackOptions {
@@ -87,7 +88,16 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
             await makeFolder(into, dirname(path), owner);
             if (options.replace) await rm(target, { force: true });
             // Exclusive: neither a file nor a link that is there is written to.
-            await pipeline(content, createWriteStream(target, { flags: 'wx', mode: 0o600, flush: true }));
+            const file = createWriteStream(target, {
+              flags: 'wx',
+              mode: 0o600,
+              flush: true,
+              highWaterMark: waitingBytes,
+            });
+            await pipeline(
+              flushEarly(content(), () => file),
+              file,
+            );
           }
           await chmod(target, (mode ?? 0o600) & 0o700);
           if (owner) await chown(target, owner.uid, owner.gid);
@@ -105,6 +115,9 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
   }
   return { files, folders };
 }
+
+/** So much of a file waits to be written, while more is decompressed. */
+const waitingBytes = 1024 * 1024;
 
 /** Makes a folder and those above it, each of them the owner's. */
 async function makeFolder(into: string, path: string, owner: UnpackOptions['owner']): Promise<void> {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { BackupRecord, PinRecord } from '../repository/index.ts';
 import { type Circumstances, decide, logNeeds } from './decide.ts';
-import { isSpare, neededBytes } from './log-needs.ts';
+import { neededBytes, spareIn } from './log-needs.ts';
 import type { RetentionPolicy } from './policy.ts';
 
 const hour = 3_600_000;
@@ -223,7 +223,7 @@ test('the log stays as far back as it is wanted, and everywhere what a backup ne
     const { decisions, asOf } = decide(backups, all, circumstances);
     const needs = logNeeds(decisions, all, asOf);
     return [5, 10, 15, 20, 25, 30, 35, 40, 45].filter((number) =>
-      isSpare({ at: { timeline: 1, startLsn: BigInt(number) * segment } }, needs),
+      spareIn(needs)({ at: { timeline: 1, startLsn: BigInt(number) * segment } }),
     );
   };
   expect(spare({})).toEqual([5]);
@@ -238,10 +238,10 @@ test('the log stays as far back as it is wanted, and everywhere what a backup ne
   expect(spare({ daily: 1 }, { pins: new Map([pinOf('1')]) })).toEqual([5, 15, 20, 25, 30, 35]);
   // Of another timeline: what comes before may go, what comes later may be what follows.
   const needs = { kept: backups.slice(3), onward: backups.slice(3) };
-  const at = (timeline: number, number: bigint) => isSpare({ at: { timeline, startLsn: number * segment } }, needs);
+  const at = (timeline: number, number: bigint) => spareIn(needs)({ at: { timeline, startLsn: number * segment } });
   expect([at(0, 39n), at(0, 40n), at(2, 39n), at(2, 40n)]).toEqual([true, false, false, false]);
-  expect(isSpare({ at: undefined }, needs)).toBe(false);
-  expect(isSpare({ at: { timeline: 1, startLsn: 0n } }, { kept: [], onward: [] })).toBe(false);
+  expect(spareIn(needs)({ at: undefined })).toBe(false);
+  expect(spareIn({ kept: [], onward: [] })({ at: { timeline: 1, startLsn: 0n } })).toBe(false);
 });
 
 test('whatever is kept is whole, the latest is kept, and pruning again removes nothing', () => {
@@ -308,9 +308,9 @@ test('whatever is kept is whole, the latest is kept, and pruning again removes n
       for (const id of safe) expect(kept.has(id)).toBe(true);
       // Every kept backup has its log, and the latest all that came after it.
       const needs = logNeeds(decisions, asked, asOf);
-      for (const { startLsn } of kept.values()) expect(isSpare({ at: { timeline: 1, startLsn } }, needs)).toBe(false);
+      for (const { startLsn } of kept.values()) expect(spareIn(needs)({ at: { timeline: 1, startLsn } })).toBe(false);
       const newest = backups.at(-1);
-      if (newest) expect(isSpare({ at: { timeline: 1, startLsn: newest.startLsn + (2n << 24n) } }, needs)).toBe(false);
+      if (newest) expect(spareIn(needs)({ at: { timeline: 1, startLsn: newest.startLsn + (2n << 24n) } })).toBe(false);
       // What is counted is what is there. Beyond the limit only what is safe, and what that builds on, is left.
       const files = [...kept.values()].flatMap((backup) => backup.files);
       const stored = files.reduce((sum, { storedBytes }) => sum + storedBytes, 0);

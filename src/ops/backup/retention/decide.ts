@@ -141,18 +141,39 @@ function shrink(
   policy: RetentionPolicy,
   { maxBytes, log, asOf }: { maxBytes: number; log: LogSums; asOf: Date },
 ): void {
-  for (const oldest of newestFirst.toReversed()) {
-    if (bytesOf(logNeeds(newestFirst, policy, asOf), log) <= maxBytes) return;
-    if (!oldest.keep || oldest.isSafe) continue;
-    const going = new Set([oldest.backup.id]);
-    for (const { backup } of newestFirst.toReversed()) {
-      if (backup.parent !== null && going.has(backup.parent)) going.add(backup.id);
-    }
-    for (const decision of newestFirst) {
-      if (!decision.keep || !going.has(decision.backup.id)) continue;
-      Object.assign(decision, { keep: false, classes: [], reasons: [`beyond ${formatSize(maxBytes)}`] });
-    }
+  const fits = (decisions: readonly Decision[]): boolean => bytesOf(logNeeds(decisions, policy, asOf), log) <= maxBytes;
+  if (fits(newestFirst)) return;
+  const steps = removals(newestFirst);
+  // Each step leaves less: the first that is enough is found by halves.
+  let [few, enough] = [0, steps.length];
+  while (enough - few > 1) {
+    const middle = Math.floor((few + enough) / 2);
+    const gone = new Set(steps.slice(0, middle).flat());
+    if (fits(newestFirst.filter((decision) => !gone.has(decision)))) enough = middle;
+    else few = middle;
   }
+  for (const decision of steps.slice(0, enough).flat()) {
+    Object.assign(decision, { keep: false, classes: [], reasons: [`beyond ${formatSize(maxBytes)}`] });
+  }
+}
+
+/** What may go, the oldest first: each with those that build on it and have not gone before. */
+function removals(newestFirst: readonly Weighed[]): Weighed[][] {
+  const oldestFirst = newestFirst.toReversed();
+  const gone = new Set<string>();
+  return oldestFirst.flatMap((oldest, place) => {
+    if (!oldest.keep || oldest.isSafe || gone.has(oldest.backup.id)) return [];
+    const going: Weighed[] = [];
+    const ids = new Set([oldest.backup.id]);
+    for (const decision of oldestFirst.slice(place)) {
+      const { id, parent } = decision.backup;
+      if (parent !== null && ids.has(parent)) ids.add(id);
+      if (!ids.has(id) || !decision.keep || gone.has(id)) continue;
+      gone.add(id);
+      going.push(decision);
+    }
+    return [going];
+  });
 }
 
 /** Which log stays with what is kept. */

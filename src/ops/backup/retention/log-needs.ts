@@ -26,25 +26,24 @@ export async function* logOf(repository: Repository, segmentBytes: number): Asyn
   }
 }
 
-/** Whether no kept backup needs a segment, neither to be whole nor to go on from there. In doubt it stays. */
-export function isSpare(segment: Pick<LogSegment, 'at'>, { kept, onward }: LogNeeds): boolean {
-  const { at } = segment;
-  // Without any backup to go on from, nothing is known of what comes.
-  if (!at || onward.length === 0) return false;
-  return (
-    onward.every(({ timeline, startLsn, segmentBytes }) =>
-      isBefore(at, timeline, segmentStart(startLsn, segmentBytes)),
-    ) &&
-    kept.every(
-      ({ timeline, startLsn, endLsn, segmentBytes }) =>
-        at.timeline !== timeline || at.startLsn < segmentStart(startLsn, segmentBytes) || at.startLsn >= endLsn,
-    )
-  );
-}
-
-/** Log of a later timeline may follow from there; of an earlier one it does not, wherever it goes. */
-function isBefore(at: { timeline: number; startLsn: bigint }, timeline: number, lsn: bigint): boolean {
-  return at.timeline <= timeline && at.startLsn < lsn;
+/** Tells whether no kept backup needs a segment, neither to be whole nor to go on from there. In doubt it stays. */
+export function spareIn({ kept, onward }: LogNeeds): (segment: Pick<LogSegment, 'at'>) => boolean {
+  const own = kept.map(({ timeline, startLsn, endLsn, segmentBytes }) => ({
+    timeline,
+    from: segmentStart(startLsn, segmentBytes),
+    to: endLsn,
+  }));
+  // Log of a later timeline may follow from these; of an earlier one it does not, wherever it goes.
+  const first = onward.reduce<{ timeline: number; lsn: bigint } | undefined>((least, backup) => {
+    const lsn = segmentStart(backup.startLsn, backup.segmentBytes);
+    if (!least) return { timeline: backup.timeline, lsn };
+    return { timeline: Math.min(least.timeline, backup.timeline), lsn: lsn < least.lsn ? lsn : least.lsn };
+  }, undefined);
+  return ({ at }) => {
+    // Without any backup to go on from, nothing is known of what comes.
+    if (!at || !first || at.timeline > first.timeline || at.startLsn >= first.lsn) return false;
+    return own.every(({ timeline, from, to }) => at.timeline !== timeline || at.startLsn < from || at.startLsn >= to);
+  };
 }
 
 /** The log of a repository, summed up between the places where backups begin and end: so much is enough to weigh what stays. */
@@ -70,5 +69,6 @@ export async function sumLog(repository: Repository, backups: readonly BackupRec
 
 /** Of the log that stays, as it is stored. */
 export function neededBytes(sums: LogSums, needs: LogNeeds): number {
-  return sums.reduce((sum, { at, bytes }) => (isSpare({ at }, needs) ? sum : sum + bytes), 0);
+  const isSpare = spareIn(needs);
+  return sums.reduce((sum, { at, bytes }) => (isSpare({ at }) ? sum : sum + bytes), 0);
 }

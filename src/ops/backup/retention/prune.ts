@@ -1,7 +1,9 @@
-import type { BackupRecord, Repository } from '../repository/index.ts';
+import { leftOfDumps, readDumps, removeDump } from '../dump/dumps.ts';
+import { type DumpDecision, decideDumps } from '../dump/retain-dumps.ts';
+import { type BackupRecord, type Repository, tidy } from '../repository/index.ts';
 import { readPins } from './pins.ts';
 import { type Decision, decide, logNeeds, protectors } from './decide.ts';
-import { isSpare, logOf, sumLog } from './log-needs.ts';
+import { logOf, spareIn, sumLog } from './log-needs.ts';
 import type { RetentionPolicy } from './policy.ts';
 
 /** What would be removed, and was unless it was only looked at. */
@@ -18,17 +20,22 @@ export interface Pruned {
   beyondBytes: number | null;
   /** What killed backups had left. */
   leftovers: string[];
+  /** All dumps, newest first. */
+  dumps: DumpDecision[];
 }
 
 /**
  * Removes the backups that a policy does not keep, the log that no kept one needs, and what is left of backups that died. Whoever dies in between leaves
  * something that the next prune removes, and never a backup without what it needs: what builds on others goes before them, and log after all. What is
- * pinned meanwhile, or what a backup builds on that has begun meanwhile, stays. A backup that is being made is not touched.
+ * pinned meanwhile, or what a backup builds on that has begun meanwhile, stays. A backup that is being made is not touched,
+ * and no log as long as there is one: it may have begun before all that are kept.
  */
 export async function prune(
   repository: Repository,
   { policy, dryRun }: { policy: RetentionPolicy; dryRun: boolean },
 ): Promise<Pruned> {
+  // Before anything else is read: one that becomes complete meanwhile is not among the backups, and needs its log.
+  const isQuiet = (await repository.running()).length === 0;
   const backups = await repository.backups();
   const log = await sumLog(repository, backups);
   const { decisions, asOf, keptBytes } = decide(backups, policy, { log, ...(await whatProtects(repository)) });
@@ -41,13 +48,13 @@ export async function prune(
     if (!dryRun) await repository.remove(decision.backup.id);
     removed.push(decision.backup);
   }
-  const needs = logNeeds(decisions, policy, asOf);
+  const isSpare = spareIn(logNeeds(decisions, policy, asOf));
   let freedBytes = removed.flatMap(({ files }) => files).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
   const segments: Pruned['segments'] = { count: 0, first: null, last: null };
   const segmentBytes = backups[0]?.segmentBytes;
-  if (segmentBytes !== undefined) {
+  if (segmentBytes !== undefined && isQuiet) {
     for await (const segment of logOf(repository, segmentBytes)) {
-      if (!isSpare(segment, needs)) continue;
+      if (!isSpare(segment)) continue;
       if (!dryRun) await repository.removeWal(segment.key);
       segments.count += 1;
       segments.first ??= segment.name;
@@ -55,11 +62,17 @@ export async function prune(
       freedBytes += segment.bytes;
     }
   }
-  const leftovers = await repository.leftovers();
-  if (!dryRun) for (const id of leftovers) await repository.discard(id);
+  const leftovers = await (dryRun ? repository.leftovers() : tidy(repository));
+  const dumps = decideDumps(await readDumps(repository), policy);
+  for (const { dump, keep } of dumps) {
+    if (keep) continue;
+    freedBytes += dump.file.storedBytes;
+    if (!dryRun) await removeDump(repository, dump.id);
+  }
+  if (!dryRun) for (const key of await leftOfDumps(repository)) await repository.storage.delete(key);
   const { maxBytes } = policy;
   const beyondBytes = maxBytes !== undefined && keptBytes > maxBytes ? maxBytes : null;
-  return { decisions, segments, freedBytes, keptBytes, beyondBytes, leftovers };
+  return { decisions, segments, freedBytes, keptBytes, beyondBytes, leftovers, dumps };
 }
 
 async function whatProtects(repository: Repository) {

@@ -1,10 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream, type Dirent } from 'node:fs';
-import { link, mkdir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { link, opendir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { errorCode, PitcrewError } from '../../../errors.ts';
+import { flushEarly } from '../flush-early.ts';
 import { flushFolder } from '../flush-folder.ts';
+import { isRunning } from '../is-running.ts';
+import { makeFolders } from '../make-folders.ts';
 import { checkKey } from './keys.ts';
 import { storageError } from './local-errors.ts';
 import type { Storage, StoredObject } from './types.ts';
@@ -22,25 +26,25 @@ export function localStorage(folder: string): Storage {
   const pathOf = (key: string): string => join(root, ...checkKey(key).split('/'));
 
   async function* walk(path: string, key: string, prefix: string): AsyncGenerator<StoredObject> {
-    let entries: Dirent[];
+    // Names only, one by one: a folder of log has a hundred thousand of them.
+    const names: string[] = [];
     try {
-      entries = await readdir(path, { withFileTypes: true });
+      for await (const entry of await opendir(path, { bufferSize: 512 })) {
+        if (key === '' && entry.name === unfinished) continue;
+        // A folder's keys go on with a slash, which has its place among the other characters.
+        if (entry.isDirectory()) names.push(`${entry.name}/`);
+        else if (entry.isFile()) names.push(entry.name);
+      }
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return;
       throw error;
     }
-    // A folder's keys go on with a slash, which has its place among the other characters.
-    const named = entries
-      .filter(({ name }) => key !== '' || name !== unfinished)
-      .map((entry) => ({ entry, sortedBy: entry.isDirectory() ? `${entry.name}/` : entry.name }))
-      .toSorted((a, b) => (a.sortedBy < b.sortedBy ? -1 : 1));
-    for (const { entry, sortedBy } of named) {
-      const found = key + sortedBy;
-      const below = join(path, entry.name);
-      if (entry.isDirectory()) {
-        if (found.startsWith(prefix) || prefix.startsWith(found)) yield* walk(below, found, prefix);
-      } else if (entry.isFile() && found.startsWith(prefix)) {
-        const object = await look(below, found);
+    for (const name of names.toSorted()) {
+      const found = key + name;
+      if (name.endsWith('/')) {
+        if (found.startsWith(prefix) || prefix.startsWith(found)) yield* walk(join(path, name), found, prefix);
+      } else if (found.startsWith(prefix)) {
+        const object = await look(join(path, name), found);
         if (object) yield object;
       }
     }
@@ -50,11 +54,15 @@ export function localStorage(folder: string): Storage {
     name: root,
     async put(key, source, { signal, onlyNew = false } = {}) {
       const path = pathOf(key);
-      const part = join(root, unfinished, `${randomBytes(8).toString('hex')}.part`);
+      const part = join(root, unfinished, `${writer()}${randomBytes(8).toString('hex')}.part`);
       try {
         await makeFolders(dirname(part));
         const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true, highWaterMark: blockBytes });
-        await pipeline(source, file, signal ? { signal } : {});
+        await pipeline(
+          flushEarly(source, () => file),
+          file,
+          signal ? { signal } : {},
+        );
         await moveIntoPlace(part, path, onlyNew);
         return file.bytesWritten;
       } catch (error) {
@@ -105,7 +113,7 @@ export function localStorage(folder: string): Storage {
         for (const name of await readdir(join(root, unfinished))) {
           const path = join(root, unfinished, name);
           const object = await look(path, name);
-          if (!object || object.modifiedAt >= before) continue;
+          if (!object || (object.modifiedAt >= before && !isOrphan(name))) continue;
           await rm(path, { force: true });
           swept += 1;
         }
@@ -116,6 +124,18 @@ export function localStorage(folder: string): Storage {
     },
     async close() {},
   };
+}
+
+/** Of this machine, whatever its name has in it. */
+const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+
+/** How the names of what this process writes begin. */
+const writer = (): string => `${host}-${process.pid}-`;
+
+/** Whether the process that wrote a part is known to be gone. */
+function isOrphan(name: string): boolean {
+  const [, writtenOn, pid] = /^([0-9a-f]{8})-(\d+)-/.exec(name) ?? [];
+  return writtenOn === host && !isRunning(Number(pid));
 }
 
 async function look(path: string, key: string): Promise<StoredObject | undefined> {
@@ -147,24 +167,6 @@ async function moveIntoPlace(part: string, path: string, onlyNew: boolean): Prom
       if (errorCode(error) !== 'ENOENT' || attempt === attempts) throw error;
     }
   }
-}
-
-/**
- * Makes a folder and those above it that are missing, each of them safe on disk. One by one: Node's own recursive mkdir never returns where a
- * file system answers ENOENT for good.
- */
-async function makeFolders(path: string): Promise<void> {
-  try {
-    await mkdir(path, { mode: 0o700 });
-  } catch (error) {
-    if (errorCode(error) === 'EEXIST') return;
-    if (errorCode(error) !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeFolders(dirname(path));
-    await mkdir(path, { mode: 0o700 }).catch((again: unknown) => {
-      if (errorCode(again) !== 'EEXIST') throw again;
-    });
-  }
-  await flushFolder(dirname(path));
 }
 
 function exists(key: string, root: string): PitcrewError {

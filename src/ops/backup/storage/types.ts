@@ -37,7 +37,7 @@ export interface Storage {
   list(prefix: string): AsyncIterable<StoredObject>;
   /** Resolves too when there is none. */
   delete(key: string): Promise<void>;
-  /** Removes what writers left unfinished that were last at work before `before`. @returns how many */
+  /** Removes what writers left unfinished that were last at work before `before`, or are known to be gone. @returns how many */
   sweep(before: Date): Promise<number>;
   close(): Promise<void>;
 }

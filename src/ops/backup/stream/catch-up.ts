@@ -1,9 +1,10 @@
 import { openPhysical } from '../../../engine/postgres/replication/physical/index.ts';
 import { lsnText } from '../../../engine/postgres/replication/index.ts';
 import { PitcrewError } from '../../../errors.ts';
-import { followLog } from './follow.ts';
+import { receiveLog } from './receive.ts';
 import type { LaneStore } from './lane-store.ts';
 import type { Course, Place } from './place.ts';
+import { streamName } from './session.ts';
 import { makeSpool, type Spool } from './spool.ts';
 import { goOnFrom, inOrder, type Position } from './timelines.ts';
 
@@ -29,20 +30,20 @@ export async function catchUp({ url, course, place, store, ...options }: CatchUp
   const from = goOnFrom(place.position, course, course.segmentBytes);
   if (!from) throw elsewhere(place, course);
   place.position = from;
-  const connection = await openPhysical({ url, applicationName: 'pitcrew backup stream' });
+  const connection = await openPhysical({ url, applicationName: streamName });
   await using spool = makeSpool(options.spool.folder, course.segmentBytes);
   const cut = (): void => connection.destroy();
   options.signal.addEventListener('abort', cut, { once: true });
   let failure: unknown;
-  let over = false;
-  const following = followLog({
+  const over = new AbortController();
+  const following = receiveLog({
     connection,
     spool,
     from,
     segmentBytes: course.segmentBytes,
     silenceLimitMs: options.silenceLimitMs,
     async room() {
-      while (spool.count > waitingSegments && !over) await spool.bell.heard();
+      while (spool.count > waitingSegments && !over.signal.aborted) await spool.bell.heard();
     },
   }).catch((error: unknown) => {
     failure = error;
@@ -64,7 +65,7 @@ export async function catchUp({ url, course, place, store, ...options }: CatchUp
       }
     }
   } finally {
-    over = true;
+    over.abort();
     options.signal.removeEventListener('abort', cut);
     spool.bell.ring();
     connection.destroy();

@@ -40,6 +40,8 @@ export interface Lane {
   readonly cursor: number | undefined;
   /** It takes what comes, and has not been at one thing for long: worth waiting for. */
   readonly isKeepingUp: boolean;
+  /** Stores what there is of the segment that is growing now, rather than later. */
+  flush(): void;
   /** Stores until it is stopped, or has come to where it is to finish. @throws what no new attempt can mend */
   run(): Promise<void>;
   /** Ends it where all before a position is stored. `atAnyCost`: not where something fails. */
@@ -49,7 +51,7 @@ export interface Lane {
 export type LaneFault = StreamFault & { since: Date; at: Date; nextAttemptAt: Date };
 
 /** Failures wait at most so long for the next attempt. */
-const longestWaitMs = 60_000;
+const longestWaitMs = 15_000;
 /** Errors of the connection by which it gets what it missed: the repository is not to blame. */
 const ofServer = new Set(['E_DATABASE_UNREACHABLE', 'E_DATABASE_REFUSED', 'E_CONNECTION_LOST', 'E_QUERY']);
 /** Who is at one thing for longer holds nobody else up. */
@@ -61,11 +63,13 @@ export function makeLane(options: LaneOptions): Lane {
   const wake = makeBell();
   let place: Place | undefined;
   let cursor: number | undefined;
-  let phase: RepositoryState['phase'] = 'starting';
+  let phase: 'starting' | 'current' | 'behind' = 'starting';
   let fault: LaneFault | undefined;
   let failures = 0;
+  let isAway = false;
   let busySince: number | undefined;
   let partialAt = performance.now();
+  let isAsked = false;
   let last: { to: Position | undefined; atAnyCost: boolean } | undefined;
 
   /** Where it has to be when it begins: where it was, or where all begin. */
@@ -106,14 +110,15 @@ export function makeLane(options: LaneOptions): Lane {
   async function take(segment: SpoolSegment, at: Place): Promise<boolean> {
     if (segment.phase === 'complete') {
       await store.complete(segment, at);
-    } else if (segment.phase === 'ended') {
+    } else if (segment.phase !== 'growing') {
       await store.partial(segment, at);
     } else {
       const end = { timeline: segment.timeline, lsn: segment.startLsn + BigInt(segment.bytes) };
       const isDue = performance.now() - partialAt >= partialEveryMs;
       const isLast = last?.to !== undefined && inOrder(end, last.to) >= 0;
-      if (!(isDue || isLast) || inOrder(end, at.stored) <= 0) return false;
+      if (!(isDue || isLast || isAsked) || inOrder(end, at.stored) <= 0) return false;
       partialAt = performance.now();
+      isAsked = false;
       await store.partial(segment, at);
       return true;
     }
@@ -178,7 +183,7 @@ export function makeLane(options: LaneOptions): Lane {
   function recovered(): void {
     fault = undefined;
     failures = 0;
-    if (phase !== 'behind') phase = 'current';
+    isAway = false;
     options.onBack();
   }
 
@@ -190,14 +195,15 @@ export function makeLane(options: LaneOptions): Lane {
     const before = fault;
     fault = { ...told, since: before?.since ?? now, at: now, nextAttemptAt };
     if (before?.message !== told.message) options.onFailing(told, nextAttemptAt);
-    const isAway = !ofServer.has(told.code) && now.getTime() - fault.since.getTime() > options.awayAfterMs;
-    if (isAway && phase !== 'away') options.onAway(told, fault.since);
-    phase = isAway ? 'away' : 'failing';
+    if (isAway || ofServer.has(told.code) || now.getTime() - fault.since.getTime() <= options.awayAfterMs) return;
+    isAway = true;
+    options.onAway(told, fault.since);
   }
 
   return {
     repository,
     get phase() {
+      if (fault) return isAway ? 'away' : 'failing';
       return phase;
     },
     get place() {
@@ -211,7 +217,11 @@ export function makeLane(options: LaneOptions): Lane {
     },
     get isKeepingUp() {
       const isStuck = busySince !== undefined && performance.now() - busySince > patienceMs;
-      return phase === 'current' && !isStuck;
+      return phase === 'current' && !fault && !isStuck;
+    },
+    flush() {
+      isAsked = true;
+      spool.bell.ring();
     },
     async run() {
       while (!signal.aborted) {

@@ -8,11 +8,12 @@ import { PitcrewError } from '../../../errors.ts';
 import { segmentStart } from '../wal/segments.ts';
 import { makeBell } from './bell.ts';
 import { faultOf, isFatal, waitAfter } from './faults.ts';
-import { followLog } from './follow.ts';
+import { receiveLog } from './receive.ts';
 import type { Course } from './place.ts';
-import { type Greeting, greet, readHistories } from './session.ts';
+import { type Greeting, greet, readHistories, streamName } from './session.ts';
 import { holderOf, isRemoved } from './slot.ts';
 import { makeSpool, type Spool } from './spool.ts';
+import { watchStopping } from './stopping.ts';
 import { forksOf, goOnFrom, inOrder, type Position, timelineAt } from './timelines.ts';
 import type { StreamFault } from './types.ts';
 
@@ -27,6 +28,8 @@ export interface LinkOptions {
   begin(course: Course): Promise<Position | undefined>;
   /** Resolves when the spool may grow. */
   room(): Promise<void>;
+  /** The server asks how far we are: it may be waiting for that to be stopped. */
+  onAsked(): void;
   /** The slot is ours, and log comes: the first time, and each time again. */
   onStarted(greeting: Greeting, address: string): void;
   onSlot(greeting: Greeting): void;
@@ -60,6 +63,8 @@ const longestWaitMs = 30_000;
 /** A slot that another one has is looked after so often at least. */
 const longestWaitingMs = 5000;
 const goodbyeMs = 1000;
+/** A server that is being stopped waits until we have confirmed all. When that is not possible, as with a repository that is away, it is let go. */
+const longestStopMs = 5000;
 
 export function makeLink(options: LinkOptions): Link {
   const { url, slot } = options;
@@ -103,7 +108,7 @@ export function makeLink(options: LinkOptions): Link {
   }
 
   async function session(): Promise<void> {
-    connection = await openPhysical({ url, applicationName: 'pitcrew backup stream' });
+    connection = await openPhysical({ url, applicationName: streamName });
     const { address, processId } = connection;
     if (signal.aborted) return;
     const greeting = await greet(connection, slot);
@@ -116,8 +121,9 @@ export function makeLink(options: LinkOptions): Link {
     spool ??= makeSpool(options.spoolDir, segmentBytes);
     const from = await whereFrom(course, spool);
     const own = connection;
+    const stopping = watchStopping();
     try {
-      await followLog({
+      await receiveLog({
         connection,
         spool,
         from,
@@ -135,9 +141,13 @@ export function makeLink(options: LinkOptions): Link {
           formerPid = processId;
           options.onStarted(greeting, address);
         },
+        onAsked(begun) {
+          options.onAsked();
+          if (stopping.asked() > longestStopMs && (slotLsn ?? 0n) < begun.serverLsn) own.destroy();
+        },
         async onTimeline(next) {
           const histories = await readHistories(own, next.timeline);
-          const forks = forksOf([...histories.values()].at(-1) ?? '');
+          const forks = forksOf([...histories.values()].at(-1) ?? '', next.timeline);
           if (course) course = { ...course, timeline: next.timeline, forks, histories };
           options.onTimeline(next.timeline, next.switchLsn);
         },

@@ -6,6 +6,9 @@ import type { Course } from './place.ts';
 import { ensureSlot, type FoundSlot } from './slot.ts';
 import { forksOf } from './timelines.ts';
 
+/** What a server calls our connections. */
+export const streamName = 'pitcrew backup stream';
+
 /** What a server says at the beginning of a session. */
 export interface Greeting {
   course: Course;
@@ -14,6 +17,8 @@ export interface Greeting {
   flushedLsn: bigint;
   /** `max_slot_wal_keep_size` in bytes; `null`: without a limit. */
   slotLimitBytes: number | null;
+  /** Commits may wait for us: `synchronous_standby_names` has us too. */
+  isSynchronous: boolean;
 }
 
 /**
@@ -24,6 +29,7 @@ export async function greet(connection: PhysicalConnection, slot: string): Promi
   const { systemId, timeline, flushedLsn } = await connection.identify();
   const segmentBytes = await segmentBytesOf(connection);
   const limit = await connection.show('max_slot_wal_keep_size');
+  const synchronous = await connection.show('synchronous_standby_names');
   const histories = await readHistories(connection, timeline);
   const found = await ensureSlot(connection, { slot, timeline, segmentBytes });
   return {
@@ -31,13 +37,14 @@ export async function greet(connection: PhysicalConnection, slot: string): Promi
       systemId,
       segmentBytes,
       timeline,
-      forks: forksOf([...histories.values()].at(-1) ?? ''),
+      forks: forksOf([...histories.values()].at(-1) ?? '', timeline),
       histories,
       keptFrom: found.keptFrom,
     },
     slot: found,
     flushedLsn,
     slotLimitBytes: limit === '-1' ? null : (parseSize(limit) ?? null),
+    isSynchronous: synchronous.includes('*') || synchronous.includes(streamName),
   };
 }
 
@@ -48,7 +55,7 @@ export async function readHistories(connection: PhysicalConnection, timeline: nu
   if (timeline > 1) {
     const { name, content } = await connection.timelineHistory(timeline);
     found.push([name, content]);
-    before.push(...forksOf(content).map((fork) => fork.timeline));
+    before.push(...forksOf(content, timeline).map((fork) => fork.timeline));
   }
   for (const older of before.toReversed().filter((each) => each > 1)) {
     try {

@@ -16,8 +16,8 @@ export interface SpoolSegment {
   readonly startLsn: bigint;
   /** So much of it is there. */
   readonly bytes: number;
-  /** `ended`: its timeline ended within it, and no more comes. */
-  readonly phase: 'growing' | 'complete' | 'ended';
+  /** `ended`: its timeline ended within it. `cut`: the server does not have the rest any more. No more comes of either. */
+  readonly phase: 'growing' | 'complete' | 'ended' | 'cut';
   /** Its first bytes. @throws {PitcrewError} `E_ABORTED` when the signal is given */
   read(bytes: number, signal: AbortSignal): AsyncGenerator<Buffer>;
 }
@@ -36,7 +36,7 @@ export interface Spool extends AsyncDisposable {
   readonly count: number;
   /** By its number. */
   at(number: number): SpoolSegment | undefined;
-  /** By where it begins. */
+  /** By where it begins: one from which it goes on. */
   find(position: Position): SpoolSegment | undefined;
   /** What comes next does not follow what is there. */
   startAt(position: Position): void;
@@ -61,9 +61,9 @@ export function makeSpool(folder: string, segmentBytes: number): Spool {
     const last = segments.at(-1);
     return last?.phase === 'growing' ? last : undefined;
   };
-  const endTimeline = (): void => {
+  const leave = (phase: 'ended' | 'cut'): void => {
     const last = growing();
-    if (last) last.phase = 'ended';
+    if (last) last.phase = phase;
     bell.ring();
   };
 
@@ -83,15 +83,16 @@ export function makeSpool(folder: string, segmentBytes: number): Spool {
       return next;
     },
     at: (number) => segments.find((segment) => segment.number === number),
-    find: ({ timeline, lsn }) => segments.find((segment) => segment.timeline === timeline && segment.startLsn === lsn),
+    find: ({ timeline, lsn }) =>
+      segments.find((each) => each.timeline === timeline && each.startLsn === lsn && each.phase !== 'cut'),
     startAt(position) {
-      endTimeline();
+      leave('cut');
       if (end !== undefined) next += 1;
       end = position;
       bell.ring();
     },
     async append(timeline, { startLsn, bytes }) {
-      if (growing() && growing()?.timeline !== timeline) endTimeline();
+      if (growing()?.timeline !== timeline) leave('ended');
       try {
         let segment = growing();
         if (!segment) {
@@ -113,7 +114,7 @@ export function makeSpool(folder: string, segmentBytes: number): Spool {
       }
       bell.ring();
     },
-    endTimeline,
+    endTimeline: () => leave('ended'),
     dropFirst() {
       segments.shift()?.drop();
       bell.ring();

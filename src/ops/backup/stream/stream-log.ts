@@ -57,6 +57,9 @@ export function streamLog(options: StreamOptions): LogStream {
     once,
     begin,
     room,
+    onAsked() {
+      for (const lane of lanes) lane.flush();
+    },
     onStarted: started,
     onSlot({ slot: { action, restartLsn } }) {
       if (action === 'found') return;
@@ -97,6 +100,7 @@ export function streamLog(options: StreamOptions): LogStream {
     lag.note(flushedLsn);
     tell({ type: 'connected', address: at, slot, timeline: course.timeline, lsn: lsnText(flushedLsn) });
     if (slotLimitBytes === null) tell({ type: 'unlimited', slot });
+    if (greeting.isSynchronous) tell({ type: 'synchronous' });
     const { spool } = link;
     if (running || !spool) return;
     target = { timeline: course.timeline, lsn: flushedLsn };
@@ -234,7 +238,8 @@ export function streamLog(options: StreamOptions): LogStream {
 
   /** Resolves when it is to end. */
   async function untilEnd(signal: AbortSignal | undefined): Promise<void> {
-    while (!signal?.aborted) {
+    for (;;) {
+      if (signal?.aborted) return;
       const waits = [moved.heard({ signal }).then(() => false)];
       if (running && once) waits.push(running.then(() => true));
       if (await Promise.race(waits)) {

@@ -1,5 +1,5 @@
-import { lsnOf } from '../../../engine/postgres/replication/index.ts';
 import { segmentStart } from '../wal/segments.ts';
+import { parseHistory } from '../wal/timelines.ts';
 
 /** A place in the log of one timeline. */
 export interface Position {
@@ -20,14 +20,11 @@ export function inOrder(a: Position, b: Position): number {
   return a.lsn < b.lsn ? -1 : 1;
 }
 
-/** Reads the history of a timeline as PostgreSQL writes it: those before it, oldest first. */
-export function forksOf(history: string): Fork[] {
-  return history.split('\n').flatMap((line) => {
-    const [, timeline, lsn] = /^\s*(\d+)\s+([0-9A-Fa-f]+\/[0-9A-Fa-f]+)/.exec(line) ?? [];
-    const switchLsn = lsn === undefined ? undefined : lsnOf(lsn);
-    return switchLsn === undefined ? [] : [{ timeline: Number(timeline), switchLsn }];
-  });
-}
+/** Where the timelines before one were left, oldest first, by its history. @throws {PitcrewError} `E_BACKUP_DAMAGED` for what is no history */
+export const forksOf = (history: string, timeline: number): Fork[] =>
+  parseHistory(history, timeline).flatMap((part) =>
+    part.to === undefined ? [] : [{ timeline: part.timeline, switchLsn: part.to }],
+  );
 
 /** The timeline that a server was on at a position. */
 export const timelineAt = (lsn: bigint, server: { timeline: number; forks: readonly Fork[] }): number =>

@@ -115,6 +115,8 @@ export type StreamEvent = { at: string } & (
   | { type: 'slot'; slot: string; action: 'created' | 'recreated'; lsn: string; reason?: string }
   /** The server can run out of disk when we do not come back: `max_slot_wal_keep_size` is not set. */
   | { type: 'unlimited'; slot: string }
+  /** `synchronous_standby_names` of the server counts this stream as a standby: commits may wait until it has stored them. */
+  | { type: 'synchronous' }
   | { type: 'stored'; repository: string; name: string; lsn: string; partial: boolean }
   | { type: 'timeline'; timeline: number; lsn: string }
   | ({ type: 'gap' } & StreamGap)

@@ -37,6 +37,8 @@ export interface Gap {
   first: string;
   last: string;
   segments: number;
+  /** Of log that was lost to a stream, why. */
+  reason?: string;
 }
 
 /** What was found of the log. */

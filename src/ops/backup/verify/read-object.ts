@@ -1,22 +1,24 @@
 import { createHash } from 'node:crypto';
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Repository } from '../repository/index.ts';
+import type { StoredObject } from '../storage/index.ts';
 
 export interface ReadOptions {
   signal?: AbortSignal | undefined;
   onBytes(bytes: number): void;
 }
 
-/** Reads an object. @returns what is wrong with it, in a sentence; `undefined` when it has this checksum */
+/** Reads an object, as it was listed. @returns what is wrong with it, in a sentence; `undefined` when it has this checksum */
 export async function problemOf(
   { storage }: Repository,
-  key: string,
+  { key, bytes }: StoredObject,
   sha256: string,
   { signal, onBytes }: ReadOptions,
 ): Promise<string | undefined> {
   const hash = createHash('sha256');
   try {
-    for await (const piece of storage.get(key)) {
+    // No larger buffers than it needs; the byte behind its end would tell that it has grown.
+    for await (const piece of storage.get(key, { from: 0, to: bytes + 1 })) {
       signal?.throwIfAborted();
       onBytes(piece.length);
       hash.update(piece);
@@ -29,18 +31,18 @@ export async function problemOf(
 }
 
 /**
- * Reads an object of which no checksum is there through to what is in it. zstd and age tell what is damaged.
+ * Reads a file of the log of which no checksum is there through to what is in it. zstd and age tell what is damaged.
  * @returns what is wrong with it; `no key` when it cannot be told without one
  */
 export async function problemWithin(
   repository: Repository,
-  key: string,
+  name: string,
   wantedBytes: number | undefined,
   { signal }: Pick<ReadOptions, 'signal'>,
 ): Promise<string | 'no key' | undefined> {
   let bytes = 0;
   try {
-    for await (const piece of repository.readFile({ key })) {
+    for await (const piece of (await repository.readWal(name)) ?? []) {
       signal?.throwIfAborted();
       bytes += piece.length;
     }

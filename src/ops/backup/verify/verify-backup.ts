@@ -54,7 +54,7 @@ export async function verifyFiles(
       amount.skippedBytes += object.bytes;
       looking.onBytes(object.bytes);
     } else {
-      const problem = await problemOf(repository, key, sha256, { ...looking, onBytes });
+      const problem = await problemOf(repository, object, sha256, { ...looking, onBytes });
       if (problem === undefined) memory.add(object);
       else problems.push({ what: key, problem });
     }

@@ -1,4 +1,5 @@
 import {
+  checksumKey,
   isChecksum,
   isPartial,
   keyOfChecksum,
@@ -94,11 +95,12 @@ function note(log: ReadLog, name: string, segmentBytes: number): void {
 
 async function isWhole(
   repository: Repository,
-  { key, bytes }: StoredObject,
+  object: StoredObject,
   hasChecksum: boolean,
   log: ReadLog,
   options: ReadLogOptions,
 ): Promise<boolean> {
+  const { key, bytes } = object;
   const onBytes = (count: number): void => {
     log.bytes += count;
     options.onBytes(count);
@@ -109,18 +111,22 @@ async function isWhole(
     problem =
       sha256 === undefined
         ? 'Its checksum is not one.'
-        : await problemOf(repository, key, sha256, { ...options, onBytes });
+        : await problemOf(repository, object, sha256, { ...options, onBytes });
   } else {
     const wanted = segmentPosition(nameOfKey(key), options.segmentBytes) ? options.segmentBytes : undefined;
-    problem = await problemWithin(repository, key, wanted, options);
+    problem = await problemWithin(repository, nameOfKey(key), wanted, options);
     if (problem === 'no key') {
       log.unchecked += 1;
       return false;
     }
     onBytes(bytes);
   }
-  if (problem !== undefined) tellDamaged(log, key, problem);
-  return problem === undefined;
+  if (problem === undefined) return true;
+  const isThere = async (each: string): Promise<boolean> => (await repository.storage.head(each)) !== undefined;
+  // Both are gone: a prune has removed them meanwhile.
+  const isRemoved = hasChecksum && !(await isThere(key)) && !(await isThere(checksumKey(key)));
+  if (!isRemoved) tellDamaged(log, key, problem);
+  return false;
 }
 
 /** More than are told, because a backup that needs one has to tell it. */

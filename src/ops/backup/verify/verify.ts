@@ -3,10 +3,11 @@ import {
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
+  partialName,
   type Repository,
   startedKey,
 } from '../repository/index.ts';
-import { segmentPosition, segmentStart } from '../wal/segments.ts';
+import { segmentName, segmentPosition, segmentStart } from '../wal/segments.ts';
 import { type Gap, most, type Problem, tell, type Verified, type VerifiedBackup, type VerifiedFiles } from './found.ts';
 import { forgetOthers } from './remembered.ts';
 import { gapsBehind, missingIn } from './runs.ts';
@@ -64,7 +65,11 @@ export async function verify(repository: Repository, options: VerifyOptions = {}
   };
   await lookAround(repository, all, verified);
   const found: VerifiedFiles[] = [];
-  for (const backup of backups) found.push(await verifyFiles(repository, backup, looking));
+  for (const backup of backups) {
+    const files = await verifyFiles(repository, backup, looking);
+    // One that was removed meanwhile is not damaged.
+    if (await repository.storage.head(backupRecordKey(backup.id))) found.push(files);
+  }
   Object.assign(progress, { phase: 'log', doneBytes: 0 });
   const segmentBytes = all.at(-1)?.segmentBytes ?? usualSegmentBytes;
   const log = await readLog(repository, {
@@ -76,14 +81,18 @@ export async function verify(repository: Repository, options: VerifyOptions = {}
       options.onProgress?.(progress);
     },
   });
-  for (const each of found) verified.backups.push(await unlessRemoved(repository, withLog(each, log)));
+  for (const each of found) {
+    const to = await endOfWhole(repository, each.backup);
+    verified.backups.push(await unlessRemoved(repository, withLog(each, log, to)));
+  }
   tellChains(verified.backups, all);
   const { bytes, skippedBytes, segments, unchecked } = log;
   const ends = await timelineEnds(repository, log.histories, segmentBytes);
   const gaps = all.length === 0 ? [] : gapsBehind(log.runs, all, ends, segmentBytes);
+  const { lost, told } = await byStream(repository, gaps, segmentBytes);
   const others = log.damaged.filter(({ name }) => !backups.some((backup) => needs(backup, name)));
-  const problems = others.slice(0, most).map(({ what, problem }) => ({ what, problem }));
-  verified.log = { bytes, skippedBytes, segments, unchecked, problems, gaps: gaps.slice(0, most) };
+  const problems = [...others.map(({ what, problem }) => ({ what, problem })), ...lost].slice(0, most);
+  verified.log = { bytes, skippedBytes, segments, unchecked, problems, gaps: told.slice(0, most) };
   if (!options.backups) {
     const kept = new Set([...all.map(({ id }) => id), ...log.groups]);
     await forgetOthers(repository.storage, kept).catch(() => {});
@@ -109,11 +118,18 @@ async function unlessRemoved(repository: Repository, found: VerifiedBackup): Pro
   return { ...found, problems: [], removed: true };
 }
 
-function withLog(found: VerifiedFiles, log: ReadLog): VerifiedBackup {
+/** Up to where the log that a backup needs is in whole segments. Of the last one a part is enough, as of a standby, which cannot end it. */
+async function endOfWhole(repository: Repository, { timeline, endLsn, segmentBytes }: BackupRecord): Promise<bigint> {
+  const last = segmentName(timeline, endLsn - 1n, segmentBytes);
+  const isPart = !(await repository.hasWal(last)) && (await repository.hasWal(partialName(last)));
+  return isPart ? segmentStart(endLsn - 1n, segmentBytes) : endLsn;
+}
+
+function withLog(found: VerifiedFiles, log: ReadLog, to: bigint): VerifiedBackup {
   const { backup, problems } = found;
   const { timeline, startLsn, endLsn, segmentBytes } = backup;
   const damaged = log.damaged.flatMap(({ name, what, problem }) => (needs(backup, name) ? [{ what, problem }] : []));
-  const missing = missingIn(log.runs, { timeline, from: startLsn, to: endLsn }, segmentBytes).map(missingProblem);
+  const missing = missingIn(log.runs, { timeline, from: startLsn, to }, segmentBytes).map(missingProblem);
   const size = BigInt(segmentBytes);
   const segments = Number((endLsn - segmentStart(startLsn, segmentBytes) + size - 1n) / size);
   return { ...found, segments, removed: false, problems: [...problems, ...damaged, ...missing].slice(0, most) };
@@ -137,6 +153,27 @@ function tellChains(verified: readonly VerifiedBackup[], all: readonly BackupRec
     if (before && before.problems.length > 0)
       problems.push({ what: parent, problem: 'It builds on this, which is damaged.' });
   }
+}
+
+/** Where a stream has stored the log, a gap is a loss: one that nobody knows of, or one that the stream has told. */
+async function byStream(
+  repository: Repository,
+  gaps: readonly Gap[],
+  segmentBytes: number,
+): Promise<{ lost: Problem[]; told: Gap[] }> {
+  const stream = await repository.stream();
+  const known = await repository.gaps();
+  const lost: Problem[] = [];
+  const told: Gap[] = [];
+  for (const gap of gaps) {
+    const at = segmentPosition(gap.first, segmentBytes)?.startLsn ?? 0n;
+    const record = known.find(({ first, last }) => first <= gap.last && gap.first <= last);
+    if (record) told.push({ ...gap, reason: record.reason });
+    else if (stream && gap.timeline <= stream.timeline && at >= stream.firstLsn && at < stream.storedLsn) {
+      lost.push(missingProblem(gap));
+    } else told.push(gap);
+  }
+  return { lost, told };
 }
 
 /** Finds backups that are not complete, and what belongs to none. */

@@ -1,6 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
+import { placeError } from '../place-error.ts';
 import { partialName, type Repository } from '../repository/index.ts';
 import { requireSegment } from './require-segment.ts';
 
@@ -43,7 +44,7 @@ async function fetchFile(
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
-    throw error;
+    throw placeError(error, path);
   }
   return true;
 }

@@ -1,11 +1,22 @@
-import type { LogRange, StoredLog, StoredRange } from './ranges.ts';
+import { type LogRange, partKey, type StoredLog, type StoredRange } from './ranges.ts';
 import { segmentStart } from './segments.ts';
 import type { TimelinePath } from './timelines.ts';
 
+/** An end of the log. */
+export interface Reach {
+  timeline: number;
+  /** The end of the last segment. */
+  lsn: bigint;
+  /** Of that segment. */
+  lastKey: string;
+  /** It is there in part: the log ends somewhere in it. */
+  isPart: boolean;
+}
+
 /** The log from a position on, along a way. */
 export interface FollowedLog {
-  /** Up to where it is there without a gap, on which timeline, and the key of the last segment; `undefined` when the first one is missing. */
-  reaches: { lsn: bigint; timeline: number; lastKey: string } | undefined;
+  /** Up to where it is there without a gap; `undefined` when the first segment is missing. */
+  reaches: Reach | undefined;
   /** Segments up to there. */
   segments: number;
   /** What is missing of what was asked for; without an end, what is missing before something that is stored. */
@@ -17,12 +28,13 @@ export interface FollowedLog {
  * timeline's segment begins with what the old one had in it, so that the old one's last segment is not needed.
  */
 export function followLog(
-  { ranges, segmentBytes }: StoredLog,
+  log: StoredLog,
   path: TimelinePath,
   { timeline, from, to }: { timeline: number; from: bigint; to?: bigint | undefined },
 ): FollowedLog {
+  const { ranges, segmentBytes } = log;
   const missing: LogRange[] = [];
-  let reaches: FollowedLog['reaches'];
+  let reaches: Reach | undefined;
   let segments = 0;
   const first = path.findIndex((part) => part.timeline === timeline);
   const wanted = to === undefined ? undefined : segmentEnd(to, segmentBytes);
@@ -34,13 +46,38 @@ export function followLog(
     for (const { key, range } of pieces(stored, { timeline: part.timeline, from: begin, to: end })) {
       if (key === undefined) missing.push(range);
       else if (missing.length === 0) {
-        reaches = { lsn: range.to, timeline: part.timeline, lastKey: key };
+        reaches = { lsn: range.to, timeline: part.timeline, lastKey: key, isPart: false };
         segments += Number((range.to - range.from) / BigInt(segmentBytes));
       }
     }
     if (wanted !== undefined && end >= wanted) break;
   }
-  return { reaches, segments, missing };
+  const part = reaches && (wanted === undefined || wanted > reaches.lsn) ? partBehind(log, path, reaches) : undefined;
+  if (!part) return { reaches, segments, missing };
+  return { reaches: part, segments: segments + 1, missing: withoutFirst(missing, part.lsn) };
+}
+
+/** The segment that comes next, where it is there in part. */
+function partBehind(
+  { parts, segmentBytes }: StoredLog,
+  path: TimelinePath,
+  { timeline, lsn }: Reach,
+): Reach | undefined {
+  for (const part of path) {
+    const key = part.timeline < timeline ? undefined : parts.get(partKey(part.timeline, lsn));
+    if (key !== undefined) {
+      return { timeline: part.timeline, lsn: lsn + BigInt(segmentBytes), lastKey: key, isPart: true };
+    }
+  }
+  return undefined;
+}
+
+/** What is missing, from a position on. */
+function withoutFirst(missing: readonly LogRange[], from: bigint): LogRange[] {
+  return missing.flatMap((range) => {
+    if (range.from >= from) return [range];
+    return range.to > from ? [{ ...range, from }] : [];
+  });
 }
 
 /** Where the segment ends in which the byte before a position is. */

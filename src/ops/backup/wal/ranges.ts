@@ -1,4 +1,4 @@
-import type { Repository } from '../repository/index.ts';
+import { isPartial, nameOfPartial, type Repository } from '../repository/index.ts';
 import { segmentName, segmentPosition } from './segments.ts';
 
 /** Log of one timeline without a gap, in whole segments. */
@@ -23,6 +23,8 @@ export interface StoredLog {
   segmentBytes: number;
   /** By timeline, and in order. */
   ranges: Map<number, StoredRange[]>;
+  /** Keys of segments that are there in part, by `partKey`: those that a stream is receiving. */
+  parts: Map<string, string>;
   /** Timelines whose history is stored. */
   histories: number[];
 }
@@ -31,11 +33,16 @@ export interface StoredLog {
 export async function storedLog(repository: Pick<Repository, 'wal'>, segmentBytes: number): Promise<StoredLog> {
   const ranges = new Map<number, StoredRange[]>();
   const histories: number[] = [];
+  const parts = new Map<string, string>();
   for await (const { name, key, bytes } of repository.wal()) {
     const history = /^([0-9A-F]{8})\.history$/.exec(name)?.[1];
     if (history !== undefined) histories.push(Number.parseInt(history, 16));
-    const at = segmentPosition(name, segmentBytes);
+    const at = segmentPosition(nameOfPartial(name), segmentBytes);
     if (!at) continue;
+    if (isPartial(name)) {
+      parts.set(partKey(at.timeline, at.startLsn), key);
+      continue;
+    }
     const ofTimeline = ranges.get(at.timeline) ?? [];
     ranges.set(at.timeline, ofTimeline);
     const last = ofTimeline.at(-1);
@@ -48,8 +55,11 @@ export async function storedLog(repository: Pick<Repository, 'wal'>, segmentByte
       last.lastKey = key;
     } else ofTimeline.push({ timeline: at.timeline, from: at.startLsn, to, storedBytes: bytes, lastKey: key });
   }
-  return { segmentBytes, ranges, histories };
+  return { segmentBytes, ranges, parts, histories };
 }
+
+/** Names a segment that is there in part, by where it begins. */
+export const partKey = (timeline: number, lsn: bigint): string => `${timeline}/${lsn}`;
 
 /** The names of the first and the last segment of a range, and how many there are. */
 export function segmentsOf(

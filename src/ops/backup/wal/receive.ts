@@ -11,6 +11,8 @@ export interface ReceiveOptions {
   timeline: number;
   segmentBytes: number;
   slot?: string | undefined;
+  /** A server that is silent for so long is given up; by default it is waited for. */
+  silenceLimitMs?: number | undefined;
   /** What has been stored up to, after each segment. */
   onSegment?(name: string, end: bigint): void;
 }
@@ -34,7 +36,12 @@ export interface Receiving {
 export function receiveWal(options: ReceiveOptions): Receiving {
   const { connection, repository, timeline, segmentBytes } = options;
   const from = segmentStart(options.from, segmentBytes);
-  const stream = streamWal(connection, { from, timeline, slot: options.slot });
+  const stream = streamWal(connection, {
+    from,
+    timeline,
+    slot: options.slot,
+    silenceLimitMs: options.silenceLimitMs,
+  });
   let storedLsn = from;
   let wanted: bigint | undefined;
   let stopped = false;

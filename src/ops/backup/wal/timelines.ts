@@ -36,7 +36,7 @@ export async function timelinePath(repository: Repository, timeline: number): Pr
  * Reads what PostgreSQL writes at a promotion: a line for each timeline before, with the position where the next one branched off.
  * @throws {PitcrewError} `E_BACKUP_DAMAGED`
  */
-function parseHistory(content: string, timeline: number): TimelinePath {
+export function parseHistory(content: string, timeline: number): TimelinePath {
   const path: TimelinePath = [];
   let from = 0n;
   for (const line of content.split('\n')) {

@@ -1,6 +1,6 @@
 import { PitcrewError } from '../../../errors.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
-import { followLog } from './follow.ts';
+import { followLog, type Reach } from './follow.ts';
 import { type LogRange, segmentsOf, storedLog, type StoredLog } from './ranges.ts';
 import { latestTimeline, partOf, type TimelinePath, timelinePath } from './timelines.ts';
 
@@ -19,6 +19,12 @@ export interface Moment {
   at: Date;
 }
 
+/** The end of the log. */
+export interface LastMoment extends Moment {
+  /** Its segment is there in part only: the log ends somewhere in it, and not at its end. */
+  isPart: boolean;
+}
+
 /** A stretch of time of which every moment can be restored. */
 export interface ReachableWindow {
   /** Those from which it can be reached, oldest first. */
@@ -26,7 +32,7 @@ export interface ReachableWindow {
   /** The end of the first of them. */
   from: Moment;
   /** The end of its last segment. The time is about right: when that was stored, so that no commit in it is later by that clock. */
-  to: Moment;
+  to: LastMoment;
 }
 
 /** What can be restored from a repository. */
@@ -67,13 +73,19 @@ export async function reachableWindows(repository: Repository, backups?: readonl
   const gaps = new Map<string, MissingLog>();
   const ends = new Map<string, ReachableWindow>();
   const paths = new Map<number, Promise<TimelinePath | undefined>>();
+  const withFiles = new Map<string, BackupRecord>();
   for (const backup of known) {
+    const { id, parent, files } = backup;
+    const base = files.length > 0 ? backup : withFiles.get(parent ?? '');
+    if (base) withFiles.set(id, base);
     const path = await ownPath(backup, log, (timeline) => {
       const there = paths.get(timeline) ?? readable(repository, timeline, unread);
       paths.set(timeline, there);
       return there;
     });
-    const { timeline, startLsn: from, endLsn, endedAt: at } = backup;
+    const { timeline, endLsn, endedAt: at } = backup;
+    // One that is only log goes on from one that has files.
+    const from = (withFiles.get(backup.id) ?? backup).startLsn;
     const own = followLog(log, path, { timeline, from, to: endLsn });
     const { reaches, missing } = followLog(log, path, { timeline, from });
     for (const gap of missing) gaps.set(`${gap.timeline}/${gap.to}`, named(gap, segmentBytes));
@@ -87,12 +99,21 @@ export async function reachableWindows(repository: Repository, backups?: readonl
       window.backups.push(backup.id);
       if (at > window.to.at) window.to.at = at;
     } else {
-      const stored = (await repository.storage.head(reaches.lastKey))?.modifiedAt ?? at;
-      const to: Moment = { timeline: reaches.timeline, lsn: reaches.lsn, at: stored > at ? stored : at };
+      const to = await lastMoment(repository, reaches, at);
       ends.set(end, { backups: [backup.id], from: { timeline, lsn: endLsn, at }, to });
     }
   }
   return { ...found, windows: [...ends.values()], gaps: [...gaps.values()], unreadTimelines: [...unread] };
+}
+
+/** The end of the log by a clock: when its last segment was stored, which is not before a backup has ended. */
+export async function lastMoment(
+  repository: Repository,
+  { timeline, lsn, lastKey, isPart }: Reach,
+  endedAt: Date,
+): Promise<LastMoment> {
+  const storedAt = (await repository.storage.head(lastKey))?.modifiedAt ?? endedAt;
+  return { timeline, lsn, at: storedAt > endedAt ? storedAt : endedAt, isPart };
 }
 
 async function readable(

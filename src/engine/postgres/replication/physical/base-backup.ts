@@ -14,6 +14,8 @@ export interface BaseBackupOptions {
   incremental?: boolean;
   /** The server compresses; what comes is then `zstd`. Not by default: the server has better things to do. */
   serverCompression?: 'zstd' | undefined;
+  /** A server that sends nothing for so long, once it has begun to, is given up; by default it is waited for as long as the connection stands. */
+  silenceLimitMs?: number | undefined;
 }
 
 export interface Tablespace {
@@ -32,6 +34,7 @@ export type BaseBackupEvent =
   | { type: 'archive'; name: string; location: string }
   /** The manifest begins. */
   | { type: 'manifest' }
+  /** The bytes are the reader's only until the next event is asked for. */
   | { type: 'data'; bytes: Buffer }
   /** So much of the estimate is done. */
   | { type: 'progress'; doneBytes: number }
@@ -49,24 +52,35 @@ const waitingEvents = 16;
  * Takes a base backup. What is not taken holds the server back, so memory stays bounded; leaving the iteration cuts the connection, and the
  * server gives the backup up. The log that the backup needs has to be streamed, or fetched later.
  * @throws {PitcrewError} while iterating: `E_QUERY` for what the server refuses or finds wrong (as checksums), `E_UNSUPPORTED` for an
- * incremental one before PostgreSQL 17, of the connection
+ * incremental one before PostgreSQL 17, `E_CONNECTION_LOST` when it has been silent for too long, of the connection
  */
 export function baseBackup(
   connection: PhysicalConnection,
   options: BaseBackupOptions,
 ): AsyncIterableIterator<BaseBackupEvent> {
   if (options.incremental && connection.version < 170_000) throw noIncremental(connection.version);
-  let block = Buffer.allocUnsafeSlow(blockBytes);
+  // Used again and again: as garbage they would be twice the memory.
+  const free: Buffer[] = [];
+  let block: Buffer = Buffer.allocUnsafeSlow(blockBytes);
   let filled = 0;
   let held = false;
+  let heardAt = performance.now();
+  let watch: NodeJS.Timeout | undefined;
+  const { silenceLimitMs } = options;
+  const listen = (limitMs: number): void => {
+    const silentMs = held ? 0 : performance.now() - heardAt;
+    if (silentMs > limitMs) events.destroy(silent(connection.address, silentMs));
+  };
   const events = new Readable({
     objectMode: true,
     highWaterMark: waitingEvents,
     read() {
       if (held) statement.resume();
       held = false;
+      heardAt = performance.now();
     },
     destroy(error, callback) {
+      clearInterval(watch);
       forget();
       if (!over) connection.destroy();
       callback(error);
@@ -81,7 +95,7 @@ export function baseBackup(
   const flush = (): void => {
     if (filled === 0) return;
     push({ type: 'data', bytes: block.subarray(0, filled) });
-    block = Buffer.allocUnsafeSlow(blockBytes);
+    block = free.pop() ?? Buffer.allocUnsafeSlow(blockBytes);
     filled = 0;
   };
   const forget = connection.onWarning((text) => push({ type: 'warning', text }));
@@ -116,12 +130,14 @@ export function baseBackup(
       else positions.push({ lsn: lsnOf(String(fields[0])) ?? 0n, timeline: Number(fields[1]) });
     },
     received(bytes) {
+      heardAt = performance.now();
       // With the first piece: by then all tablespaces are known.
       begin();
       receive(bytes);
     },
     ended(error) {
       over = true;
+      clearInterval(watch);
       if (error) {
         events.destroy(error);
         return;
@@ -137,9 +153,23 @@ export function baseBackup(
     const [start] = positions;
     if (begun || !start) return;
     begun = true;
+    if (silenceLimitMs !== undefined) watch = setInterval(listen, silenceLimitMs / 3, silenceLimitMs);
     push({ type: 'begin', startLsn: start.lsn, timeline: start.timeline, tablespaces });
   }
-  return events[Symbol.asyncIterator]() as AsyncIterableIterator<BaseBackupEvent>;
+  return handOut(events as AsyncIterable<BaseBackupEvent>, (bytes) => {
+    if (bytes.buffer.byteLength === blockBytes) free.push(Buffer.from(bytes.buffer));
+  });
+}
+
+/** Hands events out, and takes their bytes back when the next one is asked for. */
+async function* handOut(
+  events: AsyncIterable<BaseBackupEvent>,
+  takeBack: (bytes: Buffer) => void,
+): AsyncGenerator<BaseBackupEvent> {
+  for await (const event of events) {
+    yield event;
+    if (event.type === 'data') takeBack(event.bytes);
+  }
 }
 
 const DATA = 0x64;
@@ -170,6 +200,13 @@ function tablespaceOf([oid, location, kilobytes]: readonly (string | null)[]): T
     location: location ?? '',
     sizeBytes: Number(kilobytes ?? 0) * 1024,
   };
+}
+
+function silent(address: string, ms: number): PitcrewError {
+  return new PitcrewError('E_CONNECTION_LOST', `${address} went silent while it was backed up`, {
+    detail: `It has sent nothing for ${Math.round(ms / 1000)} s.`,
+    hint: 'Its host or the network between may be down.',
+  });
 }
 
 function noIncremental(version: number): PitcrewError {

@@ -17,6 +17,8 @@ export interface WalStreamOptions {
   silenceLimitMs?: number | undefined;
   /** The server has begun to send, and the slot is ours. */
   onStarted?: (() => void) | undefined;
+  /** The server asks how far we are. One that is being stopped asks on and on, and waits until all that it has sent is confirmed. */
+  onAsked?: (() => void) | undefined;
 }
 
 /** Log as it was sent. */
@@ -103,7 +105,10 @@ export function streamWal(connection: PhysicalConnection, options: WalStreamOpti
       statement.pause();
     } else if (frame !== undefined) {
       if (frame.walEnd > serverLsn) serverLsn = frame.walEnd;
-      if (frame.replyRequested) status();
+      if (frame.replyRequested) {
+        status();
+        options.onAsked?.();
+      }
     }
   }
 

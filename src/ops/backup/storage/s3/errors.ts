@@ -59,13 +59,19 @@ export function s3Error(error: unknown, { name }: Pick<Bucket, 'name'>, key = ''
     return error instanceof Error ? error : new PitcrewError('E_INTERNAL', messageOf(error));
   }
   const [, hint] = hints.find(([codes]) => codes.test(code) || codes.test(String(status))) ?? [];
-  const what = status === undefined || status >= 500 ? 'cannot be reached' : 'does not let us';
   const answer = [code, status].filter((each) => each !== undefined && each !== '').join(', ');
-  return new PitcrewError('E_STORAGE', `${name} ${what}`, {
-    detail: `${key === '' ? '' : `${key}: `}${messageOf(error)} (${answer})`,
+  // An answer to HEAD has no body, and so no reason.
+  const reason = code === 'Unknown' ? 'It answers without a reason.' : messageOf(error);
+  return new PitcrewError('E_STORAGE', `${name} ${whatOf(code, status)}`, {
+    detail: `${key === '' ? '' : `${key}: `}${reason} (${answer})`,
     hint,
     cause: error,
   });
+}
+
+function whatOf(code: string, status: number | undefined): string {
+  if (code === 'NoSuchBucket') return 'is not there';
+  return status === undefined || status >= 500 ? 'cannot be reached' : 'does not let us';
 }
 
 /** Whether the request got no answer, or none that was whole. */

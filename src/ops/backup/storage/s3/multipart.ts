@@ -30,6 +30,8 @@ export interface UploadOptions {
   onlyNew: boolean;
   signal: AbortSignal | undefined;
   finish: Finish;
+  /** Is told when a part's memory is not needed any more. */
+  release(part: Buffer): void;
 }
 
 /** Stores what comes as one object, in parts. What does not come to its end is given up, and never seen. @returns its length in bytes */
@@ -52,6 +54,7 @@ export async function upload(place: Bucket, take: TakePart, options: UploadOptio
     );
     done[number - 1] = { PartNumber: number, ETag: answer.ETag, ChecksumCRC32: answer.ChecksumCRC32 };
     bytes += body.length;
+    options.release(body);
   }
 
   /** As an object of its own, which the service then copies. */

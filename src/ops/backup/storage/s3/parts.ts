@@ -6,15 +6,37 @@ export type TakePart = () => Promise<Buffer | undefined>;
 /** What is small takes little room: the first part begins so, and grows. */
 const firstBytes = 64 * 1024;
 
+/** What is being stored, part by part. */
+export interface Parts {
+  take: TakePart;
+  /** A part was sent: its memory is used again. Left to the collector, many times as much would be in use. */
+  release(part: Buffer): void;
+}
+
 /** Cuts what comes into parts of `size` bytes. The last may be shorter; none is empty. */
-export async function* inParts(source: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Buffer, undefined> {
+export function partsOf(source: AsyncIterable<Uint8Array>, size: number): Parts {
+  const spare: Buffer[] = [];
+  const parts = cut(source, size, () => spare.pop() ?? Buffer.allocUnsafeSlow(size));
+  return {
+    take: async () => (await parts.next()).value,
+    release(part) {
+      if (part.length === size) spare.push(part);
+    },
+  };
+}
+
+async function* cut(
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+  newBlock: () => Buffer,
+): AsyncGenerator<Buffer, undefined> {
   let block: Buffer = Buffer.allocUnsafeSlow(Math.min(firstBytes, size));
   let filled = 0;
   for await (const piece of source) {
     for (let at = 0; at < piece.length;) {
       if (filled === size) {
         yield block;
-        block = Buffer.allocUnsafeSlow(size);
+        block = newBlock();
         filled = 0;
       }
       const length = Math.min(size - filled, piece.length - at);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { PitcrewError } from '../../../../errors.ts';
 import { checkKey } from '../keys.ts';
@@ -9,7 +9,7 @@ import { finisher } from './finish.ts';
 import { isMissing, s3Error } from './errors.ts';
 import { look, writtenBy } from './look.ts';
 import { type PartSizes, upload, usualSizes } from './multipart.ts';
-import { firstOf, inParts } from './parts.ts';
+import { firstOf, partsOf } from './parts.ts';
 import { readObject } from './read.ts';
 import { sweepUploads } from './sweep.ts';
 
@@ -31,14 +31,18 @@ export function s3Storage(place: Bucket, { sizes = usualSizes, onNotice = () => 
     onlyNew: boolean,
     signal?: AbortSignal,
   ): Promise<number> {
-    const parts = inParts(source, sizes.bytes);
-    const take = async (): Promise<Buffer | undefined> => (await parts.next()).value;
+    const { take, release } = partsOf(source, sizes.bytes);
     const writer = randomBytes(12).toString('hex');
     const how = { key, writer, onlyNew, signal };
     const first = await take();
     const second = first && (await take());
-    if (first && second) return upload(place, firstOf([first, second], take), { ...how, sizes, finish });
-    const put = { ...keyIn(place, key), Body: first ?? '', ...writtenBy(writer), ChecksumAlgorithm: 'CRC32' as const };
+    if (first && second) return upload(place, firstOf([first, second], take), { ...how, sizes, finish, release });
+    const put = {
+      ...keyIn(place, key),
+      Body: first ?? Buffer.alloc(0),
+      ...writtenBy(writer),
+      ChecksumAlgorithm: 'CRC32' as const,
+    };
     const send = (condition: object): Promise<unknown> =>
       client.send(new sdk.PutObjectCommand({ ...put, ...condition }), signal ? { abortSignal: signal } : {});
     await finish({ ...how, send, canRepeat: true });

@@ -1,4 +1,4 @@
-import { errorCode } from '../../../errors.ts';
+import { errorCode } from '../../errors.ts';
 
 /** Whether there is a process of that number on this machine. */
 export function isRunning(pid: number): boolean {

@@ -8,7 +8,7 @@ import { bySegments, segmentStart } from '../wal/segments.ts';
 import type { Spool } from './spool.ts';
 import type { Position } from './timelines.ts';
 
-export interface FollowOptions {
+export interface ReceiveLogOptions {
   connection: PhysicalConnection;
   spool: Spool;
   /** The beginning of a segment, or where the spool ends. */
@@ -19,6 +19,8 @@ export interface FollowOptions {
   silenceLimitMs: number;
   /** A stream has begun on a timeline. */
   onStarted?(stream: WalStream): void;
+  /** The server asks how far we are. */
+  onAsked?(stream: WalStream): void;
   /** Resolves when there is room for more. */
   room(): Promise<void>;
   onReceived?(bytes: number): void;
@@ -30,7 +32,7 @@ export interface FollowOptions {
  * Receives log into a spool, over timelines, until the stream is stopped.
  * @throws {PitcrewError} of `streamWal` and of the spool
  */
-export async function followLog(options: FollowOptions): Promise<void> {
+export async function receiveLog(options: ReceiveLogOptions): Promise<void> {
   const { connection, spool, segmentBytes, slot, silenceLimitMs } = options;
   let { timeline, lsn } = options.from;
   for (;;) {
@@ -42,6 +44,7 @@ export async function followLog(options: FollowOptions): Promise<void> {
       confirmed: 0n,
       silenceLimitMs,
       onStarted: () => options.onStarted?.(stream),
+      onAsked: () => options.onAsked?.(stream),
     });
     for await (const piece of stream) {
       for (const part of bySegments(piece, segmentBytes)) {
