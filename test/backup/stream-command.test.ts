@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
-import { forksOf, goOnFrom } from '../../src/ops/backup/stream/timelines.ts';
+import { goOnFrom } from '../../src/ops/backup/stream/position.ts';
+import { parseHistory } from '../../src/ops/backup/wal/timelines.ts';
 import { session } from '../support/catalog.ts';
 import { pitcrew, startPitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -59,13 +60,13 @@ test('the command makes its slot, streams until it is told to end, and removes t
 }, 120_000);
 
 test('where to go on is told by the history of the server', () => {
-  const forks = forksOf('1\t0/5000100\tno recovery target specified\n\n2\t0/9000200\tbefore it\n', 3);
-  expect(forks).toEqual([
-    { timeline: 1, switchLsn: 0x5000100n },
-    { timeline: 2, switchLsn: 0x9000200n },
+  const path = parseHistory('1\t0/5000100\tno recovery target specified\n\n2\t0/9000200\tbefore it\n', 3);
+  expect(path).toEqual([
+    { timeline: 1, from: 0n, to: 0x5000100n },
+    { timeline: 2, from: 0x5000100n, to: 0x9000200n },
+    { timeline: 3, from: 0x9000200n, to: undefined },
   ]);
-  const server = { timeline: 3, forks };
-  const from = (timeline: number, lsn: bigint) => goOnFrom({ timeline, lsn }, server, 16 * 1024 * 1024);
+  const from = (timeline: number, lsn: bigint) => goOnFrom({ timeline, lsn }, path, 16 * 1024 * 1024);
   expect(from(3, 0xa000000n)).toEqual({ timeline: 3, lsn: 0xa000000n });
   // In its past: the server follows its own way.
   expect(from(1, 0x3000000n)).toEqual({ timeline: 1, lsn: 0x3000000n });
@@ -75,9 +76,8 @@ test('where to go on is told by the history of the server', () => {
   expect(from(2, 0x9000201n)).toEqual({ timeline: 3, lsn: 0x9000000n });
   expect(from(4, 0x9000000n)).toBeUndefined();
   // A timeline that it was never on.
-  expect(
-    goOnFrom({ timeline: 2, lsn: 0x7000000n }, { timeline: 3, forks: forks.slice(0, 1) }, 16 * 1024 * 1024),
-  ).toEqual({
+  const straight = parseHistory('1\t0/5000100\tno recovery target specified\n', 3);
+  expect(goOnFrom({ timeline: 2, lsn: 0x7000000n }, straight, 16 * 1024 * 1024)).toEqual({
     timeline: 3,
     lsn: 0x5000000n,
   });

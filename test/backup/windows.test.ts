@@ -134,6 +134,44 @@ describe('what can be reached', () => {
     expect(found.windows[0]?.to.isPart).toBe(true);
   });
 
+  test('ends where a stream has come to in its segment, once it has said so', async () => {
+    const repository = await stored({ 1: [2] });
+    await repository.putPartial(segmentName(1, lsn(3), segmentBytes), Readable.from([Buffer.from('log')]));
+    await repository.putBackup(backup('a', 1, 2, 2, '2026-11-01T00:00:00Z'));
+    const endAt = async (storedLsn: bigint) => {
+      await repository.putStream({
+        format: 1,
+        slot: 'one',
+        host: 'here',
+        pid: 1,
+        startedAt: new Date(),
+        aliveAt: new Date(),
+        endedAt: null,
+        segmentBytes,
+        timeline: 1,
+        firstLsn: lsn(2),
+        storedLsn,
+      });
+      const { to } = (await reachableWindows(repository)).windows[0] ?? {};
+      return [to?.isPart, to?.lsn];
+    };
+    expect(await endAt(lsn(3) + 4096n)).toEqual([false, lsn(3) + 4096n]);
+    // What it says is of another segment: it is not known how much there is.
+    expect(await endAt(lsn(2) + 4096n)).toEqual([true, lsn(4)]);
+    expect(await endAt(lsn(3))).toEqual([true, lsn(4)]);
+  });
+
+  test('begins in a segment that is there in part, as of a standby on which nothing is written', async () => {
+    const repository = await stored({ 1: [1] });
+    await repository.putPartial(segmentName(1, lsn(2), segmentBytes), Readable.from([Buffer.from('log')]));
+    await repository.putBackup(backup('a', 1, 2, 2, '2026-11-01T00:00:00Z'));
+    expect(shown(await reachableWindows(repository))).toEqual({
+      windows: [[['a'], '0/2000190', '1: 0/3000000']],
+      gaps: [],
+      unusable: [],
+    });
+  });
+
   test('is nothing without a backup', async () => {
     expect(shown(await reachableWindows(await stored({ 1: [1] })))).toEqual({ windows: [], gaps: [], unusable: [] });
   });
@@ -148,7 +186,7 @@ test('a hundred thousand segments are kept as the ranges that they are', async (
       if (segment % 1000 === 0) yield { name, key: `wal/00000001/${name}.zst.age`, bytes: 5 };
     }
   };
-  const { ranges } = await storedLog({ wal }, segmentBytes);
+  const { ranges } = await storedLog({ wal, stream: async () => undefined }, segmentBytes);
   expect(ranges.get(1)?.map(({ from, to, storedBytes }) => [from, to, storedBytes])).toEqual([
     [lsn(1), lsn(70_000), 69_999 * 5],
     [lsn(70_001), lsn(100_001), 30_000 * 5],
@@ -177,7 +215,7 @@ test('log is followed as one who looks at each segment would', async () => {
           { timeline: 1, from: 0n, to: lsn(branch) + 100n },
           { timeline: 2, from: lsn(branch) + 100n, to: undefined },
         ];
-        const found = followLog(await storedLog({ wal }, segmentBytes), path, {
+        const found = followLog(await storedLog({ wal, stream: async () => undefined }, segmentBytes), path, {
           timeline: 1,
           from: lsn(from) + 7n,
           to: lsn(to) + 1n,

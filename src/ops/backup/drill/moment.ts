@@ -2,8 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lsnText } from '../../../engine/postgres/replication/index.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import type { RecoveryTarget } from '../restore/target.ts';
-import { addSegment, type Run } from '../verify/runs.ts';
-import { segmentPosition, segmentStart } from '../wal/segments.ts';
+import { segmentStart } from '../wal/segments.ts';
+import { type Moment, reachableWindows } from '../wal/windows.ts';
 import type { DrillRecord } from './record.ts';
 
 /** To where a drill recovers: to the end of the log by default. */
@@ -30,27 +30,25 @@ export async function chooseMoment(
   const seed = moment.seed ?? randomBytes(4).toString('hex');
   const first = backup.endLsn;
   const last = await lastCertain(repository, backup);
-  if (last <= first) {
+  if (!last || last.lsn <= first) {
     return { target: { immediate: true }, record: { kind: 'random', value: lsnText(first), seed } };
   }
   const drawn = BigInt(`0x${createHash('sha256').update(seed).digest('hex').slice(0, 16)}`);
-  const lsn = first + ((drawn * (last - first)) >> 64n);
+  const lsn = first + ((drawn * (last.lsn - first)) >> 64n);
   return {
-    target: { lsn, timeline: backup.timeline },
+    target: { lsn, timeline: last.timeline },
     record: { kind: 'random', value: lsnText(lsn), seed },
   };
 }
 
-/** Where the last segment begins that follows without a gap. How far it is filled is not known. */
-async function lastCertain(repository: Repository, backup: BackupRecord): Promise<bigint> {
-  const { timeline, endLsn, segmentBytes } = backup;
-  const runs: Run[] = [];
-  for await (const { name } of repository.wal()) {
-    const at = segmentPosition(name, segmentBytes);
-    if (at?.timeline === timeline) addSegment(runs, timeline, at.startLsn, segmentBytes);
-  }
-  const run = runs.find(({ from, to }) => from <= endLsn && endLsn <= to);
-  return run ? segmentStart(run.to - 1n, segmentBytes) : 0n;
+/** Up to where there is a record after the backup without doubt: how far the last segment is filled is not known. */
+async function lastCertain(
+  repository: Repository,
+  backup: BackupRecord,
+): Promise<Pick<Moment, 'timeline' | 'lsn'> | undefined> {
+  const { windows } = await reachableWindows(repository, await repository.chain(backup));
+  const end = windows.find(({ backups }) => backups.includes(backup.id))?.to;
+  return end && { timeline: end.timeline, lsn: segmentStart(end.lsn - 1n, backup.segmentBytes) };
 }
 
 function textOf({ time, lsn, xid, name, immediate }: RecoveryTarget): string | null {

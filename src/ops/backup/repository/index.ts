@@ -16,6 +16,7 @@ export {
   walPrefix,
 } from './layout.ts';
 export { isRunning } from '../is-running.ts';
+export { lackingSegment } from './lacking-segment.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
 export { mirror, type Mirrored, type MirrorOptions } from './mirror.ts';
 export { count, lsn, time } from './record-values.ts';

@@ -4,9 +4,9 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Buffer } from 'node:buffer';
 import { PitcrewError } from '../../../errors.ts';
-import { segmentNames } from '../wal/segments.ts';
+import { lackingSegment } from './lacking-segment.ts';
 import { byLog } from './by-log.ts';
-import { keysPrefix, partialName, startedKey } from './layout.ts';
+import { keysPrefix, startedKey } from './layout.ts';
 import { mirrorLog } from './mirror-log.ts';
 import { recordText, storeText } from './record-file.ts';
 import { type BackupRecord, startedRecord, type StoredFile } from './records.ts';
@@ -109,17 +109,12 @@ async function* checked(
   });
 }
 
-async function requireLog(
-  to: Repository,
-  { id, timeline, startLsn, endLsn, segmentBytes }: BackupRecord,
-): Promise<void> {
-  for (const name of segmentNames(timeline, startLsn, endLsn, segmentBytes)) {
-    // Of the last one a part is enough.
-    if ((await to.hasWal(name)) || (await to.hasWal(partialName(name)))) continue;
-    throw new PitcrewError('E_BACKUP_DAMAGED', `backup ${id} lacks a part of its log`, {
-      detail: `${name} is missing: it was not copied.`,
-    });
-  }
+async function requireLog(to: Repository, backup: BackupRecord): Promise<void> {
+  const name = await lackingSegment(to, backup);
+  if (name === undefined) return;
+  throw new PitcrewError('E_BACKUP_DAMAGED', `backup ${backup.id} lacks a part of its log`, {
+    detail: `${name} is missing: it was not copied.`,
+  });
 }
 
 async function complete(to: Repository, backup: BackupRecord): Promise<void> {

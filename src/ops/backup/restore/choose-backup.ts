@@ -1,6 +1,6 @@
 import { PitcrewError } from '../../../errors.ts';
 import { byLog, type BackupRecord, type Repository } from '../repository/index.ts';
-import { latestTimeline, partOf, type TimelinePath, timelinePath } from '../wal/timelines.ts';
+import { alone, latestTimeline, partOf, type TimelinePath, timelinePath } from '../wal/timelines.ts';
 import type { RecoveryTarget } from './target.ts';
 
 /**
@@ -56,7 +56,7 @@ export async function followedTimeline(
   const path = await timelinePath(repository, wanted);
   if (!path) {
     // Along its own timeline a backup needs no history.
-    if (wanted === own) return { timeline: own, path: [{ timeline: own, from: 0n, to: undefined }] };
+    if (wanted === own) return { timeline: own, path: alone(own) };
     throw new PitcrewError('E_NOT_FOUND', `timeline ${wanted} is not known`, {
       detail: `Its history is not in ${repository.name}.`,
       hint: `The backup is of timeline ${own}.`,

@@ -66,7 +66,7 @@ export async function planLog(
     obstacles.push(unusable(backup, log.missing));
     return { log, obstacles };
   }
-  const latest = await lastMoment(repository, all.reaches, endedAt);
+  const latest = await lastMoment(repository, all.reaches, backup);
   const end = target.lsn ?? (target.immediate ? endLsn : undefined);
   const isOpen = [target.time, target.xid, target.name].every((each) => each === undefined);
   log.latest = latest;

@@ -6,7 +6,7 @@ import type { LaneStore } from './lane-store.ts';
 import type { Course, Place } from './place.ts';
 import { streamName } from './session.ts';
 import { makeSpool, type Spool } from './spool.ts';
-import { goOnFrom, inOrder, type Position } from './timelines.ts';
+import { goOnFrom, inOrder, type Position } from './position.ts';
 
 export interface CatchUpOptions {
   url: string;
@@ -27,7 +27,7 @@ const waitingSegments = 2;
  * @throws {PitcrewError} what is not there any more has the SQLSTATE 58P01; of the connection and the storage
  */
 export async function catchUp({ url, course, place, store, ...options }: CatchUpOptions): Promise<void> {
-  const from = goOnFrom(place.position, course, course.segmentBytes);
+  const from = goOnFrom(place.position, course.path, course.segmentBytes);
   if (!from) throw elsewhere(place, course);
   place.position = from;
   const connection = await openPhysical({ url, applicationName: streamName });

@@ -1,6 +1,7 @@
 import type { GapRecord, Repository } from '../repository/index.ts';
-import { segmentName, segmentNames } from '../wal/segments.ts';
-import type { Position } from './timelines.ts';
+import { missingIn, segmentsOf, storedLog } from '../wal/ranges.ts';
+import { segmentName } from '../wal/segments.ts';
+import type { Position } from './position.ts';
 
 /**
  * What a repository lacks between two positions, in runs of segments: some in between may have been stored with a backup.
@@ -28,21 +29,10 @@ export async function missingBetween(
       },
     ];
   }
-  const names = segmentNames(from.timeline, from.lsn, to.lsn, segmentBytes);
-  const missing = new Set(names);
-  for await (const { name } of repository.wal()) missing.delete(name);
-  const runs: GapRecord[] = [];
-  let lsn = from.lsn;
-  for (const name of names) {
-    const run = runs.at(-1);
-    if (missing.has(name)) {
-      if (run?.toLsn === lsn) Object.assign(run, { last: name, segments: run.segments + 1, toLsn: lsn + size });
-      else {
-        const { timeline } = from;
-        runs.push({ ...all, timeline, first: name, last: name, segments: 1, fromLsn: lsn, toLsn: lsn + size });
-      }
-    }
-    lsn += size;
-  }
-  return runs;
+  const { timeline } = from;
+  const log = await storedLog(repository, segmentBytes);
+  return missingIn(log, { timeline, from: from.lsn, to: to.lsn }).map((range): GapRecord => {
+    const { first, last, count } = segmentsOf(range, segmentBytes);
+    return { ...all, timeline, first, last, segments: count, fromLsn: range.from, toLsn: range.to };
+  });
 }

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import type { Repository } from '../repository/index.ts';
 import { type Course, type Place, recordOf } from './place.ts';
 import type { SpoolSegment } from './spool.ts';
-import { inOrder, type Position } from './timelines.ts';
+import { inOrder, type Position } from './position.ts';
 
 /** Says in a repository how far it has come, every so often at least: whoever looks can tell that we are alive. */
 export const aliveEveryMs = 60_000;

@@ -7,7 +7,7 @@ import { aliveEveryMs, makeLaneStore } from './lane-store.ts';
 import { type Course, type Place, readPlace } from './place.ts';
 import { isRemoved } from './slot.ts';
 import type { Spool, SpoolSegment } from './spool.ts';
-import { inOrder, type Position } from './timelines.ts';
+import { inOrder, type Position } from './position.ts';
 import type { RepositoryState, StreamFault } from './types.ts';
 
 export interface LaneOptions {

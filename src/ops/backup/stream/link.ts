@@ -6,15 +6,16 @@ import {
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError } from '../../../errors.ts';
 import { segmentStart } from '../wal/segments.ts';
+import { timelineAt } from '../wal/timelines.ts';
 import { makeBell } from './bell.ts';
 import { faultOf, isFatal, waitAfter } from './faults.ts';
 import { receiveLog } from './receive.ts';
 import type { Course } from './place.ts';
-import { type Greeting, greet, readHistories, streamName } from './session.ts';
+import { type Greeting, greet, pathOf, readHistories, streamName } from './session.ts';
 import { holderOf, isRemoved } from './slot.ts';
 import { makeSpool, type Spool } from './spool.ts';
 import { watchStopping } from './stopping.ts';
-import { forksOf, goOnFrom, inOrder, type Position, timelineAt } from './timelines.ts';
+import { goOnFrom, inOrder, type Position } from './position.ts';
 import type { StreamFault } from './types.ts';
 
 export interface LinkOptions {
@@ -101,7 +102,7 @@ export function makeLink(options: LinkOptions): Link {
       return begin;
     }
     if (end.timeline > now.timeline) throw wentBack(end.timeline, now.timeline);
-    const goOn = goOnFrom(end, now, now.segmentBytes);
+    const goOn = goOnFrom(end, now.path, now.segmentBytes);
     if (goOn) return goOn;
     into.startAt(now.keptFrom);
     return now.keptFrom;
@@ -147,8 +148,8 @@ export function makeLink(options: LinkOptions): Link {
         },
         async onTimeline(next) {
           const histories = await readHistories(own, next.timeline);
-          const forks = forksOf([...histories.values()].at(-1) ?? '', next.timeline);
-          if (course) course = { ...course, timeline: next.timeline, forks, histories };
+          const path = pathOf(histories, next.timeline);
+          if (course) course = { ...course, timeline: next.timeline, path, histories };
           options.onTimeline(next.timeline, next.switchLsn);
         },
       });
@@ -226,7 +227,8 @@ export function makeLink(options: LinkOptions): Link {
       if (!stream || !course || (slotLsn !== undefined && lsn <= slotLsn)) return;
       stream.confirm(lsn);
       slotLsn = lsn;
-      const kept = { timeline: timelineAt(lsn, course), lsn: segmentStart(lsn, course.segmentBytes) };
+      const timeline = timelineAt(course.path, lsn) ?? course.timeline;
+      const kept = { timeline, lsn: segmentStart(lsn, course.segmentBytes) };
       if (inOrder(kept, course.keptFrom) > 0) course = { ...course, keptFrom: kept };
     },
     run() {

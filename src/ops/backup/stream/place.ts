@@ -2,7 +2,8 @@ import { hostname } from 'node:os';
 import { PitcrewError } from '../../../errors.ts';
 import { isRunning, type Repository, type StreamRecord } from '../repository/index.ts';
 import { segmentName, segmentStart } from '../wal/segments.ts';
-import { type Fork, goOnFrom, inOrder, type Position } from './timelines.ts';
+import type { TimelinePath } from '../wal/timelines.ts';
+import { goOnFrom, inOrder, type Position } from './position.ts';
 
 /** What is known of the server, as of the last connection. */
 export interface Course {
@@ -10,7 +11,7 @@ export interface Course {
   segmentBytes: number;
   timeline: number;
   /** How it came to its timeline. */
-  forks: readonly Fork[];
+  path: TimelinePath;
   /** Histories of timelines, by PostgreSQL's names of the files. */
   histories: ReadonlyMap<string, string>;
   /** Where the first segment begins that the slot keeps. */
@@ -54,7 +55,7 @@ export async function readPlace(repository: Repository, slot: string, course: Co
     position.lsn += BigInt(segmentBytes);
     if (inOrder(position, stored) > 0) stored.lsn = position.lsn;
   }
-  const goOn = goOnFrom(position, course, segmentBytes);
+  const goOn = goOnFrom(position, course.path, segmentBytes);
   if (!goOn) return undefined;
   const { firstLsn, startedAt, aliveAt } = record;
   return { position: goOn, stored, storedAt: aliveAt, firstLsn, startedAt };
@@ -65,7 +66,7 @@ export async function readPlace(repository: Repository, slot: string, course: Co
  * nothing to the server.
  */
 export const reachedLsn = ({ stored }: Place, course: Course): bigint | undefined =>
-  goOnFrom(stored, course, course.segmentBytes)?.lsn;
+  goOnFrom(stored, course.path, course.segmentBytes)?.lsn;
 
 /** The record of a stream, for others and for the next one. */
 export function recordOf(

@@ -6,7 +6,7 @@ import {
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { bySegments, segmentStart } from '../wal/segments.ts';
 import type { Spool } from './spool.ts';
-import type { Position } from './timelines.ts';
+import type { Position } from './position.ts';
 
 export interface ReceiveLogOptions {
   connection: PhysicalConnection;

@@ -4,7 +4,7 @@ import { PitcrewError } from '../../../errors.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
 import type { Course } from './place.ts';
 import { ensureSlot, type FoundSlot } from './slot.ts';
-import { forksOf } from './timelines.ts';
+import { parseHistory, type TimelinePath } from '../wal/timelines.ts';
 
 /** What a server calls our connections. */
 export const streamName = 'pitcrew backup stream';
@@ -37,7 +37,7 @@ export async function greet(connection: PhysicalConnection, slot: string): Promi
       systemId,
       segmentBytes,
       timeline,
-      forks: forksOf([...histories.values()].at(-1) ?? '', timeline),
+      path: pathOf(histories, timeline),
       histories,
       keptFrom: found.keptFrom,
     },
@@ -48,6 +48,10 @@ export async function greet(connection: PhysicalConnection, slot: string): Promi
   };
 }
 
+/** How a server came to its timeline, by the histories that it has. @throws {PitcrewError} `E_BACKUP_DAMAGED` for what is no history */
+export const pathOf = (histories: ReadonlyMap<string, string>, timeline: number): TimelinePath =>
+  parseHistory([...histories.values()].at(-1) ?? '', timeline);
+
 /** Histories of a timeline and of those before it, as far as the server has them: its own has all of theirs. */
 export async function readHistories(connection: PhysicalConnection, timeline: number): Promise<Map<string, string>> {
   const found: [string, string][] = [];
@@ -55,9 +59,9 @@ export async function readHistories(connection: PhysicalConnection, timeline: nu
   if (timeline > 1) {
     const { name, content } = await connection.timelineHistory(timeline);
     found.push([name, content]);
-    before.push(...forksOf(content, timeline).map((fork) => fork.timeline));
+    before.push(...parseHistory(content, timeline).map((part) => part.timeline));
   }
-  for (const older of before.toReversed().filter((each) => each > 1)) {
+  for (const older of before.toReversed().filter((each) => each > 1 && each < timeline)) {
     try {
       const { name, content } = await connection.timelineHistory(older);
       found.unshift([name, content]);

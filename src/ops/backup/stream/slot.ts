@@ -2,7 +2,7 @@ import { openPhysical, type PhysicalConnection } from '../../../engine/postgres/
 import { PitcrewError } from '../../../errors.ts';
 import { segmentBytesOf } from '../wal/segment-size.ts';
 import { segmentStart } from '../wal/segments.ts';
-import type { Position } from './timelines.ts';
+import type { Position } from './position.ts';
 
 /** The slot as it is found, or made. */
 export interface FoundSlot {

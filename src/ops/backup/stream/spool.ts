@@ -5,7 +5,7 @@ import type { WalPiece } from '../../../engine/postgres/replication/physical/ind
 import { errorCode, PitcrewError } from '../../../errors.ts';
 import { segmentName, segmentStart } from '../wal/segments.ts';
 import { type Bell, makeBell } from './bell.ts';
-import type { Position } from './timelines.ts';
+import type { Position } from './position.ts';
 
 /** A segment of log between the server and the repositories. */
 export interface SpoolSegment {

@@ -11,7 +11,7 @@ import type { Greeting } from './session.ts';
 import type { Spool } from './spool.ts';
 import { repositoryState } from './stream-state.ts';
 import { makeThroughput } from './throughput.ts';
-import { inOrder, type Position } from './timelines.ts';
+import { inOrder, type Position } from './position.ts';
 import type { LogStream, StreamEvent, StreamGap, StreamOptions, StreamState } from './types.ts';
 
 /** Those that are known at any time; all are in the records of the repositories. */

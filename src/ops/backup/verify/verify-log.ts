@@ -9,23 +9,22 @@ import {
   walPrefix,
 } from '../repository/index.ts';
 import type { StoredObject } from '../storage/index.ts';
+import { addFile, noLog, type StoredLog } from '../wal/ranges.ts';
 import { segmentPosition } from '../wal/segments.ts';
 import { atOnce } from './at-once.ts';
 import { type Amount, most, type Problem, tell } from './found.ts';
 import { problemOf, problemWithin } from './read-object.ts';
 import { remembered } from './remembered.ts';
-import { addSegment, type Run } from './runs.ts';
 import type { Looking } from './verify-backup.ts';
 
 /** What is there of the log. */
 export interface ReadLog extends Amount {
   segments: number;
   unchecked: number;
-  runs: Run[];
+  /** Where it is. */
+  stored: StoredLog;
   /** Segments and histories that are damaged, by their names. */
   damaged: (Problem & { name: string })[];
-  /** Names of timelines' histories. */
-  histories: string[];
   /** What is remembered is by these. */
   groups: Set<string>;
 }
@@ -52,17 +51,20 @@ export async function readLog(repository: Repository, options: ReadLogOptions): 
     skippedBytes: 0,
     segments: 0,
     unchecked: 0,
-    runs: [],
+    stored: noLog(options.segmentBytes),
     damaged: [],
-    histories: [],
     groups: new Set(),
   };
-  for await (const { group, objects } of groups(storage.list(walPrefix), options.strays)) {
+  for await (const { group, objects } of groups(storage.list(walPrefix), log.stored, options.strays)) {
     const memory = await remembered(storage, group, options);
     log.groups.add(group);
     const checksums = new Set(objects.flatMap(({ key }) => (isChecksum(key) ? [keyOfChecksum(key)] : [])));
     const files = objects.filter(({ key }) => !isChecksum(key));
-    for (const { key } of files) note(log, nameOfKey(key), options.segmentBytes);
+    for (const { key, bytes } of files) {
+      const name = nameOfKey(key);
+      addFile(log.stored, { name, key, bytes });
+      if (segmentPosition(name, options.segmentBytes)) log.segments += 1;
+    }
     for (const key of checksums) {
       if (files.some((file) => file.key === key)) continue;
       tellDamaged(log, key, 'Its checksum is there, and it is not.');
@@ -81,16 +83,6 @@ export async function readLog(repository: Repository, options: ReadLogOptions): 
     if (reason !== undefined) options.onNotRemembered(reason);
   }
   return log;
-}
-
-function note(log: ReadLog, name: string, segmentBytes: number): void {
-  const at = segmentPosition(name, segmentBytes);
-  if (!at) {
-    if (log.histories.length < most) log.histories.push(name);
-    return;
-  }
-  log.segments += 1;
-  addSegment(log.runs, at.timeline, at.startLsn, segmentBytes);
 }
 
 async function isWhole(
@@ -139,12 +131,16 @@ function tellDamaged(log: ReadLog, key: string, problem: string): void {
 /** Objects that belong together: the segments whose names begin with the same 16 digits, a few hundred; or a history. */
 async function* groups(
   objects: AsyncIterable<StoredObject>,
+  stored: StoredLog,
   strays: string[],
 ): AsyncGenerator<{ group: string; objects: StoredObject[] }> {
   let current: { group: string; objects: StoredObject[] } | undefined;
   for await (const object of objects) {
-    // What there is of a segment that is not complete is replaced while we look.
-    if (isPartial(nameOfKey(object.key))) continue;
+    // What there is of a segment that is not complete is replaced while we look: it is not read.
+    if (isPartial(nameOfKey(object.key))) {
+      addFile(stored, { name: nameOfKey(object.key), ...object });
+      continue;
+    }
     const [, group, history] =
       /^wal\/[0-9A-F]{8}\/(?:([0-9A-F]{16})[0-9A-F]{8}|([0-9A-F]{8})\.history)\.zst(?:\.age)?(?:\.sha256)?$/.exec(
         object.key,

@@ -3,15 +3,16 @@ import {
   backupPrefix,
   backupRecordKey,
   backupsPrefix,
-  partialName,
   type Repository,
   startedKey,
 } from '../repository/index.ts';
-import { segmentName, segmentPosition, segmentStart } from '../wal/segments.ts';
+import { followLog } from '../wal/follow.ts';
+import { type LogRange, segmentsOf } from '../wal/ranges.ts';
+import { segmentPosition, segmentStart } from '../wal/segments.ts';
+import { alone } from '../wal/timelines.ts';
 import { type Gap, most, type Problem, tell, type Verified, type VerifiedBackup, type VerifiedFiles } from './found.ts';
 import { forgetOthers } from './remembered.ts';
-import { gapsBehind, missingIn } from './runs.ts';
-import { timelineEnds } from './timeline-ends.ts';
+import { gapsBehind } from './gaps-behind.ts';
 import { type Looking, verifyFiles } from './verify-backup.ts';
 import { type ReadLog, readLog } from './verify-log.ts';
 
@@ -82,13 +83,11 @@ export async function verify(repository: Repository, options: VerifyOptions = {}
     },
   });
   for (const each of found) {
-    const to = await endOfWhole(repository, each.backup);
-    verified.backups.push(await unlessRemoved(repository, withLog(each, log, to)));
+    verified.backups.push(await unlessRemoved(repository, withLog(each, log)));
   }
   tellChains(verified.backups, all);
   const { bytes, skippedBytes, segments, unchecked } = log;
-  const ends = await timelineEnds(repository, log.histories, segmentBytes);
-  const gaps = all.length === 0 ? [] : gapsBehind(log.runs, all, ends, segmentBytes);
+  const gaps = await gapsBehind(repository, log.stored, all);
   const { lost, told } = await byStream(repository, gaps, segmentBytes);
   const others = log.damaged.filter(({ name }) => !backups.some((backup) => needs(backup, name)));
   const problems = [...others.map(({ what, problem }) => ({ what, problem })), ...lost].slice(0, most);
@@ -118,21 +117,22 @@ async function unlessRemoved(repository: Repository, found: VerifiedBackup): Pro
   return { ...found, problems: [], removed: true };
 }
 
-/** Up to where the log that a backup needs is in whole segments. Of the last one a part is enough, as of a standby, which cannot end it. */
-async function endOfWhole(repository: Repository, { timeline, endLsn, segmentBytes }: BackupRecord): Promise<bigint> {
-  const last = segmentName(timeline, endLsn - 1n, segmentBytes);
-  const isPart = !(await repository.hasWal(last)) && (await repository.hasWal(partialName(last)));
-  return isPart ? segmentStart(endLsn - 1n, segmentBytes) : endLsn;
-}
-
-function withLog(found: VerifiedFiles, log: ReadLog, to: bigint): VerifiedBackup {
+function withLog(found: VerifiedFiles, log: ReadLog): VerifiedBackup {
   const { backup, problems } = found;
   const { timeline, startLsn, endLsn, segmentBytes } = backup;
   const damaged = log.damaged.flatMap(({ name, what, problem }) => (needs(backup, name) ? [{ what, problem }] : []));
-  const missing = missingIn(log.runs, { timeline, from: startLsn, to }, segmentBytes).map(missingProblem);
   const size = BigInt(segmentBytes);
-  const segments = Number((endLsn - segmentStart(startLsn, segmentBytes) + size - 1n) / size);
+  const from = segmentStart(startLsn, segmentBytes);
+  const segments = Number((endLsn - from + size - 1n) / size);
+  // Of the last one a part is enough, as of a standby, which cannot end it.
+  const own = followLog(log.stored, alone(timeline), { timeline, from, to: endLsn });
+  const missing = own.missing.map((range) => missingProblem(gapOf(range, segmentBytes)));
   return { ...found, segments, removed: false, problems: [...problems, ...damaged, ...missing].slice(0, most) };
+}
+
+function gapOf(range: LogRange, segmentBytes: number): Gap {
+  const { first, last, count } = segmentsOf(range, segmentBytes);
+  return { timeline: range.timeline, first, last, segments: count };
 }
 
 function missingProblem({ first, last, segments }: Gap): Problem {
@@ -158,18 +158,23 @@ function tellChains(verified: readonly VerifiedBackup[], all: readonly BackupRec
 /** Where a stream has stored the log, a gap is a loss: one that nobody knows of, or one that the stream has told. */
 async function byStream(
   repository: Repository,
-  gaps: readonly Gap[],
+  ranges: readonly LogRange[],
   segmentBytes: number,
 ): Promise<{ lost: Problem[]; told: Gap[] }> {
   const stream = await repository.stream();
   const known = await repository.gaps();
   const lost: Problem[] = [];
   const told: Gap[] = [];
-  for (const gap of gaps) {
-    const at = segmentPosition(gap.first, segmentBytes)?.startLsn ?? 0n;
+  for (const range of ranges) {
+    const gap = gapOf(range, segmentBytes);
     const record = known.find(({ first, last }) => first <= gap.last && gap.first <= last);
     if (record) told.push({ ...gap, reason: record.reason });
-    else if (stream && gap.timeline <= stream.timeline && at >= stream.firstLsn && at < stream.storedLsn) {
+    else if (
+      stream &&
+      gap.timeline <= stream.timeline &&
+      range.from >= stream.firstLsn &&
+      range.from < stream.storedLsn
+    ) {
       lost.push(missingProblem(gap));
     } else told.push(gap);
   }

@@ -1,15 +1,15 @@
-import { type LogRange, partKey, type StoredLog, type StoredRange } from './ranges.ts';
+import { type LogRange, partKey, piecesOf, type StoredLog, type StoredPart } from './ranges.ts';
 import { segmentStart } from './segments.ts';
 import type { TimelinePath } from './timelines.ts';
 
 /** An end of the log. */
 export interface Reach {
   timeline: number;
-  /** The end of the last segment. */
+  /** The end of the last segment, or up to where it is there at least. */
   lsn: bigint;
   /** Of that segment. */
   lastKey: string;
-  /** It is there in part: the log ends somewhere in it. */
+  /** It is there in part, and nobody knows how much of it: the log ends somewhere before the end. */
   isPart: boolean;
 }
 
@@ -43,7 +43,7 @@ export function followLog(
     const begin = segmentStart(part.timeline === timeline ? from : part.from, segmentBytes);
     const branch = part.to === undefined ? undefined : segmentStart(part.to, segmentBytes);
     const end = least(branch ?? wanted ?? stored.at(-1)?.to ?? begin, wanted);
-    for (const { key, range } of pieces(stored, { timeline: part.timeline, from: begin, to: end })) {
+    for (const { key, range } of piecesOf(log, { timeline: part.timeline, from: begin, to: end })) {
       if (key === undefined) missing.push(range);
       else if (missing.length === 0) {
         reaches = { lsn: range.to, timeline: part.timeline, lastKey: key, isPart: false };
@@ -52,23 +52,28 @@ export function followLog(
     }
     if (wanted !== undefined && end >= wanted) break;
   }
-  const behind = reaches ?? { timeline, lsn: segmentStart(from, segmentBytes) };
-  const part = wanted === undefined || wanted > behind.lsn ? partBehind(log, path, behind) : undefined;
-  if (!part) return { reaches, segments, missing };
-  return { reaches: part, segments: segments + 1, missing: withoutFirst(missing, part.lsn) };
+  // A backup of a standby can begin and end in a segment that is there in part.
+  const at = reaches ?? { timeline, lsn: segmentStart(from, segmentBytes) };
+  const next = first < 0 || (wanted !== undefined && wanted <= at.lsn) ? undefined : partBehind(log, path, at);
+  if (!next) return { reaches, segments, missing };
+  const { key, end } = next.part;
+  const segmentTo = at.lsn + BigInt(segmentBytes);
+  return {
+    reaches: { timeline: next.timeline, lsn: end ?? segmentTo, lastKey: key, isPart: end === undefined },
+    segments: segments + 1,
+    missing: withoutFirst(missing, segmentTo),
+  };
 }
 
-/** The segment that comes next, where it is there in part. */
+/** The segment that begins at a position, where it is there in part. */
 function partBehind(
-  { parts, segmentBytes }: StoredLog,
+  { parts }: StoredLog,
   path: TimelinePath,
   { timeline, lsn }: Pick<Reach, 'timeline' | 'lsn'>,
-): Reach | undefined {
-  for (const part of path) {
-    const key = part.timeline < timeline ? undefined : parts.get(partKey(part.timeline, lsn));
-    if (key !== undefined) {
-      return { timeline: part.timeline, lsn: lsn + BigInt(segmentBytes), lastKey: key, isPart: true };
-    }
+): { timeline: number; part: StoredPart } | undefined {
+  for (const each of path) {
+    const part = each.timeline < timeline ? undefined : parts.get(partKey(each.timeline, lsn));
+    if (part) return { timeline: each.timeline, part };
   }
   return undefined;
 }
@@ -86,23 +91,3 @@ const segmentEnd = (lsn: bigint, segmentBytes: number): bigint =>
   segmentStart(lsn - 1n, segmentBytes) + BigInt(segmentBytes);
 
 const least = (a: bigint, b: bigint | undefined): bigint => (b !== undefined && b < a ? b : a);
-
-interface Piece {
-  /** Of the last segment of what is stored; `undefined` for what is not. */
-  key: string | undefined;
-  range: LogRange;
-}
-
-/** Cuts a range into what is stored of it and what is not. */
-function* pieces(stored: readonly StoredRange[], { timeline, from, to }: LogRange): Generator<Piece> {
-  let at = from;
-  for (const range of stored) {
-    if (range.to <= at) continue;
-    if (range.from >= to || at >= to) break;
-    if (range.from > at) yield { key: undefined, range: { timeline, from: at, to: range.from } };
-    const begin = range.from > at ? range.from : at;
-    at = least(range.to, to);
-    yield { key: range.lastKey, range: { timeline, from: begin, to: at } };
-  }
-  if (at < to) yield { key: undefined, range: { timeline, from: at, to } };
-}

@@ -15,6 +15,9 @@ export interface TimelinePart {
 /** The way to a timeline, from the first one on: where each began, and where the next one branched off. */
 export type TimelinePath = TimelinePart[];
 
+/** The way of what stays on one timeline, or is not known to leave it. */
+export const alone = (timeline: number): TimelinePath => [{ timeline, from: 0n, to: undefined }];
+
 /** PostgreSQL's name of the history of a timeline. */
 const historyName = (timeline: number): string => `${timeline.toString(16).toUpperCase().padStart(8, '0')}.history`;
 
@@ -27,7 +30,7 @@ const largestHistory = 1024 * 1024;
  * @throws {PitcrewError} `E_BACKUP_DAMAGED` for what is no history, and what reading throws
  */
 export async function timelinePath(repository: Repository, timeline: number): Promise<TimelinePath | undefined> {
-  if (timeline === 1) return [{ timeline, from: 0n, to: undefined }];
+  if (timeline === 1) return alone(timeline);
   const content = await repository.readWal(historyName(timeline));
   return content && parseHistory(await readText(bounded(content)), timeline);
 }
@@ -60,6 +63,10 @@ export function partOf(path: TimelinePath, timeline: number, lsn: bigint): Timel
   const part = path.find((each) => each.timeline === timeline);
   return part && lsn >= part.from && (part.to === undefined || lsn <= part.to) ? part : undefined;
 }
+
+/** The timeline that a way is on at a position. */
+export const timelineAt = (path: TimelinePath, lsn: bigint): number | undefined =>
+  path.find(({ to }) => to === undefined || lsn < to)?.timeline;
 
 /**
  * The timeline that PostgreSQL takes for the latest: the last of those that follow on one without a number left out.

@@ -2,7 +2,7 @@ import { PitcrewError } from '../../../errors.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import { followLog, type Reach } from './follow.ts';
 import { type LogRange, segmentsOf, storedLog, type StoredLog } from './ranges.ts';
-import { latestTimeline, partOf, type TimelinePath, timelinePath } from './timelines.ts';
+import { alone, latestTimeline, partOf, type TimelinePath, timelinePath } from './timelines.ts';
 
 /** Log without which something cannot be reached. */
 export interface MissingLog extends LogRange {
@@ -21,7 +21,7 @@ export interface Moment {
 
 /** The end of the log. */
 export interface LastMoment extends Moment {
-  /** Its segment is there in part only: the log ends somewhere in it, and not at its end. */
+  /** Its segment is there in part, and nobody knows how much of it: the log ends somewhere before. */
   isPart: boolean;
 }
 
@@ -31,7 +31,7 @@ export interface ReachableWindow {
   backups: string[];
   /** The end of the first of them. */
   from: Moment;
-  /** The end of its last segment. The time is about right: when that was stored, so that no commit in it is later by that clock. */
+  /** The end of its last segment, or of what a stream has of it. The time is about right: when that was stored, so that no commit in it is later by that clock. */
   to: LastMoment;
 }
 
@@ -98,22 +98,29 @@ export async function reachableWindows(repository: Repository, backups?: readonl
     if (window) {
       window.backups.push(backup.id);
       if (at > window.to.at) window.to.at = at;
+      if (reaches.timeline === timeline && endLsn > window.to.lsn) window.to.lsn = endLsn;
     } else {
-      const to = await lastMoment(repository, reaches, at);
+      const to = await lastMoment(repository, reaches, backup);
       ends.set(end, { backups: [backup.id], from: { timeline, lsn: endLsn, at }, to });
     }
   }
   return { ...found, windows: [...ends.values()], gaps: [...gaps.values()], unreadTimelines: [...unread] };
 }
 
-/** The end of the log by a clock: when its last segment was stored, which is not before a backup has ended. */
+/** The end of the log, which is not before that of a backup: by a clock, when its last segment was stored. */
 export async function lastMoment(
   repository: Repository,
   { timeline, lsn, lastKey, isPart }: Reach,
-  endedAt: Date,
+  backup: BackupRecord,
 ): Promise<LastMoment> {
+  const { endLsn, endedAt } = backup;
   const storedAt = (await repository.storage.head(lastKey))?.modifiedAt ?? endedAt;
-  return { timeline, lsn, at: storedAt > endedAt ? storedAt : endedAt, isPart };
+  return {
+    timeline,
+    lsn: backup.timeline === timeline && endLsn > lsn ? endLsn : lsn,
+    at: storedAt > endedAt ? storedAt : endedAt,
+    isPart,
+  };
 }
 
 async function readable(
@@ -143,5 +150,5 @@ async function ownPath(
   pathTo: (timeline: number) => Promise<TimelinePath | undefined>,
 ): Promise<TimelinePath> {
   const path = await pathTo(latestTimeline(timeline, histories));
-  return path && partOf(path, timeline, endLsn) ? path : [{ timeline, from: 0n, to: undefined }];
+  return path && partOf(path, timeline, endLsn) ? path : alone(timeline);
 }
