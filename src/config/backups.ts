@@ -102,6 +102,11 @@ const serverBackups = z.strictObject({
 /** How one server is backed up, with defaults filled in. */
 export type BackupSettings = z.output<typeof serverBackups>;
 
+/** A section that a program writes, with its defaults. @throws {ZodError} for what the definition refuses */
+export function backupSettings(section: z.input<typeof serverBackups>): BackupSettings {
+  return serverBackups.parse(section);
+}
+
 export const backups = z
   .record(z.string(), serverBackups)
   .default({})

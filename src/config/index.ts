@@ -1,6 +1,6 @@
 import type { ConfigInput } from './definition.ts';
 
-export type { BackupSettings, RepositorySettings } from './backups.ts';
+export { backupSettings, type BackupSettings, type RepositorySettings } from './backups.ts';
 export type { Config, ConfigInput } from './definition.ts';
 export { formatDuration, parseDuration } from './span.ts';
 export { configFileNames, loadConfig, type LoadedConfig, type LoadOptions } from './load.ts';

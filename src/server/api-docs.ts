@@ -97,7 +97,7 @@ the rest of it; behind a proxy all clients share its address.
 
 \`GET /api/v1/events\` is a stream of server-sent events: first \`hello\`, then a \`connection\` and a \`health\` event for each
 database as it stands, then \`connection\`, \`sample\` (a collector has run), \`health\`, \`advice\` (its state or progress has
-changed) and \`advice-run\` as they happen, and a comment every 15 seconds. A client that falls 64 KiB behind is disconnected; at most 100 may listen.
+changed), \`advice-run\` and \`backup-run\` as they happen, and a comment every 15 seconds. A client that falls 64 KiB behind is disconnected; at most 100 may listen.
 
 \`\`\`
 event: health
@@ -147,6 +147,18 @@ Advice comes in pages of 50, the gravest first, or as \`limit\`, \`offset\`, \`s
 What advice is and how it is applied, measured and taken back is in [advice.md](advice.md). \`202\` says that it is under way; applying, undoing,
 dismissing and reopening need the setting \`actions.advice\`.
 
+## Backups
+
+\`\`\`sh
+curl 'http://127.0.0.1:7432/api/v1/database/backups'
+curl 'http://127.0.0.1:7432/api/v1/database/backups/runs?state=failed&limit=10'
+curl -X POST http://127.0.0.1:7432/api/v1/database/backups -H 'content-type: application/json' -d '{"type": "full"}'
+curl -X POST http://127.0.0.1:7432/api/v1/database/backups/20261130T014500Z-full/drill
+\`\`\`
+
+How the daemon makes them is in [backup-service.md](backup-service.md). \`202\` says that a run is under way; one at a time, and another is refused with 409.
+Beginning one needs the setting \`actions.backups\`. Restoring is done by \`pitcrew restore\`, where the new server is to be.
+
 ## Prometheus
 
 \`GET /metrics\` has every collected metric of every database under a stable name: \`database.temp_bytes\` is
@@ -159,7 +171,8 @@ minutes apart is not counted in them. Applications that report have gauges of th
 together, \`pitcrew_application_timer_seconds{timer="…"}\` of 20 timers each, and \`pitcrew_application_acquire_seconds\` of waits for a
 connection, with counters of timeouts, errors and connections beside it. Caches that applications report have
 \`pitcrew_cache_hits_total{application="…",cache="…",tier="…"}\`, misses, loads, evictions, invalidations by \`cause\` and refused fills by
-\`reason\`, and gauges of their entries and bytes by tier. OpenMetrics is given to scrapers that ask for it.
+\`reason\`, and gauges of their entries and bytes by tier. Backups that the daemon looks after have \`pitcrew_backup_age_seconds{type="…"}\`,
+their size and duration, the lag of the log, what the last drill took, and runs by kind and state. OpenMetrics is given to scrapers that ask for it.
 
 \`\`\`yaml
 scrape_configs:

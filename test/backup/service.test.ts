@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configDefinition } from '../../src/config/definition.ts';
+import { loadConfig } from '../../src/config/index.ts';
 import { type BackupEvent, type BackupServiceOptions, createBackupService } from '../../src/ops/backup/index.ts';
+import { createMonitor } from '../../src/ops/monitor/index.ts';
 import type { BackupRun } from '../../src/ops/store/index.ts';
 import { backupFamilies } from '../../src/server/prometheus/backups.ts';
 import { temporaryFolder } from '../support/folder.ts';
@@ -32,7 +34,14 @@ async function desk(section: object = {}, more: Partial<BackupServiceOptions> = 
   const location = join(folder.path, 'repository');
   const config = configDefinition.parse({
     databases: { shop: server.url() },
-    backups: { shop: { repositories: [{ location }], checkpoint: 'fast', drill: 'never', ...section } },
+    backups: {
+      shop: {
+        repositories: [{ location }, { location: `${location}-copy` }],
+        checkpoint: 'fast',
+        drill: 'never',
+        ...section,
+      },
+    },
   });
   const settings = config.backups['shop'];
   if (!settings) throw new Error('no backups in the settings');
@@ -86,7 +95,11 @@ test('what was missed is made at once, then too much is removed, the backup is p
   const { backups, reachable, repositories } = await service.catalogue();
   expect(backups?.map(({ id }) => id)).toEqual([full?.backup]);
   expect(reachable?.windows).toHaveLength(1);
-  expect(repositories).toMatchObject([{ name: at.location, backups: 1, error: null }]);
+  // The other repository has a copy.
+  expect(repositories).toMatchObject([
+    { name: at.location, backups: 1, error: null },
+    { name: `${at.location}-copy`, backups: 1, error: null },
+  ]);
   await expect.poll(() => service.status().log?.state.phase, patient).toBe('streaming');
   // What health and Prometheus are told, without asking anybody.
   await expect
@@ -97,7 +110,7 @@ test('what was missed is made at once, then too much is removed, the backup is p
   expect(families.get('pitcrew_backup_stored_bytes')).toEqual([
     { labels: { target: 'shop', type: 'full' }, value: full?.storedBytes },
   ]);
-  expect(families.get('pitcrew_backup_repository_up')).toMatchObject([{ value: 1 }]);
+  expect(families.get('pitcrew_backup_repository_up')).toMatchObject([{ value: 1 }, { value: 1 }]);
   expect(families.get('pitcrew_backup_drill_recovery_seconds')).toHaveLength(1);
   expect(families.get('pitcrew_backup_runs')).toContainEqual({
     labels: { target: 'shop', kind: 'full', state: 'done' },
@@ -107,6 +120,12 @@ test('what was missed is made at once, then too much is removed, the backup is p
   await client.connect();
   const slots = await client.query('SELECT slot_name, active FROM pg_replication_slots WHERE NOT temporary');
   expect(slots.rows).toEqual([{ slot_name: 'pitcrew_shop', active: true }]);
+  // Whoever receives the log for backups is no replica, and is not missed as one.
+  const { config } = await loadConfig({ cwd: '/', env: {} });
+  const monitor = createMonitor({ name: 'shop', url: server.url(), config: config.monitor });
+  await monitor.collectNow(['instance']);
+  expect(monitor.latest().get('replication.replicas')?.value).toBe(0);
+  await monitor.stop();
   await service.stop();
   await client.query("SELECT pg_drop_replication_slot('pitcrew_shop') FROM pg_sleep(0.1)").catch(() => {});
   await client.end();
@@ -114,7 +133,8 @@ test('what was missed is made at once, then too much is removed, the backup is p
 
 test('one run at a time; what is asked for by hand is said to be, and what fails says why, without being tried again', async () => {
   await using at = await desk();
-  const service = at.start();
+  // Nothing is done here but what is asked for.
+  const service = at.start({ tickMs: 3_600_000 });
   const first = service.run({ kind: 'full', by: 'ann' });
   await expect(service.run({ kind: 'verify', by: 'bob' })).rejects.toMatchObject({ code: 'E_CONFLICT' });
   await first;
@@ -132,7 +152,7 @@ test('one run at a time; what is asked for by hand is said to be, and what fails
   const [damaged] = await at.runs();
   expect(damaged).toMatchObject({
     state: 'failed',
-    report: { verified: 1, damaged: 1 },
+    report: { verified: 2, damaged: 1 },
     error: { code: 'E_BACKUP_DAMAGED' },
   });
   expect((await at.store.backups.lines(damaged?.id ?? 0)).filter(({ level }) => level === 'error')).not.toEqual([]);

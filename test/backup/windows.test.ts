@@ -79,6 +79,22 @@ describe('what can be reached', () => {
     expect(found.log.segments).toBe(6);
   });
 
+  test('ends in the segment of which there is a part, which may have all that a backup needs', async () => {
+    const repository = await stored({ 1: [2, 3] });
+    await repository.putPartial(segmentName(1, lsn(4), segmentBytes), Readable.from([Buffer.from('log')]));
+    await repository.putPartial(segmentName(1, lsn(7), segmentBytes), Readable.from([Buffer.from('log')]));
+    await repository.putBackup(backup('a', 1, 2, 3, '2026-11-01T00:00:00Z'));
+    await repository.putBackup(backup('b', 1, 7, 7, '2026-11-02T00:00:00Z'));
+    await repository.putBackup(backup('c', 1, 4, 5, '2026-11-03T00:00:00Z'));
+    expect(shown(await reachableWindows(repository))).toMatchObject({
+      windows: [
+        [['a'], '0/3000190', '1: 0/5000000'],
+        [['b'], '0/7000190', '1: 0/8000000'],
+      ],
+      unusable: ['c'],
+    });
+  });
+
   test('goes on along the timeline to which the server was promoted', async () => {
     // The old server went on for two segments after it was promoted over.
     const history = '1\t0/4500000\tno recovery target specified\n';

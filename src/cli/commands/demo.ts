@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { demoBackups } from '../demo-backups.ts';
 import { note, paint } from '../output.ts';
 import { loadSettings, withCommonOptions } from '../options.ts';
 import { keepHeapSmall } from '../small-heap.ts';
@@ -23,10 +24,11 @@ export function demoCommand(): Command {
     await runUntilSignal(async (signal) => {
       const demo = await startDemo({ dataDir: join(config.dataDir, 'demo'), onProgress: say, signal });
       try {
-        // Its caches and tables are the demo's own.
-        const actions = { ...config.actions, cache: true, advice: true };
+        // Its caches, tables and backups are the demo's own.
+        const actions = { ...config.actions, cache: true, advice: true, backups: true };
         const databases = { shop: demo.primaryUrl, replica: demo.replicaUrl };
-        const daemon = await startDaemon({ config: { ...config, databases, actions }, signal });
+        const backups = { shop: demoBackups(demo) };
+        const daemon = await startDaemon({ config: { ...config, databases, actions, backups }, signal });
         const { token } = config.server;
         const names = { primary: 'shop', replica: 'replica' };
         const shop = demo.open({ url: daemon.url, token, databases: names });

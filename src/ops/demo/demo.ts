@@ -29,6 +29,10 @@ export interface Demo {
   readonly primaryUrl: string;
   /** The same on the replica. */
   readonly replicaUrl: string;
+  /** The primary for a role that may replicate: what backups are made with. */
+  readonly backupUrl: string;
+  /** A folder for backups, emptied when the shop is made anew. */
+  readonly backupDir: string;
   /** Opens the shop: its workload begins, some 100 to 250 statements a second, and reports to a daemon where one is given. */
   open(report?: ShopReports): Workload;
   /** Stops both servers; the data stays for the next start. */
@@ -62,6 +66,8 @@ const liveSettings = {
   max_connections: '60',
   max_wal_size: '512MB',
   wal_level: 'logical',
+  // For incremental backups.
+  summarize_wal: 'on',
   track_io_timing: 'on',
   log_min_messages: 'fatal',
 };
@@ -103,6 +109,8 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     return {
       primaryUrl: roleUrl(primary, 'pitcrew', password),
       replicaUrl: roleUrl(replica, 'pitcrew', password),
+      backupUrl: roleUrl(primary, 'shop_backup', password),
+      backupDir: backupDirOf(dataDir),
       open: (report) => openShop(primary, replica, password, orders, report),
       stop: stopServers,
     };
@@ -130,6 +138,8 @@ function openShop(
   });
 }
 
+const backupDirOf = (dataDir: string): string => join(dataDir, 'backups');
+
 /** Makes the shop, in place of one that is of another kind or was not finished. @returns the roles' password. */
 async function makeShop(
   dataDir: string,
@@ -144,6 +154,8 @@ async function makeShop(
   await removeServer(primaryDir);
   await removeServer(join(dataDir, 'replica'));
   rmSync(join(dataDir, 'demo.json'), { force: true });
+  // Backups of another cluster.
+  rmSync(backupDirOf(dataDir), { recursive: true, force: true });
   const server = await startServer({ dataDir: primaryDir, settings: seedSettings, superuser: SUPERUSER });
   running.push(server);
   signal?.throwIfAborted();

@@ -135,6 +135,7 @@ CREATE ROLE shop_web     LOGIN PASSWORD '${password}';
 CREATE ROLE shop_worker  LOGIN PASSWORD '${password}';
 CREATE ROLE shop_reports LOGIN PASSWORD '${password}';
 CREATE ROLE shop_changes LOGIN PASSWORD '${password}' REPLICATION;
+CREATE ROLE shop_backup  LOGIN PASSWORD '${password}' REPLICATION;
 CREATE ROLE pitcrew      LOGIN PASSWORD '${password}' CONNECTION LIMIT 10;
 CREATE ROLE shop_owner;
 

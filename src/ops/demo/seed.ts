@@ -3,7 +3,7 @@ import type { EmbeddedServer } from '../embedded/index.ts';
 import { indexes, roles, tables } from './schema.ts';
 
 /** Changed whenever the shop's rows or schema change: a data directory of another seed is made anew. */
-export const SEED_VERSION = 3;
+export const SEED_VERSION = 4;
 
 /** Numbers of rows, all in proportion to the orders. */
 export interface ShopSize {

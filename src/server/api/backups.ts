@@ -67,7 +67,7 @@ const proof = z.object({
   at: timestamp,
   ok: z.boolean(),
   readyMs: z.number().nullable(),
-  run: z.number().int().openapi({ description: 'The run that found out.' }),
+  run: z.number().int().nullable().openapi({ description: 'The run that found out, where it was one of the daemon.' }),
 });
 
 const backup = z
@@ -190,7 +190,10 @@ export const backupList = z
         name: z.string(),
         encrypted: z.boolean(),
         backups: z.number().int().nullable(),
-        identityFile: z.string().nullable().openapi({ description: 'Where the secret key for reading it is.' }),
+        flags: z.array(z.string()).openapi({
+          description: 'How a command is told of it, and of the files that open it; no secrets.',
+          example: ['--repository', '/var/backups/shop', '--identity', '/etc/pitcrew/shop.key'],
+        }),
         error: failure.nullable(),
       }),
     ),

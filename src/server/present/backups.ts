@@ -4,9 +4,11 @@ import {
   type BackupRecord,
   type BackupService,
   type Catalogue,
+  type DrillRecord,
   type KeptLog,
   type Reachable,
   readyMsOf,
+  readyMsOfRecord,
   sizesOf,
 } from '../../ops/backup/index.ts';
 import type { BackupRun as StoredRun, BackupRunLine } from '../../ops/store/index.ts';
@@ -67,10 +69,15 @@ export function presentService(service: BackupService): PresentedService {
   };
 }
 
-/** @param drills The latest of each backup. */
-function presentBackup(record: BackupRecord, pinned: boolean, drills: readonly StoredRun[]): Backup {
+/** What is known of drills: by the repository, and by the store the latest run of each backup. */
+export interface KnownDrills {
+  records: readonly DrillRecord[];
+  runs: readonly StoredRun[];
+}
+
+function presentBackup(record: BackupRecord, pinned: boolean, drills: KnownDrills): Backup {
   const { id, type, parent, startedAt, endedAt, recipients, warnings } = record;
-  const drill = drills.find(({ backup }) => backup === id);
+  const drill = drills.runs.find(({ backup }) => backup === id);
   return {
     id,
     type,
@@ -80,16 +87,22 @@ function presentBackup(record: BackupRecord, pinned: boolean, drills: readonly S
     ...sizesOf(record),
     encrypted: recipients.length > 0,
     pinned,
-    proven: drill
-      ? {
-          at: (drill.endedAt ?? drill.beganAt).toISOString(),
-          ok: drill.state === 'done',
-          readyMs: readyMsOf(drill.report),
-          run: drill.id,
-        }
-      : null,
+    proven: presentProof(
+      drills.records.findLast(({ backup }) => backup === id),
+      drill,
+    ),
     warnings: [...warnings],
   };
+}
+
+function presentProof(record: DrillRecord | undefined, run: StoredRun | undefined): Backup['proven'] {
+  if (record) {
+    const { endedAt, proven: ok } = record;
+    return { at: endedAt.toISOString(), ok, readyMs: readyMsOfRecord(record), run: run?.id ?? null };
+  }
+  if (!run) return null;
+  const at = (run.endedAt ?? run.beganAt).toISOString();
+  return { at, ok: run.state === 'done', readyMs: readyMsOf(run.report), run: run.id };
 }
 
 export function presentBackupDetail(
@@ -97,7 +110,7 @@ export function presentBackupDetail(
   chain: readonly BackupRecord[],
   record: BackupRecord,
   pinned: boolean,
-  drills: readonly StoredRun[],
+  drills: KnownDrills,
 ): BackupDetail {
   const { serverVersion, systemId, timeline, startLsn, endLsn, tablespaces, recipients, madeBy, files } = record;
   return {
@@ -125,7 +138,7 @@ export function presentWindows(reachable: Reachable | null): BackupList['windows
 /** What the page shows of a server whose backups are looked after. */
 export function presentBackups(
   service: BackupService,
-  { at, repositories, backups, pins, reachable }: Catalogue,
+  { at, repositories, backups, pins, drills, reachable }: Catalogue,
   runs: { latest: readonly StoredRun[]; drills: readonly StoredRun[] },
 ): Omit<BackupList, 'database' | 'actionsEnabled'> {
   const { settings } = service;
@@ -147,7 +160,7 @@ export function presentBackups(
     at: at.toISOString(),
     repositories: repositories.map(({ error, ...place }, index) => ({
       ...place,
-      identityFile: settings.repositories[index]?.identityFile ?? null,
+      flags: flagsOf(settings.repositories[index]),
       error: presentFailure(error),
     })),
     count: backups?.length ?? 0,
@@ -156,11 +169,30 @@ export function presentBackups(
     backups: (backups ?? [])
       .toReversed()
       .slice(0, mostBackups)
-      .map((record) => presentBackup(record, pins.has(record.id), runs.drills)),
+      .map((record) => presentBackup(record, pins.has(record.id), { records: drills, runs: runs.drills })),
     windows: presentWindows(reachable),
     stream: presentStream(service.status().log),
     latest: runs.latest.map(presentRun),
   };
+}
+
+/** As `pitcrew restore` takes them. */
+function flagsOf(settings: BackupService['settings']['repositories'][number] | undefined): string[] {
+  if (!settings) return [];
+  const { location, identityFile, passphraseFile, s3 } = settings;
+  const bucket = [
+    '--s3-region',
+    s3.region,
+    ...(s3.endpoint === undefined ? [] : ['--s3-endpoint', s3.endpoint]),
+    ...(s3.pathStyle ? ['--s3-path-style'] : []),
+  ];
+  return [
+    '--repository',
+    location,
+    ...(location.startsWith('s3://') ? bucket : []),
+    ...(identityFile === undefined ? [] : ['--identity', identityFile]),
+    ...(passphraseFile === undefined ? [] : ['--passphrase-file', passphraseFile]),
+  ];
 }
 
 function presentStream(log: KeptLog | null): BackupList['stream'] {

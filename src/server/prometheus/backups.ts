@@ -1,4 +1,4 @@
-import { type BackupService, readyMsOf, sizesOf } from '../../ops/backup/index.ts';
+import { type BackupService, sizesOf } from '../../ops/backup/index.ts';
 import type { MetricFamily } from './exposition.ts';
 
 type Series = MetricFamily['series'];
@@ -65,16 +65,18 @@ export function backupFamilies(services: readonly BackupService[], now = Date.no
     ),
     gauge(
       'drill_recovery_seconds',
-      'How long the last restore that proved a backup took until the server was ready',
-      ({ target, runs }) => {
-        const readyMs = readyMsOf(runs.find(({ kind }) => kind === 'drill')?.lastDone?.report ?? null);
-        return readyMs === null ? [] : [{ labels: { target }, value: readyMs / 1000 }];
-      },
+      'Until the server was ready, of the last restore that proved a backup',
+      ({ target, facts }) =>
+        facts.drill?.ok && facts.drill.readyMs !== null
+          ? [{ labels: { target }, value: facts.drill.readyMs / 1000 }]
+          : [],
     ),
-    gauge('drill_age_seconds', 'How long ago a restore last proved a backup', ({ target, runs }) => {
-      const at = runs.find(({ kind }) => kind === 'drill')?.lastDone?.endedAt;
-      return at ? [{ labels: { target }, value: (now - at.getTime()) / 1000 }] : [];
-    }),
+    gauge(
+      'drill_age_seconds',
+      'How long ago a restore last proved a backup; absent when the last one did not',
+      ({ target, facts }) =>
+        facts.drill?.ok ? [{ labels: { target }, value: (now - facts.drill.at.getTime()) / 1000 }] : [],
+    ),
     gauge('runs', 'Runs that are remembered, of each kind the latest 500', ({ target, counts }) =>
       counts.map(({ kind, state, count }) => ({ labels: { target, kind, state }, value: count })),
     ),

@@ -89,7 +89,7 @@ const columns: Column<Repository>[] = [
     id: 'name',
     title: 'Where',
     cell: ({ name }) => (
-      <span class="mono clip" title={name}>
+      <span class="mono clip backup-place" title={name}>
         {name}
       </span>
     ),
@@ -119,7 +119,15 @@ const columns: Column<Repository>[] = [
     title: 'Log behind',
     hint: 'Since when there is log that is not stored here yet',
     numeric: true,
+    priority: 'medium',
+    inCards: true,
     cell: ({ log }) => <Value of={milliseconds(log?.lagMs)} />,
   },
-  { id: 'encrypted', title: 'Encrypted', cell: ({ encrypted }) => (encrypted ? 'yes' : 'no') },
+  {
+    id: 'encrypted',
+    title: 'Encrypted',
+    priority: 'low',
+    inCards: true,
+    cell: ({ encrypted }) => (encrypted ? 'yes' : 'no'),
+  },
 ];

@@ -51,8 +51,7 @@ test('a chain that is broken or goes round in a circle comes to an end', () => {
 test('the command is one that a shell takes as it is meant', () => {
   const choice = {
     backup: 'a',
-    repository: "/srv/Ann's backups",
-    identityFile: null,
+    flags: ['--repository', "/srv/Ann's backups"],
     to: '/srv/new',
     at: at(9) + 1500,
   };
@@ -64,8 +63,14 @@ test('the command is one that a shell takes as it is meant', () => {
       '--target-time 2026-11-30T09:00:01.500Z',
     ].join(' \\\n  '),
   );
-  const latest = restoreCommand({ ...choice, repository: 's3://b/p', identityFile: '/etc/key', at: undefined });
+  const latest = restoreCommand({
+    ...choice,
+    flags: ['--repository', 's3://b/p', '--s3-path-style', '--identity', '/etc/key'],
+    at: undefined,
+  });
   expect(latest).toBe(
-    ['pitcrew restore a', '--repository s3://b/p', '--identity /etc/key', '--to /srv/new'].join(' \\\n  '),
+    ['pitcrew restore a', '--repository s3://b/p', '--s3-path-style', '--identity /etc/key', '--to /srv/new'].join(
+      ' \\\n  ',
+    ),
   );
 });

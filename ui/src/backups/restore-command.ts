@@ -37,8 +37,8 @@ export function chainOf(backups: BackupList['backups'], id: string): BackupList[
 
 export interface RestoreChoice {
   backup: string;
-  repository: string;
-  identityFile: string | null;
+  /** Of the repository. */
+  flags: readonly string[];
   /** The new data directory. */
   to: string;
   /** In ms since 1970; `undefined`: as far as the log goes. */
@@ -46,15 +46,24 @@ export interface RestoreChoice {
 }
 
 /** The command line that restores it, to be run where the new server is to be. */
-export function restoreCommand({ backup, repository, identityFile, to, at }: RestoreChoice): string {
+export function restoreCommand({ backup, flags, to, at }: RestoreChoice): string {
   const lines = [
     `pitcrew restore ${word(backup)}`,
-    `--repository ${word(repository)}`,
-    ...(identityFile === null ? [] : [`--identity ${word(identityFile)}`]),
+    ...flagLines(flags),
     `--to ${word(to)}`,
     ...(at === undefined ? [] : [`--target-time ${new Date(at).toISOString().replace('.000Z', 'Z')}`]),
   ];
   return lines.join(' \\\n  ');
+}
+
+/** Each flag with its value on a line of its own. */
+function flagLines(words: readonly string[]): string[] {
+  const lines: string[] = [];
+  for (const each of words) {
+    if (each.startsWith('--')) lines.push(each);
+    else lines.push(`${lines.pop() ?? ''} ${word(each)}`);
+  }
+  return lines;
 }
 
 /** As a shell takes it for one word. */

@@ -7,6 +7,9 @@ import { bytes, textOf } from '../format/quantity.ts';
 import { inputMoment, moment, rangeText, utc } from '../format/time.ts';
 import { chainOf, type Found, restoreCommand, sourceOf } from './restore-command.ts';
 
+/** What opens what is encrypted. */
+const keyFlags = ['--identity', '--passphrase-file'];
+
 type Until = 'latest' | 'moment';
 
 /** Leads to the command that restores a moment. It changes nothing by itself. */
@@ -80,15 +83,15 @@ export function RestoreDialog({ answer, onClose }: { answer: BackupList; onClose
           <Source backups={backups} id={backup.id} />
           <CodeBlock
             label="The command that restores it"
+            wrap
             text={restoreCommand({
               backup: backup.id,
-              repository: repository.name,
-              identityFile: repository.identityFile,
+              flags: repository.flags,
               to: to.trim(),
               at: until === 'moment' ? at : undefined,
             })}
           />
-          {repository.encrypted && repository.identityFile === null && (
+          {repository.encrypted && !repository.flags.some((flag) => keyFlags.includes(flag)) && (
             <p class="small">
               <StatusBadge tone="warning">Key</StatusBadge> What is stored is encrypted: add{' '}
               <code>--identity FILE</code> with the secret key.

@@ -1,4 +1,5 @@
 import { PitcrewError, toPitcrewError } from '../../../errors.ts';
+import { type DrillRecord, readDrills } from '../drill/record.ts';
 import type { BackupRecord, PinRecord, Repository } from '../repository/index.ts';
 import { readPins } from '../retention/pins.ts';
 import { type Reachable, reachableWindows } from '../wal/windows.ts';
@@ -22,6 +23,8 @@ export interface Catalogue {
   backups: BackupRecord[] | null;
   /** Of those that are kept whatever the retention says, by name. */
   pins: ReadonlyMap<string, PinRecord>;
+  /** What restores that were to prove backups found, whoever asked for them; the oldest first. */
+  drills: readonly DrillRecord[];
   reachable: Reachable | null;
 }
 
@@ -47,15 +50,24 @@ export async function lookUp(open: () => Promise<Repository[]>, now = new Date()
   const [repository] = repositories;
   let reachable: Reachable | null = null;
   let pins = new Map<string, PinRecord>();
+  let drills: DrillRecord[] = [];
   if (repository && first?.backups) {
     try {
+      drills = await inTime(readDrills(repository), repository.name);
       pins = await inTime(readPins(repository), repository.name);
       reachable = await inTime(reachableWindows(repository, first.backups), repository.name);
     } catch (error) {
       Object.assign(first.place, { error: toPitcrewError(error) });
     }
   }
-  return { at: now, repositories: looked.map(({ place }) => place), backups: first?.backups ?? null, pins, reachable };
+  return {
+    at: now,
+    repositories: looked.map(({ place }) => place),
+    backups: first?.backups ?? null,
+    pins,
+    drills,
+    reachable,
+  };
 }
 
 async function inTime<Result>(work: Promise<Result>, name: string): Promise<Result> {

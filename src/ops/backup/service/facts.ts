@@ -1,5 +1,6 @@
 import type { BackupFacts } from '../../monitor/index.ts';
 import type { BackupRun, LatestRuns } from '../../store/index.ts';
+import type { DrillRecord } from '../drill/record.ts';
 import type { Catalogue } from './catalogue.ts';
 import type { BackupServiceStatus, BackupSettings, KeptLog } from './types.ts';
 
@@ -33,16 +34,26 @@ export function factsOf({ settings, status, catalogue, runs }: FactsInput): Back
         ? [{ kind, at: last.endedAt, message: last.error ? textOf(last.error) : 'no reason is known' }]
         : [],
     ),
-    drill: drill?.endedAt
-      ? {
-          at: drill.endedAt,
-          ok: drill.state === 'done',
-          message: drill.error ? textOf(drill.error) : '',
-          readyMs: readyMsOf(drill.report),
-        }
-      : null,
+    drill: latestDrill(catalogue, drill),
     stream: log && streamFacts(log),
   };
+}
+
+/** Of the daemon's own, and of those that somebody made by hand, the latest. */
+function latestDrill({ drills }: Catalogue, run: BackupRun | null | undefined): BackupFacts['drill'] {
+  const record = drills.at(-1);
+  if (record && !(run?.endedAt && run.endedAt > record.endedAt)) {
+    const { endedAt: at, proven: ok, problems } = record;
+    return { at, ok, message: problems[0] ?? '', readyMs: readyMsOfRecord(record) };
+  }
+  if (!run?.endedAt) return null;
+  const message = run.error ? textOf(run.error) : '';
+  return { at: run.endedAt, ok: run.state === 'done', message, readyMs: readyMsOf(run.report) };
+}
+
+/** From the beginning of a drill until the restored server was ready. */
+export function readyMsOfRecord({ fetchMs, recoveryMs }: Pick<DrillRecord, 'fetchMs' | 'recoveryMs'>): number | null {
+  return fetchMs === null || recoveryMs === null ? null : fetchMs + recoveryMs;
 }
 
 /** Whether a drill says something of the backup: one that could not be done, for lack of room or of programs, says nothing. */

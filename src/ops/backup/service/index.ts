@@ -1,5 +1,5 @@
 export type { Catalogue, CataloguedRepository } from './catalogue.ts';
-export { readyMsOf } from './facts.ts';
+export { readyMsOf, readyMsOfRecord } from './facts.ts';
 export { sizesOf } from './jobs.ts';
 export { createBackupService } from './service.ts';
 export type {

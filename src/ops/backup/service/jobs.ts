@@ -1,10 +1,12 @@
-import { PitcrewError } from '../../../errors.ts';
+import { mkdir } from 'node:fs/promises';
+import { PitcrewError, toPitcrewError } from '../../../errors.ts';
 import type { BackupRunLine } from '../../store/index.ts';
 import { createBackup } from '../create/create-backup.ts';
-import type { BackupRecord, Repository } from '../repository/index.ts';
+import { drill, type DrillProgress } from '../drill/drill.ts';
+import { type BackupRecord, mirror, type Repository } from '../repository/index.ts';
 import { prune } from '../retention/prune.ts';
 import { isWrong, verify } from '../verify/verify.ts';
-import { drill } from './seam/drill.ts';
+import { readyMsOfRecord } from './facts.ts';
 import type { BackupSettings, JobResult } from './types.ts';
 
 /** What a job works with. */
@@ -50,7 +52,28 @@ export async function makeBackup(at: Workplace, wanted: 'full' | 'incremental'):
   for (const warning of record.warnings) at.say('warn', `The server warns: ${warning}`);
   const { bytes, storedBytes } = sizesOf(record);
   at.say('info', `${record.id} is complete in ${repository.name}.`);
+  await copyToOthers(at);
   return { backup: record.id, bytes, storedBytes, report: { type: record.type } };
+}
+
+/** What cannot be copied now is copied after the next backup: the backup itself is made. */
+async function copyToOthers(at: Workplace): Promise<void> {
+  const [from, ...others] = at.repositories;
+  for (const to of from ? others : []) {
+    try {
+      const { backups } = await mirror({
+        from: firstOf(at),
+        to,
+        signal: at.signal,
+        onProgress: (progress) => at.onProgress({ ...progress, phase: `copying to ${to.name}` }),
+      });
+      at.say('info', `Copied ${backups.join(', ') || 'nothing, all was there'} to ${to.name}.`);
+    } catch (error) {
+      at.signal.throwIfAborted();
+      const { message, detail } = toPitcrewError(error);
+      at.say('error', `Not copied to ${to.name}: ${detail ? `${message}: ${detail}` : message}`);
+    }
+  }
 }
 
 /** In kB a second, as far as the server can keep to it. */
@@ -137,28 +160,40 @@ export async function proveBackup(at: Workplace, id: string | undefined): Promis
   const repository = firstOf(at);
   const backup = id === undefined ? await latestFull(repository) : await repository.backup(id);
   at.say('info', `Restoring ${backup.id} below ${at.drillDir} …`);
-  const { readyMs, problems } = await drill({
+  // Root's server runs as another user, who must be able to pass through.
+  await mkdir(at.drillDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+  const { record, notKept } = await drill({
     repository,
     backup,
-    dir: at.drillDir,
-    checks: at.settings.drillChecks,
+    in: at.drillDir,
+    ownChecks: at.settings.drillChecks.map((sql) => ({ sql })),
     signal: at.signal,
-    onProgress: at.onProgress,
+    onProgress: (progress) => at.onProgress(drillProgress(progress)),
   });
-  for (const problem of problems) at.say('error', problem);
-  const result: JobResult = {
-    backup: backup.id,
-    bytes: sizesOf(backup).bytes,
-    report: { readyMs: Math.round(readyMs) },
-  };
-  if (problems.length === 0) {
+  const { fetchMs, recoveryMs, checkMs, restoredBytes, segments, databases, problems, notes } = record;
+  for (const text of problems) at.say('error', text);
+  for (const text of notes) at.say('warn', text);
+  if (notKept !== undefined) at.say('warn', `What was found could not be kept in the repository: ${notKept}`);
+  for (const { name, tables, rows, indexes } of databases) {
+    at.say('info', `Read ${rows} rows of ${tables} tables and ${indexes} indexes of the database ${name}.`);
+  }
+  const readyMs = readyMsOfRecord(record);
+  const report = { readyMs, fetchMs, recoveryMs, checkMs, segments, checks: record.checks, passed: record.passed };
+  const result: JobResult = { backup: backup.id, bytes: restoredBytes, report };
+  if (record.proven) {
     at.say('info', `${backup.id} was restored, and is as it should be.`);
     return result;
   }
   const failure = new PitcrewError('E_BACKUP_DAMAGED', `${backup.id} is not as it should be when it is restored`, {
-    detail: problems.slice(0, 5).join(' '),
+    detail: problems.slice(0, 5).join('. '),
   });
   return { ...result, failure };
+}
+
+function drillProgress({ phase, done, total, at }: DrillProgress): Parameters<Workplace['onProgress']>[0] {
+  if (phase === 'restoring') return { phase, doneBytes: done, totalBytes: total };
+  const what = phase === 'recovering' ? `recovering, ${done} files of the log` : `checking ${at}, ${done} of ${total}`;
+  return { phase: what, doneBytes: 0, totalBytes: null };
 }
 
 async function latestFull(repository: Repository): Promise<BackupRecord> {

@@ -18,8 +18,7 @@ const named = 50;
 /** Who streams from this server, and how far behind. */
 export async function readReplicationSubject({ connection, profile }: Scrape): Promise<SubjectFound> {
   const { rows, skipped } = await readReplication(connection, profile);
-  // A base backup streams too, but is no replica.
-  const replicas = rows.filter(({ state }) => state !== null && state !== 'backup');
+  const replicas = rows.filter(isReplica);
   const byName = new Map<string, ReplicationRow>();
   for (const row of replicas.toSorted((a, b) => (a.replayLagBytes ?? 0) - (b.replayLagBytes ?? 0))) {
     byName.set(replicaName(row, replicas), row);
@@ -32,6 +31,11 @@ export async function readReplicationSubject({ connection, profile }: Scrape): P
     ],
     skipped,
   };
+}
+
+/** A backup streams too, and so does whoever receives the log for one: neither is missed when it has gone. */
+function isReplica({ state, application }: ReplicationRow): boolean {
+  return state !== null && state !== 'backup' && !application.startsWith('pitcrew backup');
 }
 
 /** Its slot, which is its own; else its application, with the address when several share one. */

@@ -64,7 +64,7 @@ export function backupRoutes(app: Api, context: AppContext): void {
     const catalogue = await service.catalogue();
     const records = recordsOf(catalogue);
     const record = recordOf(database, records, id);
-    const drills = await store.latestDrills(targetId);
+    const drills = { records: catalogue.drills, runs: await store.latestDrills(targetId) };
     return c.json(presentBackupDetail(database, chainOf(records, record), record, catalogue.pins.has(id), drills), 200);
   });
 }
