@@ -67,6 +67,10 @@ describe.each(kinds)('a storage: %s', (_, open) => {
       { numRuns: 20 },
     );
     expect((await whole(storage.get('a/b/c.tar', { from: 699_990 }))).equals(bytes.subarray(699_990))).toBe(true);
+    const taken: Buffer[] = [];
+    for await (const piece of storage.get('a/b/c.tar', { from: 5, to: 800_000, reuse: true }))
+      taken.push(Buffer.from(piece));
+    expect(Buffer.concat(taken).equals(bytes.subarray(5))).toBe(true);
     expect(await storage.head('a/b/c.tar')).toMatchObject({ key: 'a/b/c.tar', bytes: 700_000 });
     expect(await storage.put('a/b/c.tar', of('other'))).toBe(5);
     expect(String(await whole(storage.get('a/b/c.tar')))).toBe('other');

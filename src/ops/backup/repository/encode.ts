@@ -4,22 +4,36 @@ import { createZstdDecompress } from 'node:zlib';
 import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import { seal, unseal } from '../age/index.ts';
+import type { Storage } from '../storage/index.ts';
 import { compress, type CompressOptions } from './compress.ts';
+import type { StoredFile } from './records.ts';
 
-export interface EncodeOptions extends CompressOptions {
+interface EncodeOptions extends CompressOptions {
   /** `age1…`; none: not encrypted. */
   recipients: readonly string[];
 }
 
 /** What has gone through, while and after it is read. */
-export interface Encoding {
+interface Encoding {
   stored: AsyncIterable<Buffer>;
   /** Known when `stored` has been read to its end. */
   result(): { bytes: number; storedBytes: number; sha256: string };
 }
 
+/** Stores a file. @throws {PitcrewError} `E_CONFLICT` when `onlyNew`, and it is there; `E_STORAGE`; `E_ABORTED` */
+export async function storeEncoded(
+  storage: Storage,
+  file: { key: string; name: string },
+  source: AsyncIterable<Uint8Array>,
+  { onlyNew = false, signal, ...how }: EncodeOptions & { onlyNew?: boolean; signal?: AbortSignal | undefined },
+): Promise<StoredFile> {
+  const { stored, result } = encode(source, how);
+  await storage.put(file.key, stored, { onlyNew, signal });
+  return { ...file, ...result() };
+}
+
 /** Turns a file into what is stored of it. zstd's own checksum is in it, so that `zstd -t` tells too. */
-export function encode(source: AsyncIterable<Uint8Array>, { recipients, ...how }: EncodeOptions): Encoding {
+function encode(source: AsyncIterable<Uint8Array>, { recipients, ...how }: EncodeOptions): Encoding {
   let bytes = 0;
   let storedBytes = 0;
   const hash = createHash('sha256');

@@ -8,10 +8,9 @@ import type { Identities } from '../age/index.ts';
 import { type Keyring, openKeyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byLog } from './by-log.ts';
-import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
+import { storeChecksum } from './checksum.ts';
 import { defaultJobs } from './compress.ts';
-import { decode, encode, type EncodeOptions, whole } from './encode.ts';
-import { isRunning } from '../is-running.ts';
+import { decode, storeEncoded, whole } from './encode.ts';
 import {
   backupFileKey,
   backupId,
@@ -19,19 +18,14 @@ import {
   backupRecordKey,
   backupsPrefix,
   drillsOfPrefix,
-  gapKey,
-  gapsPrefix,
   nameOfKey,
-  partialName,
   pinKey,
   pinsPrefix,
   repositoryKey,
   startedKey,
   verifiedKey,
-  streamKey,
-  walKey,
-  walPrefix,
 } from './layout.ts';
+import { type LogObjects, logObjects } from './log-objects.ts';
 import { named } from './named.ts';
 import { readRecord, recordText, storeText } from './record-file.ts';
 import {
@@ -45,7 +39,7 @@ import {
   type StoredFile,
 } from './records.ts';
 import { brokenChain, otherCluster, removedMeanwhile } from './repository-errors.ts';
-import { type GapRecord, gapRecord, type StreamRecord, streamRecord } from './stream-records.ts';
+import { unfinishedBackups } from './unfinished.ts';
 
 export interface RepositoryOptions {
   storage: Storage;
@@ -65,7 +59,7 @@ export interface RepositoryOptions {
 }
 
 /** The backups and the log of one cluster, in one storage. */
-export interface Repository {
+export interface Repository extends LogObjects {
   readonly name: string;
   readonly storage: Storage;
   /** Who is able to read what is stored from now on: known once it was claimed. */
@@ -115,41 +109,18 @@ export interface Repository {
    * backup was removed meanwhile, `E_STORAGE`
    */
   readFile(file: StoredFile): AsyncIterable<Buffer>;
-  /** Stores a complete segment or a history, then its checksum; what is there already stays. */
-  putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
-  /** Stores what there is of a segment that is not complete, in place of what was there of it. */
-  putPartial(name: string, source: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Removes the part of a segment, which is complete now. */
-  deletePartial(name: string): Promise<void>;
-  /** All segments and histories, by timeline and name; what is there of one that is not complete as `NAME.partial`. */
-  wal(): AsyncIterable<{ name: string; key: string; bytes: number }>;
-  /** Removes a segment or history, by its key, with its checksum. */
-  removeWal(key: string): Promise<void>;
-  hasWal(name: string): Promise<boolean>;
-  /** The content of a segment or history; `undefined` when it is not there. */
-  readWal(name: string): Promise<AsyncIterable<Buffer> | undefined>;
-  /** How far a stream has brought the log; `undefined` where there was none. */
-  stream(): Promise<StreamRecord | undefined>;
-  putStream(record: StreamRecord): Promise<void>;
-  /** Log that is lost, by timeline and position. */
-  gaps(): Promise<GapRecord[]>;
-  putGap(record: GapRecord): Promise<void>;
 }
 
 export function openRepository(options: RepositoryOptions): Repository {
   const { storage, level = 3, jobs = defaultJobs() } = options;
   const newKeyring = (): Keyring => openKeyring({ recipients: [], identities: [], ...options });
   let keyring = newKeyring();
-  let recipients = options.recipients ?? [];
+  let claimed = options.recipients ?? [];
   const isSealed = (key: string): boolean => key.endsWith('.age');
 
   const read = <Schema extends z.ZodType>(key: string, schema: Schema) => readRecord(storage, key, schema);
-  const write = <Schema extends z.ZodType>(
-    key: string,
-    schema: Schema,
-    value: z.output<Schema>,
-    { onlyNew = true } = {},
-  ) => storeText(storage, key, recordText(schema, value), { onlyNew });
+  const writeNew = <Schema extends z.ZodType>(key: string, schema: Schema, value: z.output<Schema>) =>
+    storeText(storage, key, recordText(schema, value), { onlyNew: true });
 
   async function readBackup(id: string): Promise<BackupRecord | undefined> {
     const key = backupRecordKey(id);
@@ -160,57 +131,22 @@ export function openRepository(options: RepositoryOptions): Repository {
     });
   }
 
-  /** Recipients may have come or gone since it was stored. */
-  async function findWal(name: string): Promise<{ key: string; encrypted: boolean } | undefined> {
-    for (const encrypted of [true, false]) {
-      const key = walKey(name, { encrypted });
-      if (await storage.head(key)) return { key, encrypted };
-    }
-    return undefined;
-  }
-
-  async function store(
-    key: string,
-    name: string,
-    source: AsyncIterable<Uint8Array>,
-    put: { onlyNew?: boolean; signal?: AbortSignal | undefined },
-    how: EncodeOptions,
-  ): Promise<StoredFile> {
-    const encoded = encode(source, how);
-    await storage.put(key, encoded.stored, put);
-    return { name, key, ...encoded.result() };
-  }
-
-  async function incomplete(): Promise<{ id: string; started: z.output<typeof startedRecord> | undefined }[]> {
-    const complete = new Set<string>();
-    const all = new Set<string>();
-    for await (const { key } of storage.list(backupsPrefix)) {
-      const [, id = ''] = key.split('/');
-      all.add(id);
-      if (key === backupRecordKey(id)) complete.add(id);
-    }
-    const found: Awaited<ReturnType<typeof incomplete>> = [];
-    for (const id of all) {
-      if (!complete.has(id)) found.push({ id, started: await read(startedKey(id), startedRecord) });
-    }
-    return found;
-  }
-
   const repository: Repository = {
+    ...logObjects({ storage, keyring: () => keyring, level }),
     name: storage.name,
     storage,
     get recipients() {
-      return recipients;
+      return claimed;
     },
     record: () => read(repositoryKey, repositoryRecord),
     async claim(systemId) {
       // Keys may have come or gone since.
       keyring = newKeyring();
-      recipients = await keyring.recipients();
+      claimed = await keyring.recipients();
       const found = await repository.record();
       if (found === undefined) {
         const record: RepositoryRecord = { format: 1, systemId, createdAt: new Date() };
-        if (await isFirst(write(repositoryKey, repositoryRecord, record))) return;
+        if (await isFirst(writeNew(repositoryKey, repositoryRecord, record))) return;
       }
       const owner = (found ?? (await repository.record()))?.systemId;
       if (owner !== systemId) throw otherCluster(storage.name, owner ?? 'unknown', systemId);
@@ -245,14 +181,15 @@ export function openRepository(options: RepositoryOptions): Repository {
     },
     async putFile(id, name, source, signal) {
       // The manifest has names, sizes and checksums only, and whoever makes the next backup needs it without a secret.
-      const to = name === 'backup_manifest' ? [] : await keyring.recipients();
-      const key = backupFileKey(id, name, { encrypted: to.length > 0 });
-      return store(key, name, source, { signal }, { recipients: to, level, jobs });
+      const recipients = name === 'backup_manifest' ? [] : await keyring.recipients();
+      const key = backupFileKey(id, name, { encrypted: recipients.length > 0 });
+      return storeEncoded(storage, { key, name }, source, { signal, recipients, level, jobs });
     },
     async putDumpFile(keyOf, source, signal) {
-      const to = await keyring.recipients();
-      const key = keyOf(to.length > 0);
-      return store(key, nameOfKey(key), source, { signal, onlyNew: true }, { recipients: to, level, jobs });
+      const recipients = await keyring.recipients();
+      const key = keyOf(recipients.length > 0);
+      const file = { key, name: nameOfKey(key) };
+      return storeEncoded(storage, file, source, { signal, onlyNew: true, recipients, level, jobs });
     },
     async begin(type, parent = null) {
       for (;;) {
@@ -260,7 +197,7 @@ export function openRepository(options: RepositoryOptions): Repository {
         const id = backupId(startedAt, type);
         const isNew = !(await storage.head(backupRecordKey(id)));
         const started = { startedAt, host: hostname(), pid: process.pid, parent };
-        if (isNew && (await isFirst(write(startedKey(id), startedRecord, started)))) return { id, startedAt };
+        if (isNew && (await isFirst(writeNew(startedKey(id), startedRecord, started)))) return { id, startedAt };
         // Another began in the same second.
         await delay(1000);
       }
@@ -270,11 +207,11 @@ export function openRepository(options: RepositoryOptions): Repository {
       for await (const { key } of storage.list(backupPrefix(id))) await storage.delete(key);
     },
     async leftovers() {
-      return (await incomplete()).flatMap(({ id, started }) => (isOver(started) ? [id] : []));
+      return (await unfinishedBackups(storage)).flatMap(({ id, isOver }) => (isOver ? [id] : []));
     },
     async running() {
-      return (await incomplete()).flatMap(({ id, started }) =>
-        started && !isOver(started) ? [{ id, parent: started.parent }] : [],
+      return (await unfinishedBackups(storage)).flatMap(({ id, started, isOver }) =>
+        started && !isOver ? [{ id, parent: started.parent }] : [],
       );
     },
     async pins() {
@@ -315,56 +252,6 @@ export function openRepository(options: RepositoryOptions): Repository {
         throw removedMeanwhile(id, error);
       }
     },
-    async putWal(name, source) {
-      try {
-        const to = await keyring.recipients();
-        const key = walKey(name, { encrypted: to.length > 0 });
-        const stored = await store(key, name, source, { onlyNew: true }, { recipients: to, level, jobs: 1 });
-        await storeChecksum(storage, key, stored.sha256);
-        return stored;
-      } catch (error) {
-        if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return 'there';
-        throw error;
-      }
-    },
-    async readWal(name) {
-      const found = await findWal(name);
-      if (!found) return undefined;
-      return named(
-        found.key,
-        decode(storage.get(found.key), { encrypted: found.encrypted, identities: keyring.identities }),
-      );
-    },
-    async putPartial(name, source) {
-      const part = partialName(name);
-      const to = await keyring.recipients();
-      await store(walKey(part, { encrypted: to.length > 0 }), part, source, {}, { recipients: to, level, jobs: 1 });
-    },
-    async deletePartial(name) {
-      for (const encrypted of [true, false]) await storage.delete(walKey(partialName(name), { encrypted }));
-    },
-    stream: () => read(streamKey, streamRecord),
-    putStream: (record) => write(streamKey, streamRecord, record, { onlyNew: false }),
-    async gaps() {
-      const found: GapRecord[] = [];
-      for await (const { key } of storage.list(gapsPrefix)) {
-        const record = await read(key, gapRecord);
-        if (record) found.push(record);
-      }
-      return found;
-    },
-    putGap: (record) => write(gapKey(record.first), gapRecord, record, { onlyNew: false }),
-    hasWal: async (name) => (await findWal(name)) !== undefined,
-    async *wal() {
-      for await (const { key, bytes } of storage.list(walPrefix)) {
-        if (!isChecksum(key)) yield { name: nameOfKey(key), key, bytes };
-      }
-    },
-    async removeWal(key) {
-      // What is left of a removal that died is a segment like any other.
-      await storage.delete(checksumKey(key));
-      await storage.delete(key);
-    },
   };
   return repository;
 }
@@ -378,13 +265,4 @@ async function isFirst(stored: Promise<unknown>): Promise<boolean> {
     if (error instanceof PitcrewError && error.code === 'E_CONFLICT') return false;
     throw error;
   }
-}
-
-/** No backup takes so long; of a maker on another machine nothing else is known. */
-const longestMs = 7 * 86_400_000;
-
-/** Whether nobody makes it any more. Without a record its maker was removing it. */
-function isOver(started: z.output<typeof startedRecord> | undefined): boolean {
-  if (!started || Date.now() - started.startedAt.getTime() > longestMs) return true;
-  return started.host === hostname() && !isRunning(started.pid);
 }

@@ -17,6 +17,8 @@ export interface ByteRange {
   from: number;
   /** Behind the last byte; the end by default. */
   to?: number | undefined;
+  /** Each piece may be written over when the next one is asked for: spares memory, for who is done with it by then. */
+  reuse?: boolean | undefined;
 }
 
 /**

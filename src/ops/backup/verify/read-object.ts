@@ -17,8 +17,8 @@ export async function problemOf(
 ): Promise<string | undefined> {
   const hash = createHash('sha256');
   try {
-    // No larger buffers than it needs; the byte behind its end would tell that it has grown.
-    for await (const piece of storage.get(key, { from: 0, to: bytes + 1 })) {
+    // The byte behind its end would tell that it has grown.
+    for await (const piece of storage.get(key, { from: 0, to: bytes + 1, reuse: true })) {
       signal?.throwIfAborted();
       onBytes(piece.length);
       hash.update(piece);
