@@ -18,6 +18,7 @@ export {
 export { isRunning } from '../is-running.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
 export { mirror, type Mirrored, type MirrorOptions } from './mirror.ts';
+export { checkRecord, requireRecords } from './record-check.ts';
 export { count, lsn, time } from './record-values.ts';
 export { readRecord, recordText, storeText } from './record-file.ts';
 export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
