@@ -29,7 +29,7 @@ export type { RecoveryTarget } from './restore/target.ts';
 export { unstoredLog } from './restore/unstored-log.ts';
 export type { Decision } from './retention/decide.ts';
 export { pin, readPins, unpin } from './retention/pins.ts';
-export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
+export { type LogPolicy, policyOf, type RetentionClass, type RetentionPolicy } from './retention/policy.ts';
 export { prune, type Pruned } from './retention/prune.ts';
 export * from './service/index.ts';
 export { type RepositoryStats, statsOf } from './stats/stats.ts';
