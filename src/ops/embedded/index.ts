@@ -1,7 +1,6 @@
 export { type Binaries, embeddedBinaries } from './binaries.ts';
 export { type Identity, serverIdentity, spawnAs } from './identity.ts';
 export { asDataDirError, diskFull, startFailure } from './data-dir-errors.ts';
-export { openLog } from './log-file.ts';
 export { freePort } from './port.ts';
 export { readPidFile } from './postmaster.ts';
 export { type Running, runServer } from './process.ts';
@@ -10,6 +9,6 @@ export { type ReplicaServer, startReplica } from './replica.ts';
 export { keepScratchFolder, makeScratchFolder, type ScratchFolder, sweepScratchFolders } from './scratch-folder.ts';
 export { type ScratchServer, startScratchServer } from './scratch.ts';
 export { type EmbeddedServer, removeServer, startServer } from './server.ts';
+export { spawnServer } from './spawn-server.ts';
 export { throwawayServer } from './settings.ts';
 export { cacheDir } from './template.ts';
-export { watchOver } from './watchdog.ts';

@@ -8,6 +8,8 @@ const CHECK_EVERY_MS = 60_000;
 /** A server's own log: a file of bounded size, because nobody empties a pipe once the daemon is gone. */
 export interface LogFile {
   readonly path: string;
+  /** How long it was when it was opened, in bytes. */
+  readonly start: number;
   /** For the server's stdout and stderr. */
   readonly fd: number;
   /** The last lines that were written since the file was opened. */
@@ -23,6 +25,7 @@ export function openLog(path: string, identity: Identity | undefined): LogFile {
   const timer = setInterval(() => boundLog(path, MAX_LOG_BYTES), CHECK_EVERY_MS).unref();
   return {
     path,
+    start,
     fd,
     tail: () => readFileSync(path).subarray(start).toString('utf8').trim().split('\n').slice(-12).join('\n'),
     close() {

@@ -1,16 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { PitcrewError } from '../../errors.ts';
 import { startFailure } from './data-dir-errors.ts';
-import { type Identity, spawnAs } from './identity.ts';
-import { openLog } from './log-file.ts';
 import { freePort } from './port.ts';
 import { readPidFile } from './postmaster.ts';
-import type { Programs } from './programs.ts';
-import { watchOver } from './watchdog.ts';
-
-export type StopMode = 'fast' | 'immediate';
+import { type SpawnedServer, type SpawnOptions, spawnServer, type StopMode } from './spawn-server.ts';
 
 /** A server process that accepts connections. */
 export interface ServerProcess {
@@ -27,12 +19,7 @@ export interface Running extends Omit<ServerProcess, 'port'> {
   leave(): void;
 }
 
-export interface RunOptions {
-  programs: Programs;
-  dataDir: string;
-  identity: Identity | undefined;
-  /** What follows `-D DIR`. */
-  args: readonly string[];
+export interface RunOptions extends Omit<SpawnOptions, 'bound'> {
   /** So long it may take until it accepts connections; 5 minutes by default. */
   timeoutMs?: number | undefined;
   /** Ends the waiting, and the server. */
@@ -48,8 +35,6 @@ export interface LaunchOptions extends Pick<RunOptions, 'programs' | 'dataDir' |
 
 /** Crash recovery takes its time. */
 const START_TIMEOUT_MS = 300_000;
-const FAST_STOP_MS = 30_000;
-const IMMEDIATE_STOP_MS = 10_000;
 
 /**
  * Starts the server and waits until it accepts connections.
@@ -81,71 +66,26 @@ async function launchOnce(
 /** Starts a server and waits until it accepts connections. @returns the last lines of its log when it does not */
 export async function runServer(options: RunOptions): Promise<{ running: Running } | { log: string }> {
   const { programs, dataDir, identity, args } = options;
-  const log = openLog(`${dataDir}.log`, identity);
-  const child = spawn(join(programs.binDir, 'postgres'), ['-D', dataDir, ...args], {
-    ...spawnAs(identity),
-    // Its own process group: a Ctrl-C in the terminal is for us, and we stop the server when we no longer need it.
-    detached: true,
-    stdio: ['ignore', log.fd, log.fd],
-  });
-  const exited = exitOf(child);
-  const callOff = child.pid === undefined ? () => {} : watchOver(child.pid, identity);
-  void exited.then(callOff).finally(log.close);
-  const ready = await untilReady(child, options);
-  const { pid } = child;
-  if (!ready || pid === undefined) {
-    const tail = log.tail();
-    await end(child, exited, 'immediate');
-    return { log: pid === undefined ? `postgres could not be run: ${await exited}` : tail };
+  const server = spawnServer({ programs, dataDir, identity, args });
+  const { pid, exited, stop, leave } = server;
+  if (pid === undefined || !(await untilReady(server, options))) {
+    const log = await server.said();
+    await stop('immediate');
+    return { log };
   }
-  // What keeps the process alive is its own business; a forgotten server must not.
-  child.unref();
-  return { running: { pid, exited, stop: (mode) => end(child, exited, mode), leave: callOff } };
-}
-
-/** Resolves when the process has ended, or with why it could not be run. */
-function exitOf(child: ChildProcess): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    child.once('exit', () => resolve(undefined));
-    child.once('error', (error) => resolve(error.message));
-  });
+  server.unref();
+  return { running: { pid, exited, stop, leave } };
 }
 
 /** Waits for `ready` in the server's pid file, as pg_ctl does. @returns false when it ended or took too long. */
 async function untilReady(
-  child: ChildProcess,
+  server: SpawnedServer,
   { dataDir, timeoutMs = START_TIMEOUT_MS, signal }: RunOptions,
 ): Promise<boolean> {
   for (const giveUp = Date.now() + timeoutMs; Date.now() < giveUp; await delay(10)) {
-    if (child.pid === undefined || hasEnded(child) || signal?.aborted) return false;
+    if (server.hasEnded || signal?.aborted) return false;
     const file = readPidFile(dataDir);
-    if (file?.pid === child.pid && file.status === 'ready') return true;
+    if (file?.pid === server.pid && file?.status === 'ready') return true;
   }
   return false;
-}
-
-/** Stops a server, more firmly when it does not go: a fast stop can wait for ever for a replica that reads nothing. */
-async function end(child: ChildProcess, exited: Promise<unknown>, mode: StopMode): Promise<void> {
-  child.ref();
-  const steps: [NodeJS.Signals, number][] = [
-    ['SIGQUIT', IMMEDIATE_STOP_MS],
-    ['SIGKILL', IMMEDIATE_STOP_MS],
-  ];
-  if (mode === 'fast') steps.unshift(['SIGINT', FAST_STOP_MS]);
-  for (const [signal, waitMs] of steps) {
-    if (child.pid === undefined || hasEnded(child)) return;
-    child.kill(signal);
-    const timeout = new AbortController();
-    await Promise.race([exited, delay(waitMs, undefined, { signal: timeout.signal }).catch(() => {})]);
-    timeout.abort();
-  }
-  if (child.pid !== undefined && !hasEnded(child)) {
-    throw new PitcrewError('E_EMBEDDED', 'PostgreSQL does not stop', {
-      detail: `Process ${child.pid} ignores SIGKILL.`,
-    });
-  }
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.exitCode !== null || child.signalCode !== null;
 }

@@ -7,9 +7,10 @@ import { asDataDirError } from './data-dir-errors.ts';
 import { type Identity, serverIdentity } from './identity.ts';
 import { holdLock, type Lock } from './lock.ts';
 import { stopLeftover } from './postmaster.ts';
-import { launch, type StopMode } from './process.ts';
+import { launch } from './process.ts';
 import { type Programs, usablePrograms } from './programs.ts';
 import { smallServer, writeSettings } from './settings.ts';
+import type { StopMode } from './spawn-server.ts';
 import { templateCluster } from './template.ts';
 
 export interface ServerOptions {

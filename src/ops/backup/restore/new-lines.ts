@@ -1,11 +1,10 @@
-import { statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 
 const mostBytes = 256 * 1024;
 
-/** Reads what is added to a file from now on: each call returns the lines that have come to their end since the one before. */
-export function newLines(path: string): () => Promise<string[]> {
-  let at = statSync(path).size;
+/** Reads what a file has behind a place: each call returns the lines that have come to their end since the one before. */
+export function newLines(path: string, start: number): () => Promise<string[]> {
+  let at = start;
   let rest = '';
   return async () => {
     const lines: string[] = [];

@@ -1,8 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PitcrewError } from '../../../errors.ts';
-import { type Identity, openLog, type Programs, spawnAs, startFailure, watchOver } from '../../embedded/index.ts';
+import { type Identity, type Programs, spawnServer, startFailure } from '../../embedded/index.ts';
 import { newLines } from './new-lines.ts';
 import { type RecoveryEnd, type RecoveryLog, recoveryLog, type RecoveryProgress } from './recovery-log.ts';
 import { supplyConfig } from './supply-config.ts';
@@ -48,7 +46,6 @@ const readable: Readonly<Record<string, string>> = {
 };
 
 const lookEveryMs = 100;
-const stopMs = 30_000;
 
 /**
  * Starts PostgreSQL in a folder that was restored, and waits until its recovery has ended.
@@ -63,44 +60,26 @@ export async function startRestored(options: StartRestoredOptions): Promise<Rest
     '-c',
     `${name}=${value}`,
   ]);
-  const log = openLog(`${dataDir}.log`, identity);
-  const lines = newLines(log.path);
-  const child = spawn(join(programs.binDir, 'postgres'), ['-D', dataDir, ...settings], {
-    ...spawnAs(identity),
-    // A Ctrl-C in the terminal is for us.
-    detached: true,
-    stdio: ['ignore', log.fd, log.fd],
-  });
-  const exited = exitOf(child);
-  const callOff = bound && child.pid !== undefined ? watchOver(child.pid, identity) : undefined;
-  void exited.then(() => {
-    callOff?.();
-    log.close();
-  });
+  const server = spawnServer({ programs, dataDir, identity, args: settings, bound });
+  const lines = newLines(server.log.path, server.log.start);
+  const stop = (): Promise<void> => server.stop('fast');
   const told = recoveryLog(segmentBytes);
-  const stop = async (): Promise<void> => {
-    if (hasEnded(child)) return;
-    child.kill('SIGINT');
-    await Promise.race([exited, delay(stopMs, undefined, { ref: false })]);
-    if (!hasEnded(child)) child.kill('SIGQUIT');
-    await exited;
-  };
   try {
     for (;;) {
       // First: what it said before it ended is read then.
-      const isOver = hasEnded(child);
+      const isOver = server.hasEnded;
       for (const line of await lines()) told.read(line);
       options.onProgress?.(told.progress);
       signal?.throwIfAborted();
-      if (told.isStuck) throw tooLow(log.tail());
-      const state = isOver ? endState(told.isShutDown, dataDir, log.tail()) : stateOf(told);
+      if (told.isStuck) throw tooLow(await server.said());
+      const state = isOver ? endState(told.isShutDown, dataDir, await server.said()) : stateOf(told);
       if (state !== undefined) {
         // A server that is to stay does not keep us.
-        child.unref();
+        server.unref();
         const tookMs = performance.now() - startedAt;
-        return { state, end: told.end, tookMs, madeFiles, exited: exited.then(() => {}), stop };
+        return { state, end: told.end, tookMs, madeFiles, exited: server.exited.then(() => {}), stop };
       }
-      await Promise.race([exited, delay(lookEveryMs)]);
+      await Promise.race([server.exited, delay(lookEveryMs)]);
     }
   } catch (error) {
     await stop();
@@ -134,14 +113,4 @@ function tooLow(tail: string): PitcrewError {
     detail: tail,
     hint: 'Settings such as max_connections must not be lower than they were on the server that wrote the log.',
   });
-}
-
-function exitOf(child: ChildProcess): Promise<unknown> {
-  return new Promise((resolve) => {
-    child.once('exit', resolve).once('error', resolve);
-  });
-}
-
-function hasEnded(child: ChildProcess): boolean {
-  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
 }
