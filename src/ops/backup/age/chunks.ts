@@ -23,18 +23,20 @@ export class ChunkNonces {
   }
 }
 
-/** Cuts what comes into pieces of `size`; the last one is told as such, may be shorter, and is empty only when nothing came. */
+/**
+ * Cuts what comes into pieces of `size`; the last one is told as such, may be shorter, and is empty only when nothing came. The buffer is reused: what is in it is to be
+ * done with before the next is asked for.
+ */
 export async function* inChunks(
   source: AsyncIterable<Uint8Array>,
   size: number,
 ): AsyncGenerator<{ bytes: Buffer; isLast: boolean }> {
-  let block = Buffer.allocUnsafeSlow(size);
+  const block = Buffer.allocUnsafeSlow(size);
   let filled = 0;
   for await (const piece of source) {
     for (let at = 0; at < piece.length;) {
       if (filled === size) {
         yield { bytes: block, isLast: false };
-        block = Buffer.allocUnsafeSlow(size);
         filled = 0;
       }
       const length = Math.min(size - filled, piece.length - at);
