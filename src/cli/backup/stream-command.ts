@@ -36,7 +36,7 @@ export function streamCommand(): Command {
       'where to: a folder, or s3://bucket/prefix; can be repeated, and each gets all of it (default: all in the config file)',
     )
       .env('PITCREW_BACKUP_REPOSITORY')
-      .default([], '')
+      .default([])
       .argParser(collect),
   );
   return withRecipients(withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? '')))
