@@ -57,7 +57,7 @@ export async function createProgram(name = ''): Promise<Command> {
 
 /** What a restored server runs, and nothing else. */
 async function fetchProgram(): Promise<Command> {
-  const { fetchCommand } = await import('./backup/fetch-command.ts');
+  const { fetchCommand } = await import('./backup/fetch/fetch-command.ts');
   return programOf([new Command('backup').addCommand(fetchCommand())]);
 }
 

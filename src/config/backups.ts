@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { cron, timeZone } from './cron.ts';
 import { duration, optionalDuration } from './duration.ts';
-import { flag, postgresUrl, size, wholeNumber } from './values.ts';
+import { flag, keptLog, postgresUrl, size, wholeNumber } from './values.ts';
 
 const recipient = z.string().regex(/^age1[02-9ac-hj-np-z]{58}$/, {
   message: 'a public key of age ("age1…") is allowed',
@@ -73,6 +73,10 @@ const serverBackups = z.strictObject({
       }),
       maxBytes: size.optional().meta({
         description: 'Bytes that backups and log may take in each repository. No bound by default.',
+      }),
+      log: keptLog.meta({
+        description:
+          'Where the log between backups stays, by which any moment can be restored: of all that are kept, of the last so many, or of the last so much time.',
       }),
     })
     .prefault({}),

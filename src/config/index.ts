@@ -6,6 +6,7 @@ export { formatDuration, parseDuration } from './span.ts';
 export { configFileNames, loadConfig, type LoadedConfig, type LoadOptions } from './load.ts';
 export { nearest } from './nearest.ts';
 export { formatSize, parseSize } from './size.ts';
+export { type KeptLog, parseKeptLog } from './values.ts';
 export { type Setting, settings } from './settings.ts';
 
 /**

@@ -113,12 +113,13 @@ describe('backups', () => {
   test('have their defaults, each below the name of a database', async () => {
     const { shop } = await loadBackups({ shop: { repositories: [{ location: '/backups' }], full: '0 2 * * 0' } });
     expect(shop).toMatchObject({ timeZone: 'UTC', stream: false, drill: 'after-full', maxBackupAge: 26 * 3_600_000 });
-    expect(shop?.keep).toEqual({ last: 1, daily: 7, weekly: 4, monthly: 12, yearly: 5 });
+    expect(shop?.keep).toEqual({ last: 1, daily: 7, weekly: 4, monthly: 12, yearly: 5, log: 'all' });
   });
 
   test.each([
     [{ shop: { repositories: [] } }, /backups\.shop\.repositories /],
     [{ shop: { repositories: [{ location: '/b' }], full: '0 25 * * *' } }, /backups\.shop\.full .*02:00 every day/],
+    [{ shop: { repositories: [{ location: '/b' }], keep: { log: '0' } } }, /keep\.log .*a number of backups/],
     [{ shop: { repositories: [{ location: '/b' }], timeZone: 'Mars' } }, /backups\.shop\.timeZone .*Europe\/Berlin/],
     [{ shop: { repositories: [{ locations: '/b' }] } }, /repositories\.0\.locations .*did you mean "location"/],
     [{ store: { repositories: [{ location: '/b' }] } }, /backups\.store .*one of the databases is allowed \(shop\)/],

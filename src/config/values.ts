@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { parseSize } from './size.ts';
+import { parseDuration } from './span.ts';
 
 /** Where a PostgreSQL is. It may have a password in it. */
 export const postgresUrl = z
@@ -56,3 +57,26 @@ export const hours = z
     message: 'hours such as "22:00-05:30" are allowed',
   })
   .meta({ kind: 'hours' });
+
+/** Of which backups the log is kept that leads from one to the next: of all, of the last so many, or of the last so many milliseconds. */
+export type KeptLog = 'all' | { last: number } | { ageMs: number };
+
+/** Reads `all`, a number of backups or a duration; `undefined` for what is none of them. */
+export function parseKeptLog(text: string): KeptLog | undefined {
+  if (text === 'all') return 'all';
+  if (/^[1-9]\d{0,3}$/.test(text)) return { last: Number(text) };
+  const ageMs = parseDuration(text);
+  return ageMs === undefined || /^[\d.\s]+$/.test(text) ? undefined : { ageMs };
+}
+
+/** Such a setting; of all by default. */
+export const keptLog = z
+  .union([z.string(), z.number()])
+  .transform((given, context) => {
+    const parsed = parseKeptLog(String(given));
+    if (parsed !== undefined) return parsed;
+    context.addIssue({ code: 'custom', message: '"all", a number of backups, or a duration such as "30d" is allowed' });
+    return z.NEVER;
+  })
+  .default('all')
+  .meta({ kind: 'all, number or duration' });

@@ -1,11 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { describe, expect, test } from 'vitest';
-import { openRepository } from '../../src/ops/backup/repository/index.ts';
-import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { freePort } from '../../src/ops/embedded/index.ts';
 import { session } from '../support/catalog.ts';
 import { pitcrew } from '../support/command.ts';
@@ -38,12 +35,6 @@ async function bank(major: number) {
     repository,
     backUp: (...flags: string[]) => pitcrew(['backup', 'create', '--database', server.url(), ...into, ...flags]),
     backUpOf: (url: string, ...flags: string[]) => pitcrew(['backup', 'create', '--database', url, ...into, ...flags]),
-    /** Stores the history of a restored server's timeline, as continuous archiving does. */
-    async keepHistory(dataDir: string) {
-      const name = '00000002.history';
-      const content = Readable.from([readFileSync(join(dataDir, 'pg_wal', name))]);
-      await openRepository({ storage: localStorage(repository), recipients: [recipient] }).putWal(name, content);
-    },
     /** What reads it needs. */
     reading: ['--repository', repository, '--identity', keyFile],
     query: async (text: string) => (await client.query(text)).rows,
@@ -140,7 +131,6 @@ describe.each(majors)('PostgreSQL $major', ({ major, binaries }) => {
       await client.query('INSERT INTO ledger VALUES (100)');
       expect(await it.backUpOf(url(), '--quiet')).toMatchObject({ code: 0, stderr: '' });
       await client.end();
-      await it.keepHistory(to);
       it.hand();
       await stopServer(to);
 

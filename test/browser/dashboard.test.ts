@@ -237,8 +237,9 @@ describe('the keyboard', () => {
     await using opened = await visit('/');
     const { page } = opened;
     await page.keyboard.press('Tab');
+    await expect.poll(() => page.evaluate('document.activeElement.className')).toBe('skip-link');
     await page.keyboard.press('Enter');
-    expect(await page.evaluate('document.activeElement.id')).toBe('content');
+    await expect.poll(() => page.evaluate('document.activeElement.id')).toBe('content');
     await page.keyboard.press('g');
     await page.keyboard.press('q');
     await page.getByRole('heading', { level: 1, name: 'Queries' }).waitFor();

@@ -26,7 +26,7 @@ export function pruneCommand(): Command {
       const flags = command.opts<PruneFlags>();
       const repository = await openByFlags(flags);
       const { prune } = await import('../../ops/backup/index.ts');
-      const policy = retentionOf(flags);
+      const policy = await retentionOf(flags);
       const planned = await prune(repository, { policy, dryRun: true });
       const done = !flags.dryRun && countOf(planned) > 0;
       if (done && !flags.yes) {

@@ -1,50 +1,56 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { parseDuration } from '../../config/index.ts';
+import { parseDuration, parseKeptLog } from '../../config/index.ts';
 import type { LogPolicy, RetentionPolicy } from '../../ops/backup/index.ts';
 import { parseBytes } from '../bytes.ts';
+import { placesOf, type RepositoryFlags } from './server-settings.ts';
 
-/** What is kept, as flags say it. */
+/** What is kept, as far as flags say it. */
 export interface RetentionFlags {
-  keepLast: number;
-  keepDaily: number;
-  keepWeekly: number;
-  keepMonthly: number;
-  keepYearly: number;
-  keepLog: LogPolicy;
+  keepLast?: number;
+  keepDaily?: number;
+  keepWeekly?: number;
+  keepMonthly?: number;
+  keepYearly?: number;
+  keepLog?: LogPolicy;
   maxAge?: number;
   maxBytes?: number;
-  timeZone: string;
+  timeZone?: string;
 }
 
 export function withRetention(command: Command): Command {
   return command
-    .option('--keep-last <count>', 'the latest, whatever calendar and limits say; 1 at least', parseCount, 1)
-    .option('--keep-daily <count>', 'the latest of each of so many days', parseCount, 7)
-    .option('--keep-weekly <count>', 'the latest of each of so many weeks', parseCount, 4)
-    .option('--keep-monthly <count>', 'the latest of each of so many months', parseCount, 12)
-    .option('--keep-yearly <count>', 'the latest of each of so many years', parseCount, 5)
+    .option('--keep-last <count>', 'the latest, whatever calendar and limits say; 1 at least (default: 1)', parseCount)
+    .option('--keep-daily <count>', 'the latest of each of so many days (default: 7)', parseCount)
+    .option('--keep-weekly <count>', 'the latest of each of so many weeks (default: 4)', parseCount)
+    .option('--keep-monthly <count>', 'the latest of each of so many months (default: 12)', parseCount)
+    .option('--keep-yearly <count>', 'the latest of each of so many years (default: 5)', parseCount)
     .option(
       '--keep-log <all|count|duration>',
-      'the log between backups, by which any moment can be restored: of all, of the last so many, or of the last 30d',
+      'the log between backups, by which any moment can be restored: of all, of the last so many, or of the last 30d (default: all)',
       parseLog,
-      'all',
     )
     .option('--max-age <duration>', 'what is so much older than the latest goes all the same, such as 90d', parseAge)
     .option('--max-bytes <size>', 'beyond so much the oldest go first, such as 500GB', parseBytes)
-    .option('--time-zone <name>', 'in which days begin and end, such as Europe/Berlin', parseTimeZone, 'UTC');
+    .option('--time-zone <name>', 'in which days begin and end, such as Europe/Berlin (default: UTC)', parseTimeZone);
 }
 
-export function retentionOf(flags: RetentionFlags): RetentionPolicy {
+const usual: RetentionPolicy = { last: 1, daily: 7, weekly: 4, monthly: 12, yearly: 5, log: 'all', timeZone: 'UTC' };
+
+/** What flags say, before what the config file says of the repository, before what is usual. */
+export async function retentionOf(flags: RetentionFlags & RepositoryFlags): Promise<RetentionPolicy> {
+  const { from } = await placesOf(flags);
+  const { policyOf } = await import('../../ops/backup/index.ts');
+  const base = from ? policyOf(from.settings) : usual;
   return {
-    last: flags.keepLast,
-    daily: flags.keepDaily,
-    weekly: flags.keepWeekly,
-    monthly: flags.keepMonthly,
-    yearly: flags.keepYearly,
-    log: flags.keepLog,
-    maxAgeMs: flags.maxAge,
-    maxBytes: flags.maxBytes,
-    timeZone: flags.timeZone,
+    last: flags.keepLast ?? base.last,
+    daily: flags.keepDaily ?? base.daily,
+    weekly: flags.keepWeekly ?? base.weekly,
+    monthly: flags.keepMonthly ?? base.monthly,
+    yearly: flags.keepYearly ?? base.yearly,
+    log: flags.keepLog ?? base.log,
+    maxAgeMs: flags.maxAge ?? base.maxAgeMs,
+    maxBytes: flags.maxBytes ?? base.maxBytes,
+    timeZone: flags.timeZone ?? base.timeZone,
   };
 }
 
@@ -55,10 +61,8 @@ function parseCount(text: string): number {
 }
 
 function parseLog(text: string): LogPolicy {
-  if (text === 'all') return 'all';
-  if (/^\d+$/.test(text) && Number(text) >= 1) return { last: parseCount(text) };
-  const ageMs = parseDuration(text);
-  if (ageMs !== undefined && !/^\d+$/.test(text)) return { ageMs };
+  const parsed = parseKeptLog(text);
+  if (parsed !== undefined) return parsed;
   throw new InvalidArgumentError('Give "all", a number of backups from 1 on, or a duration such as 30d.');
 }
 

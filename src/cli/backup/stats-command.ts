@@ -15,7 +15,7 @@ export function statsCommand(): Command {
       const flags = command.opts<RepositoryFlags & RetentionFlags & { json?: boolean }>();
       const repository = await openByFlags(flags);
       const { statsOf } = await import('../../ops/backup/index.ts');
-      const stats = await statsOf(repository, retentionOf(flags));
+      const stats = await statsOf(repository, await retentionOf(flags));
       if (flags.json) printJson({ repository: repository.name, ...stats });
       else print(statsLines(repository.name, stats).join('\n'));
     });

@@ -7,7 +7,7 @@ import { keyCommand } from '../backup/key-command.ts';
 import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
 import { drillCommand } from '../backup/drill-command.ts';
 import { createDumps, dumpDocument, fetchDumpCommand } from '../backup/dump-command.ts';
-import { fetchCommand } from '../backup/fetch-command.ts';
+import { fetchCommand } from '../backup/fetch/fetch-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
 import { reachableDocument } from '../backup/reachable-document.ts';
 import { pinCommand, unpinCommand } from '../backup/pin-command.ts';

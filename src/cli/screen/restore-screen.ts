@@ -21,6 +21,12 @@ export function planLines(plan: RestorePlan, missingText: (missing: MissingLog) 
       ...(chain.length > 1 ? members : []),
     ]),
     ...labelled('Fills', folders),
+    ...labelled(
+      'Unchecked',
+      plan.uncheckedRecords.map(
+        (id) => `the record of ${id}: its checksum is missing, so whether it was changed is not known`,
+      ),
+    ),
     ['Takes', time],
     ['Replays', replayText(log)],
     ...labelled('Reaches', [

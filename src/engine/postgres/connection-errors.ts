@@ -25,7 +25,7 @@ export function connectionError(thrown: unknown, address: string, phase: 'connec
     if (unreachable.test(sqlState) && !(phase === 'connect' && sqlState === '08P01')) {
       return new PitcrewError('E_DATABASE_UNREACHABLE', `${address} is not available`, {
         ...options,
-        hint: 'The server is starting, stopping or recovering; it is tried again.',
+        hint: 'The server is starting, stopping or recovering, or ended our session.',
       });
     }
     if (refusal) return new PitcrewError('E_DATABASE_REFUSED', `${address} refuses us`, { ...options, hint: refusal });

@@ -10,6 +10,7 @@ export { openRepositories } from './open/open-repositories.ts';
 export {
   type BackupRecord,
   type DumpRecord,
+  isRunning,
   mirror,
   type Mirrored,
   type PinRecord,
@@ -28,7 +29,7 @@ export type { RecoveryTarget } from './restore/target.ts';
 export { unstoredLog } from './restore/unstored-log.ts';
 export type { Decision } from './retention/decide.ts';
 export { pin, readPins, unpin } from './retention/pins.ts';
-export type { LogPolicy, RetentionClass, RetentionPolicy } from './retention/policy.ts';
+export { type LogPolicy, policyOf, type RetentionClass, type RetentionPolicy } from './retention/policy.ts';
 export { prune, type Pruned } from './retention/prune.ts';
 export * from './service/index.ts';
 export { type RepositoryStats, statsOf } from './stats/stats.ts';
@@ -47,7 +48,8 @@ export type {
 } from './stream/types.ts';
 export type { Gap, Problem, Verified } from './verify/found.ts';
 export { isWrong, verify, type VerifyProgress } from './verify/verify.ts';
-export { fetchWal, notInRepository } from './wal/fetch.ts';
+export { fetchComplete, fetchWal, notInRepository } from './wal/fetch.ts';
+export { segmentsAfter } from './wal/segments.ts';
 export { type MissingLog, type Moment, type Reachable, type ReachableWindow, reachableWindows } from './wal/windows.ts';
 export { createDump } from './dump/create-dump.ts';
 export { readDumps } from './dump/dumps.ts';

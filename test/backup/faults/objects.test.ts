@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileS
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BackupRecord } from '../../../src/ops/backup/repository/index.ts';
+import { planRestore } from '../../../src/ops/backup/restore/plan.ts';
 import { restoreBackup } from '../../../src/ops/backup/restore/restore-backup.ts';
 import { fetchWal } from '../../../src/ops/backup/wal/fetch.ts';
 import { segmentNames } from '../../../src/ops/backup/wal/segments.ts';
@@ -130,6 +131,17 @@ test('a record that is damaged, gone or of another backup is no backup', async (
       const problems = await damaged(record(id), other, fault, () => problemsIn(it.repository));
       expect(problems.join(), `${id}, ${fault}`).toContain(record(id));
     }
+    // It can still be read.
+    expect(await damaged(record(id), other, 'cut off', restore), id).toMatchObject({
+      code: 'E_BACKUP_DAMAGED',
+      detail: expect.stringContaining(record(id)),
+    });
+    const { plan } = await damaged(`${record(id)}.sha256`, other, 'missing', async () => {
+      const [, , backup] = await it.repository.backups();
+      if (!backup) throw new Error('there is no such backup');
+      return planRestore({ repository: it.repository, backup, to: join(it.folder, 'restored') });
+    });
+    expect(plan.uncheckedRecords).toEqual([id]);
   }
 });
 

@@ -3,6 +3,8 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 const distances = [
+  15_000,
+  30_000,
   minute,
   2 * minute,
   5 * minute,

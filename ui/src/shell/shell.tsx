@@ -72,7 +72,10 @@ function Navigation() {
   const { path, to } = useUrl();
   const nav = useRef<HTMLElement>(null);
   useEffect(() => {
-    nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+    const bar = nav.current;
+    const current = bar?.querySelector<HTMLElement>('[aria-current]');
+    // Scrolling it into view would move the place from which Tab goes on as well.
+    if (bar && current) bar.scrollLeft = current.offsetLeft - (bar.clientWidth - current.offsetWidth) / 2;
   }, [path]);
   return (
     <nav class="nav" aria-label="Pages" ref={nav}>

@@ -12,6 +12,7 @@ import { copyFiles, NotWhole } from './copy-files.ts';
 import { findParent, knowsBlocks } from './find-parent.ts';
 import { endOfLog, firstMissing, logGone, logRecord } from './log-backup.ts';
 import { requireLog } from './require-log.ts';
+import { historiesOf, storeHistories } from './store-histories.ts';
 import { storePart } from './store-part.ts';
 import { type Begun, type CreateOptions, silenceMs } from './options.ts';
 import { receiveWal, type Receiving } from '../wal/receive.ts';
@@ -105,6 +106,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     const slot = `pitcrew_backup_${randomBytes(6).toString('hex')}`;
     await log.createSlot(slot, { temporary: true });
     const { timeline, flushedLsn } = await log.identify();
+    const histories = await historiesOf(log, timeline);
     const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
     const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
     const isLogOnly = parent !== null && !knowsBlocks(base.version);
@@ -160,6 +162,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     // What it builds on has to be there, and what it recovers with.
     await repository.chain(record);
     await requireLog(repository, record);
+    await storeHistories(repository, record, histories);
     await repository.putBackup(record);
     return record;
   } catch (error) {

@@ -19,6 +19,7 @@ export { isRunning } from '../is-running.ts';
 export { lackingSegment } from './lacking-segment.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
 export { mirror, type Mirrored, type MirrorOptions } from './mirror.ts';
+export { checkRecord, requireRecords } from './record-check.ts';
 export { count, lsn, time } from './record-values.ts';
 export { readRecord, recordText, storeText } from './record-file.ts';
 export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';

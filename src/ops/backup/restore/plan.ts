@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type PitcrewError, toPitcrewError } from '../../../errors.ts';
-import type { BackupRecord, Repository } from '../repository/index.ts';
+import { type BackupRecord, type Repository, requireRecords } from '../repository/index.ts';
 import { type LogPlan, planLog } from './log-plan.ts';
 import { withFiles } from './of-log.ts';
 import type { RecoveryTarget } from './target.ts';
@@ -22,6 +22,8 @@ export interface RestorePlan {
   target: RecoveryTarget;
   /** What is read, the full backup first: sizes as stored and unpacked. */
   chain: { id: string; type: BackupRecord['type']; storedBytes: number; bytes: number }[];
+  /** Backups of whose records it is not known whether they are what was stored: their checksums are missing. */
+  uncheckedRecords: string[];
   storedBytes: number;
   bytes: number;
   /** Folders that are filled, the data directory first; with the bytes that they have in them at most. */
@@ -41,6 +43,7 @@ export interface RestorePlan {
  */
 export async function planRestore(options: PlanOptions): Promise<{ plan: RestorePlan; obstacles: PitcrewError[] }> {
   const { repository, to, tablespaceMap } = options;
+  const uncheckedRecords = await requireRecords(repository, await repository.chain(options.backup));
   const { backup, target } = await withFiles(repository, options.backup, options.target);
   const chain = await repository.chain(backup);
   const tablespaces = placesOf(backup.tablespaces, tablespaceMap);
@@ -63,6 +66,7 @@ export async function planRestore(options: PlanOptions): Promise<{ plan: Restore
       to,
       target,
       chain: members,
+      uncheckedRecords,
       storedBytes: members.reduce((sum, member) => sum + member.storedBytes, 0),
       bytes,
       places: placesWithSizes(wanted, backup, to, tablespaces),

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { PitcrewError } from '../../../errors.ts';
 import { flushFolders } from '../flush-folder.ts';
 import { placeError } from '../place-error.ts';
-import type { BackupRecord, Repository } from '../repository/index.ts';
+import { type BackupRecord, type Repository, requireRecords } from '../repository/index.ts';
 import { compareExisting, removeSpareFolders } from './existing.ts';
 import {
   heldFiles,
@@ -61,6 +61,7 @@ export interface Restored {
  * `E_BACKUP_DAMAGED` with the files that are not as they were; `E_BACKUP_KEY`; `E_STORAGE`; `E_ABORTED`
  */
 export async function restoreBackup(asked: RestoreOptions): Promise<Restored> {
+  await requireRecords(asked.repository, await asked.repository.chain(asked.backup));
   const options = { ...asked, ...(await withFiles(asked.repository, asked.backup, asked.target)) };
   const { repository, backup, signal } = options;
   const to = await realpath(options.to).catch(() => resolve(options.to));

@@ -1,3 +1,5 @@
+import type { BackupSettings, KeptLog } from '../../../config/index.ts';
+
 /** What is kept. Of each span of the calendar that has a backup it is the latest one; spans without any do not count. */
 export interface RetentionPolicy {
   /** So many of the latest backups, which no limit touches; 1 at least. */
@@ -18,7 +20,12 @@ export interface RetentionPolicy {
 }
 
 /** From the last so many kept backups on; or for every moment that is at most so long before the latest backup. */
-export type LogPolicy = 'all' | { last: number } | { ageMs: number };
+export type LogPolicy = KeptLog;
+
+/** What a config file wants to be kept. */
+export function policyOf({ keep: { maxAge, ...keep }, timeZone }: BackupSettings): RetentionPolicy {
+  return { ...keep, timeZone, maxAgeMs: maxAge };
+}
 
 /** Why a backup is kept. `running`: one that is being made builds on it; `parent`: one that is kept does. */
 export type RetentionClass = 'last' | 'day' | 'week' | 'month' | 'year' | 'pin' | 'running' | 'parent';

@@ -4,6 +4,7 @@ import type { BackupRunLine } from '../../store/index.ts';
 import { createBackup } from '../create/create-backup.ts';
 import { drill, type DrillProgress } from '../drill/drill.ts';
 import { type BackupRecord, mirror, type Repository } from '../repository/index.ts';
+import { policyOf } from '../retention/policy.ts';
 import { prune } from '../retention/prune.ts';
 import { isWrong, verify } from '../verify/verify.ts';
 import { readyMsOfRecord } from './facts.ts';
@@ -82,8 +83,7 @@ const rateOf = (bytes: number): number => Math.min(1_048_576, Math.max(32, Math.
 /** Removes what the policy does not keep, in every repository. */
 export async function pruneAll(at: Workplace): Promise<JobResult> {
   const { settings, repositories } = at;
-  const { keep, timeZone } = settings;
-  const policy = { ...keep, timeZone, maxAgeMs: keep.maxAge };
+  const policy = policyOf(settings);
   const report = { removed: 0, kept: 0, segments: 0, freedBytes: 0 };
   for (const repository of repositories) {
     at.onProgress({ phase: `looking through ${repository.name}`, doneBytes: 0, totalBytes: null });

@@ -1,13 +1,4 @@
-import { createHash } from 'node:crypto';
-import { text as readAll } from 'node:stream/consumers';
-import {
-  backupPrefix,
-  backupRecordKey,
-  type BackupRecord,
-  checksumKey,
-  readChecksum,
-  type Repository,
-} from '../repository/index.ts';
+import { backupPrefix, backupRecordKey, type BackupRecord, checkRecord, type Repository } from '../repository/index.ts';
 import type { StoredObject } from '../storage/index.ts';
 import { type Problem, tell, type VerifiedFiles } from './found.ts';
 import { problemOf, type ReadOptions } from './read-object.ts';
@@ -59,17 +50,15 @@ export async function verifyFiles(
       else problems.push({ what: key, problem });
     }
   }
-  const problem = await recordProblem(repository, backup);
+  const problem = recordProblems[await checkRecord(storage, backup.id)];
   if (problem !== undefined) problems.push({ what: backupRecordKey(backup.id), problem });
   const reason = await memory.save();
   if (reason !== undefined) looking.onNotRemembered(reason);
   return { backup, problems, ...amount };
 }
 
-async function recordProblem({ storage }: Repository, { id }: BackupRecord): Promise<string | undefined> {
-  const key = backupRecordKey(id);
-  if (!(await storage.head(checksumKey(key)))) return 'Its checksum is missing.';
-  const sha256 = await readChecksum(storage, key);
-  const text = await readAll(storage.get(key));
-  return createHash('sha256').update(text).digest('hex') === sha256 ? undefined : 'Its content is not what was stored.';
-}
+const recordProblems = {
+  intact: undefined,
+  changed: 'Its content is not what was stored.',
+  unknown: 'Its checksum is missing.',
+};

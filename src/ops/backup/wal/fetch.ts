@@ -1,6 +1,8 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { isRunning } from '../is-running.ts';
 import { placeError } from '../place-error.ts';
 import { partialName, type Repository } from '../repository/index.ts';
 import { requireSegment } from './require-segment.ts';
@@ -27,24 +29,56 @@ export async function fetchWal(repository: Repository, name: string, path: strin
   return fetchFile(repository, name, path);
 }
 
+/**
+ * Puts a segment that is complete into a file, as `fetchWal` does; one of which there is a part only is not there.
+ * @param systemId of the cluster, as far as it is known
+ * @throws {PitcrewError} likewise
+ */
+export function fetchComplete(
+  repository: Repository,
+  name: string,
+  path: string,
+  systemId: string | undefined,
+): Promise<boolean> {
+  return fetchFile(repository, name, path, { systemId });
+}
+
 const isSegment = (name: string): boolean => /^[0-9A-F]{24}$/.test(name);
 
 async function fetchFile(
   repository: Repository,
   name: string,
   path: string,
-  { isPart = false } = {},
+  { isPart = false, systemId }: { isPart?: boolean; systemId?: string | undefined } = {},
 ): Promise<boolean> {
   const content = await repository.readWal(isPart ? partialName(name) : name);
   if (!content) return false;
-  const systemId = (await repository.record())?.systemId;
-  const part = `${path}.part`;
+  const owner = systemId ?? (await repository.record())?.systemId;
+  await removeLeftovers(path);
+  // Of this process alone: one that outlived its server may still be at it.
+  const part = partOf(path, process.pid);
   try {
-    await pipeline(requireSegment(content, { name, systemId, isPart }), createWriteStream(part, { mode: 0o600 }));
+    await pipeline(
+      requireSegment(content, { name, systemId: owner, isPart }),
+      createWriteStream(part, { mode: 0o600 }),
+    );
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
     throw placeError(error, path);
   }
   return true;
+}
+
+const partOf = (path: string, pid: number | string): string => `${path}.${pid}.part`;
+
+/** What those have left that were killed. */
+async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path);
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    const [, pid] = /\.(\d+)\.part$/.exec(name) ?? [];
+    if (pid === undefined || name !== basename(partOf(path, pid)) || isRunning(Number(pid))) continue;
+    await rm(join(folder, name), { force: true });
+  }
 }

@@ -43,3 +43,11 @@ export function segmentPosition(
   const startLsn = (BigInt(`0x${id}`) << 32n) + BigInt(`0x${number}`) * BigInt(segmentBytes);
   return { timeline: Number.parseInt(timeline, 16), startLsn };
 }
+
+/** Names of the segments that follow one on its timeline. */
+export function segmentsAfter(name: string, segmentBytes: number, count: number): string[] {
+  const at = segmentPosition(name, segmentBytes);
+  if (!at) return [];
+  const from = at.startLsn + BigInt(segmentBytes);
+  return segmentNames(at.timeline, from, from + BigInt(count * segmentBytes), segmentBytes);
+}

@@ -1,0 +1,28 @@
+import { Command, Option } from 'commander';
+import { openByFlags, type RepositoryFlags, withRepository } from '../repository.ts';
+import { wantedSegment } from './spool.ts';
+
+/** What PostgreSQL's `restore_command` runs, for what is not laid out yet. */
+export function fetchCommand(): Command {
+  const command = new Command('fetch-wal')
+    .description("Put a file of the log where PostgreSQL wants it: what a restored server's restore_command runs.")
+    .argument('<name>', 'its name')
+    .argument('<path>', 'where to')
+    .addOption(new Option('--ahead').hideHelp());
+  return withRepository(command).action(async (name: string, path: string) => {
+    const { fetchWal, notInRepository } = await import('../../../ops/backup/index.ts');
+    const { beginAhead, fillAhead } = await import('./ahead.ts');
+    const { ahead = false, ...flags } = command.opts<RepositoryFlags & { ahead?: boolean }>();
+    const repository = await openByFlags(flags);
+    const words = process.argv.slice(2);
+    if (ahead) {
+      const wanted = wantedSegment(words.slice(0, -1));
+      if (wanted) await fillAhead(repository, wanted);
+      return;
+    }
+    const isThere = await fetchWal(repository, name, path);
+    const wanted = wantedSegment(words);
+    if (isThere && wanted) await beginAhead(repository, wanted, words);
+    process.exitCode = isThere ? 0 : notInRepository;
+  });
+}
