@@ -21,7 +21,7 @@ import {
   withRepository,
 } from '../backup/repository.ts';
 import { statsCommand } from '../backup/stats-command.ts';
-import { placesOf } from '../backup/server-settings.ts';
+import { placesOf, serverFlag } from '../backup/server-settings.ts';
 import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
 import { collect } from '../optimize/options.ts';
@@ -72,6 +72,7 @@ function createCommand(): Command {
   const command = new Command('create').description(
     'Back the whole server up over the replication protocol, with the log that it needs, and copy that to all other repositories of the config file. The role needs REPLICATION.',
   );
+  command.option(...serverFlag);
   return withRecipients(withCommonOptions(command, ({ path }) => path[0] === 'databases'))
     .addOption(
       new Option('--type <type>', 'everything, what has changed since the latest backup, or whichever serves better')
