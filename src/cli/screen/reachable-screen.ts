@@ -7,7 +7,7 @@ export function reachableLines(
   missingText: (missing: MissingLog) => string,
 ): string[] {
   return [
-    ...windows.map((window) => `Restores any second from ${windowText(window)}.`),
+    ...windows.map((window) => `Restores ${windowText(window)}.`),
     ...gaps.map(
       (gap) =>
         `${paint('yellow', 'Missing log:')} ${missingText(gap)} of timeline ${gap.timeline}. No second in it, or behind it, is reached from backups before it.`,
@@ -26,7 +26,9 @@ function windowText({ from, to, backups }: ReachableWindow): string {
   const [first = '', ...others] = backups;
   const way = others.length === 0 ? first : `${first} and ${others.length} later`;
   const timeline = from.timeline === to.timeline ? '' : `, from timeline ${from.timeline} to ${to.timeline}`;
-  return `${second(from.at)} to about ${second(to.at)} (${way}${timeline})`;
+  const [begin, end] = [second(from.at), second(to.at)];
+  if (begin === end) return `${begin} (${way}${timeline})`;
+  return `any second from ${begin} to about ${end} (${way}${timeline})`;
 }
 
 /** `2026-11-30 01:45:10 UTC` */
