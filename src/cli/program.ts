@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Help, type Option } from 'commander';
 import { PitcrewError } from '../errors.ts';
 import { printError } from './output.ts';
 import { keepHeapSmall } from './small-heap.ts';
@@ -68,6 +68,7 @@ function programOf(made: readonly Command[]): Command {
     .helpCommand(true)
     .showSuggestionAfterError(true)
     .showHelpAfterError(false)
+    .configureHelp({ optionDescription })
     .configureOutput({ outputError: () => {} })
     .exitOverride();
   for (const command of made) {
@@ -76,6 +77,10 @@ function programOf(made: readonly Command[]): Command {
   }
   return program;
 }
+
+/** Of a flag that can be repeated, and is not given by default, no default is told. */
+const optionDescription = (option: Option): string =>
+  new Help().optionDescription(option).replace(' (default: [])', '').replace('(default: [], ', '(');
 
 function usageHint(error: CommanderError): string {
   return error.code === 'commander.help'

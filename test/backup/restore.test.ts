@@ -90,6 +90,7 @@ describe.each(majors)('PostgreSQL $major', ({ major, binaries }) => {
     expect(next).toMatchObject({ code: 0, stderr: '' });
     const listed = await pitcrew(['backup', 'list', '--repository', it.repository]);
     expect(listed.stdout).toContain(backup.id);
+    expect(listed.stdout).toMatch(/Restores any second from .* UTC to about .* UTC \(.*-full/);
     it.hand();
     const to = join(it.folder, 'restored, 100 %');
     const elsewhere = join(it.folder, 'else where');

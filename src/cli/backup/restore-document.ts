@@ -1,6 +1,7 @@
 import { lsnText } from '../../engine/postgres/replication/index.ts';
 import type { PitcrewError } from '../../errors.ts';
-import type { MissingLog, Moment, RestoredServer, RestorePlan } from '../../ops/backup/index.ts';
+import type { RestoredServer, RestorePlan } from '../../ops/backup/index.ts';
+import { lastMomentDocument, missingDocument, momentDocument } from './reachable-document.ts';
 
 /** A plan for `--json`: with positions as PostgreSQL writes them. */
 export function planDocument({ backup, target, log, ...plan }: RestorePlan): object {
@@ -14,7 +15,7 @@ export function planDocument({ backup, target, log, ...plan }: RestorePlan): obj
       to: log.to === undefined ? null : lsnText(log.to),
       timeline: log.timeline ?? null,
       earliest: momentDocument(log.earliest),
-      latest: log.latest ? { ...momentDocument(log.latest), isPart: log.latest.isPart } : null,
+      latest: log.latest ? lastMomentDocument(log.latest) : null,
       missing: log.missing.map(missingDocument),
     },
   };
@@ -37,11 +38,3 @@ export function startedDocument({ state, end, tookMs, madeFiles }: RestoredServe
     madeFiles,
   };
 }
-
-const momentDocument = ({ timeline, lsn, at }: Moment): object => ({ timeline, lsn: lsnText(lsn), at });
-
-const missingDocument = ({ from, to, ...missing }: MissingLog): object => ({
-  ...missing,
-  from: lsnText(from),
-  to: lsnText(to),
-});

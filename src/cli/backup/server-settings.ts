@@ -3,6 +3,9 @@ import type { BackupSettings, LoadedConfig, RepositorySettings } from '../../con
 import { PitcrewError } from '../../errors.ts';
 import { loadConfigFor } from '../options.ts';
 
+/** How commands that talk to the server itself have it named. */
+export const serverFlag = ['--database <url|name>', 'the server: its URL, or its name in the config file'] as const;
+
 /** Flags that say where backups are. */
 export interface RepositoryFlags {
   /** Without it: that of the config file. */

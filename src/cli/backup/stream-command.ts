@@ -9,7 +9,7 @@ import { note, print } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { untilSignal } from '../signals.ts';
 import { withRecipients } from './repository.ts';
-import { type Places, placesOf, type RepositoryFlags } from './server-settings.ts';
+import { type Places, placesOf, type RepositoryFlags, serverFlag } from './server-settings.ts';
 import { eventText, stateText } from './stream-text.ts';
 
 interface StreamFlags extends Omit<RepositoryFlags, 'repository'> {
@@ -36,9 +36,10 @@ export function streamCommand(): Command {
       'where to: a folder, or s3://bucket/prefix; can be repeated, and each gets all of it (default: all in the config file)',
     )
       .env('PITCREW_BACKUP_REPOSITORY')
-      .default([], '')
+      .default([])
       .argParser(collect),
   );
+  command.option(...serverFlag);
   return withRecipients(withCommonOptions(command, ({ path }) => ['databases', 'dataDir'].includes(path[0] ?? '')))
     .option('--slot <name>', 'the replication slot (default: pitcrew_ and the name of the database)', parseSlot)
     .option(

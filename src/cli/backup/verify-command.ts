@@ -24,7 +24,7 @@ export function verifyCommand(): Command {
     .argument('[backup...]', 'names, or "latest", with the log that they need (default: everything)');
   return withRepository(command)
     .addOption(
-      new Option('--max-age <span>', 'what was found whole within this time, and is unchanged, is not read again')
+      new Option('--max-age <duration>', 'what was found whole within this time, and is unchanged, is not read again')
         .argParser(parseAge)
         .default(7 * 86_400_000, '7d'),
     )

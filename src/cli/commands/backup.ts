@@ -9,6 +9,7 @@ import { drillCommand } from '../backup/drill-command.ts';
 import { createDumps, dumpDocument, fetchDumpCommand } from '../backup/dump-command.ts';
 import { fetchCommand } from '../backup/fetch/fetch-command.ts';
 import { progressTexts } from '../backup/progress-text.ts';
+import { reachableDocument } from '../backup/reachable-document.ts';
 import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
@@ -20,7 +21,7 @@ import {
   withRepository,
 } from '../backup/repository.ts';
 import { statsCommand } from '../backup/stats-command.ts';
-import { placesOf } from '../backup/server-settings.ts';
+import { placesOf, serverFlag } from '../backup/server-settings.ts';
 import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
 import { collect } from '../optimize/options.ts';
@@ -29,6 +30,7 @@ import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { backupList } from '../screen/backup-list.ts';
 import { dumpList } from '../screen/dump-screen.ts';
+import { reachableLines } from '../screen/reachable-screen.ts';
 import { backupLines } from '../screen/backup-screen.ts';
 import { drillFacts } from '../screen/drill-screen.ts';
 import { interruptible } from '../signals.ts';
@@ -36,7 +38,9 @@ import { packageVersion } from '../version.ts';
 
 export function backupCommand(): Command {
   return new Command('backup')
-    .description('Backups: make them, see what is there, check it, and remove what is too much.')
+    .description(
+      'Backups: make them, receive the log, see what is there, check it, and remove what is too much. "pitcrew restore" restores them.',
+    )
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(showCommand())
@@ -66,8 +70,9 @@ interface CreateFlags extends RepositoryFlags {
 
 function createCommand(): Command {
   const command = new Command('create').description(
-    'Back the whole server up over the replication protocol, with the log that it needs. The role needs REPLICATION.',
+    'Back the whole server up over the replication protocol, with the log that it needs, and copy that to all other repositories of the config file. The role needs REPLICATION.',
   );
+  command.option(...serverFlag);
   return withRecipients(withCommonOptions(command, ({ path }) => path[0] === 'databases'))
     .addOption(
       new Option('--type <type>', 'everything, what has changed since the latest backup, or whichever serves better')
@@ -150,7 +155,7 @@ function phaseTexts(): (progress: CreateProgress) => string {
 
 function listCommand(): Command {
   const command = new Command('list').description(
-    'The backups that are complete, oldest first, each with those that build on it.',
+    'The backups that are complete, oldest first, each with those that build on it; and from when to when any second can be restored.',
   );
   return withRepository(command)
     .option('--json', 'one JSON document on stdout')
@@ -158,22 +163,30 @@ function listCommand(): Command {
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
       const repository = await openByFlags(flags);
-      const { readDrills, readDumps, readPins } = await import('../../ops/backup/index.ts');
+      const { missingText, reachableWindows, readDrills, readDumps, readPins } =
+        await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
       const pins = await readPins(repository);
       const drills = await readDrills(repository);
       const dumps = await readDumps(repository);
+      const reachable = await reachableWindows(repository, backups);
       if (flags.json) {
         const documents = backups.map((backup) => ({
           ...backupDocument(backup),
           pin: pins.get(backup.id) ?? null,
           proof: proofDocument(drills.findLast((drill) => drill.backup === backup.id)),
         }));
-        printJson({ repository: repository.name, backups: documents, dumps: dumps.map(dumpDocument) });
+        printJson({
+          repository: repository.name,
+          backups: documents,
+          dumps: dumps.map(dumpDocument),
+          reachable: reachableDocument(reachable),
+        });
         return;
       }
       if (backups.length > 0 || dumps.length === 0) {
         print(backupList(repository.name, backups, { pins, drills, width: process.stdout.columns }));
+        if (backups.length > 0) print(['', ...reachableLines(reachable, missingText)].join('\n'));
       }
       if (dumps.length > 0) print(`${backups.length > 0 ? '\n' : ''}${dumpList(dumps)}`);
     });
@@ -181,7 +194,7 @@ function listCommand(): Command {
 
 function showCommand(): Command {
   const command = new Command('show')
-    .description('What a backup consists of.')
+    .description('All that is known of a backup, and what drills have found of it.')
     .argument('<backup>', 'its name, or "latest"');
   return withRepository(command)
     .option('--json', 'one JSON document on stdout')

@@ -2,7 +2,8 @@ import { baseBackup, type PhysicalConnection } from '../../../engine/postgres/re
 import { PitcrewError } from '../../../errors.ts';
 import type { BackupRecord, Repository } from '../repository/index.ts';
 import type { Begun } from './options.ts';
-import { segmentName, segmentStart } from '../wal/segments.ts';
+import { missingIn, storedLog } from '../wal/ranges.ts';
+import { segmentStart } from '../wal/segments.ts';
 
 /**
  * From where on the log since a backup is not in the repository yet: the beginning of a segment.
@@ -10,13 +11,10 @@ import { segmentName, segmentStart } from '../wal/segments.ts';
  */
 export async function firstMissing(repository: Repository, since: BackupRecord, to: bigint): Promise<bigint> {
   const { timeline, segmentBytes } = since;
-  const there = new Set<string>();
   const from = segmentStart(since.endLsn, segmentBytes);
-  const first = segmentName(timeline, from, segmentBytes);
-  for await (const { name } of repository.wal()) if (name >= first) there.add(name);
-  let at = from;
-  while (at < to && there.has(segmentName(timeline, at, segmentBytes))) at += BigInt(segmentBytes);
-  return at;
+  const end = to > from ? segmentStart(to - 1n, segmentBytes) + BigInt(segmentBytes) : from;
+  const [missing] = missingIn(await storedLog(repository, segmentBytes), { timeline, from, to: end });
+  return missing?.from ?? end;
 }
 
 /**
