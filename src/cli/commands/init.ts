@@ -45,9 +45,19 @@ function configTemplate(): string {
     "    // shop: process.env.SHOP_DATABASE_URL ?? 'postgres://pitcrew@localhost/shop',",
     '  },',
     ...templateLines(
-      settings.filter(({ path }) => path[0] !== 'databases'),
+      // What has a name of one's own in its path is shown by an example.
+      settings.filter(({ path }) => path[0] !== 'databases' && !path.some((part) => part.startsWith('<'))),
       0,
     ),
+    '',
+    '  // Backups of servers, each by the name of one of the databases: docs/backup-service.md.',
+    '  backups: {',
+    '    // shop: {',
+    "    //   repositories: [{ location: '/var/backups/shop' }],",
+    "    //   full: '0 2 * * *',",
+    '    //   stream: true,',
+    '    // },',
+    '  },',
     '});',
     '',
   ];

@@ -1,7 +1,8 @@
 import { resolve } from 'node:path';
 import type { BackupSettings, RepositorySettings } from '../../../config/index.ts';
 import { openRepository, type Repository, type RepositoryOptions } from '../repository/index.ts';
-import { localStorage, openBucket, s3Storage, type Storage } from '../storage/index.ts';
+import { localStorage, type Storage } from '../storage/index.ts';
+import { openBucket, s3Storage } from '../storage/s3/index.ts';
 import { readIdentities, readPassphrase } from './secret-files.ts';
 
 /**
