@@ -30,7 +30,7 @@ const manyBytes = ['backup', 'restore'];
  */
 export async function runCommand(argv: string[]): Promise<number> {
   const [name = '', nested] = argv;
-  if (manyBytes.includes(name)) keepHeapSmall();
+  if (manyBytes.includes(name)) keepHeapSmall({ fast: name === 'restore' });
   const program = await (name === 'backup' && nested === 'fetch-wal' ? fetchProgram() : createProgram(name));
   const json = argv.includes('--json');
   try {
