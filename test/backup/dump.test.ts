@@ -51,6 +51,7 @@ describe.skipIf(missing !== undefined)(title, () => {
     expect(dumps).toMatchObject([{ database: 'a shop=odd', tables: [], systemId: expect.stringMatching(/^\d+$/) }]);
     expect(dumps[0]?.file.bytes).toBeGreaterThan((dumps[0]?.file.storedBytes ?? 0) * 10);
     const of = await dump('--table', 'ord*', '--dump-database', 'a shop=odd', '--json');
+    expect(of).toMatchObject({ code: 0 });
     const part = (JSON.parse(of.stdout) as { dumps: { id: string }[] }).dumps[0]?.id ?? '';
     const listed = (await pitcrew(['backup', 'list', ...repository])).stdout;
     expect(listed).toMatch(new RegExp(`^${part} +a shop=odd +ord\\* .* no$`, 'm'));

@@ -17,10 +17,10 @@ const dumpRecordKey = (id: string): string => `${dumpPrefix(id)}dump.json`;
 export const dumpFileKey = (id: string, encrypted: boolean): string =>
   `${dumpPrefix(id)}database.dump.zst${encrypted ? '.age' : ''}`;
 
-/** `20261130T014500Z-dump-shop`; what a key cannot have is left out of the name. */
+/** `20261130T014500123Z-dump-shop`: several can be made within a second. What a key cannot have is left out of the name. */
 export function dumpId(at: Date, database: string): string {
   const name = database.replaceAll(/[^A-Za-z0-9_.-]+/g, '_').slice(0, 40);
-  return `${at.toISOString().replaceAll(/[-:]|\.\d+/g, '')}-dump-${name}`;
+  return `${at.toISOString().replaceAll(/[-:.]/g, '')}-dump-${name}`;
 }
 
 /** All that are complete, the oldest first by the server's log. */
