@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Finding } from '../../src/ops/advisor/index.ts';
 import { findingFor } from '../support/advice-life.ts';
@@ -8,9 +8,10 @@ import {
   builtDashboard,
   cutTables,
   type Dashboard,
-  openPage,
+  openLoaded,
   overflow,
   type PageOptions,
+  rows,
   startDashboard,
 } from './support.ts';
 
@@ -35,15 +36,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-async function visit(path: string, options: PageOptions = {}, url = dashboard.url) {
-  const opened = await openPage(browser, options);
-  await opened.page.goto(url + path);
-  await opened.page.locator('h1').waitFor();
-  await opened.page.locator('.skeleton').first().waitFor({ state: 'detached' });
-  return opened;
-}
-
-const rows = (page: Page, label: string) => page.getByRole('group', { name: label, exact: true }).getByRole('row');
+const visit = (path: string, options?: PageOptions, url = dashboard.url) => openLoaded(browser, url + path, options);
 
 async function add(finding: Finding, state: 'found' | 'planned' = 'found'): Promise<void> {
   const { key, check, severity, remedy } = finding;

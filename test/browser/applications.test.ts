@@ -15,7 +15,7 @@ import {
   builtDashboard,
   cutTables,
   type Dashboard,
-  openPage,
+  openLoaded,
   overflow,
   type PageOptions,
   startDashboard,
@@ -46,13 +46,7 @@ afterAll(() => stack.disposeAsync());
 
 const api = (path: string): string => `${dashboard.url}/api/v1/database${path}`;
 
-async function visit(path: string, options: PageOptions = {}) {
-  const opened = await openPage(browser, options);
-  await opened.page.goto(dashboard.url + path);
-  await opened.page.locator('h1').waitFor();
-  await opened.page.locator('.skeleton').first().waitFor({ state: 'detached' });
-  return opened;
-}
+const visit = (path: string, options?: PageOptions) => openLoaded(browser, dashboard.url + path, options);
 
 /** What an application sends, over HTTP as it does. */
 async function sendReports(): Promise<void> {

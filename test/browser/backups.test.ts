@@ -13,9 +13,10 @@ import {
   builtDashboard,
   cutTables,
   type Dashboard,
-  openPage,
+  openLoaded,
   overflow,
   type PageOptions,
+  rows,
   startDashboard,
 } from './support.ts';
 
@@ -62,15 +63,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-async function visit(path: string, options: PageOptions = {}, url = dashboard.url) {
-  const opened = await openPage(browser, options);
-  await opened.page.goto(url + path);
-  await opened.page.locator('h1').waitFor();
-  await opened.page.locator('.skeleton').first().waitFor({ state: 'detached' });
-  return opened;
-}
-
-const rows = (page: Page, label: string) => page.getByRole('group', { name: label, exact: true }).getByRole('row');
+const visit = (path: string, options?: PageOptions, url = dashboard.url) => openLoaded(browser, url + path, options);
 
 /** Asks for a run by the page, and waits until it is told there. */
 async function ask(page: Page, what: string, button: string, count: number): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCache, createWarmer } from '../../src/client/cache/index.ts';
 import { cacheReporting, createTelemetry, Reporter } from '../../src/index.ts';
@@ -9,9 +9,10 @@ import {
   builtDashboard,
   cutTables,
   type Dashboard,
-  openPage,
+  openLoaded,
   overflow,
   type PageOptions,
+  rows,
   startDashboard,
 } from './support.ts';
 
@@ -29,13 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => stack.disposeAsync());
 
-async function visit(path: string, options: PageOptions = {}, url = dashboard.url) {
-  const opened = await openPage(browser, options);
-  await opened.page.goto(url + path);
-  await opened.page.locator('h1').waitFor();
-  await opened.page.locator('.skeleton').first().waitFor({ state: 'detached' });
-  return opened;
-}
+const visit = (path: string, options?: PageOptions, url = dashboard.url) => openLoaded(browser, url + path, options);
 
 /** What two processes of an application tell, one of which cannot reach Redis. */
 async function sendReports(url = dashboard.url): Promise<void> {
@@ -81,8 +76,6 @@ async function sendReports(url = dashboard.url): Promise<void> {
     }
   }
 }
-
-const rows = (page: Page, label: string) => page.getByRole('group', { name: label, exact: true }).getByRole('row');
 
 test('before anything is reported, it is said how to report a cache', async () => {
   await using opened = await visit('/cache');

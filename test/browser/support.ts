@@ -151,6 +151,19 @@ export async function openPage(browser: Browser, { theme = 'light', width = 1440
   return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
+/** A page of a dashboard, once it shows more than that it loads. */
+export async function openLoaded(browser: Browser, url: string, options?: PageOptions) {
+  const opened = await openPage(browser, options);
+  await opened.page.goto(url);
+  await opened.page.locator('h1').waitFor();
+  await opened.page.locator('.skeleton').first().waitFor({ state: 'detached' });
+  return opened;
+}
+
+/** The rows of a table, by its label. */
+export const rows = (page: Page, label: string) =>
+  page.getByRole('group', { name: label, exact: true }).getByRole('row');
+
 interface AxeNode {
   target: string[];
   failureSummary?: string;

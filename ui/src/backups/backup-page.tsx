@@ -1,7 +1,7 @@
-import type { ComponentChildren } from 'preact';
 import { useRoute } from 'preact-iso';
 import type { BackupDetail, BackupList, BackupService } from '../../../src/server/api/backups.ts';
 import { Card } from '../components/card.tsx';
+import { Fact } from '../components/fact.tsx';
 import { PageHeader } from '../components/page-header.tsx';
 import { Awaited } from '../components/states.tsx';
 import { StatusBadge } from '../components/status.tsx';
@@ -133,15 +133,6 @@ function About({ backup }: { backup: BackupDetail }) {
         ))}
       </div>
     </Card>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

@@ -1,6 +1,6 @@
-import type { ComponentChildren } from 'preact';
 import type { BackupList } from '../../../src/server/api/backups.ts';
 import { Card } from '../components/card.tsx';
+import { Fact } from '../components/fact.tsx';
 import { Empty } from '../components/states.tsx';
 import { StatusBadge } from '../components/status.tsx';
 import { type Column, DataTable } from '../components/table.tsx';
@@ -66,15 +66,6 @@ function Log({ answer: { stream, schedule, service } }: { answer: BackupList }) 
         </dl>
       </div>
     </Card>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 

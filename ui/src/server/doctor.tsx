@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { Doctor } from '../../../src/server/api/system.ts';
 import { Card } from '../components/card.tsx';
+import { Fact } from '../components/fact.tsx';
 import { Fix } from '../components/fix.tsx';
 import { Freshness } from '../components/page-header.tsx';
 import { Awaited, Empty } from '../components/states.tsx';
@@ -68,15 +69,6 @@ function Connection({ answer, freshness }: { answer: Doctor; freshness: Componen
         </dl>
       </div>
     </Card>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
   );
 }
 
