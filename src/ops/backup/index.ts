@@ -19,7 +19,7 @@ export {
 export { chooseBackup } from './restore/choose-backup.ts';
 export { type LogPlan, missingText } from './restore/log-plan.ts';
 export { planRestore, type RestorePlan } from './restore/plan.ts';
-export { isVacant } from './restore/placement.ts';
+export { isVacant } from './restore/leftovers.ts';
 export { asOneError, preflight } from './restore/preflight.ts';
 export { restoreBackup, type Restored, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
 export type { RecoveryProgress } from './restore/recovery-log.ts';
