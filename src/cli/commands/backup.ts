@@ -14,8 +14,8 @@ import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
-  openAllByFlags,
   openByFlags,
+  openWithOthers,
   type RepositoryFlags,
   withRecipients,
   withRepository,
@@ -93,9 +93,8 @@ function createCommand(): Command {
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
-      const [repository, ...others] = await openAllByFlags(flags);
-      if (!repository) throw new PitcrewError('E_USAGE', 'no repository is given');
-      if (flags.logical) return createDumps(url, repository, flags);
+      const [repository, ...others] = await openWithOthers(flags);
+      if (flags.logical) return createDumps(url, [repository, ...others], flags);
       if (flags.dumpDatabase.length + flags.table.length > 0) {
         throw new PitcrewError('E_USAGE', '--dump-database and --table are of logical backups', {
           hint: 'Give --logical as well.',

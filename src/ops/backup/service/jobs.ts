@@ -3,7 +3,9 @@ import { PitcrewError, toPitcrewError } from '../../../errors.ts';
 import type { BackupRunLine } from '../../store/index.ts';
 import { createBackup } from '../create/create-backup.ts';
 import { drill, type DrillProgress } from '../drill/drill.ts';
-import { type BackupRecord, mirror, type Repository } from '../repository/index.ts';
+import { mirror } from '../mirror/mirror.ts';
+import { mirrorPins } from '../mirror/mirror-pins.ts';
+import type { BackupRecord, Repository } from '../repository/index.ts';
 import { policyOf } from '../retention/policy.ts';
 import { prune } from '../retention/prune.ts';
 import { isWrong, verify } from '../verify/verify.ts';
@@ -62,13 +64,13 @@ async function copyToOthers(at: Workplace): Promise<void> {
   const [from, ...others] = at.repositories;
   for (const to of from ? others : []) {
     try {
-      const { backups } = await mirror({
+      const { backups, dumps } = await mirror({
         from: firstOf(at),
         to,
         signal: at.signal,
         onProgress: (progress) => at.onProgress({ ...progress, phase: `copying to ${to.name}` }),
       });
-      at.say('info', `Copied ${backups.join(', ') || 'nothing, all was there'} to ${to.name}.`);
+      at.say('info', `Copied ${[...backups, ...dumps].join(', ') || 'nothing, all was there'} to ${to.name}.`);
     } catch (error) {
       at.signal.throwIfAborted();
       const { message, detail } = toPitcrewError(error);
@@ -87,6 +89,8 @@ export async function pruneAll(at: Workplace): Promise<JobResult> {
   const report = { removed: 0, kept: 0, segments: 0, freedBytes: 0 };
   for (const repository of repositories) {
     at.onProgress({ phase: `looking through ${repository.name}`, doneBytes: 0, totalBytes: null });
+    // What is pinned in the first has to hold here as well, even if the last copy has failed.
+    if (repository !== repositories[0]) await mirrorPins(firstOf(at), repository);
     const { decisions, segments, freedBytes, leftovers, beyondBytes } = await prune(repository, {
       policy,
       dryRun: false,
