@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { copiedLine, copyToEach } from '../backup/copying.ts';
+import { copyLine, lookAtCopies } from '../backup/copies.ts';
 import { copyCommand } from '../backup/copy-command.ts';
 import { keyCommand } from '../backup/key-command.ts';
 import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
@@ -161,7 +162,7 @@ function listCommand(): Command {
     .option('--no-color', 'no colours')
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
-      const repository = await openByFlags(flags);
+      const [repository, ...others] = await openWithOthers(flags);
       const { missingText, reachableWindows, readDrills, readDumps, readPins } =
         await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
@@ -169,6 +170,7 @@ function listCommand(): Command {
       const drills = await readDrills(repository);
       const dumps = await readDumps(repository);
       const reachable = await reachableWindows(repository, backups);
+      const copies = await lookAtCopies(backups, others);
       if (flags.json) {
         const documents = backups.map((backup) => ({
           ...backupDocument(backup),
@@ -180,6 +182,7 @@ function listCommand(): Command {
           backups: documents,
           dumps: dumps.map(dumpDocument),
           reachable: reachableDocument(reachable),
+          copies,
         });
         return;
       }
@@ -188,6 +191,7 @@ function listCommand(): Command {
         if (backups.length > 0) print(['', ...reachableLines(reachable, missingText)].join('\n'));
       }
       if (dumps.length > 0) print(`${backups.length > 0 ? '\n' : ''}${dumpList(dumps)}`);
+      if (copies.length > 0) print(['', ...copies.map(copyLine)].join('\n'));
     });
 }
 

@@ -6,6 +6,7 @@ export { longestUnproven } from './drill/choose-backups.ts';
 export { drill, type Drilled, type DrillProgress } from './drill/drill.ts';
 export type { DrillMoment } from './drill/moment.ts';
 export { type DrillRecord, readDrills } from './drill/record.ts';
+export { inTime } from './in-time.ts';
 export { openRepositories } from './open/open-repositories.ts';
 export { type BackupRecord, type DumpRecord, isRunning, type PinRecord, type Repository } from './repository/index.ts';
 export { mirror, type Mirrored } from './mirror/mirror.ts';

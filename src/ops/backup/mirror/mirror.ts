@@ -99,7 +99,7 @@ async function wantedOf({ from, backups }: MirrorOptions, there: readonly Backup
 }
 
 /** Of some backups those that are newer than the newest of others: what a copy of them lacks. */
-function newerThan(there: readonly BackupRecord[], all: readonly BackupRecord[]): BackupRecord[] {
+export function newerThan(there: readonly BackupRecord[], all: readonly BackupRecord[]): BackupRecord[] {
   const newest = there.toSorted(byLog).at(-1);
   return all.filter((each) => !newest || byLog(newest, each) < 0);
 }

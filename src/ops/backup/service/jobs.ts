@@ -9,6 +9,7 @@ import type { BackupRecord, Repository } from '../repository/index.ts';
 import { policyOf } from '../retention/policy.ts';
 import { prune } from '../retention/prune.ts';
 import { isWrong, verify } from '../verify/verify.ts';
+import type { NotCopied } from './copies.ts';
 import { readyMsOfRecord } from './facts.ts';
 import type { BackupSettings, JobResult } from './types.ts';
 
@@ -55,13 +56,13 @@ export async function makeBackup(at: Workplace, wanted: 'full' | 'incremental'):
   for (const warning of record.warnings) at.say('warn', `The server warns: ${warning}`);
   const { bytes, storedBytes } = sizesOf(record);
   at.say('info', `${record.id} is complete in ${repository.name}.`);
-  await copyToOthers(at);
-  return { backup: record.id, bytes, storedBytes, report: { type: record.type } };
+  return { backup: record.id, bytes, storedBytes, report: { type: record.type, notCopied: await copyToOthers(at) } };
 }
 
-/** What cannot be copied now is copied after the next backup: the backup itself is made. */
-async function copyToOthers(at: Workplace): Promise<void> {
+/** What cannot be copied now is copied after the next backup: the backup itself is made. @returns where it could not be */
+async function copyToOthers(at: Workplace): Promise<NotCopied[]> {
   const [from, ...others] = at.repositories;
+  const failed: NotCopied[] = [];
   for (const to of from ? others : []) {
     try {
       const { backups, dumps } = await mirror({
@@ -74,9 +75,12 @@ async function copyToOthers(at: Workplace): Promise<void> {
     } catch (error) {
       at.signal.throwIfAborted();
       const { message, detail } = toPitcrewError(error);
-      at.say('error', `Not copied to ${to.name}: ${detail ? `${message}: ${detail}` : message}`);
+      const reason = detail ? `${message}: ${detail}` : message;
+      at.say('error', `Not copied to ${to.name}: ${reason}`);
+      failed.push({ repository: to.name, reason });
     }
   }
+  return failed;
 }
 
 /** In kB a second, as far as the server can keep to it. */
