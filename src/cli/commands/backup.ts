@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { copiedLine, copyToEach } from '../backup/copying.ts';
+import { copyLine, lookAtCopies } from '../backup/copies.ts';
 import { copyCommand } from '../backup/copy-command.ts';
 import { keyCommand } from '../backup/key-command.ts';
 import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
@@ -14,8 +15,8 @@ import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
-  openAllByFlags,
   openByFlags,
+  openWithOthers,
   type RepositoryFlags,
   withRecipients,
   withRepository,
@@ -93,9 +94,8 @@ function createCommand(): Command {
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
-      const [repository, ...others] = await openAllByFlags(flags);
-      if (!repository) throw new PitcrewError('E_USAGE', 'no repository is given');
-      if (flags.logical) return createDumps(url, repository, flags);
+      const [repository, ...others] = await openWithOthers(flags);
+      if (flags.logical) return createDumps(url, [repository, ...others], flags);
       if (flags.dumpDatabase.length + flags.table.length > 0) {
         throw new PitcrewError('E_USAGE', '--dump-database and --table are of logical backups', {
           hint: 'Give --logical as well.',
@@ -162,7 +162,7 @@ function listCommand(): Command {
     .option('--no-color', 'no colours')
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
-      const repository = await openByFlags(flags);
+      const [repository, ...others] = await openWithOthers(flags);
       const { missingText, reachableWindows, readDrills, readDumps, readPins } =
         await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
@@ -170,6 +170,7 @@ function listCommand(): Command {
       const drills = await readDrills(repository);
       const dumps = await readDumps(repository);
       const reachable = await reachableWindows(repository, backups);
+      const copies = await lookAtCopies(backups, others);
       if (flags.json) {
         const documents = backups.map((backup) => ({
           ...backupDocument(backup),
@@ -181,6 +182,7 @@ function listCommand(): Command {
           backups: documents,
           dumps: dumps.map(dumpDocument),
           reachable: reachableDocument(reachable),
+          copies,
         });
         return;
       }
@@ -189,6 +191,7 @@ function listCommand(): Command {
         if (backups.length > 0) print(['', ...reachableLines(reachable, missingText)].join('\n'));
       }
       if (dumps.length > 0) print(`${backups.length > 0 ? '\n' : ''}${dumpList(dumps)}`);
+      if (copies.length > 0) print(['', ...copies.map(copyLine)].join('\n'));
     });
 }
 
