@@ -3,10 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
-import { pitcrew } from '../support/command.ts';
+import { command } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { type ScratchServer, scratchServer } from '../support/postgres.ts';
+import type { ScratchServer } from '../support/postgres.ts';
 
 const stack = new AsyncDisposableStack();
 let folder: string;
@@ -14,8 +15,8 @@ let server: ScratchServer;
 
 beforeAll(async () => {
   folder = stack.use(temporaryFolder()).path;
-  server = stack.use(await scratchServer(18, { summarize_wal: 'on', wal_level: 'replica', full_page_writes: 'on' }));
-}, 60_000);
+  server = stack.use(await backupServer(18, { summarize_wal: 'on' }));
+});
 afterAll(() => stack.disposeAsync());
 
 test('what serves better is taken, and it is said why', async () => {
@@ -25,7 +26,7 @@ test('what serves better is taken, and it is said why', async () => {
   url.username = 'backup';
   url.password = 'backup';
   const repository = ['--repository', join(folder, 'repository')];
-  const create = () => pitcrew(['backup', 'create', '--database', url.href, ...repository]);
+  const create = () => command(['backup', 'create', '--database', url.href, ...repository]);
   const first = await create();
   expect(first).toMatchObject({
     code: 0,
@@ -44,7 +45,7 @@ test('what serves better is taken, and it is said why', async () => {
   await expect.poll(async () => (await client.query(noted)).rows).toEqual([{ noted: true }]);
   const third = await create();
   expect(third.stderr).toMatch(/^Full: about \d+ % of \d+ MB has changed since \S+-incremental\.$/m);
-  const { backups } = JSON.parse((await pitcrew(['backup', 'list', '--json', ...repository])).stdout) as {
+  const { backups } = JSON.parse((await command(['backup', 'list', '--json', ...repository])).stdout) as {
     backups: { type: string; reason: string; changedRatio?: number }[];
   };
   expect(backups.map(({ type }) => type)).toEqual(['full', 'incremental', 'full']);
@@ -67,8 +68,12 @@ test('a server that cannot tell all that has changed is asked for all', async ()
     await client.query(`ALTER SYSTEM SET summarize_wal = ${value}`);
     await client.query('SELECT pg_reload_conf()');
     await expect.poll(async () => (await client.query('SHOW summarize_wal')).rows).toEqual([{ summarize_wal: value }]);
+    const noting = `SELECT count(*)::int AS of_them FROM pg_stat_activity WHERE backend_type = 'walsummarizer'`;
+    await expect.poll(async () => (await client.query(noting)).rows).toEqual([{ of_them: value === 'on' ? 1 : 0 }]);
   };
   await set('off');
+  // Until it has noticed that a backup has ended, the server keeps log for it.
+  await expect.poll(async () => (await client.query('SELECT 1 FROM pg_replication_slots')).rows).toEqual([]);
   // Notes begin anew with the log that is kept: what was recycled is a gap.
   await client.query('CREATE TABLE gap AS SELECT 1 AS n');
   await client.query(`SELECT pg_switch_wal()`);
@@ -83,4 +88,4 @@ test('a server that cannot tell all that has changed is asked for all', async ()
   expect(made).toMatchObject({ type: 'full', parent: null, reason: 'the server cannot tell all that has changed' });
   expect(await repository.leftovers()).toEqual([]);
   expect(await repository.running()).toEqual([]);
-}, 60_000);
+});

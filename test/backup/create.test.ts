@@ -9,9 +9,10 @@ import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { segmentNames } from '../../src/ops/backup/wal/segments.ts';
 import { startServer } from '../../src/ops/embedded/index.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { installedServers, scratchServer } from '../support/postgres.ts';
+import { installedServers } from '../support/postgres.ts';
 import { findProgram } from '../support/programs.ts';
 import { collected } from '../support/streams.ts';
 
@@ -22,7 +23,7 @@ const missing = programs.flatMap((program) => ('missing' in program ? [program.m
 describe.skipIf(missing.length > 0)(`a backup opened by hand${missing.map((each) => ` (${each})`).join('')}`, () => {
   test.each(installedServers())('of PostgreSQL $major is a server as of its end', async ({ major, binaries }) => {
     await using folder = temporaryFolder();
-    await using server = await scratchServer(major, { wal_level: 'replica', full_page_writes: 'on' });
+    await using server = await backupServer(major);
     const writer = await session(server.url());
     await writer.query(`CREATE TABLE t AS SELECT n, repeat('x', 200) AS pad FROM generate_series(1, 20000) n`);
     const identity = await generateX25519Identity();
@@ -64,7 +65,7 @@ describe.skipIf(missing.length > 0)(`a backup opened by hand${missing.map((each)
 
 test('what was stopped or refused leaves no backup behind', async () => {
   await using folder = temporaryFolder();
-  await using server = await scratchServer(18);
+  await using server = await backupServer();
   const storage = localStorage(join(folder.path, 'repository'));
   const repository = openRepository({ storage });
   const stop = new AbortController();
@@ -82,7 +83,7 @@ test('what was stopped or refused leaves no backup behind', async () => {
   await using owner = await session(server.url());
   await expect.poll(async () => (await owner.query('SELECT 1 FROM pg_replication_slots')).rows).toEqual([]);
   // Of the same version it would be a copy of the same cluster.
-  await using other = await scratchServer(17);
+  await using other = await backupServer(17);
   await expect(createBackup({ url: other.url(), repository, madeBy })).rejects.toMatchObject({
     code: 'E_CONFLICT',
     message: expect.stringContaining('belongs to another cluster'),
@@ -105,7 +106,7 @@ test('what was stopped or refused leaves no backup behind', async () => {
 
 test('a role with the right to replicate is enough, and of two backups at once both are whole', async () => {
   await using folder = temporaryFolder();
-  await using server = await scratchServer(18);
+  await using server = await backupServer();
   await using owner = await session(server.url());
   await owner.query(`CREATE ROLE backup LOGIN REPLICATION PASSWORD 'backup'`);
   await owner.query('CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) n');
@@ -127,7 +128,7 @@ const isRoot = process.getuid?.() === 0;
 
 test.skipIf(!isRoot)('a full disk is told, and no half backup stays (only root may mount a small one)', async () => {
   await using folder = temporaryFolder();
-  await using server = await scratchServer(18);
+  await using server = await backupServer();
   const place = join(folder.path, 'repository');
   mkdirSync(place);
   run('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', place]);

@@ -10,10 +10,11 @@ import { isRunning } from '../../src/ops/backup/is-running.ts';
 import { type BackupRecord, openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { segmentNames } from '../../src/ops/backup/wal/segments.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
-import { type CommandResult, pitcrew, startPitcrew } from '../support/command.ts';
+import { command, type CommandResult, pitcrew, startPitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { installedServers, scratchServer } from '../support/postgres.ts';
+import { installedServers } from '../support/postgres.ts';
 
 interface Drill {
   backup: string;
@@ -32,7 +33,6 @@ interface Drill {
 }
 
 const madeBy = 'a test';
-const backedUp = { wal_level: 'replica', full_page_writes: 'on' };
 
 /** A folder for repositories and scratch servers, which PostgreSQL's user can pass through. */
 function rooms(): { repository: string; scratch: string } & AsyncDisposable {
@@ -55,13 +55,17 @@ const servers = installedServers().filter(({ major }) => major !== 16);
 describe.each(servers)('PostgreSQL $major', ({ major, binaries }) => {
   test('a backup is proven: all is read, whatever the source has set', async () => {
     await using room = rooms();
-    await using server = await scratchServer(major, {
-      ...backedUp,
-      max_connections: '300',
-      max_worker_processes: '30',
-      max_locks_per_transaction: '200',
-      max_prepared_transactions: '220',
-    });
+    await using server = await backupServer(
+      major,
+      {
+        max_connections: '300',
+        max_worker_processes: '30',
+        max_locks_per_transaction: '200',
+        max_prepared_transactions: '220',
+      },
+      { hasTemplate: true },
+    );
+    const begun = Date.now();
     await using client = await session(server.url());
     const place = join(room.scratch, '..', 'a table space');
     mkdirSync(place);
@@ -88,7 +92,7 @@ describe.each(servers)('PostgreSQL $major', ({ major, binaries }) => {
     }
     const [id = ''] = readdirSync(join(room.repository, 'backups'));
     const checks = ['--check', 'SELECT count(*) = 6000 FROM orders', '--check', 'SELECT FROM orders WHERE id < 1'];
-    const ran = await pitcrew([
+    const ran = await command([
       'backup',
       'drill',
       id,
@@ -107,7 +111,7 @@ describe.each(servers)('PostgreSQL $major', ({ major, binaries }) => {
     expect(found).toMatchObject({ backup: id, proven: true, problems: [], checks: 2, passed: 2, kept: null });
     expect(found?.notes).toEqual(['not loaded, as it may act on its own: pg_stat_statements']);
     expect(found?.reached).toMatchObject({ lsn: expect.stringMatching(/^0\/[0-9A-F]+$/), timeline: 2 });
-    expect(Date.now() - Date.parse(found?.reached.at ?? '')).toBeLessThan(600_000);
+    expect(Date.parse(found?.reached.at ?? '')).toBeGreaterThanOrEqual(begun);
     expect(found?.databases.map(({ name }) => name)).toEqual(expect.arrayContaining(['postgres', 'template1', 'shop']));
     const shop = found?.databases.find(({ name }) => name === 'shop');
     expect(shop?.rows).toBeGreaterThan(6000);
@@ -115,7 +119,7 @@ describe.each(servers)('PostgreSQL $major', ({ major, binaries }) => {
     expect(shop?.skipped).toBe(0);
     expect(ran.code).toBe(0);
     expect(readdirSync(room.scratch)).toEqual([]);
-    const listed = await pitcrew(['backup', 'list', '--repository', room.repository]);
+    const listed = await command(['backup', 'list', '--repository', room.repository]);
     expect(listed.stdout).toMatch(/ago, ready in [\d.]+ m?s/);
   });
 });
@@ -134,22 +138,20 @@ describe('a drill', () => {
   beforeAll(async () => {
     room = stack.use(rooms());
     repository = openRepository({ storage: localStorage(room.repository) });
-    const server = stack.use(await scratchServer(18, backedUp));
+    const server = stack.use(await backupServer());
     await using client = await session(server.url());
     await client.query('CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) n');
     made = [await createBackup({ url: server.url(), repository, madeBy })];
     await client.query('INSERT INTO t SELECT n FROM generate_series(1001, 50000) n');
     made.push(await createBackup({ url: server.url(), repository, madeBy }));
-  }, 60_000);
+  });
   afterAll(() => stack.disposeAsync());
 
   test('that was killed leaves nothing that the next one does not remove, and one that is kept can be reached', async () => {
     const flags = ['--repository', room.repository, '--in', room.scratch];
     const running = startPitcrew(['backup', 'drill', ...flags, '--check', 'SELECT pg_sleep(600) IS NULL']);
     const folder = async (): Promise<string> => join(room.scratch, readdirSync(room.scratch)[0] ?? 'none yet');
-    await expect
-      .poll(async () => existsSync(join(await folder(), 'data/postmaster.pid')), { timeout: 60_000 })
-      .toBe(true);
+    await expect.poll(async () => existsSync(join(await folder(), 'data/postmaster.pid'))).toBe(true);
     await running.saw(/Checking postgres/);
     const left = await folder();
     const pid = Number(readFileSync(join(left, 'data/postmaster.pid'), 'utf8').split('\n')[0]);
@@ -165,7 +167,7 @@ describe('a drill', () => {
     expect(next?.backup).toBe(made[1]?.id);
     expect(readdirSync(room.scratch).map((name) => join(room.scratch, name))).toEqual([kept.folder]);
     // Its parent is gone: the system takes it away when it comes to it.
-    await expect.poll(() => isRunning(pid), { timeout: 60_000 }).toBe(false);
+    await expect.poll(() => isRunning(pid)).toBe(false);
     const reader = new pg.Client({ host: kept.socket, user: kept.role, database: 'postgres' });
     await reader.connect();
     const { rows } = await reader.query(`
@@ -176,8 +178,8 @@ describe('a drill', () => {
     expect(rows).toEqual([{ count: 50_000, archiving: 'off', addresses: '' }]);
     await reader.end();
     process.kill(kept.pid, 'SIGINT');
-    await expect.poll(() => existsSync(join(kept.folder, 'data/postmaster.pid')), { timeout: 60_000 }).toBe(false);
-    rmSync(kept.folder, { recursive: true });
+    await expect.poll(() => existsSync(join(kept.folder, 'data/postmaster.pid'))).toBe(false);
+    rmSync(kept.folder, { recursive: true, maxRetries: 5 });
   });
 
   test('that is stopped, or for which there is no room, leaves nothing and says nothing of the backup', async () => {
@@ -256,7 +258,7 @@ describe('a drill', () => {
       expect(record).toMatchObject({ proven: false, problems: [expect.stringContaining(problem)] });
     }
     expect(readdirSync(room.scratch)).toEqual([]);
-    const shown = await pitcrew(['backup', 'show', backup?.id ?? '', '--repository', room.repository]);
+    const shown = await command(['backup', 'show', backup?.id ?? '', '--repository', room.repository]);
     expect(shown.stdout).toContain('Wrong: check 1 did not hold');
     expect((await readDrills(repository)).filter((each) => each.backup === backup?.id)).toHaveLength(5);
     await repository.remove(backup?.id ?? '');
@@ -265,7 +267,7 @@ describe('a drill', () => {
 
   test('finds an index in the wrong order, where none of the usual roles may log in', async () => {
     await using other = rooms();
-    await using server = await scratchServer(18, backedUp);
+    await using server = await backupServer();
     await using client = await session(server.url());
     await client.query(`
       CREATE FUNCTION compared(a int, b int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT pg_catalog.btint4cmp(a, b)';

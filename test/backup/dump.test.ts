@@ -8,8 +8,9 @@ import { findClient } from '../../src/ops/backup/dump/client.ts';
 import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { session } from '../support/catalog.ts';
-import { pitcrew } from '../support/command.ts';
+import { command } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
+import { noonZone } from '../support/noon-zone.ts';
 import { installedServers, scratchServer } from '../support/postgres.ts';
 
 /** A server that a pg_dump of this machine can dump, the newest; or why there is none. */
@@ -41,7 +42,7 @@ describe.skipIf(missing !== undefined)(title, () => {
     writeFileSync(keyFile, `${identity}\n`, { mode: 0o600 });
     const repository = ['--repository', join(folder.path, 'repository')];
     const dump = (...flags: string[]) =>
-      pitcrew(['backup', 'create', '--logical', '--database', url.href, ...repository, ...flags]);
+      command(['backup', 'create', '--logical', '--database', url.href, ...repository, ...flags]);
     const made = await dump('--recipient', await identityToRecipient(identity), '--json');
     expect(made.stderr + made.stdout).not.toContain('se:cr');
     expect(made.code).toBe(0);
@@ -53,12 +54,12 @@ describe.skipIf(missing !== undefined)(title, () => {
     const of = await dump('--table', 'ord*', '--dump-database', 'a shop=odd', '--json');
     expect(of).toMatchObject({ code: 0 });
     const part = (JSON.parse(of.stdout) as { dumps: { id: string }[] }).dumps[0]?.id ?? '';
-    const listed = (await pitcrew(['backup', 'list', ...repository])).stdout;
+    const listed = (await command(['backup', 'list', ...repository])).stdout;
     expect(listed).toMatch(new RegExp(`^${part} +a shop=odd +ord\\* .* no$`, 'm'));
     const pgRestore = join(found.client.path, '..', 'pg_restore');
     const fetched = async (id: string): Promise<string> => {
       const to = join(folder.path, `${id}.dump`);
-      const fetch = () => pitcrew(['backup', 'fetch', id, '--to', to, '--identity', keyFile, ...repository]);
+      const fetch = () => command(['backup', 'fetch', id, '--to', to, '--identity', keyFile, ...repository]);
       expect(await fetch()).toMatchObject({ code: 0 });
       expect(await fetch()).toMatchObject({ code: 4, stderr: expect.stringContaining('already') });
       return to;
@@ -91,11 +92,21 @@ describe.skipIf(missing !== undefined)(title, () => {
 
     // Of each database and choice of tables the latest stays.
     await dump('--quiet');
-    const pruned = await pitcrew(['backup', 'prune', '--json', '--yes', '--keep-weekly', '0', ...repository]);
+    const pruned = await command([
+      'backup',
+      'prune',
+      '--json',
+      '--yes',
+      '--keep-weekly',
+      '0',
+      '--time-zone',
+      noonZone(),
+      ...repository,
+    ]);
     const { dumps: decided } = JSON.parse(pruned.stdout) as { dumps: { id: string; keep: boolean }[] };
     expect(decided.filter(({ keep }) => !keep).map(({ id }) => id)).toEqual([dumps[0]?.id]);
     expect(readdirSync(join(folder.path, 'repository', 'dumps'))).toHaveLength(2);
-  }, 120_000);
+  });
 });
 
 test('a server that is newer than pg_dump is refused', async () => {
@@ -110,7 +121,7 @@ test('flags of logical backups are of logical backups', async () => {
   await using folder = temporaryFolder();
   const to = join(folder.path, 'repository');
   const url = 'postgres://127.0.0.1:1/postgres';
-  const ran = await pitcrew(['backup', 'create', '--database', url, '--repository', to, '--table', 't']);
+  const ran = await command(['backup', 'create', '--database', url, '--repository', to, '--table', 't']);
   expect(ran).toMatchObject({ code: 2, stderr: expect.stringContaining('Give --logical as well') });
   expect(existsSync(to)).toBe(false);
 });

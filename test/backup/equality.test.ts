@@ -12,15 +12,13 @@ import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { receiveWal } from '../../src/ops/backup/wal/receive.ts';
 import { type Binaries, type EmbeddedServer, serverIdentity, startServer } from '../../src/ops/embedded/index.ts';
 import { backupLedger, randomFrom, type Reached } from '../support/backup-ledger.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { installedServers, scratchReplica, scratchServer, testSettings } from '../support/postgres.ts';
+import { installedServers, scratchReplica, testSettings } from '../support/postgres.ts';
 
 const madeBy = 'a test';
 const segmentBytes = 16 * 1024 * 1024;
-const settings = { wal_level: 'replica', full_page_writes: 'on' };
-/** VACUUM may make files shorter, and then a full backup is made in place of an incremental one. */
-const incrementals = { summarize_wal: 'on', autovacuum: 'off' };
 const seed = Number(process.env.PITCREW_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const servers = installedServers().filter(({ major }) => major !== 16);
 
@@ -68,7 +66,7 @@ describe.each(servers)(`PostgreSQL $major, with PITCREW_TEST_SEED=${seed}`, ({ m
       const problems = await it.restored(backup, target, (server) => ledger.compare(server.url, reached));
       expect(problems, `${name}, of ${backup.id}`).toEqual([]);
     }
-  }, 240_000);
+  });
 });
 
 /** Every kind of target with chains, and most without. */
@@ -85,7 +83,7 @@ test(`across the promotion of a replica, with PITCREW_TEST_SEED=${seed}`, async 
   await using it = await written(newest.major, newest.binaries, { hasTablespace: false });
   const { ledger, server } = it;
   await using client = await session(server.url());
-  // A replica has them from its primary.
+  // A replica has it from its primary.
   await client.query('ALTER SYSTEM SET summarize_wal = on');
   await client.query('ALTER SYSTEM SET autovacuum = off');
   await using replica = await scratchReplica(server, newest.major);
@@ -119,13 +117,13 @@ test(`across the promotion of a replica, with PITCREW_TEST_SEED=${seed}`, async 
     const problems = await it.restored(backup, target, (restored) => ledger.compare(restored.url, reached));
     expect(problems, `${backup.id}, timeline ${target.timeline ?? 'latest'}`).toEqual([]);
   }
-}, 240_000);
+});
 
 /** A server that is written to, backed up, and whose backups are restored. */
 async function written(major: number, binaries: Binaries, { hasTablespace = true } = {}) {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(temporaryFolder()).path;
-  const server = stack.use(await scratchServer(major, { ...settings, ...(major < 17 ? {} : incrementals) }));
+  const server = stack.use(await backupServer(major, major < 17 ? {} : { summarize_wal: 'on' }, { hasTemplate: true }));
   const place = join(folder, 'tablespace');
   mkdirSync(place);
   own(server, place);
@@ -161,7 +159,7 @@ async function written(major: number, binaries: Binaries, { hasTablespace = true
       try {
         await using client = await session(started.url());
         await expect
-          .poll(async () => (await client.query('SELECT pg_is_in_recovery() AS still')).rows, { timeout: 60_000 })
+          .poll(async () => (await client.query('SELECT pg_is_in_recovery() AS still')).rows)
           .toEqual([{ still: false }]);
         return await look(started);
       } finally {

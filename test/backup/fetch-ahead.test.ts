@@ -88,7 +88,7 @@ test('what follows a segment is laid out while the server replays it, and goes w
   await expect.poll(it.spool).toBeUndefined();
   expect(await it.fetch(12)).toMatchObject({ code: 0 });
   expect(it.spool()).toBeUndefined();
-}, 60_000);
+});
 
 test('what was laid out for an earlier run of the server is not served', async () => {
   await using it = await recovering();
@@ -99,4 +99,4 @@ test('what was laid out for an earlier run of the server is not served', async (
   for (const number of [2, 3]) it.lose(number);
   expect(await it.fetch(2)).toEqual({ code: 44, content: undefined });
   await expect.poll(it.spool).toBeUndefined();
-}, 60_000);
+});

@@ -4,10 +4,11 @@ import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { type BackupRecord, openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { segmentNames } from '../../src/ops/backup/wal/segments.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
-import { pitcrew, startPitcrew } from '../support/command.ts';
+import { command, startPitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { scratchServer } from '../support/postgres.ts';
+import { noonZone } from '../support/noon-zone.ts';
 import { collected } from '../support/streams.ts';
 
 const stack = new AsyncDisposableStack();
@@ -19,7 +20,7 @@ let made: BackupRecord[];
 
 beforeAll(async () => {
   folder = join(stack.use(temporaryFolder()).path, 'repository');
-  const server = stack.use(await scratchServer(18));
+  const server = stack.use(await backupServer());
   url = server.url();
   repository = openRepository({ storage: localStorage(folder) });
   const client = stack.use(await session(url));
@@ -28,18 +29,18 @@ beforeAll(async () => {
     made.push(await createBackup({ url, repository, madeBy: 'a test' }));
     await client.query('SELECT pg_switch_wal()');
   }
-}, 120_000);
+});
 afterAll(() => stack.disposeAsync());
 
 const segmentsOf = ({ timeline, startLsn, endLsn, segmentBytes }: BackupRecord): string[] =>
   segmentNames(timeline, startLsn, endLsn, segmentBytes);
 
 describe('prune', () => {
-  const prune = (...flags: string[]) => pitcrew(['backup', 'prune', '--repository', folder, '--json', ...flags]);
+  const prune = (...flags: string[]) => command(['backup', 'prune', '--repository', folder, '--json', ...flags]);
   const stored = async () => (await collected(repository.storage.list(''))).map(({ key }) => key);
 
   test('shows what goes, asks, removes it with its log, and what killed backups have left', async () => {
-    const running = startPitcrew(['backup', 'create', '--repository', folder, '--database', url, '--max-rate', '1']);
+    const running = startPitcrew(['backup', 'create', '--repository', folder, '--database', url, '--max-rate', '0.05']);
     await running.saw(/Copying/);
     const before = await stored();
     const started = before.find((key) => key.endsWith('started.json')) ?? '';
@@ -68,7 +69,7 @@ describe('prune', () => {
     });
     expect(await stored()).toEqual(before);
     // By default the day has room for one of them as well.
-    expect(JSON.parse((await prune('--dry-run')).stdout)).toMatchObject({
+    expect(JSON.parse((await prune('--dry-run', '--time-zone', noonZone())).stdout)).toMatchObject({
       backups: [{ keep: true }, { keep: false }, { keep: false }],
     });
     const asked = await prune();
@@ -88,7 +89,7 @@ describe('prune', () => {
     expect(kept[0]).toBe(first);
     const checksums = after.flatMap((key) => /^(wal.*)\.sha256$/.exec(key)?.[1] ?? []);
     expect(checksums).toEqual(after.filter((key) => key.startsWith('wal/') && !key.endsWith('.sha256')));
-    const verified = await pitcrew(['backup', 'verify', '--repository', folder, '--quiet']);
+    const verified = await command(['backup', 'verify', '--repository', folder, '--quiet']);
     expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining('as it was stored') });
     expect(JSON.parse((await prune('--yes')).stdout)).toMatchObject({
       done: false,

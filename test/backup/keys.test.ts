@@ -6,7 +6,7 @@ import { openRepositories } from '../../src/ops/backup/index.ts';
 import { type StoredKey, storedKeys } from '../../src/ops/backup/keys/index.ts';
 import { openRepository, type RepositoryOptions } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
-import { pitcrew } from '../support/command.ts';
+import { command } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { inPieces, whole } from '../support/streams.ts';
 
@@ -52,7 +52,7 @@ test('keys come and go; what was stored before is read with those of then', asyn
   const { folder, storage, open, put, read } = place();
   const [mine, another] = await Promise.all([generateX25519Identity(), generateX25519Identity()]);
   const [recipient, other] = await Promise.all([identityToRecipient(mine), identityToRecipient(another)]);
-  const key = (...args: string[]) => pitcrew(['backup', 'key', ...args, '--repository', folder]);
+  const key = (...args: string[]) => command(['backup', 'key', ...args, '--repository', folder]);
   const file = (name: string, text: string): string => {
     writeFileSync(join(dirname(folder), name), text);
     return join(dirname(folder), name);
@@ -90,7 +90,7 @@ test('keys come and go; what was stored before is read with those of then', asyn
   expect(await key('remove', used?.recipient ?? '', '--yes')).toMatchObject({ code: 0 });
   await put(4);
   expect(await read(4)).toBe('log');
-}, 60_000);
+});
 
 test('settings are opened in their order, and files that are missing or empty are said', async () => {
   const folder = testFolder();

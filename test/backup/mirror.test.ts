@@ -6,10 +6,11 @@ import { openRepositories } from '../../src/ops/backup/index.ts';
 import { mirror } from '../../src/ops/backup/mirror/mirror.ts';
 import type { Repository } from '../../src/ops/backup/repository/index.ts';
 import { startServer } from '../../src/ops/embedded/index.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
-import { type CommandResult, pitcrew, startPitcrew } from '../support/command.ts';
+import { command, type CommandResult, startPitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { type ScratchServer, scratchServer, testSettings } from '../support/postgres.ts';
+import { type ScratchServer, testSettings } from '../support/postgres.ts';
 import { s3Server, type S3Server } from '../support/s3/server.ts';
 import { collected } from '../support/streams.ts';
 
@@ -24,7 +25,7 @@ let second: Repository;
 
 beforeAll(async () => {
   folder = stack.use(temporaryFolder()).path;
-  database = stack.use(await scratchServer(18, { wal_level: 'replica', summarize_wal: 'on' }));
+  database = stack.use(await backupServer(18, { summarize_wal: 'on' }));
   storage = stack.use(await s3Server('backups'));
   const passphraseFile = join(folder, 'passphrase');
   writeFileSync(passphraseFile, 'correct horse\n');
@@ -39,10 +40,10 @@ beforeAll(async () => {
   const [a, b] = await openRepositories({ repositories });
   if (!a || !b) throw new Error('there are two');
   [first, second] = [a, b];
-}, 60_000);
+});
 afterAll(() => stack.disposeAsync());
 
-const run = (...args: string[]): Promise<CommandResult> => pitcrew([...args, '--config', config, '--quiet']);
+const run = (...args: string[]): Promise<CommandResult> => command([...args, '--config', config, '--quiet']);
 const ids = async (repository: Repository): Promise<string[]> => (await repository.backups()).map(({ id }) => id);
 
 test('one that cannot be reached is told, and caught up with', async () => {
@@ -59,11 +60,11 @@ test('one that cannot be reached is told, and caught up with', async () => {
     copies: [{ repository: 's3://backups/second', copied: { backups: await ids(first) }, error: null }],
   });
   expect(await second.backups()).toEqual(await first.backups());
-}, 60_000);
+});
 
 test('a copy that is killed is seen as none, and the next one goes on', async () => {
   expect(
-    await pitcrew(['backup', 'create', '--database', database.url(), '--repository', join(folder, 'first'), '--quiet']),
+    await command(['backup', 'create', '--database', database.url(), '--repository', join(folder, 'first'), '--quiet']),
   ).toMatchObject({ code: 0 });
   const all = await ids(first);
   const made = all.at(-1) ?? '';
@@ -86,7 +87,7 @@ test('a copy that is killed is seen as none, and the next one goes on', async ()
   expect(await ids(second)).toEqual(all);
   expect(await second.leftovers()).toEqual([]);
   expect(await run('backup', 'copy')).toMatchObject({ code: 0, stdout: 's3://backups/second: nothing was missing\n' });
-}, 60_000);
+});
 
 test('what was removed there does not come back by itself, and a damaged file is not copied', async () => {
   const [oldest = '', next = '', latest = ''] = await ids(first);
@@ -108,7 +109,7 @@ test('what was removed there does not come back by itself, and a damaged file is
   // With what it builds on.
   expect(await run('backup', 'copy', next)).toMatchObject({ code: 0 });
   expect(await ids(second)).toEqual([oldest, next, latest]);
-}, 60_000);
+});
 
 test('the copy alone is enough: checked, and restored by its passphrase', async () => {
   execFileSync('mv', [join(folder, 'first'), join(folder, 'lost')]);
@@ -122,7 +123,7 @@ test('the copy alone is enough: checked, and restored by its passphrase', async 
   try {
     await using reader = await session(server.url());
     await expect
-      .poll(async () => (await reader.query('SELECT pg_is_in_recovery() AS still')).rows, { timeout: 60_000 })
+      .poll(async () => (await reader.query('SELECT pg_is_in_recovery() AS still')).rows)
       .toEqual([{ still: false }]);
   } finally {
     await server.stop('immediate');
@@ -130,4 +131,4 @@ test('the copy alone is enough: checked, and restored by its passphrase', async 
   expect((await collected(second.storage.list('keys/'))).map(({ key }) => key.replace(/age1\w+/, ''))).toContain(
     'keys/.age',
   );
-}, 180_000);
+});

@@ -19,9 +19,9 @@ import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { segmentName } from '../../src/ops/backup/wal/segments.ts';
 import { embeddedBinaries } from '../../src/ops/embedded/index.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { scratchServer } from '../support/postgres.ts';
 
 /** As a segment that is fetched, which nobody looks at. */
 const fetchesZeros = ['sh', '-c', 'head -c 16777216 /dev/zero > "$2"', 'sh'];
@@ -29,7 +29,7 @@ const fetchesZeros = ['sh', '-c', 'head -c 16777216 /dev/zero > "$2"', 'sh'];
 /** A server with a tablespace, and a backup of it. */
 async function backedUp() {
   const folder = temporaryFolder();
-  const server = await scratchServer(18, { wal_level: 'replica' });
+  const server = await backupServer(18, {}, { hasTemplate: true });
   const place = join(folder.path, 'a tablespace');
   mkdirSync(place);
   execFileSync('chown', [`--reference=${server.dataDir}`, place]);

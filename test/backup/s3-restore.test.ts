@@ -3,10 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startServer } from '../../src/ops/embedded/index.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
-import { type CommandResult, pitcrew } from '../support/command.ts';
+import { command, type CommandResult, pitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { type ScratchServer, scratchServer, testSettings } from '../support/postgres.ts';
+import { type ScratchServer, testSettings } from '../support/postgres.ts';
 import { s3Server, type S3Server } from '../support/s3/server.ts';
 
 const stack = new AsyncDisposableStack();
@@ -17,7 +18,7 @@ let config: string;
 
 beforeAll(async () => {
   folder = stack.use(temporaryFolder()).path;
-  database = stack.use(await scratchServer(18, { wal_level: 'replica', full_page_writes: 'on' }));
+  database = stack.use(await backupServer());
   storage = stack.use(await s3Server('backups'));
   writeFileSync(join(folder, 'passphrase'), 'correct horse\n');
   config = join(folder, 'pitcrew.config.json');
@@ -26,10 +27,10 @@ beforeAll(async () => {
   writeFileSync(config, JSON.stringify({ databases: { shop: database.url() }, backups: { shop: { repositories } } }));
   // The restored server's user reads these when it fetches its log.
   execFileSync('chown', [`--reference=${database.dataDir}`, config, join(folder, 'passphrase')]);
-}, 60_000);
+});
 afterAll(() => stack.disposeAsync());
 
-const run = (...args: string[]): Promise<CommandResult> => pitcrew([...args, '--config', config]);
+const run = (...args: string[]): Promise<CommandResult> => command([...args, '--config', config]);
 
 test('a backup in a bucket, behind a passphrase, is restored by what the config file says', async () => {
   await using client = await session(database.url());
@@ -49,25 +50,24 @@ test('a backup in a bucket, behind a passphrase, is restored by what the config 
   try {
     await using reader = await session(restored.url());
     await expect
-      .poll(async () => (await reader.query('SELECT pg_is_in_recovery() AS still')).rows, { timeout: 60_000 })
+      .poll(async () => (await reader.query('SELECT pg_is_in_recovery() AS still')).rows)
       .toEqual([{ still: false }]);
     expect((await reader.query('SELECT id FROM ledger ORDER BY id')).rows).toEqual([{ id: 1 }, { id: 2 }]);
-    const [{ restore_command: command } = { restore_command: '' }] = (
+    const [{ restore_command: fetching } = { restore_command: '' }] = (
       await reader.query<{ restore_command: string }>('SHOW restore_command')
     ).rows;
-    expect(command).toContain(config);
-    for (const secret of [storage.key.secretAccessKey, 'correct horse']) expect(command).not.toContain(secret);
+    expect(fetching).toContain(config);
+    for (const secret of [storage.key.secretAccessKey, 'correct horse']) expect(fetching).not.toContain(secret);
   } finally {
     await restored.stop('immediate');
   }
-}, 180_000);
+});
 
 test('a bucket that is taken away ends a backup with the reason, and recovery does not take that for the end of the log', async () => {
   const kept = new Map(storage.buckets);
+  const before = storage.log.length;
   const running = run('backup', 'create', '--quiet');
-  await expect
-    .poll(() => storage.log.filter((line) => /(UploadPart|PutObject) .*started/.test(line)).length)
-    .toBeGreaterThan(2);
+  await expect.poll(() => storage.log.slice(before).some((line) => /PutObject .*started/.test(line))).toBe(true);
   storage.buckets.clear();
   expect(await running).toMatchObject({ code: 3, stderr: expect.stringContaining('NoSuchBucket') });
   const fetched = await run('backup', 'fetch-wal', '000000010000000000000099', join(folder, 'segment'));
@@ -76,16 +76,16 @@ test('a bucket that is taken away ends a backup with the reason, and recovery do
   expect(await run('backup', 'fetch-wal', '000000010000000000000099', join(folder, 'segment'))).toMatchObject({
     code: 44,
   });
-}, 60_000);
+});
 
 test('flags and the environment say all that is needed, too', async () => {
   const flags = ['--repository', 's3://backups/shop', '--s3-endpoint', storage.endpoint, '--s3-path-style'];
-  const listed = await pitcrew(['backup', 'list', ...flags], {
+  const listed = await command(['backup', 'list', ...flags], {
     env: { AWS_ACCESS_KEY_ID: storage.key.accessKeyId, AWS_SECRET_ACCESS_KEY: storage.key.secretAccessKey },
   });
   expect(listed).toMatchObject({ code: 0, stderr: '' });
   expect(listed.stdout.split('\n\n')[0]?.split('\n')).toHaveLength(3);
-  const wrong = await pitcrew(['backup', 'list', ...flags], {
+  const wrong = await command(['backup', 'list', ...flags], {
     env: { AWS_ACCESS_KEY_ID: storage.key.accessKeyId, AWS_SECRET_ACCESS_KEY: 'wrong' },
   });
   expect(wrong).toMatchObject({ code: 3, stderr: expect.stringContaining('SignatureDoesNotMatch') });

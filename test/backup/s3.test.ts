@@ -77,7 +77,7 @@ describe('what fails once is tried again', () => {
     );
     server.fail('GetObject', { cut: 'answer', afterBytes: 0 }, 1000);
     await expect(whole(storage.get('large'))).rejects.toMatchObject({ code: 'E_STORAGE' });
-  }, 60_000);
+  });
 });
 
 test.each(['refused', 'ignored'] as const)(
@@ -175,7 +175,7 @@ describe('what cannot go on is told, with what can be done', () => {
     expect(await failure(keys())).toMatchObject({ code: 'E_STORAGE', message: 's3://backups/shop cannot be reached' });
     storage = await open(undefined, { endpoint: 'http://127.0.0.1:1' });
     expect((await failure(keys())).hint).toBe('Nothing answers there: look at the endpoint.');
-  }, 60_000);
+  });
 
   test.each(['s3://', 's3://A', 's3://bucket/../up', 'ftp://host/path', 's3://b'])(
     '%s is no bucket',

@@ -4,18 +4,18 @@ import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { goOnFrom } from '../../src/ops/backup/stream/position.ts';
 import { parseHistory } from '../../src/ops/backup/wal/timelines.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
-import { pitcrew, startPitcrew } from '../support/command.ts';
+import { command, startPitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { scratchServer } from '../support/postgres.ts';
 
 test('the command makes its slot, streams until it is told to end, and removes the slot', async () => {
   await using folder = temporaryFolder();
-  await using server = await scratchServer(18);
+  await using server = await backupServer();
   await using client = await session(server.url());
   const env = { PITCREW_DATA_DIR: folder.path };
   const location = join(folder.path, 'repository');
-  const run = (...args: string[]) => pitcrew(['backup', 'stream', '--database', server.url(), ...args], { env });
+  const run = (...args: string[]) => command(['backup', 'stream', '--database', server.url(), ...args], { env });
   expect(await run()).toMatchObject({ code: 2, stderr: expect.stringContaining('no repository is given') });
   expect(await run('--slot', 'Not A Slot')).toMatchObject({ code: 2 });
   const slot = ['--slot', 'pitcrew_command'];
@@ -45,6 +45,10 @@ test('the command makes its slot, streams until it is told to end, and removes t
   const after = await repository.stream();
   expect(after).toMatchObject({ slot: 'pitcrew_command', endedAt: expect.any(Date) });
   expect(after?.storedLsn).toBeGreaterThanOrEqual(before?.storedLsn ?? 0n);
+  // The server notices a moment later that the stream has ended.
+  await expect
+    .poll(async () => (await client.query('SELECT active FROM pg_replication_slots')).rows)
+    .toEqual([{ active: false }]);
   expect(await run('--drop-slot', '--json', ...slot)).toMatchObject({
     code: 0,
     stdout: '{"slot":"pitcrew_command","dropped":true}\n',
@@ -52,12 +56,12 @@ test('the command makes its slot, streams until it is told to end, and removes t
   expect((await client.query('SELECT 1 FROM pg_replication_slots')).rows).toEqual([]);
   const missing = new URL(server.url());
   missing.password = 'wrong';
-  const refused = await pitcrew(['backup', 'stream', '--database', missing.href, '--repository', location, '--once'], {
+  const refused = await command(['backup', 'stream', '--database', missing.href, '--repository', location, '--once'], {
     env,
   });
   expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining('refuses us') });
   expect(refused.stderr).not.toContain('wrong@');
-}, 120_000);
+});
 
 test('where to go on is told by the history of the server', () => {
   const path = parseHistory('1\t0/5000100\tno recovery target specified\n\n2\t0/9000200\tbefore it\n', 3);

@@ -1,37 +1,42 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { lsnOf } from '../../src/engine/postgres/replication/index.ts';
 import { openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { segmentNames } from '../../src/ops/backup/wal/segments.ts';
 import { startServer } from '../../src/ops/embedded/index.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
-import { pitcrew, startPitcrew } from '../support/command.ts';
+import { command, startPitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { scratchServer, testSettings } from '../support/postgres.ts';
+import { testSettings } from '../support/postgres.ts';
 import { collected } from '../support/streams.ts';
-
-const long = { timeout: 60_000 };
 
 test('of a server that is gone, all is there that was told to be stored, whenever the stream was killed', async () => {
   await using folder = temporaryFolder();
-  await using server = await scratchServer(18, { full_page_writes: 'on' });
+  await using server = await backupServer();
   const client = await session(server.url());
   await client.query('SET synchronous_commit = on');
   await client.query('CREATE TABLE ledger (id int PRIMARY KEY, pad text)');
   const location = join(folder.path, 'repository');
   const repository = openRepository({ storage: localStorage(location) });
   const flags = ['--database', server.url(), '--repository', location];
-  expect(await pitcrew(['backup', 'create', ...flags, '--quiet'])).toMatchObject({ code: 0 });
+  expect(await command(['backup', 'create', ...flags, '--quiet'])).toMatchObject({ code: 0 });
 
   /** Rows go on being committed; each with where its commit is in the log. */
   let at = 0;
+  let most = Infinity;
   const writing = new AbortController();
   const commits: { id: number; lsn: bigint }[] = [];
   const writer = (async () => {
     while (!writing.signal.aborted) {
+      if (at >= most) {
+        await delay(5);
+        continue;
+      }
       at += 1;
       await client.query(
         `INSERT INTO ledger SELECT $1, string_agg(md5(random()::text), '') FROM generate_series(1, 100)`,
@@ -47,8 +52,19 @@ test('of a server that is gone, all is there that was told to be stored, wheneve
     const before = told;
     const stream = startPitcrew(streaming, { env: { PITCREW_DATA_DIR: folder.path } });
     await stream.saw(/"stored"[^\n]*"partial":true/);
+    if (n === 2) {
+      // The last time in the middle of a segment: so many rows are less than one.
+      await using other = await session(server.url());
+      await other.query('SELECT pg_switch_wal()');
+      most = at + 2000;
+      const { rows } = await other.query<{ name: string }>(
+        'SELECT pg_walfile_name(pg_current_wal_insert_lsn() + 1) AS name',
+      );
+      await stream.saw(new RegExp(`"stored"[^\\n]*"${rows[0]?.name}"[^\\n]*"partial":true`));
+    }
     // At some moment while something is stored.
-    await expect.poll(() => commits.length, { ...long, interval: 1 }).toBeGreaterThan(commits.length + n);
+    const enough = Math.min(commits.length + n + 1, most);
+    await expect.poll(() => commits.length, { interval: 1 }).toBeGreaterThanOrEqual(enough);
     stream.child.kill('SIGKILL');
     const { stdout } = await stream.ended;
     for (const [, lsn = ''] of stdout.matchAll(/"stored"[^\n]*?"lsn":"([0-9A-F/]+)"/g)) {
@@ -73,12 +89,12 @@ test('of a server that is gone, all is there that was told to be stored, wheneve
     segmentNames(1, lsnOf('0/1000000') ?? 0n, 2n ** 40n, 16 * 1024 * 1024).slice(0, complete.length),
   );
   const to = join(folder.path, 'restored');
-  expect(await pitcrew(['restore', 'latest', '--repository', location, '--to', to])).toMatchObject({ code: 0 });
+  expect(await command(['restore', 'latest', '--repository', location, '--to', to])).toMatchObject({ code: 0 });
   const restored = await startServer({ dataDir: to, settings: testSettings });
   try {
     await using reader = await session(restored.url());
     await expect
-      .poll(async () => (await reader.query('SELECT pg_is_in_recovery() AS recovering')).rows, long)
+      .poll(async () => (await reader.query('SELECT pg_is_in_recovery() AS recovering')).rows)
       .toEqual([{ recovering: false }]);
     const { rows } = await reader.query<{ id: number }>('SELECT id FROM ledger ORDER BY id');
     const ids = rows.map(({ id }) => id);
@@ -91,4 +107,4 @@ test('of a server that is gone, all is there that was told to be stored, wheneve
   } finally {
     await restored.stop('immediate');
   }
-}, 120_000);
+});

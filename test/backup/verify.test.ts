@@ -7,10 +7,10 @@ import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { type BackupRecord, openRepository } from '../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { segmentNames } from '../../src/ops/backup/wal/segments.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
-import { pitcrew } from '../support/command.ts';
+import { command } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { scratchServer } from '../support/postgres.ts';
 import { findProgram } from '../support/programs.ts';
 
 const stack = new AsyncDisposableStack();
@@ -25,7 +25,7 @@ beforeAll(async () => {
   keyFile = join(path, 'key');
   const identity = await generateX25519Identity();
   writeFileSync(keyFile, `${identity}\n`);
-  const server = stack.use(await scratchServer(18, { wal_level: 'replica' }));
+  const server = stack.use(await backupServer());
   const recipients = [await identityToRecipient(identity)];
   const repository = openRepository({ storage: localStorage(folder), recipients });
   const client = stack.use(await session(server.url()));
@@ -37,7 +37,7 @@ beforeAll(async () => {
       await client.query('SELECT pg_switch_wal()');
     }
   }
-}, 120_000);
+});
 afterAll(() => stack.disposeAsync());
 
 interface Found {
@@ -54,7 +54,7 @@ interface Found {
 }
 
 async function verify(...flags: string[]) {
-  const ran = await pitcrew(['backup', 'verify', '--repository', folder, '--json', '--quiet', ...flags]);
+  const ran = await command(['backup', 'verify', '--repository', folder, '--json', '--quiet', ...flags]);
   const found = JSON.parse(ran.stdout) as Found;
   return {
     ...found,
@@ -188,6 +188,6 @@ test('of a segment without a checksum says that it needs a key, and with one rea
   } finally {
     writeFileSync(join(folder, key), bytes);
   }
-  const ran = await pitcrew(['backup', 'verify', '--repository', folder]);
+  const ran = await command(['backup', 'verify', '--repository', folder]);
   expect(ran).toMatchObject({ code: 0, stdout: expect.stringContaining('as it was stored') });
 });

@@ -4,10 +4,11 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { configDefinition } from '../../src/config/definition.ts';
 import { type BackupService, createBackupService } from '../../src/ops/backup/index.ts';
+import { backupServer } from '../support/backup-server.ts';
 import { session } from '../support/catalog.ts';
 import { silent } from '../support/advice-life.ts';
 import { temporaryFolder } from '../support/folder.ts';
-import { type ScratchServer, scratchServer, testDatabase } from '../support/postgres.ts';
+import { type ScratchServer, testDatabase } from '../support/postgres.ts';
 import {
   accessibilityProblems,
   builtDashboard,
@@ -30,7 +31,7 @@ let location: string;
 
 beforeAll(async () => {
   ({ browser, uiDir } = await builtDashboard(stack));
-  server = stack.use(await scratchServer(18, { summarize_wal: 'on', wal_level: 'replica' }));
+  server = stack.use(await backupServer(18, { summarize_wal: 'on' }));
   const folder = stack.use(temporaryFolder());
   location = join(folder.path, 'repository');
   const { backups } = configDefinition.parse({

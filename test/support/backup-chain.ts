@@ -9,7 +9,8 @@ import { verify } from '../../src/ops/backup/verify/verify.ts';
 import type { EmbeddedServer } from '../../src/ops/embedded/index.ts';
 import { session } from './catalog.ts';
 import { temporaryFolder } from './folder.ts';
-import { type ScratchServer, scratchServer } from './postgres.ts';
+import { backupServer } from './backup-server.ts';
+import type { ScratchServer } from './postgres.ts';
 
 /** A server with a table in its own and in another tablespace, and an encrypted repository of its backups in a folder. */
 export interface BackedUp extends AsyncDisposable {
@@ -31,12 +32,10 @@ export interface BackedUp extends AsyncDisposable {
   copy(name: string): { path: string; repository: Repository };
 }
 
-const settings = { wal_level: 'replica', full_page_writes: 'on', summarize_wal: 'on', autovacuum: 'off' };
-
 export async function backedUp(): Promise<BackedUp> {
   await using stack = new AsyncDisposableStack();
   const folder = stack.use(temporaryFolder()).path;
-  const server = stack.use(await scratchServer(18, settings));
+  const server = stack.use(await backupServer(18, { summarize_wal: 'on' }));
   const place = join(folder, 'tablespace');
   mkdirSync(place);
   handTo(server, place);

@@ -10,7 +10,8 @@ export function temporaryFolder(): { path: string } & AsyncDisposable {
   return {
     path,
     async [Symbol.asyncDispose]() {
-      rmSync(path, { recursive: true, force: true });
+      // Processes that are ending may still remove or write something in it.
+      rmSync(path, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }

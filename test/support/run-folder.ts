@@ -1,4 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, realpathSync, rmSync, statfsSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -20,7 +29,12 @@ export function useRunFolder(): Disposable {
   const { TMPDIR } = process.env;
   process.env.TMPDIR = folder;
   // What a process has compiled, types taken out, the next one need not: most of the time of a short command.
-  process.env.NODE_COMPILE_CACHE = join(folder, 'compiled');
+  const compiled = join(folder, 'compiled');
+  process.env.NODE_COMPILE_CACHE = compiled;
+  mkdirSync(compiled);
+  // Each user has a folder of its own in it.
+  chmodSync(compiled, 0o1777);
+  writeFileSync(commandPath(folder), commandText(compiled));
   return {
     [Symbol.dispose]() {
       remove(folder);
@@ -30,6 +44,15 @@ export function useRunFolder(): Disposable {
     },
   };
 }
+
+/** The command `pitcrew` of this run. */
+export const commandPath = (folder: string): string => join(folder, 'pitcrew.mjs');
+
+/** A server that was restored runs it for each segment of its log, in an environment that names no cache. */
+const commandText = (compiled: string): string => `import { enableCompileCache } from 'node:module';
+enableCompileCache(${JSON.stringify(compiled)});
+await import(${JSON.stringify(join(import.meta.dirname, '../../src/cli/main.ts'))});
+`;
 
 function memoryIsUsable(): boolean {
   try {

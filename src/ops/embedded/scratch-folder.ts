@@ -77,7 +77,7 @@ export async function sweepScratchFolders(
       if (!wasLocked && Date.now() - statSync(path).mtimeMs < olderThanMs) continue;
       const lock = holdLock(`${dataDir}.lock`, dataDir);
       await stopLeftover(dataDir);
-      rmSync(path, { recursive: true, force: true });
+      rmSync(path, { recursive: true, force: true, maxRetries: 3 });
       lock.release();
     } catch {
       // In use, another user's, or removed by another process meanwhile.

@@ -16,7 +16,7 @@ let chain: BackupRecord[];
 beforeAll(async () => {
   it = stack.use(await backedUp());
   chain = [await it.backUp('full'), await it.backUp('incremental'), await it.backUp('incremental')];
-}, 120_000);
+});
 afterAll(() => stack.disposeAsync());
 
 /** What can happen to a stored object; `other`: one of the same kind, just as valid. */
@@ -103,7 +103,7 @@ test('whatever happens to a file of a member of the chain is found by a check, a
     }
   }
   expect(cases).toBe(3 * 3 * 6);
-}, 240_000);
+});
 
 test('a record that is damaged, gone or of another backup is no backup', async () => {
   for (const [place, { id }] of chain.entries()) {

@@ -5,17 +5,16 @@ import { createBackup } from '../../../src/ops/backup/create/create-backup.ts';
 import type { CreateOptions } from '../../../src/ops/backup/create/options.ts';
 import { openRepository, type Repository } from '../../../src/ops/backup/repository/index.ts';
 import { localStorage } from '../../../src/ops/backup/storage/index.ts';
+import { backupServer } from '../../support/backup-server.ts';
 import { problemsIn } from '../../support/backup-chain.ts';
 import { session } from '../../support/catalog.ts';
 import { temporaryFolder } from '../../support/folder.ts';
-import { scratchReplica, scratchServer } from '../../support/postgres.ts';
+import { scratchReplica } from '../../support/postgres.ts';
 import { tcpProxy } from '../../support/tcp-proxy.ts';
 
 const madeBy = 'a test';
-const settings = { wal_level: 'replica' };
-
-/** Slow enough to do something meanwhile. */
-const slowly = { maxRateKb: 2000 };
+/** Slow enough to do something meanwhile, however slow that is. */
+const slowly = { maxRateKb: 100 };
 
 /** Does something once files come, and says how the backup ended. */
 async function meanwhile(
@@ -47,7 +46,7 @@ async function expectOnly(repository: Repository, ids: readonly string[]): Promi
 
 test('a server that ends a session, restarts or is cut off while it is backed up', async () => {
   await using folder = temporaryFolder();
-  await using server = await scratchServer(18, settings);
+  await using server = await backupServer();
   await using proxy = await tcpProxy(server.url());
   const repository = openRepository({ storage: localStorage(join(folder.path, 'repository')) });
   const url = server.url();
@@ -96,11 +95,11 @@ test('a server that ends a session, restarts or is cut off while it is backed up
   const restarted = await meanwhile({ url, repository, ...slowly }, () => server.stop('immediate'));
   expect(restarted).toMatchObject({ code: 'E_DATABASE_UNREACHABLE' });
   await expectOnly(repository, [id, last.id]);
-}, 120_000);
+});
 
 test('a server that is promoted over another one between the two connections of a backup', async () => {
   await using folder = temporaryFolder();
-  await using primary = await scratchServer(18, settings);
+  await using primary = await backupServer();
   await using replica = await scratchReplica(primary, 18);
   const repository = openRepository({ storage: localStorage(join(folder.path, 'repository')) });
   const { id } = await createBackup({ url: primary.url(), repository, madeBy });
@@ -116,7 +115,7 @@ test('a server that is promoted over another one between the two connections of 
   const after = await createBackup({ url: replica.url(), repository, madeBy });
   expect(after.timeline).toBe(2);
   await expectOnly(repository, [id, after.id]);
-}, 120_000);
+});
 
 /** An address that leads to one server for the first connection, and to another from then on. */
 async function failover(before: number, after: number): Promise<{ port: number } & AsyncDisposable> {

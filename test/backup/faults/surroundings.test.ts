@@ -22,7 +22,7 @@ let made: BackupRecord[];
 beforeAll(async () => {
   it = stack.use(await backedUp());
   made = [await it.backUp('full'), await it.backUp('incremental')];
-}, 120_000);
+});
 afterAll(() => stack.disposeAsync());
 
 const create = (repository: Repository, type: BackupRecord['type'] = 'full') =>
@@ -190,7 +190,7 @@ describe('a clock that was wrong', () => {
     const record = JSON.parse(readFileSync(file, 'utf8')) as object;
     writeFileSync(file, JSON.stringify({ ...record, startedAt: '2099-01-01T00:00:00.000Z' }));
     expect(await repository.leftovers()).toEqual([]);
-    writeFileSync(file, JSON.stringify({ ...record, startedAt: '2099-01-01T00:00:00.000Z', pid: 4_000_000 }));
+    writeFileSync(file, JSON.stringify({ ...record, startedAt: '2099-01-01T00:00:00.000Z', pid: 99_999_999 }));
     expect(await repository.leftovers()).toEqual([id]);
   });
 });

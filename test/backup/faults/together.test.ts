@@ -15,7 +15,7 @@ const policy = { last: 1, daily: 0, weekly: 0, monthly: 0, yearly: 0, timeZone: 
 beforeAll(async () => {
   it = stack.use(await backedUp());
   await it.backUp('full');
-}, 120_000);
+});
 afterAll(() => stack.disposeAsync());
 
 test('backups at once into one repository and into another one are whole, and each builds on one that is there', async () => {

@@ -61,6 +61,8 @@ export async function copyFiles(
         onBegin(event.startLsn);
         if (parent !== null) await requireWhole(url, repository, parent, event.startLsn);
         totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+        // The server tells how far it is once a second.
+        onProgress?.({ phase: 'copying', doneBytes: 0, totalBytes });
       } else if (event.type === 'archive') await next(event.name);
       else if (event.type === 'manifest') await next('backup_manifest');
       else if (event.type === 'progress') onProgress?.({ phase: 'copying', doneBytes: event.doneBytes, totalBytes });
