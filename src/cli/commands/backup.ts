@@ -61,6 +61,7 @@ export function backupCommand(): Command {
 interface CreateFlags extends RepositoryFlags {
   type: BackupRecord['type'] | 'auto';
   checkpoint: 'fast' | 'spread';
+  compressAt: 'client' | 'server';
   maxRate?: number;
   logical?: boolean;
   dumpDatabase: string[];
@@ -89,12 +90,22 @@ function createCommand(): Command {
     .option('--logical', 'dump databases or tables with pg_dump instead, which has to be on this machine')
     .option('--dump-database <name>', 'dump this database; can be repeated (default: that of the URL)', collect, [])
     .option('--table <pattern>', "dump only such tables, as pg_dump's --table; can be repeated", collect, [])
+    .addOption(
+      new Option('--compress-at <where>', 'on this machine, or on the server, which then sends less and works more')
+        .choices(['client', 'server'])
+        .default('client'),
+    )
     .option('--compress-level <1-19>', 'of zstd: higher is smaller and slower (default: 3)', parseUpTo(19))
     .option('--jobs <threads>', 'so many compress at once (default: 1, or 2 with three CPUs or more)', parseUpTo(16))
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
       const [repository, ...others] = await openWithOthers(flags);
+      if (flags.compressAt === 'server' && flags.jobs !== undefined) {
+        throw new PitcrewError('E_USAGE', '--jobs is of compression on this machine', {
+          hint: 'Leave it away, or have the client compress.',
+        });
+      }
       if (flags.logical) return createDumps(url, [repository, ...others], flags);
       if (flags.dumpDatabase.length + flags.table.length > 0) {
         throw new PitcrewError('E_USAGE', '--dump-database and --table are of logical backups', {
@@ -110,6 +121,7 @@ function createCommand(): Command {
           repository,
           type: flags.type,
           checkpoint: flags.checkpoint,
+          compressAt: flags.compressAt,
           maxRateKb: flags.maxRate,
           madeBy: `pitcrew ${packageVersion()}`,
           signal,

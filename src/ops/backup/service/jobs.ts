@@ -42,6 +42,7 @@ export async function makeBackup(at: Workplace, wanted: 'full' | 'incremental'):
     repository,
     type: wanted === 'full' ? 'full' : 'auto',
     checkpoint: settings.checkpoint,
+    compressAt: settings.compressAt,
     maxRateKb: settings.maxRate === undefined ? undefined : rateOf(settings.maxRate),
     madeBy,
     signal,
