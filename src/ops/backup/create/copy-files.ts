@@ -29,7 +29,7 @@ export async function copyFiles(
     silenceLimitMs = silenceMs,
   }: CreateOptions,
   begun: Begun,
-  onBegin: (startLsn: bigint) => void,
+  onBegin: (startLsn: bigint) => Promise<void>,
 ): Promise<BackupRecord> {
   const { id, parent } = begun;
   const files: StoredFile[] = [];
@@ -58,7 +58,7 @@ export async function copyFiles(
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {
         begin = event;
-        onBegin(event.startLsn);
+        await onBegin(event.startLsn);
         if (parent !== null) await requireWhole(url, repository, parent, event.startLsn);
         totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       } else if (event.type === 'archive') await next(event.name);
