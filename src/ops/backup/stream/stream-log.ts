@@ -128,6 +128,7 @@ export function streamLog(options: StreamOptions): LogStream {
         settle();
         tell({ type: 'stored', repository: name, name: segment, lsn: lsnText(stored.lsn), partial });
       },
+      onUnencrypted: () => tell({ type: 'unencrypted', repository: name }),
       onGap: (gap) => noteGap(name, gap),
       onFailing(fault, nextAttemptAt) {
         tell({
