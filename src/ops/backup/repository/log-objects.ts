@@ -73,7 +73,12 @@ export function logObjects({ storage, keyring, level }: LogObjectsOptions): LogO
       }
     },
     async putPartial(name, source) {
-      await store(partialName(name), source);
+      const { key } = await store(partialName(name), source);
+      // Whether it is encrypted may have changed since it was stored before, and there is but one that counts.
+      for (const encrypted of [true, false]) {
+        const other = walKey(partialName(name), { encrypted });
+        if (other !== key) await storage.delete(other);
+      }
     },
     async deletePartial(name) {
       for (const encrypted of [true, false]) await storage.delete(walKey(partialName(name), { encrypted }));
