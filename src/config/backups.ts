@@ -94,6 +94,10 @@ const serverBackups = z.strictObject({
   checkpoint: z.enum(['fast', 'spread']).default('spread').meta({
     description: 'Whether a backup begins with a burst of writes, or as gently as the server does its own checkpoints.',
   }),
+  compressAt: z.enum(['client', 'server']).default('client').meta({
+    description:
+      'Where backups are compressed: here, or on the server, which then sends less and works more. It needs a server that was built with zstd.',
+  }),
   maxRate: size.optional().meta({ description: 'So much is read of the server in a second at most.' }),
   maxBackupAge: duration('26h', { min: '1m' }).meta({
     description: 'A latest backup that is older is told as a finding.',

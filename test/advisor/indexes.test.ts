@@ -3,9 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Advised, definitionsOf, fixesOf, withTwin, workloadOf } from '../support/advised.ts';
 import { scratchReplica, scratchServer, testDatabase, type TestDatabase } from '../support/postgres.ts';
 
-// Only what is on disk for certain can be marked as visible to all, which index-only scans need.
 const schema = `
-  SET synchronous_commit = on;
   CREATE EXTENSION pg_trgm;
   CREATE TABLE customers (id bigint PRIMARY KEY, email text NOT NULL, country text NOT NULL, note text NOT NULL);
   CREATE TABLE orders (

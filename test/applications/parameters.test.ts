@@ -28,7 +28,6 @@ beforeAll(async () => {
   life = stack.use(await adviceLife());
   // Of 40,000 orders nearly all are done; few of the others are asked for.
   await life.database.query(`
-    SET synchronous_commit = on;
     CREATE TABLE orders (id int PRIMARY KEY, status text NOT NULL, kind text NOT NULL, at date NOT NULL, note text NOT NULL);
     INSERT INTO orders
     SELECT n, CASE WHEN n % 1000 = 0 THEN 'open' ELSE 'done' END, CASE WHEN n % 1000 = 1 THEN 'gift' ELSE 'plain' END,

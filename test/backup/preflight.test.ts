@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import {
@@ -138,7 +140,8 @@ test('a restore that is stopped leaves nothing, and one that was killed is clear
   await using it = await backedUp();
   // A place that is there and empty stays as it was.
   mkdirSync(it.other, { mode: 0o750 });
-  const left = join(it.folder, '.restored.restoring-99999999-0123abcd');
+  const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+  const left = join(it.folder, `.restored.restoring-${host}-99999999-00000000-0123abcd`);
   mkdirSync(left);
   const stop = new AbortController();
   const stopped = it.restore({ signal: stop.signal, onProgress: () => stop.abort() });

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ScratchServer, startScratchServer } from '../../src/ops/embedded/index.ts';
+import type { Installed } from './postgres.ts';
 import { installWithApt } from './programs.ts';
 
 const root = '/usr/lib/postgresql';
@@ -53,6 +54,14 @@ async function start(library: Library, settings: Record<string, string>): Promis
 function whyNot(library: Library): string | undefined {
   const server = debianWith(library);
   return 'missing' in server ? server.missing : undefined;
+}
+
+/** Debian's own, which can compress what they send: those from npm are built without zstd. Or why there is none on this machine. */
+export function serversWithZstd(): { servers: Installed[]; missing?: string } {
+  let reason = '';
+  if (majors().length === 0) reason = installWithApt('postgresql-15');
+  const servers = majors().map((major) => ({ major, binaries: { binDir: join(root, String(major), 'bin') } }));
+  return servers.length > 0 ? { servers } : { servers, missing: `postgresql-15 is not installed, and ${reason}` };
 }
 
 /** For benchmarks, which start it themselves. */

@@ -221,6 +221,7 @@ export function healthy(): HealthInput {
       running: false,
       latestBackupAt: ago(3600),
       repositories: [{ name: '/srv/backups', error: null }],
+      behind: [],
       failed: [],
       drill: { at: ago(3000), ok: true, message: '', readyMs: 41_000 },
       stream: { state: 'streaming', since: ago(7200), slot: 'pitcrew_shop', lagMs: 2000, error: null, gap: null },

@@ -53,6 +53,9 @@ function npmAlias(major: number): Installed | undefined {
 export const testSettings: Record<string, string> = {
   fsync: 'off',
   full_page_writes: 'off',
+  // Before a commit is in the log's file, VACUUM marks none of its rows as visible to all, and no replica and no stream gets them.
+  // Written in the background, late on a busy machine, it would have plans and waits differ from run to run.
+  synchronous_commit: 'on',
   shared_buffers: '32MB',
   max_connections: '120',
   shared_preload_libraries: 'pg_stat_statements',

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { PitcrewError } from '../../errors.ts';
-import type { BackupRecord, Repository } from '../../ops/backup/index.ts';
+import type { BackupRecord, DumpRecord, Repository } from '../../ops/backup/index.ts';
 import { print, printJson } from '../output.ts';
 import { interruptible } from '../signals.ts';
 import { copiedLine, copyToEach } from './copying.ts';
@@ -16,9 +16,12 @@ interface CopyFlags extends RepositoryFlags {
 export function copyCommand(): Command {
   const command = new Command('copy')
     .description(
-      'Copy backups with their log to other repositories, just as they are stored. Exit code 1 when one of them could not be reached.',
+      'Copy backups with their log, logical backups and pins to other repositories, just as they are stored. Exit code 1 when one of them could not be reached.',
     )
-    .argument('[backup...]', 'names, or "latest" (default: all that are newer than the newest there)');
+    .argument(
+      '[backup...]',
+      'names, of logical ones too, or "latest" (default: all that are newer than the newest there)',
+    );
   return withRepository(command)
     .option('--to <location>', 'where to: a folder, or s3://bucket/prefix (default: the others in the config file)')
     .option('--all', 'those, too, that are older than the newest there')
@@ -28,9 +31,9 @@ export function copyCommand(): Command {
     .action(async (names: string[]) => {
       const flags = command.opts<CopyFlags>();
       const [from, targets] = await placesOfCopy(flags);
-      const backups = await chosen(from, names, flags.all ?? false);
+      const what = await chosen(from, names, flags.all ?? false);
       await interruptible(async (signal) => {
-        const copied = await copyToEach(from, targets, { backups, quiet: flags.quiet ?? false, signal });
+        const copied = await copyToEach(from, targets, { ...what, quiet: flags.quiet ?? false, signal });
         if (flags.json) printJson({ from: from.name, copies: copied });
         else print(copied.map(copiedLine).join('\n'));
         process.exitCode = copied.some(({ error }) => error !== null) ? 1 : 0;
@@ -51,8 +54,17 @@ async function placesOfCopy(flags: CopyFlags): Promise<[from: Repository, target
   });
 }
 
-async function chosen(from: Repository, names: readonly string[], all: boolean): Promise<BackupRecord[] | undefined> {
-  if (all) return from.backups();
-  if (names.length === 0) return undefined;
-  return Promise.all(names.map((name) => backupByName(from, name)));
+interface Chosen {
+  backups?: BackupRecord[];
+  dumps?: DumpRecord[];
+}
+
+async function chosen(from: Repository, names: readonly string[], all: boolean): Promise<Chosen> {
+  const { readDumps } = await import('../../ops/backup/index.ts');
+  if (!all && names.length === 0) return {};
+  const known = await readDumps(from);
+  if (all) return { backups: await from.backups(), dumps: known };
+  const dumps = known.filter(({ id }) => names.includes(id));
+  const others = names.filter((name) => !dumps.some(({ id }) => id === name));
+  return { backups: await Promise.all(others.map((name) => backupByName(from, name))), dumps };
 }

@@ -1,5 +1,5 @@
 import { type PitcrewError, toPitcrewError } from '../../errors.ts';
-import type { BackupRecord, Mirrored, Repository } from '../../ops/backup/index.ts';
+import type { BackupRecord, DumpRecord, Mirrored, Repository } from '../../ops/backup/index.ts';
 import { note } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { formatBytes } from '../screen/format.ts';
@@ -17,10 +17,15 @@ export interface Copied {
 export async function copyToEach(
   from: Repository,
   targets: readonly Repository[],
-  options: { backups?: readonly BackupRecord[] | undefined; quiet: boolean; signal: AbortSignal },
+  options: {
+    backups?: readonly BackupRecord[] | undefined;
+    dumps?: readonly DumpRecord[] | undefined;
+    quiet: boolean;
+    signal: AbortSignal;
+  },
 ): Promise<Copied[]> {
   const { mirror } = await import('../../ops/backup/index.ts');
-  const { backups, quiet, signal } = options;
+  const { backups, dumps, quiet, signal } = options;
   const all: Copied[] = [];
   for (const to of targets) {
     const progress = progressLine(quiet);
@@ -28,28 +33,53 @@ export async function copyToEach(
     try {
       const onProgress = (at: { doneBytes: number; totalBytes: number }): void =>
         progress.show(text(at.doneBytes, at.totalBytes));
-      const copied = await mirror({ from, to, backups, signal, onProgress });
+      const copied = await mirror({ from, to, backups, dumps, signal, onProgress });
       progress.end(`Copied to ${to.name}.`);
       all.push({ repository: to.name, copied, error: null });
     } catch (error) {
       signal.throwIfAborted();
       const failure = toPitcrewError(error);
-      note(notCopied(to.name, failure));
+      note(failureText(`Not copied to ${to.name}`, failure));
       all.push({ repository: to.name, copied: null, error: failure.message });
     }
   }
   return all;
 }
 
+/**
+ * Has pins of a repository hold in others at once, rather than from the next copy on. One that cannot be reached is told.
+ * @returns whether they hold in all
+ */
+export async function pinsToEach(from: Repository, others: readonly Repository[]): Promise<boolean> {
+  const { mirrorPins } = await import('../../ops/backup/index.ts');
+  let everywhere = true;
+  for (const to of others) {
+    try {
+      await mirrorPins(from, to);
+    } catch (error) {
+      everywhere = false;
+      note(failureText(`Pins are not the same in ${to.name} yet`, toPitcrewError(error)));
+    }
+  }
+  return everywhere;
+}
+
 /** In words. */
 export function copiedLine({ repository, copied }: Copied): string {
   if (!copied) return `${repository}: not copied`;
-  const { backups, segments, bytes } = copied;
-  const what = backups.length === 0 && segments === 0 ? 'nothing was missing' : `${backups.join(', ') || 'no backup'}`;
-  return `${repository}: ${what}${segments > 0 ? `, ${segments} files of log` : ''}${bytes > 0 ? `, ${formatBytes(bytes)}` : ''}`;
+  const { backups, dumps, segments, pins, gaps, bytes } = copied;
+  const what = [
+    ...backups,
+    ...dumps,
+    ...(segments > 0 ? [`${segments} files of log`] : []),
+    ...(pins > 0 ? [`${pins} ${pins === 1 ? 'pin' : 'pins'}`] : []),
+    ...(gaps > 0 ? [`what is known of ${gaps} ${gaps === 1 ? 'gap' : 'gaps'} in the log`] : []),
+  ];
+  if (what.length === 0) return `${repository}: nothing was missing`;
+  return `${repository}: ${what.join(', ')}${bytes > 0 ? `; ${formatBytes(bytes)}` : ''}`;
 }
 
-function notCopied(name: string, { code, message, detail, hint }: PitcrewError): string {
+function failureText(what: string, { code, message, detail, hint }: PitcrewError): string {
   const more = [detail, hint].flatMap((text) => (text === undefined ? [] : [`  ${text}`]));
-  return [`Not copied to ${name}: ${message} (${code})`, ...more, '  The next copy catches up.'].join('\n');
+  return [`${what}: ${message} (${code})`, ...more, '  The next copy catches up.'].join('\n');
 }

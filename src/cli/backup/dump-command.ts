@@ -8,6 +8,7 @@ import { dumpList } from '../screen/dump-screen.ts';
 import { formatBytes } from '../screen/format.ts';
 import { interruptible } from '../signals.ts';
 import { packageVersion } from '../version.ts';
+import { copiedLine, copyToEach } from './copying.ts';
 import { openByFlags, type RepositoryFlags, withRepository } from './repository.ts';
 
 export interface DumpFlags {
@@ -17,10 +18,10 @@ export interface DumpFlags {
   quiet?: boolean;
 }
 
-/** What `backup create --logical` does: one dump of each database, one after the other. */
+/** What `backup create --logical` does: one dump of each database, one after the other; then other repositories get what they lack. */
 export async function createDumps(
   url: string,
-  repository: Repository,
+  [repository, ...others]: readonly [Repository, ...Repository[]],
   { dumpDatabase, table, json, quiet = false }: DumpFlags,
 ): Promise<void> {
   const { createDump } = await import('../../ops/backup/index.ts');
@@ -40,8 +41,10 @@ export async function createDumps(
       progress.end(`${dump.id} is in ${repository.name}.`);
       dumps.push(dump);
     }
-    if (json) printJson({ dumps: dumps.map(dumpDocument) });
-    else print(dumpList(dumps));
+    const copies = await copyToEach(repository, others, { quiet, signal });
+    if (json) printJson({ dumps: dumps.map(dumpDocument), copies });
+    else print([dumpList(dumps), ...copies.map(copiedLine)].join('\n'));
+    if (copies.some(({ error }) => error !== null)) process.exitCode = 1;
   });
 }
 

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { print, printJson } from '../output.ts';
-import { backupByName, openByFlags, type RepositoryFlags, withRepository } from './repository.ts';
+import { pinsToEach } from './copying.ts';
+import { backupByName, openWithOthers, type RepositoryFlags, withRepository } from './repository.ts';
 
 interface PinFlags extends RepositoryFlags {
   until?: Date;
@@ -10,7 +11,9 @@ interface PinFlags extends RepositoryFlags {
 
 export function pinCommand(): Command {
   const command = new Command('pin')
-    .description('Keep a backup, and all that it needs, whatever the calendar and the limits of "backup prune" say.')
+    .description(
+      'Keep a backup, and all that it needs, whatever the calendar and the limits of "backup prune" say; in the other repositories of the config file, too.',
+    )
     .argument('<backup>', 'its name, or "latest"');
   return withRepository(command)
     .option(
@@ -23,30 +26,36 @@ export function pinCommand(): Command {
     .option('--no-color', 'no colours')
     .action(async (name: string) => {
       const { until, reason, json, ...flags } = command.opts<PinFlags>();
-      const repository = await openByFlags(flags);
+      const [repository, ...others] = await openWithOthers(flags);
       const { pin } = await import('../../ops/backup/index.ts');
       const { id } = await backupByName(repository, name);
       const pinned = await pin(repository, id, { until: until ?? null, reason: reason ?? null });
+      const everywhere = await pinsToEach(repository, others);
       if (json) printJson({ pin: pinned });
       else print(`${id} is kept ${until === undefined ? 'until it is unpinned' : `until ${until.toISOString()}`}.`);
+      process.exitCode = everywhere ? 0 : 1;
     });
 }
 
 export function unpinCommand(): Command {
   const command = new Command('unpin')
-    .description('Let the calendar and the limits of "backup prune" decide about a backup again.')
+    .description(
+      'Let the calendar and the limits of "backup prune" decide about a backup again; in the other repositories of the config file, too.',
+    )
     .argument('<backup>', 'its name, or "latest"');
   return withRepository(command)
     .option('--json', 'one JSON document on stdout')
     .option('--no-color', 'no colours')
     .action(async (name: string) => {
       const flags = command.opts<PinFlags>();
-      const repository = await openByFlags(flags);
+      const [repository, ...others] = await openWithOthers(flags);
       const { unpin } = await import('../../ops/backup/index.ts');
       const { id } = await backupByName(repository, name);
       await unpin(repository, id);
+      const everywhere = await pinsToEach(repository, others);
       if (flags.json) printJson({ unpinned: id });
       else print(`${id} is not pinned any more.`);
+      process.exitCode = everywhere ? 0 : 1;
     });
 }
 

@@ -48,8 +48,17 @@ export function withRecipients(command: Command): Command {
  * @throws {PitcrewError} `E_USAGE` when none is given; `E_BACKUP_KEY` when a file with keys cannot be read; `E_CONFIG`
  */
 export async function openByFlags(flags: RepositoryFlags): Promise<Repository> {
-  const [repository] = await openAllByFlags(flags, 1);
-  if (repository) return repository;
+  const [repository] = await openWithOthers(flags, 1);
+  return repository;
+}
+
+/** Likewise, with the others of the config file. @throws {PitcrewError} likewise */
+export async function openWithOthers(
+  flags: RepositoryFlags,
+  most = Infinity,
+): Promise<[first: Repository, ...others: Repository[]]> {
+  const [first, ...others] = await openAllByFlags(flags, most);
+  if (first) return [first, ...others];
   throw new PitcrewError('E_USAGE', 'no repository is given');
 }
 

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, CreateProgress } from '../../ops/backup/index.ts';
 import { copiedLine, copyToEach } from '../backup/copying.ts';
+import { copyLine, lookAtCopies } from '../backup/copies.ts';
 import { copyCommand } from '../backup/copy-command.ts';
 import { keyCommand } from '../backup/key-command.ts';
 import { backupDocument, drillDocument, proofDocument } from '../backup/document.ts';
@@ -14,8 +15,8 @@ import { pinCommand, unpinCommand } from '../backup/pin-command.ts';
 import { pruneCommand } from '../backup/prune-command.ts';
 import {
   backupByName,
-  openAllByFlags,
   openByFlags,
+  openWithOthers,
   type RepositoryFlags,
   withRecipients,
   withRepository,
@@ -60,6 +61,7 @@ export function backupCommand(): Command {
 interface CreateFlags extends RepositoryFlags {
   type: BackupRecord['type'] | 'auto';
   checkpoint: 'fast' | 'spread';
+  compressAt: 'client' | 'server';
   maxRate?: number;
   logical?: boolean;
   dumpDatabase: string[];
@@ -88,14 +90,23 @@ function createCommand(): Command {
     .option('--logical', 'dump databases or tables with pg_dump instead, which has to be on this machine')
     .option('--dump-database <name>', 'dump this database; can be repeated (default: that of the URL)', collect, [])
     .option('--table <pattern>', "dump only such tables, as pg_dump's --table; can be repeated", collect, [])
+    .addOption(
+      new Option('--compress-at <where>', 'on this machine, or on the server, which then sends less and works more')
+        .choices(['client', 'server'])
+        .default('client'),
+    )
     .option('--compress-level <1-19>', 'of zstd: higher is smaller and slower (default: 3)', parseUpTo(19))
     .option('--jobs <threads>', 'so many compress at once (default: 1, or 2 with three CPUs or more)', parseUpTo(16))
     .action(async () => {
       const flags = command.opts<CreateFlags>();
       const url = await serverUrl(flags, command);
-      const [repository, ...others] = await openAllByFlags(flags);
-      if (!repository) throw new PitcrewError('E_USAGE', 'no repository is given');
-      if (flags.logical) return createDumps(url, repository, flags);
+      const [repository, ...others] = await openWithOthers(flags);
+      if (flags.compressAt === 'server' && flags.jobs !== undefined) {
+        throw new PitcrewError('E_USAGE', '--jobs is of compression on this machine', {
+          hint: 'Leave it away, or have the client compress.',
+        });
+      }
+      if (flags.logical) return createDumps(url, [repository, ...others], flags);
       if (flags.dumpDatabase.length + flags.table.length > 0) {
         throw new PitcrewError('E_USAGE', '--dump-database and --table are of logical backups', {
           hint: 'Give --logical as well.',
@@ -110,6 +121,7 @@ function createCommand(): Command {
           repository,
           type: flags.type,
           checkpoint: flags.checkpoint,
+          compressAt: flags.compressAt,
           maxRateKb: flags.maxRate,
           madeBy: `pitcrew ${packageVersion()}`,
           signal,
@@ -162,7 +174,7 @@ function listCommand(): Command {
     .option('--no-color', 'no colours')
     .action(async () => {
       const flags = command.opts<RepositoryFlags & { json?: boolean }>();
-      const repository = await openByFlags(flags);
+      const [repository, ...others] = await openWithOthers(flags);
       const { missingText, reachableWindows, readDrills, readDumps, readPins } =
         await import('../../ops/backup/index.ts');
       const backups = await repository.backups();
@@ -170,6 +182,7 @@ function listCommand(): Command {
       const drills = await readDrills(repository);
       const dumps = await readDumps(repository);
       const reachable = await reachableWindows(repository, backups);
+      const copies = await lookAtCopies(backups, others);
       if (flags.json) {
         const documents = backups.map((backup) => ({
           ...backupDocument(backup),
@@ -181,6 +194,7 @@ function listCommand(): Command {
           backups: documents,
           dumps: dumps.map(dumpDocument),
           reachable: reachableDocument(reachable),
+          copies,
         });
         return;
       }
@@ -189,6 +203,7 @@ function listCommand(): Command {
         if (backups.length > 0) print(['', ...reachableLines(reachable, missingText)].join('\n'));
       }
       if (dumps.length > 0) print(`${backups.length > 0 ? '\n' : ''}${dumpList(dumps)}`);
+      if (copies.length > 0) print(['', ...copies.map(copyLine)].join('\n'));
     });
 }
 

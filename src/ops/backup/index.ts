@@ -6,20 +6,15 @@ export { longestUnproven } from './drill/choose-backups.ts';
 export { drill, type Drilled, type DrillProgress } from './drill/drill.ts';
 export type { DrillMoment } from './drill/moment.ts';
 export { type DrillRecord, readDrills } from './drill/record.ts';
+export { inTime } from './in-time.ts';
 export { openRepositories } from './open/open-repositories.ts';
-export {
-  type BackupRecord,
-  type DumpRecord,
-  isRunning,
-  mirror,
-  type Mirrored,
-  type PinRecord,
-  type Repository,
-} from './repository/index.ts';
+export { type BackupRecord, type DumpRecord, isRunning, type PinRecord, type Repository } from './repository/index.ts';
+export { mirror, type Mirrored } from './mirror/mirror.ts';
+export { mirrorPins } from './mirror/mirror-pins.ts';
 export { chooseBackup } from './restore/choose-backup.ts';
 export { type LogPlan, missingText } from './restore/log-plan.ts';
 export { planRestore, type RestorePlan } from './restore/plan.ts';
-export { isVacant } from './restore/placement.ts';
+export { isVacant } from './restore/leftovers.ts';
 export { asOneError, preflight } from './restore/preflight.ts';
 export { restoreBackup, type Restored, type RestoreOptions, type RestoreProgress } from './restore/restore-backup.ts';
 export type { RecoveryProgress } from './restore/recovery-log.ts';

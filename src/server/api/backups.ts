@@ -190,6 +190,10 @@ export const backupList = z
         name: z.string(),
         encrypted: z.boolean(),
         backups: z.number().int().nullable(),
+        behind: z.object({ backups: z.number().int(), since: timestamp }).nullable().openapi({
+          description:
+            'Of a copy: how many backups of the first repository it lacks, and when the oldest of these was made.',
+        }),
         flags: z.array(z.string()).openapi({
           description: 'How a command is told of it, and of the files that open it; no secrets.',
           example: ['--repository', '/var/backups/shop', '--identity', '/etc/pitcrew/shop.key'],

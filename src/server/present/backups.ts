@@ -2,6 +2,8 @@ import { lsnText } from '../../engine/postgres/replication/index.ts';
 import type { PitcrewError } from '../../errors.ts';
 import {
   type BackupRecord,
+  type Behind,
+  behindFirst,
   type BackupService,
   type Catalogue,
   type DrillRecord,
@@ -138,9 +140,10 @@ export function presentWindows(reachable: Reachable | null): BackupList['windows
 /** What the page shows of a server whose backups are looked after. */
 export function presentBackups(
   service: BackupService,
-  { at, repositories, backups, pins, drills, reachable }: Catalogue,
+  catalogue: Catalogue,
   runs: { latest: readonly StoredRun[]; drills: readonly StoredRun[] },
 ): Omit<BackupList, 'database' | 'actionsEnabled'> {
+  const { at, repositories, backups, pins, drills, reachable } = catalogue;
   const { settings } = service;
   const { full, incremental, verify, timeZone, drill, stream, keep } = settings;
   const { last, daily, weekly, monthly, yearly } = keep;
@@ -158,10 +161,13 @@ export function presentBackups(
       keep: { last, daily, weekly, monthly, yearly },
     },
     at: at.toISOString(),
-    repositories: repositories.map(({ error, ...place }, index) => ({
-      ...place,
+    repositories: repositories.map((place, index) => ({
+      name: place.name,
+      encrypted: place.encrypted,
+      backups: place.backups,
+      behind: presentBehind(behindFirst(catalogue, place, service.status().running)),
       flags: flagsOf(settings.repositories[index]),
-      error: presentFailure(error),
+      error: presentFailure(place.error),
     })),
     count: backups?.length ?? 0,
     storedBytes: backups && sum,
@@ -175,6 +181,9 @@ export function presentBackups(
     latest: runs.latest.map(presentRun),
   };
 }
+
+const presentBehind = (behind: Behind | undefined): BackupList['repositories'][number]['behind'] =>
+  behind ? { backups: behind.backups, since: behind.since.toISOString() } : null;
 
 /** As `pitcrew restore` takes them. */
 function flagsOf(settings: BackupService['settings']['repositories'][number] | undefined): string[] {

@@ -1,4 +1,4 @@
-import { type BackupService, sizesOf } from '../../ops/backup/index.ts';
+import { behindFirst, type BackupService, sizesOf } from '../../ops/backup/index.ts';
 import type { MetricFamily } from './exposition.ts';
 
 type Series = MetricFamily['series'];
@@ -7,7 +7,8 @@ type Series = MetricFamily['series'];
 export function backupFamilies(services: readonly BackupService[], now = Date.now()): MetricFamily[] {
   const known = services.flatMap((service) => {
     const found = service.known();
-    return found ? [{ target: service.name, ...found, log: service.status().log }] : [];
+    const { log, running } = service.status();
+    return found ? [{ target: service.name, ...found, log, running }] : [];
   });
   const gauge = (name: string, help: string, series: (each: (typeof known)[number]) => Series): MetricFamily => ({
     name: `pitcrew_backup_${name}`,
@@ -22,6 +23,14 @@ export function backupFamilies(services: readonly BackupService[], now = Date.no
     (['full', 'incremental'] as const).flatMap((type) => {
       const record = catalogue.backups?.findLast((each) => each.type === type);
       return record ? [{ labels: { target, type }, value: value(record) }] : [];
+    });
+  const copies = (
+    { target, catalogue, running }: (typeof known)[number],
+    value: (behind: ReturnType<typeof behindFirst>) => number,
+  ): Series =>
+    catalogue.repositories.slice(1).flatMap((place) => {
+      if (!catalogue.backups || place.backups === null) return [];
+      return [{ labels: { target, repository: place.name }, value: value(behindFirst(catalogue, place, running)) }];
     });
   return [
     gauge('age_seconds', 'How long ago the latest backup of a type ended', (each) =>
@@ -43,6 +52,14 @@ export function backupFamilies(services: readonly BackupService[], now = Date.no
     ),
     gauge('repository_up', 'Whether a repository can be read', ({ target, catalogue }) =>
       catalogue.repositories.map(({ name, error }) => ({ labels: { target, repository: name }, value: error ? 0 : 1 })),
+    ),
+    gauge('copy_behind', 'Backups of the first repository that a copy lacks', (each) =>
+      copies(each, (behind) => behind?.backups ?? 0),
+    ),
+    gauge(
+      'copy_behind_seconds',
+      'How long ago the oldest backup was made that a copy lacks; 0 when it lacks none',
+      (each) => copies(each, (behind) => (behind ? (now - behind.since.getTime()) / 1000 : 0)),
     ),
     gauge('log_stored_bytes', 'Bytes of all log as it is stored', ({ target, catalogue }) =>
       catalogue.reachable ? [{ labels: { target }, value: catalogue.reachable.log.storedBytes }] : [],

@@ -89,8 +89,15 @@ const columns: Column<Repository>[] = [
     id: 'state',
     title: 'State',
     wide: true,
-    cell: ({ error: ofPlace, log }) => {
+    cell: ({ error: ofPlace, log, behind }) => {
       const error = ofPlace ?? log?.error;
+      if (!error && behind) {
+        return (
+          <StatusBadge tone="warning" plain>
+            {behind.backups} {behind.backups === 1 ? 'backup' : 'backups'} behind, since <Time at={behind.since} />
+          </StatusBadge>
+        );
+      }
       return error ? (
         <StatusBadge tone="critical" plain>
           <span class="clip" title={[error.message, error.detail, error.hint].filter(Boolean).join('. ')}>

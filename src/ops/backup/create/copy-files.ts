@@ -22,6 +22,7 @@ export async function copyFiles(
     url,
     repository,
     checkpoint = 'fast',
+    compressAt = 'client',
     maxRateKb,
     madeBy,
     signal,
@@ -42,9 +43,10 @@ export async function copyFiles(
     if (current) files.push(await current.end());
     current = undefined;
   };
-  const next = async (name: string): Promise<void> => {
+  const isCompressed = compressAt === 'server';
+  const next = async (name: string, how: { isCompressed?: boolean } = {}): Promise<void> => {
     await finish();
-    current = storing((source) => repository.putFile(id, name, source, signal));
+    current = storing((source) => repository.putFile(id, name, source, { ...how, signal }));
   };
   onProgress?.({ phase: 'waiting', doneBytes: 0, totalBytes });
   try {
@@ -52,6 +54,7 @@ export async function copyFiles(
       label: `pitcrew ${id}`,
       checkpoint,
       maxRateKb,
+      serverCompression: isCompressed ? { level: repository.level } : undefined,
       incremental: parent !== null,
       silenceLimitMs,
     })) {
@@ -63,7 +66,7 @@ export async function copyFiles(
         totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
         // The server tells how far it is once a second.
         onProgress?.({ phase: 'copying', doneBytes: 0, totalBytes });
-      } else if (event.type === 'archive') await next(event.name);
+      } else if (event.type === 'archive') await next(event.name, { isCompressed });
       else if (event.type === 'manifest') await next('backup_manifest');
       else if (event.type === 'progress') onProgress?.({ phase: 'copying', doneBytes: event.doneBytes, totalBytes });
       else if (event.type === 'warning') warnings.push(event.text);

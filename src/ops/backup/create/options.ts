@@ -11,7 +11,12 @@ export interface CreateOptions {
   type?: BackupRecord['type'] | 'auto';
   /** `fast` by default: it begins at once. */
   checkpoint?: 'fast' | 'spread';
-  /** At most so many kB a second are read. */
+  /**
+   * Who compresses: `client`, by default, or `server`, which then sends less and works more. By the level of the repository. The log is compressed here in any
+   * case.
+   */
+  compressAt?: 'client' | 'server';
+  /** At most so many kB a second are read; where the server compresses: sent. */
   maxRateKb?: number | undefined;
   /** Name and version of the program, for the record. */
   madeBy: string;

@@ -109,6 +109,7 @@ async function amcheckSchema({ session, name, findings }: CheckOptions): Promise
         ON n.oid = e.extnamespace
      WHERE e.extname = 'amcheck'`;
   try {
+    await disableEventTriggers(session);
     const [there] = await session.query<{ schema: string }>(where);
     if (there) {
       // Older ones do not know tables.
@@ -124,6 +125,14 @@ async function amcheckSchema({ session, name, findings }: CheckOptions): Promise
       `${name}: amcheck could not be installed, so that tables were read and indexes not looked at: ${saidOf(error)}`,
     );
     return undefined;
+  }
+}
+
+/** Before PostgreSQL 17 no setting of a session switches them off, and what they run may reach beyond this server. */
+async function disableEventTriggers(session: ScratchSession): Promise<void> {
+  const enabled = `SELECT evtname AS name FROM pg_event_trigger WHERE evtenabled <> 'D'`;
+  for (const { name } of await session.query<{ name: string }>(enabled)) {
+    await session.query(`ALTER EVENT TRIGGER ${quoteIdentifier(name)} DISABLE`);
   }
 }
 

@@ -116,6 +116,8 @@ export async function drill(options: DrillOptions): Promise<Drilled> {
         ...options,
         folder: scratch.path,
         dataDir: scratch.dataDir,
+        major,
+        segmentBytes: backup.segmentBytes,
         owner: identity,
         preload: options.preload ?? [],
       });

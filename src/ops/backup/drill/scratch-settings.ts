@@ -16,6 +16,8 @@ export interface ScratchSettings {
 export interface ScratchSettingsOptions {
   folder: string;
   dataDir: string;
+  major: number;
+  segmentBytes: number;
   owner: { uid: number; gid: number } | undefined;
   /** Libraries that are loaded after all. */
   preload: readonly string[];
@@ -25,6 +27,10 @@ export interface ScratchSettingsOptions {
 export const longestSocketFolder = 90;
 export const socketFolder = (folder: string): string => join(folder, 'socket');
 const usualPrepared = 200;
+/** Recovery needs a place for each server whose changes were ever applied there, and no file has how many there are. A place takes some 300 bytes. */
+const mostOrigins = 10_000;
+const mb = 1024 * 1024;
+const inMb = (bytes: number): string => `${bytes / mb}MB`;
 
 /**
  * Gives a restored data directory settings of their own. None of the source's count, besides those of the recovery: the server can be reached through a socket in
@@ -32,7 +38,7 @@ const usualPrepared = 200;
  * for no setting to be as large as the source's, except for room for prepared transactions.
  */
 export async function writeScratchSettings(options: ScratchSettingsOptions): Promise<ScratchSettings> {
-  const { folder, dataDir, owner, preload } = options;
+  const { folder, dataDir, major, segmentBytes, owner, preload } = options;
   const socket = socketFolder(folder);
   await mkdir(socket, { mode: 0o700 });
   const own = async (path: string): Promise<void> => {
@@ -56,6 +62,7 @@ export async function writeScratchSettings(options: ScratchSettingsOptions): Pro
     max_prepared_transactions: String(prepared),
     max_connections: '20',
     max_wal_senders: '0',
+    [major >= 18 ? 'max_active_replication_origins' : 'max_replication_slots']: String(mostOrigins),
     max_worker_processes: '4',
     max_logical_replication_workers: '0',
     wal_level: 'replica',
@@ -70,7 +77,9 @@ export async function writeScratchSettings(options: ScratchSettingsOptions): Pro
     log_statement: 'none',
     log_timezone: 'UTC',
     timezone: 'UTC',
-    max_wal_size: '1GB',
+    // PostgreSQL wants both as large as two segments at least.
+    min_wal_size: inMb(Math.max(32 * mb, 2 * segmentBytes)),
+    max_wal_size: inMb(Math.max(1024 * mb, 2 * segmentBytes)),
   };
   const files: [string, string][] = [
     [

@@ -32,7 +32,13 @@ export async function readDumps({ storage }: Repository): Promise<DumpRecord[]> 
     const record = await readRecord(storage, key, dumpRecord);
     if (record) found.push(record);
   }
-  return found.toSorted((a, b) => (a.lsn === b.lsn ? (a.id < b.id ? -1 : 1) : a.lsn < b.lsn ? -1 : 1));
+  return found.toSorted(byDumpLog);
+}
+
+/** Orders dumps by where the server's log was, the oldest first. */
+export function byDumpLog(a: DumpRecord, b: DumpRecord): number {
+  if (a.lsn === b.lsn) return a.id < b.id ? -1 : 1;
+  return a.lsn < b.lsn ? -1 : 1;
 }
 
 /** @throws {PitcrewError} `E_NOT_FOUND` */

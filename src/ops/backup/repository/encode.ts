@@ -7,9 +7,12 @@ import { seal, unseal } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { byFrames } from './by-frames.ts';
 import { compress, type CompressOptions } from './compress.ts';
+import { passedOn } from './compressed.ts';
 import type { StoredFile } from './records.ts';
 
 interface EncodeOptions extends CompressOptions {
+  /** What comes is compressed with zstd already, and is stored as it comes. */
+  isCompressed?: boolean;
   /** `age1…`; none: not encrypted. */
   recipients: readonly string[];
 }
@@ -33,8 +36,11 @@ export async function storeEncoded(
   return { ...file, ...result() };
 }
 
-/** Turns a file into what is stored of it. zstd's own checksum is in it, so that `zstd -t` tells too. */
-function encode(source: AsyncIterable<Uint8Array>, { recipients, ...how }: EncodeOptions): Encoding {
+/** Turns a file into what is stored of it. zstd's own checksum is in what we compress, so that `zstd -t` tells too. */
+function encode(
+  source: AsyncIterable<Uint8Array>,
+  { recipients, isCompressed = false, ...how }: EncodeOptions,
+): Encoding {
   let bytes = 0;
   let storedBytes = 0;
   const hash = createHash('sha256');
@@ -45,7 +51,7 @@ function encode(source: AsyncIterable<Uint8Array>, { recipients, ...how }: Encod
     }
   }
   async function* stored(): AsyncGenerator<Buffer> {
-    const compressed = compress(counted(), how);
+    const compressed = isCompressed ? passedOn(source, (length) => (bytes += length)) : compress(counted(), how);
     for await (const block of recipients.length > 0 ? seal(compressed, recipients) : compressed) {
       hash.update(block);
       storedBytes += block.length;

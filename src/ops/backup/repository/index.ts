@@ -1,5 +1,5 @@
 export { byLog } from './by-log.ts';
-export { checksumKey, isChecksum, keyOfChecksum, readChecksum } from './checksum.ts';
+export { checksumKey, isChecksum, keyOfChecksum, readChecksum, storeChecksum } from './checksum.ts';
 export {
   backupPrefix,
   backupRecordKey,
@@ -7,6 +7,7 @@ export {
   drillKey,
   drillsPrefix,
   isPartial,
+  keysPrefix,
   nameOfKey,
   nameOfPartial,
   partialName,
@@ -18,11 +19,10 @@ export {
 export { isRunning } from '../is-running.ts';
 export { lackingSegment } from './lacking-segment.ts';
 export { type Manifest, type ManifestFile, manifestOf, readManifest } from './manifest.ts';
-export { mirror, type Mirrored, type MirrorOptions } from './mirror.ts';
 export { checkRecord, requireRecords } from './record-check.ts';
 export { count, lsn, time } from './record-values.ts';
 export { readRecord, recordText, storeText } from './record-file.ts';
-export type { BackupRecord, PinRecord, RepositoryRecord, StoredFile } from './records.ts';
+export { type BackupRecord, type PinRecord, type RepositoryRecord, startedRecord, type StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
 export { type DumpRecord, dumpRecord } from './dump-records.ts';
 export type { GapRecord, StreamRecord } from './stream-records.ts';

@@ -79,6 +79,8 @@ export const pinRecord = z.strictObject({
   /** Up to when; `null`: until it is unpinned. */
   until: time.nullable(),
   reason: z.string().nullable(),
+  /** The repository that it was copied from: it follows the pin there. Missing where it was pinned here. */
+  copiedFrom: z.string().optional(),
 });
 export type PinRecord = z.output<typeof pinRecord>;
 

@@ -58,10 +58,18 @@ export interface RepositoryOptions {
   jobs?: number | undefined;
 }
 
+export interface PutFileOptions {
+  /** What comes is compressed with zstd already, and is stored as it comes. */
+  isCompressed?: boolean;
+  signal?: AbortSignal | undefined;
+}
+
 /** The backups and the log of one cluster, in one storage. */
 export interface Repository extends LogObjects {
   readonly name: string;
   readonly storage: Storage;
+  /** Of zstd, for what is stored from now on. */
+  readonly level: number;
   /** Who is able to read what is stored from now on: known once it was claimed. */
   readonly recipients: readonly string[];
   /** What it is; `undefined` before anything was stored. */
@@ -78,7 +86,7 @@ export interface Repository extends LogObjects {
   /** A backup and those that it builds on, the full one first. @throws {PitcrewError} `E_BACKUP_DAMAGED` when one of them is missing */
   chain(backup: BackupRecord): Promise<BackupRecord[]>;
   /** Stores a file of a backup that is being made. */
-  putFile(id: string, name: string, source: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<StoredFile>;
+  putFile(id: string, name: string, source: AsyncIterable<Uint8Array>, options?: PutFileOptions): Promise<StoredFile>;
   /** Stores a file that is of no backup. `keyOf`: its key, by whether it is encrypted. */
   putDumpFile(
     keyOf: (encrypted: boolean) => string,
@@ -135,6 +143,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     ...logObjects({ storage, keyring: () => keyring, level }),
     name: storage.name,
     storage,
+    level,
     get recipients() {
       return claimed;
     },
@@ -179,11 +188,11 @@ export function openRepository(options: RepositoryOptions): Repository {
       }
       return chain;
     },
-    async putFile(id, name, source, signal) {
+    async putFile(id, name, source, options = {}) {
       // The manifest has names, sizes and checksums only, and whoever makes the next backup needs it without a secret.
       const recipients = name === 'backup_manifest' ? [] : await keyring.recipients();
       const key = backupFileKey(id, name, { encrypted: recipients.length > 0 });
-      return storeEncoded(storage, { key, name }, source, { signal, recipients, level, jobs });
+      return storeEncoded(storage, { key, name }, source, { ...options, recipients, level, jobs });
     },
     async putDumpFile(keyOf, source, signal) {
       const recipients = await keyring.recipients();

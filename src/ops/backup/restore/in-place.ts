@@ -4,9 +4,10 @@ import { errorCode, PitcrewError } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
 import type { BackupRecord } from '../repository/index.ts';
 import { controlPath, readControlFile } from './control-file.ts';
-import { isRunning } from '../is-running.ts';
+import { isVacant } from './leftovers.ts';
+import { newProcessId, processBehind } from './restore-process.ts';
 import { processIn } from './running.ts';
-import type { TablespacePlace } from './tablespaces.ts';
+import { mappedPlaces, type TablespacePlace } from './tablespaces.ts';
 
 /** While a data directory is being changed: the control file that it had, without which PostgreSQL refuses to start. */
 const controlBefore = `${controlPath}.before`;
@@ -22,7 +23,8 @@ export const ownFiles: readonly string[] = [controlBefore, markName];
 export const heldFiles: ReadonlyMap<string, string> = new Map([[controlPath, controlAfter]]);
 
 interface Mark {
-  pid: number;
+  /** Id of the process. */
+  by: string;
   tablespaces: string[];
 }
 
@@ -63,17 +65,22 @@ export async function inPlaceObstacles(
     );
   }
   const mark = await readMark(to);
-  if (mark && mark.pid !== process.pid && isRunning(mark.pid)) {
+  const other = mark && processBehind(mark.by);
+  // Of our own it is an attempt that failed.
+  if (other && other.state !== 'gone' && !(other.state === 'running' && other.pid === process.pid)) {
+    const isElsewhere = other.state === 'elsewhere';
     found.push(
       new PitcrewError('E_CONFLICT', `another restore is at work in ${to}`, {
-        detail: `It is process ${mark.pid}.`,
-        hint: 'Let it end, or stop it.',
+        detail: `It is process ${other.pid}${isElsewhere ? ' of another machine' : ''}.`,
+        hint: isElsewhere
+          ? `Let it end, or stop it. Where it is not at work any more, remove ${join(to, markName)}.`
+          : 'Let it end, or stop it.',
       }),
     );
   }
   const own = await ownPlaces(to, mark);
   for (const { to: place } of tablespaces) {
-    if (own.has(await realpath(place).catch(() => place)) || (await isEmpty(place))) continue;
+    if (own.has(await realpath(place).catch(() => place)) || (await isVacant(place))) continue;
     found.push(
       new PitcrewError('E_UNSAFE', `${place} is not a tablespace of ${to}`, {
         detail: 'There is something in it, and no link of the data directory leads there.',
@@ -87,7 +94,7 @@ export async function inPlaceObstacles(
 /** Marks a data directory as being changed: from here on PostgreSQL refuses to start it, until `release`. */
 export async function takeInPlace(to: string, tablespaces: readonly TablespacePlace[]): Promise<void> {
   const own = await ownPlaces(to, await readMark(to));
-  const mark: Mark = { pid: process.pid, tablespaces: [...own, ...tablespaces.map(({ to: place }) => place)] };
+  const mark: Mark = { by: newProcessId(), tablespaces: [...own, ...tablespaces.map(({ to: place }) => place)] };
   const part = join(to, `${markName}.${process.pid}`);
   await writeFile(part, JSON.stringify(mark), { mode: 0o600, flush: true });
   await rename(part, join(to, markName));
@@ -126,10 +133,7 @@ async function ownPlaces(to: string, mark: Mark | undefined): Promise<Set<string
     const place = await readlink(join(links, name)).catch(() => undefined);
     if (place !== undefined) places.push(place);
   }
-  const map = await readFile(join(to, 'tablespace_map'), 'utf8').catch(() => '');
-  // A backslash stands before what would end a line.
-  for (const [, place = ''] of map.matchAll(/^\d+ ((?:\\[^]|[^\\\n\r])+)/gm))
-    places.push(place.replaceAll(/\\([^])/g, '$1'));
+  places.push(...mappedPlaces(await readFile(join(to, 'tablespace_map'), 'utf8').catch(() => '')));
   return new Set(await Promise.all(places.map(async (place) => realpath(place).catch(() => place))));
 }
 
@@ -147,18 +151,11 @@ function isMark(mark: unknown): mark is Mark {
   return (
     typeof mark === 'object' &&
     mark !== null &&
-    'pid' in mark &&
-    Number.isSafeInteger(mark.pid) &&
+    'by' in mark &&
+    typeof mark.by === 'string' &&
     'tablespaces' in mark &&
     Array.isArray(mark.tablespaces) &&
     mark.tablespaces.every((place) => typeof place === 'string')
-  );
-}
-
-async function isEmpty(path: string): Promise<boolean> {
-  return readdir(path).then(
-    (names) => names.length === 0,
-    (error: unknown) => errorCode(error) === 'ENOENT',
   );
 }
 

@@ -6,7 +6,7 @@ import type { Repository } from '../repository/index.ts';
 import { segmentName } from '../wal/segments.ts';
 import { inPlaceObstacles } from './in-place.ts';
 import type { RestorePlan } from './plan.ts';
-import { isVacant } from './placement.ts';
+import { isVacant } from './leftovers.ts';
 import { vacancyObstacles } from './restore-backup.ts';
 import { tryRestoreCommand } from './try-restore-command.ts';
 

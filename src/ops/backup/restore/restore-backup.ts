@@ -15,7 +15,9 @@ import {
   takeInPlace,
 } from './in-place.ts';
 import { layOut, type LayOutOptions } from './lay-out.ts';
-import { isVacant, type Placement, preparePlacement } from './placement.ts';
+import { isVacant, removeLeftovers, restoreAtWork } from './leftovers.ts';
+import { type Placement, preparePlacement } from './placement.ts';
+import { newProcessId } from './restore-process.ts';
 import { withFiles } from './of-log.ts';
 import { recoverySettingNames, recoverySettings } from './recovery-settings.ts';
 import type { RecoveryTarget } from './target.ts';
@@ -88,6 +90,16 @@ export async function restoreBackup(asked: RestoreOptions): Promise<Restored> {
 export async function vacancyObstacles(paths: readonly string[]): Promise<PitcrewError[]> {
   const taken: PitcrewError[] = [];
   for (const path of paths) {
+    const other = await restoreAtWork(path);
+    if (other) {
+      taken.push(
+        new PitcrewError('E_CONFLICT', `another restore to ${path} is at work`, {
+          detail: `It is process ${other.pid}${other.state === 'elsewhere' ? ' of another machine' : ''}.`,
+          hint: 'Let it end, or stop it. Where it is not at work any more, remove the folder whose name has "restoring" in it.',
+        }),
+      );
+      continue;
+    }
     if (await isVacant(path)) continue;
     taken.push(
       new PitcrewError('E_DATA_DIR', `${path} is not empty`, {
@@ -103,12 +115,13 @@ type Plan = RestoreOptions & Pick<LayOutOptions, 'chain' | 'wanted' | 'tablespac
 
 async function restoreBeside(plan: Plan): Promise<Restored> {
   const { to, tablespaces, owner, signal } = plan;
+  const id = newProcessId();
   const prepared: { placement: Placement; oid: number | undefined }[] = [];
   try {
     for (const { to: path, oid } of tablespaces) {
-      prepared.push({ placement: await preparePlacement(path, owner), oid });
+      prepared.push({ placement: await preparePlacement(path, id, owner), oid });
     }
-    const own = await preparePlacement(to, owner);
+    const own = await preparePlacement(to, id, owner);
     // The last one: with it there is something that can be started.
     prepared.push({ placement: own, oid: undefined });
     const staged = prepared.flatMap(({ placement, oid }) =>
@@ -118,12 +131,15 @@ async function restoreBeside(plan: Plan): Promise<Restored> {
     await prepareRecovery(own.staging, plan);
     for (const { placement } of prepared) await flushFolders(placement.staging);
     signal?.throwIfAborted();
-    for (const { placement } of prepared) await placement.place();
-    return { kept: { files: 0, bytes: 0 } };
+    for (const { placement } of prepared) await placement.place(own.staging);
   } catch (error) {
-    for (const { placement } of prepared.toReversed()) await placement.undo();
+    // All of it first: should this be killed too, it is known what each is.
+    for (const { placement } of prepared.toReversed()) await placement.takeBack();
+    for (const { placement } of prepared) await placement.remove();
     throw error;
   }
+  for (const { placement } of prepared) await placement.settle();
+  return { kept: { files: 0, bytes: 0 } };
 }
 
 async function restoreInPlace(plan: Plan): Promise<Restored> {
@@ -138,6 +154,7 @@ async function restoreInPlace(plan: Plan): Promise<Restored> {
   const leaves = (path: string): boolean => ownFiles.includes(path) || /^pg_tblspc\/./.test(path);
   const intact = new Set(await compareExisting({ folder: to, prefix: '', wanted, leaves, owner, signal, onBytes }));
   for (const { oid, to: folder } of tablespaces) {
+    await removeLeftovers(folder);
     if (await isVacant(folder)) continue;
     const others = (path: string): boolean => !isOfMajor(path, backup.serverVersion);
     const prefix = `pg_tblspc/${oid}/`;

@@ -33,3 +33,8 @@ export function placesOf(
 export function tablespaceMapFile(places: readonly TablespacePlace[]): string {
   return places.map(({ oid, to }) => `${oid} ${to.replaceAll(/[\\\n\r]/g, String.raw`\$&`)}\n`).join('');
 }
+
+/** The places in such a file, in their order. */
+export function mappedPlaces(map: string): string[] {
+  return [...map.matchAll(/^\d+ ((?:\\[^]|[^\\\n\r])+)/gm)].map(([, place = '']) => place.replaceAll(/\\([^])/g, '$1'));
+}

@@ -1,5 +1,6 @@
-import { PitcrewError, toPitcrewError } from '../../../errors.ts';
+import { type PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type DrillRecord, readDrills } from '../drill/record.ts';
+import { inTime } from '../in-time.ts';
 import type { BackupRecord, PinRecord, Repository } from '../repository/index.ts';
 import { readPins } from '../retention/pins.ts';
 import { type Reachable, reachableWindows } from '../wal/windows.ts';
@@ -11,6 +12,8 @@ export interface CataloguedRepository {
   encrypted: boolean;
   /** `null` when it could not be looked at. */
   backups: number | null;
+  /** Those, oldest first by the server's log. */
+  records: readonly BackupRecord[] | null;
   /** Why it could not be. */
   error: PitcrewError | null;
 }
@@ -20,7 +23,7 @@ export interface Catalogue {
   at: Date;
   repositories: CataloguedRepository[];
   /** Of the first repository, oldest first by the server's log; `null` when it cannot be read. */
-  backups: BackupRecord[] | null;
+  backups: readonly BackupRecord[] | null;
   /** Of those that are kept whatever the retention says, by name. */
   pins: ReadonlyMap<string, PinRecord>;
   /** What restores that were to prove backups found, whoever asked for them; the oldest first. */
@@ -28,21 +31,20 @@ export interface Catalogue {
   reachable: Reachable | null;
 }
 
-/** A place that hangs is told as one that cannot be reached. */
 const patienceMs = 60_000;
 
 /** Looks what is there; what cannot be looked at is told in its place. */
 export async function lookUp(open: () => Promise<Repository[]>, now = new Date()): Promise<Catalogue> {
   const repositories = await open();
   const looked = await Promise.all(
-    repositories.map(async (repository) => {
+    repositories.map(async (repository): Promise<CataloguedRepository> => {
       const { name, recipients } = repository;
       const place = { name, encrypted: recipients.length > 0 };
       try {
-        const backups = await inTime(repository.backups(), name);
-        return { place: { ...place, backups: backups.length, error: null }, backups };
+        const backups = await inTime(repository.backups(), name, patienceMs);
+        return { ...place, backups: backups.length, records: backups, error: null };
       } catch (error) {
-        return { place: { ...place, backups: null, error: toPitcrewError(error) }, backups: null };
+        return { ...place, backups: null, records: null, error: toPitcrewError(error) };
       }
     }),
   );
@@ -51,33 +53,21 @@ export async function lookUp(open: () => Promise<Repository[]>, now = new Date()
   let reachable: Reachable | null = null;
   let pins = new Map<string, PinRecord>();
   let drills: DrillRecord[] = [];
-  if (repository && first?.backups) {
+  if (repository && first?.records) {
     try {
-      drills = await inTime(readDrills(repository), repository.name);
-      pins = await inTime(readPins(repository), repository.name);
-      reachable = await inTime(reachableWindows(repository, first.backups), repository.name);
+      drills = await inTime(readDrills(repository), repository.name, patienceMs);
+      pins = await inTime(readPins(repository), repository.name, patienceMs);
+      reachable = await inTime(reachableWindows(repository, first.records), repository.name, patienceMs);
     } catch (error) {
-      Object.assign(first.place, { error: toPitcrewError(error) });
+      Object.assign(first, { error: toPitcrewError(error) });
     }
   }
   return {
     at: now,
-    repositories: looked.map(({ place }) => place),
-    backups: first?.backups ?? null,
+    repositories: looked,
+    backups: first?.records ?? null,
     pins,
     drills,
     reachable,
   };
-}
-
-async function inTime<Result>(work: Promise<Result>, name: string): Promise<Result> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => {
-    reject(new PitcrewError('E_STORAGE', `${name} does not answer`, { detail: `Not within ${patienceMs / 1000} s.` }));
-  }, patienceMs);
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -2,6 +2,7 @@ import type { BackupFacts } from '../../monitor/index.ts';
 import type { BackupRun, LatestRuns } from '../../store/index.ts';
 import type { DrillRecord } from '../drill/record.ts';
 import type { Catalogue } from './catalogue.ts';
+import { behindFirst, notCopied } from './copies.ts';
 import type { BackupServiceStatus, BackupSettings, KeptLog } from './types.ts';
 
 export interface FactsInput {
@@ -28,6 +29,7 @@ export function factsOf({ settings, status, catalogue, runs }: FactsInput): Back
     // By the clock, for once: what is asked is how old it is.
     latestBackupAt: latest && (latest.length === 0 ? null : new Date(Math.max(...latest))),
     repositories: catalogue.repositories.map(({ name, error }) => ({ name, error: error && textOf(error) })),
+    behind: copiesBehind(catalogue, running, runs),
     failed: runs.flatMap(({ kind, last }) =>
       // That a drill found something is told by itself.
       last.state === 'failed' && last.endedAt && !(kind === 'drill' && foundOut(last))
@@ -37,6 +39,19 @@ export function factsOf({ settings, status, catalogue, runs }: FactsInput): Back
     drill: latestDrill(catalogue, drill),
     stream: log && streamFacts(log),
   };
+}
+
+function copiesBehind(
+  catalogue: Catalogue,
+  running: BackupServiceStatus['running'],
+  runs: readonly LatestRuns[],
+): BackupFacts['behind'] {
+  const failures = notCopied(runs);
+  return catalogue.repositories.flatMap((place) => {
+    const behind = behindFirst(catalogue, place, running);
+    const reason = failures.findLast(({ repository }) => repository === place.name)?.reason ?? null;
+    return behind ? [{ name: place.name, ...behind, reason }] : [];
+  });
 }
 
 /** Of the daemon's own, and of those that somebody made by hand, the latest. */

@@ -1,4 +1,5 @@
-export type { Catalogue, CataloguedRepository } from './catalogue.ts';
+export type { Catalogue } from './catalogue.ts';
+export { type Behind, behindFirst, behindOf } from './copies.ts';
 export { readyMsOf, readyMsOfRecord } from './facts.ts';
 export { sizesOf } from './jobs.ts';
 export { createBackupService } from './service.ts';

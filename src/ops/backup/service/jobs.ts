@@ -3,10 +3,13 @@ import { PitcrewError, toPitcrewError } from '../../../errors.ts';
 import type { BackupRunLine } from '../../store/index.ts';
 import { createBackup } from '../create/create-backup.ts';
 import { drill, type DrillProgress } from '../drill/drill.ts';
-import { type BackupRecord, mirror, type Repository } from '../repository/index.ts';
+import { mirror } from '../mirror/mirror.ts';
+import { mirrorPins } from '../mirror/mirror-pins.ts';
+import type { BackupRecord, Repository } from '../repository/index.ts';
 import { policyOf } from '../retention/policy.ts';
 import { prune } from '../retention/prune.ts';
 import { isWrong, verify } from '../verify/verify.ts';
+import type { NotCopied } from './copies.ts';
 import { readyMsOfRecord } from './facts.ts';
 import type { BackupSettings, JobResult } from './types.ts';
 
@@ -39,6 +42,7 @@ export async function makeBackup(at: Workplace, wanted: 'full' | 'incremental'):
     repository,
     type: wanted === 'full' ? 'full' : 'auto',
     checkpoint: settings.checkpoint,
+    compressAt: settings.compressAt,
     maxRateKb: settings.maxRate === undefined ? undefined : rateOf(settings.maxRate),
     madeBy,
     signal,
@@ -53,28 +57,31 @@ export async function makeBackup(at: Workplace, wanted: 'full' | 'incremental'):
   for (const warning of record.warnings) at.say('warn', `The server warns: ${warning}`);
   const { bytes, storedBytes } = sizesOf(record);
   at.say('info', `${record.id} is complete in ${repository.name}.`);
-  await copyToOthers(at);
-  return { backup: record.id, bytes, storedBytes, report: { type: record.type } };
+  return { backup: record.id, bytes, storedBytes, report: { type: record.type, notCopied: await copyToOthers(at) } };
 }
 
-/** What cannot be copied now is copied after the next backup: the backup itself is made. */
-async function copyToOthers(at: Workplace): Promise<void> {
+/** What cannot be copied now is copied after the next backup: the backup itself is made. @returns where it could not be */
+async function copyToOthers(at: Workplace): Promise<NotCopied[]> {
   const [from, ...others] = at.repositories;
+  const failed: NotCopied[] = [];
   for (const to of from ? others : []) {
     try {
-      const { backups } = await mirror({
+      const { backups, dumps } = await mirror({
         from: firstOf(at),
         to,
         signal: at.signal,
         onProgress: (progress) => at.onProgress({ ...progress, phase: `copying to ${to.name}` }),
       });
-      at.say('info', `Copied ${backups.join(', ') || 'nothing, all was there'} to ${to.name}.`);
+      at.say('info', `Copied ${[...backups, ...dumps].join(', ') || 'nothing, all was there'} to ${to.name}.`);
     } catch (error) {
       at.signal.throwIfAborted();
       const { message, detail } = toPitcrewError(error);
-      at.say('error', `Not copied to ${to.name}: ${detail ? `${message}: ${detail}` : message}`);
+      const reason = detail ? `${message}: ${detail}` : message;
+      at.say('error', `Not copied to ${to.name}: ${reason}`);
+      failed.push({ repository: to.name, reason });
     }
   }
+  return failed;
 }
 
 /** In kB a second, as far as the server can keep to it. */
@@ -87,6 +94,8 @@ export async function pruneAll(at: Workplace): Promise<JobResult> {
   const report = { removed: 0, kept: 0, segments: 0, freedBytes: 0 };
   for (const repository of repositories) {
     at.onProgress({ phase: `looking through ${repository.name}`, doneBytes: 0, totalBytes: null });
+    // What is pinned in the first has to hold here as well, even if the last copy has failed.
+    if (repository !== repositories[0]) await mirrorPins(firstOf(at), repository);
     const { decisions, segments, freedBytes, leftovers, beyondBytes } = await prune(repository, {
       policy,
       dryRun: false,

@@ -22,6 +22,11 @@ const stream = (more: Partial<NonNullable<BackupFacts['stream']>>): BackupFacts 
 const hours = (count: number): Date => ago(count * 3600);
 const drilled = (days: number, ok = true): BackupFacts =>
   facts({ drill: { at: hours(days * 24), ok, message: ok ? '' : '3 rows are missing', readyMs: null } });
+const copies = (age: number, more: Partial<BackupFacts['behind'][number]> = {}): BackupFacts =>
+  facts({
+    repositories: [...(base.backups?.repositories ?? []), { name: 's3://bucket', error: null }],
+    behind: [{ name: 's3://bucket', backups: 2, since: ago(age), isEmpty: false, reason: null, ...more }],
+  });
 const away = [{ name: 's3://bucket', error: 'the bucket cannot be reached' }];
 
 test.each<[string, HealthCheck['status'], string, BackupFacts | null | undefined]>([
@@ -39,6 +44,12 @@ test.each<[string, HealthCheck['status'], string, BackupFacts | null | undefined
     'a failed run',
     facts({ failed: [{ kind: 'full', at: hours(1), message: 'the disk is full' }] }),
   ],
+  ['backup-copies', 'ok', 'a copy that is about to be made', copies(899)],
+  ['backup-copies', 'warning', 'a copy that is behind', copies(900)],
+  ['backup-copies', 'warning', 'a copy that failed just now', copies(5, { reason: 'the bucket is full' })],
+  ['backup-copies', 'critical', 'a copy that is behind for long', copies(52 * 3600)],
+  ['backup-copies', 'warning', 'a repository that never had one', copies(900 * 3600, { isEmpty: true })],
+  ['backup-copies', 'ok', 'copies that have caught up', { ...copies(0), behind: [] }],
   ['backup-log', 'ok', 'a lag below what is allowed', stream({ lagMs: 599_000 })],
   ['backup-log', 'warning', 'a lag of what is allowed', stream({ lagMs: 600_000 })],
   ['backup-log', 'critical', 'a lag of thrice that', stream({ lagMs: 1_800_000 })],
@@ -68,7 +79,7 @@ test.each<[string, HealthCheck['status'], string, BackupFacts | null | undefined
 });
 
 test('where no backups are configured, or no log is received, nothing is judged', () => {
-  for (const id of ['backup-age', 'backup-runs', 'backup-log', 'backup-proof']) {
+  for (const id of ['backup-age', 'backup-runs', 'backup-copies', 'backup-log', 'backup-proof']) {
     expect(check(id, null)).toMatchObject({ status: 'ok', weight: 0, pointsLost: 0 });
   }
   expect(check('backup-log', facts({ streams: false, stream: null }))).toMatchObject({ status: 'ok', weight: 0 });
@@ -79,4 +90,13 @@ test('what the server holds back for the log is told where it is not received', 
   const slots = [{ slot: 'pitcrew_shop', active: false, temporary: false, walStatus: 'reserved', retainedBytes: 5e8 }];
   const found = healthReport({ ...base, backups, slots }).checks.find(({ id }) => id === 'backup-log');
   expect(found?.message).toContain('connection refused; the server holds back 477 MB for it');
+});
+
+test('how far a copy is behind is told, with why', () => {
+  const { message } = check('backup-copies', copies(26 * 3600, { reason: 'the bucket is full.' }));
+  expect(message).toBe('The copy in s3://bucket is 2 backups (26 h) behind: the bucket is full');
+  expect(check('backup-copies', copies(26 * 3600, { isEmpty: true })).message).toBe(
+    's3://bucket has none of the 2 backups yet',
+  );
+  expect(check('backup-copies', facts({}))).toMatchObject({ status: 'ok', weight: 0 });
 });

@@ -50,6 +50,8 @@ export interface BackupFacts {
   latestBackupAt: Date | null | undefined;
   /** Each with why it cannot be reached. */
   repositories: readonly { name: string; error: string | null }[];
+  /** Repositories that lack backups of the first: how many, when the oldest of these was made, and why the last copy failed, if it did. */
+  behind: readonly { name: string; backups: number; since: Date; isEmpty: boolean; reason: string | null }[];
   /** Kinds of runs of which the last one failed, and why. */
   failed: readonly { kind: string; at: Date; message: string }[];
   /** The last restore that was to prove a backup. */

@@ -12,8 +12,8 @@ export interface BaseBackupOptions {
   maxRateKb?: number | undefined;
   /** Sends only what has changed since the backup whose manifest was uploaded on this connection just before (PostgreSQL 17). */
   incremental?: boolean;
-  /** The server compresses; what comes is then `zstd`. Not by default: the server has better things to do. */
-  serverCompression?: 'zstd' | undefined;
+  /** The server compresses the archives with zstd, of this level, from 1 to 19. Not by default: the server has better things to do. */
+  serverCompression?: { level: number } | undefined;
   /** A server that sends nothing for so long, once it has begun to, is given up; by default it is waited for as long as the connection stands. */
   silenceLimitMs?: number | undefined;
 }
@@ -30,7 +30,7 @@ export interface Tablespace {
 /** What a base backup consists of, in the order in which it comes. */
 export type BaseBackupEvent =
   | { type: 'begin'; startLsn: bigint; timeline: number; tablespaces: readonly Tablespace[] }
-  /** A tar file begins; a tablespace's has the place where it is on the server. */
+  /** A tar file begins, named as if nobody had compressed it; a tablespace's has the place where it is on the server. */
   | { type: 'archive'; name: string; location: string }
   /** The manifest begins. */
   | { type: 'manifest' }
@@ -52,7 +52,7 @@ const waitingEvents = 16;
  * Takes a base backup. What is not taken holds the server back, so memory stays bounded; leaving the iteration cuts the connection, and the
  * server gives the backup up. The log that the backup needs has to be streamed, or fetched later.
  * @throws {PitcrewError} while iterating: `E_QUERY` for what the server refuses or finds wrong (as checksums), `E_UNSUPPORTED` for an
- * incremental one before PostgreSQL 17, `E_CONNECTION_LOST` when it has been silent for too long, of the connection
+ * incremental one before PostgreSQL 17 and for a server that cannot compress, `E_CONNECTION_LOST` when it has been silent for too long, of the connection
  */
 export function baseBackup(
   connection: PhysicalConnection,
@@ -116,7 +116,7 @@ export function baseBackup(
     } else if (kind === ARCHIVE) {
       flush();
       const [name = '', location = ''] = bytes.toString('utf8', 1).split('\0');
-      push({ type: 'archive', name, location });
+      push({ type: 'archive', name: options.serverCompression ? name.replace(/\.zst$/, '') : name, location });
     } else if (kind === MANIFEST) {
       flush();
       push({ type: 'manifest' });
@@ -139,7 +139,7 @@ export function baseBackup(
       over = true;
       clearInterval(watch);
       if (error) {
-        events.destroy(error);
+        events.destroy(options.serverCompression && isUnsupported(error) ? noZstd(error) : error);
         return;
       }
       flush();
@@ -188,7 +188,7 @@ function textOf({ label, checkpoint, maxRateKb, incremental, serverCompression }
     `MANIFEST 'yes'`,
     `MANIFEST_CHECKSUMS 'SHA256'`,
     ...(maxRateKb === undefined ? [] : [`MAX_RATE ${maxRateKb}`]),
-    ...(serverCompression === undefined ? [] : [`COMPRESSION '${serverCompression}'`]),
+    ...(serverCompression ? [`COMPRESSION 'zstd'`, `COMPRESSION_DETAIL 'level=${serverCompression.level}'`] : []),
     ...(incremental ? ['INCREMENTAL'] : []),
   ];
   return `BASE_BACKUP (${words.join(', ')})`;
@@ -212,5 +212,17 @@ function silent(address: string, ms: number): PitcrewError {
 function noIncremental(version: number): PitcrewError {
   return new PitcrewError('E_UNSUPPORTED', 'this server makes no incremental base backups', {
     detail: `It is PostgreSQL ${Math.floor(version / 10_000)}; 17 is the first that does.`,
+  });
+}
+
+/** It calls that a syntax error, as it does nothing else that we say; feature_not_supported would be as good. */
+const isUnsupported = (error: Error): boolean =>
+  error instanceof PitcrewError && ['42601', '0A000'].includes(error.sqlState ?? '');
+
+function noZstd(error: Error): PitcrewError {
+  return new PitcrewError('E_UNSUPPORTED', 'this server cannot compress what it sends', {
+    detail: `It says: ${error.message}.`,
+    hint: 'Have the client compress; a server that was built with zstd can.',
+    cause: error,
   });
 }

@@ -14,6 +14,8 @@ import { bytes, counted, duration, listed } from '../../../words/index.ts';
 const day = 86_400;
 /** A backup that was not restored for so long is no proof of anything. */
 const proofThresholds = { warning: 35 * day, critical: 90 * day };
+/** Between a backup and its copy, in seconds. */
+const soon = 900;
 const source = 'the repositories and runs of `backups` in the settings';
 
 export const backupAge: CheckDefinition = {
@@ -95,6 +97,45 @@ const words: Readonly<Record<string, string>> = {
   drill: 'restore drill',
   verify: 'check of what is stored',
   prune: 'removal of old backups',
+};
+
+export const backupCopies: CheckDefinition = {
+  id: 'backup-copies',
+  title: 'Copies of backups',
+  weight: 6,
+  cap: 69,
+  thresholds:
+    'warning when a copy failed, or a repository lacks backups of the first after 15 minutes; critical when one that it lacks is older than twice `maxBackupAge`',
+  source,
+  collector: null,
+  judge: (input) =>
+    withFacts(input, ({ repositories, behind, maxBackupAgeMs }) => {
+      if (repositories.length < 2) return notApplicable('The settings name one repository');
+      const [worst] = behind.toSorted((a, b) => a.since.getTime() - b.since.getTime());
+      if (!worst) return ok('No copy that can be reached lacks a backup', { behind: 0 });
+      const { name, backups, since, isEmpty, reason } = worst;
+      const age = secondsSince(input, since);
+      const others =
+        behind.length > 1 ? `, as is ${listed(behind.flatMap((each) => (each === worst ? [] : [each.name])))}` : '';
+      const what = isEmpty
+        ? `${name} has none of the ${counted(backups, 'backup')} yet`
+        : `The copy in ${name} is ${counted(backups, 'backup')} (${duration(Math.max(1, age))}) behind`;
+      return graded(
+        reason === null ? age : Math.max(age, soon),
+        { warning: soon, critical: (2 * maxBackupAgeMs) / 1000 },
+        {
+          fine: 'The latest backup is about to be copied',
+          evidence: { behind: behind.length, backups, seconds: Math.round(age) },
+          problem: {
+            message: `${what}${others}${reason === null ? '' : `: ${reason.replace(/\.$/, '')}`}`,
+            advice:
+              'What is not copied is lost with the first repository. The next backup catches up, or "pitcrew backup copy" at once.',
+          },
+          // A repository that was just named owes nothing of what is older.
+          neverCritical: isEmpty,
+        },
+      );
+    }),
 };
 
 export const backupLog: CheckDefinition = {

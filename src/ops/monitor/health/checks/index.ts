@@ -1,5 +1,5 @@
 import type { CheckDefinition } from '../check.ts';
-import { backupAge, backupLog, backupProof, backupRuns } from './backups.ts';
+import { backupAge, backupCopies, backupLog, backupProof, backupRuns } from './backups.ts';
 import { connections } from './connections.ts';
 import { cpu, disk, memory } from './host.ts';
 import { checksumFailures, invalidIndexes, preparedTransactions, sequences } from './integrity.ts';
@@ -45,6 +45,7 @@ export const checks: readonly CheckDefinition[] = Object.freeze([
   checksumFailures,
   backupAge,
   backupRuns,
+  backupCopies,
   backupLog,
   backupProof,
   disk,

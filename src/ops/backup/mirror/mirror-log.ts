@@ -2,10 +2,17 @@ import type { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { PitcrewError } from '../../../errors.ts';
 import { segmentPosition } from '../wal/segments.ts';
-import { checksumKey, isChecksum, readChecksum, storeChecksum } from './checksum.ts';
-import { isPartial, nameOfKey, nameOfPartial } from './layout.ts';
-import type { BackupRecord } from './records.ts';
-import type { Repository } from './repository.ts';
+import {
+  type BackupRecord,
+  checksumKey,
+  isChecksum,
+  isPartial,
+  nameOfKey,
+  nameOfPartial,
+  readChecksum,
+  type Repository,
+  storeChecksum,
+} from '../repository/index.ts';
 
 export interface MirrorLogOptions {
   from: Repository;
@@ -65,7 +72,8 @@ async function copy(from: Repository, to: Repository, key: string, signal: Abort
   return bytes;
 }
 
-function isWanted(name: string, backups: readonly BackupRecord[]): boolean {
+/** Whether log is of a target that has, or is to have, these backups. */
+export function isWanted(name: string, backups: readonly BackupRecord[]): boolean {
   const [first] = backups;
   if (!first) return false;
   const at = segmentPosition(nameOfPartial(name), first.segmentBytes);

@@ -1,0 +1,113 @@
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
+import { drill } from '../../src/ops/backup/drill/drill.ts';
+import { openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
+import { serverPrograms } from '../../src/ops/backup/restore/server-programs.ts';
+import { localStorage } from '../../src/ops/backup/storage/index.ts';
+import { freePort, runServer, serverIdentity, spawnAs } from '../../src/ops/embedded/index.ts';
+import { session } from '../support/catalog.ts';
+import { temporaryFolder } from '../support/folder.ts';
+import { installedServers, scratchServer } from '../support/postgres.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+
+const madeBy = 'a test';
+
+/** A repository, and a folder for scratch servers that PostgreSQL's user can pass through. */
+function rooms(): { path: string; scratch: string; repository: Repository } & AsyncDisposable {
+  const folder = temporaryFolder();
+  const scratch = join(folder.path, 'scratch');
+  mkdirSync(scratch, { mode: 0o711 });
+  const repository = openRepository({ storage: localStorage(join(folder.path, 'repository')) });
+  return { path: folder.path, scratch, repository, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
+}
+
+const servers = installedServers().filter(({ major }) => major === 15 || major === 18);
+
+test.each(servers)('nothing of PostgreSQL $major acts on what is outside', async ({ major }) => {
+  await using room = rooms();
+  const archive = join(room.path, 'archive');
+  mkdirSync(archive);
+  chmodSync(archive, 0o777);
+  await using server = await scratchServer(major, {
+    full_page_writes: 'on',
+    archive_mode: 'on',
+    archive_command: `touch ${archive}/%f`,
+    [major >= 18 ? 'max_active_replication_origins' : 'max_replication_slots']: '30',
+  });
+  await using proxy = await tcpProxy(server.url());
+  await using client = await session(server.url());
+  await client.query('CREATE DATABASE shop');
+  await using shop = await session(server.url('shop'));
+  const { hostname, port, username, password } = new URL(proxy.url(server.url('shop')));
+  const publisher = `host=${hostname} port=${port} dbname=shop user=${username} password=${password}`;
+  await shop.query(`
+    CREATE TABLE t AS SELECT n FROM generate_series(1, 1000) n;
+    CREATE EXTENSION dblink;
+    CREATE FUNCTION calls() RETURNS event_trigger LANGUAGE plpgsql AS
+      $$ BEGIN PERFORM public.dblink_connect('${publisher}'); END $$;
+    CREATE EVENT TRIGGER calls ON ddl_command_start EXECUTE FUNCTION calls();
+    ALTER EVENT TRIGGER calls ENABLE ALWAYS`);
+  await shop.query(
+    `CREATE SUBSCRIPTION s CONNECTION '${publisher}' PUBLICATION p WITH (connect = false, slot_name = 's')`,
+  );
+  const before = proxy.accepted;
+  await shop.query('ALTER SUBSCRIPTION s ENABLE');
+  await expect.poll(() => proxy.accepted).toBeGreaterThan(before);
+  // More than a server has room for by default.
+  await shop.query(`
+    SELECT pg_replication_origin_create('o' || n) FROM generate_series(1, 20) n;
+    SELECT pg_replication_origin_advance('o' || n, '0/1') FROM generate_series(1, 20) n`);
+  await client.query('CREATE ROLE reader');
+  for (const setting of [
+    `statement_timeout = '1ms'`,
+    `idle_session_timeout = '1ms'`,
+    `zero_damaged_pages = on`,
+    `ignore_checksum_failure = on`,
+    `role = 'reader'`,
+  ])
+    await client.query(`ALTER DATABASE shop SET ${setting}`);
+  const backup = await createBackup({ url: server.url(), repository: room.repository, madeBy });
+  await server.whileStopped(async () => {
+    for (const name of readdirSync(archive)) rmSync(join(archive, name));
+    const opened = proxy.accepted;
+    const asShipped = `
+      SELECT FROM pg_settings
+       WHERE name IN ('zero_damaged_pages', 'ignore_checksum_failure') AND setting <> 'off'`;
+    const ownChecks = [asShipped, 'SELECT count(*) = 1000 FROM t'].map((sql) => ({ sql, database: 'shop' }));
+    const { record } = await drill({ repository: room.repository, backup, in: room.scratch, ownChecks });
+    expect(record).toMatchObject({ problems: [], proven: true, passed: 2 });
+    expect(record.databases.find(({ name }) => name === 'shop')).toMatchObject({ skipped: 0 });
+    expect(record.databases.find(({ name }) => name === 'shop')?.indexes).toBeGreaterThan(100);
+    expect(proxy.accepted).toBe(opened);
+    expect(readdirSync(archive)).toEqual([]);
+  });
+});
+
+test('a server with large segments is drilled', async () => {
+  await using room = rooms();
+  const dataDir = join(room.path, 'source');
+  const identity = serverIdentity(dataDir);
+  const programs = await serverPrograms({ major: 18, binDir: undefined, identity });
+  chmodSync(room.path, 0o777);
+  const args = ['-D', dataDir, '-U', 'pitcrew', '-A', 'trust', '--wal-segsize=64', '--no-sync', '--no-locale'];
+  expect(spawnSync(join(programs.binDir, 'initdb'), args, spawnAs(identity)).status).toBe(0);
+  const port = await freePort();
+  const started = await runServer({
+    programs,
+    dataDir,
+    identity,
+    args: ['-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+  });
+  if (!('running' in started)) throw new Error(started.log);
+  try {
+    const url = `postgres://pitcrew@127.0.0.1:${port}/postgres`;
+    const backup = await createBackup({ url, repository: room.repository, madeBy });
+    const { record } = await drill({ repository: room.repository, backup, in: room.scratch });
+    expect(record).toMatchObject({ problems: [], proven: true });
+  } finally {
+    await started.running.stop('immediate');
+  }
+});
