@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { constants, zstdCompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { collected } from '../../../../test/support/streams.ts';
 import { byFrames } from './by-frames.ts';
 import { decode } from './encode.ts';
 
@@ -45,7 +46,7 @@ test('wherever the pieces of a file end, all of it is read', async () => {
 });
 
 test('pieces end where frames do, and nothing is lost', async () => {
-  const pieces = await Array.fromAsync(byFrames(cutAt([])));
+  const pieces = await collected(byFrames(cutAt([])));
   let read = 0;
   expect(pieces.map(({ length }) => (read += length))).toEqual(ends);
   expect(Buffer.concat(pieces).equals(stored)).toBe(true);
@@ -54,7 +55,7 @@ test('pieces end where frames do, and nothing is lost', async () => {
 test('what is no frame is handed on for zstd to say so', async () => {
   const other = randomBytes(1000);
   other[0] = 0;
-  expect(Buffer.concat(await Array.fromAsync(byFrames(Readable.from([other])))).equals(other)).toBe(true);
+  expect(Buffer.concat(await collected(byFrames(Readable.from([other])))).equals(other)).toBe(true);
   const [[first] = [Buffer.alloc(0)]] = frames;
   await expect(decoded(Readable.from([first, other]))).rejects.toMatchObject({ code: 'E_BACKUP_DAMAGED' });
 });
