@@ -267,7 +267,7 @@ describe('a drill', () => {
 
   test('finds an index in the wrong order, where none of the usual roles may log in', async () => {
     await using other = rooms();
-    await using server = await backupServer();
+    await using server = await backupServer(18, {}, { hasTemplate: true });
     await using client = await session(server.url());
     await client.query(`
       CREATE FUNCTION compared(a int, b int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT pg_catalog.btint4cmp(a, b)';

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { type BackupRecord, openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
@@ -15,6 +16,7 @@ const stack = new AsyncDisposableStack();
 let folder: string;
 let repository: Repository;
 let url: string;
+let client: pg.Client;
 /** Oldest first. */
 let made: BackupRecord[];
 
@@ -23,7 +25,7 @@ beforeAll(async () => {
   const server = stack.use(await backupServer());
   url = server.url();
   repository = openRepository({ storage: localStorage(folder) });
-  const client = stack.use(await session(url));
+  client = stack.use(await session(url));
   made = [];
   for (let n = 0; n < 3; n += 1) {
     made.push(await createBackup({ url, repository, madeBy: 'a test' }));
@@ -40,8 +42,13 @@ describe('prune', () => {
   const stored = async () => (await collected(repository.storage.list(''))).map(({ key }) => key);
 
   test('shows what goes, asks, removes it with its log, and what killed backups have left', async () => {
+    const { rows } = await client.query<{ name: string }>(`
+      SELECT pg_walfile_name(pg_logical_emit_message(true, 'a', 'b') + 1) AS name`);
+    const segment = `wal/00000001/${rows[0]?.name}.zst`;
     const running = startPitcrew(['backup', 'create', '--repository', folder, '--database', url, '--max-rate', '0.05']);
     await running.saw(/Copying/);
+    // What had been written before it began.
+    await expect.poll(stored).toEqual(expect.arrayContaining([segment, `${segment}.sha256`]));
     const before = await stored();
     const started = before.find((key) => key.endsWith('started.json')) ?? '';
     const ids = made.map(({ id }) => id).toReversed();

@@ -53,6 +53,11 @@ describe.each(servers)('of a standby of PostgreSQL $major', (installed) => {
     await lookAtRestored({ folder: folder.path, repository, backup }, installed, async (restored) => {
       expect((await restored.query(count)).rows).toEqual([{ count: 1002 }]);
     });
+    // More than is ever under way between the server and us: it waits until we take it.
+    await client.query(`CREATE TABLE much AS SELECT repeat('x', 1500) AS pad FROM generate_series(1, 20000)`);
+    await expect
+      .poll(async () => (await reader.query(`SELECT to_regclass('much') IS NOT NULL AS there`)).rows)
+      .toEqual([{ there: true }]);
     const before = await repository.backups();
     let promoting: Promise<unknown> | undefined;
     const promoted = create({

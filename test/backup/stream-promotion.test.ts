@@ -27,7 +27,6 @@ test('a promoted standby is followed, with what the primary had alone left behin
   await using primary = await backupServer(18, { wal_keep_size: '64MB' });
   await using replica = await scratchReplica(primary, 18);
   const client = await session(primary.url());
-  await client.query('SET synchronous_commit = on');
   await client.query('CREATE TABLE ledger (id int PRIMARY KEY)');
   const repositoryIn = (name: string) => openRepository({ storage: localStorage(join(folder.path, name)) });
   const ofPrimary = repositoryIn('of the primary');
@@ -62,7 +61,6 @@ test('a promoted standby is followed, with what the primary had alone left behin
 
   await using promoted = await session(replica.url());
   await promoted.query('SELECT pg_promote()');
-  await promoted.query('SET synchronous_commit = on');
   expect(await two.saw('timeline')).toMatchObject({ timeline: 2 });
   const after = await add(promoted, 4);
   await stored(two, after);

@@ -19,7 +19,6 @@ test('of a server that is gone, all is there that was told to be stored, wheneve
   await using folder = temporaryFolder();
   await using server = await backupServer();
   const client = await session(server.url());
-  await client.query('SET synchronous_commit = on');
   await client.query('CREATE TABLE ledger (id int PRIMARY KEY, pad text)');
   const location = join(folder.path, 'repository');
   const repository = openRepository({ storage: localStorage(location) });

@@ -26,7 +26,6 @@ beforeAll(async () => {
   folder = stack.use(temporaryFolder()).path;
   server = stack.use(await backupServer(18, { max_slot_wal_keep_size: '-1', max_wal_size: '4GB' }));
   client = stack.use(await session(server.url()));
-  await client.query('SET synchronous_commit = on');
   await client.query('CREATE TABLE t (n int, x text)');
 });
 afterAll(() => stack.disposeAsync());

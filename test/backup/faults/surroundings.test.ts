@@ -88,7 +88,7 @@ describe.skipIf(!isRoot)('a full disk (only root may mount a small one)', () => 
   });
 
   test('where a backup is restored leaves nothing in place', async () => {
-    await small('full', 10, async (path) => {
+    await small('full', 5, async (path) => {
       await expect(restore(it.repository, 'full/restored', 'apart 1')).rejects.toMatchObject({
         code: 'E_STORAGE',
         message: `there is no room left for ${join(path, 'restored')}`,

@@ -5,6 +5,7 @@ import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import { seal, unseal } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
+import { byFrames } from './by-frames.ts';
 import { compress, type CompressOptions } from './compress.ts';
 import { passedOn } from './compressed.ts';
 import type { StoredFile } from './records.ts';
@@ -71,7 +72,7 @@ export async function* decode(
   // Asked for only where they are needed: a passphrase may have to be stretched.
   const secrets = encrypted ? await identities() : [];
   const decompress = createZstdDecompress({ chunkSize: 256 * 1024 });
-  const source = Readable.from(encrypted ? unseal(stored, secrets) : stored);
+  const source = Readable.from(byFrames(encrypted ? unseal(stored, secrets) : stored));
   source.on('error', (error) => decompress.destroy(error));
   try {
     for await (const piece of source.pipe(decompress)) yield piece as Buffer;
