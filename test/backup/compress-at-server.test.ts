@@ -40,15 +40,12 @@ describe.skipIf(lacking.length > 0)(title, () => {
         autovacuum: 'off',
         ...(major >= 17 ? { summarize_wal: 'on' } : {}),
       };
-      await using server = await startScratchServer({ binaries, settings });
+      await using stack = new AsyncDisposableStack();
+      const server = stack.use(await startScratchServer({ binaries, settings }));
       const dataDir = `${server.dataDir}-replica`;
+      stack.defer(() => removeServer(dataDir));
       const replica = await startReplica(server, { dataDir, binaries, settings, slot: 'replica' });
-      await using _replica = {
-        async [Symbol.asyncDispose]() {
-          await replica.stop('immediate');
-          await removeServer(dataDir);
-        },
-      };
+      stack.defer(() => replica.stop('immediate'));
       await using client = await session(server.url());
       const place = join(folder.path, 'tablespace');
       mkdirSync(place);
