@@ -114,12 +114,14 @@ async function measure(repository: Repository, chain: readonly BackupRecord[]): 
   for (const file of others) for await (const piece of repository.readFile(file)) if (piece.length > 0) break;
   if (!largest) return undefined;
   const hash = createHash('sha256');
-  const began = performance.now();
+  let began: number | undefined;
   let bytes = 0;
   for await (const piece of repository.readFile(largest)) {
     hash.update(piece);
-    bytes += piece.length;
+    // What comes first has to wait for a connection, and for the stretching of a passphrase.
+    if (began === undefined) began = performance.now();
+    else bytes += piece.length;
     if (bytes >= sampleBytes || performance.now() - began > sampleMs) break;
   }
-  return bytes === 0 ? undefined : (bytes / (performance.now() - began)) * 1000;
+  return began === undefined || bytes === 0 ? undefined : (bytes / (performance.now() - began)) * 1000;
 }
