@@ -10,6 +10,7 @@ import {
   sweepScratchFolders,
 } from '../../embedded/index.ts';
 import { type BackupRecord, readManifest, type Repository } from '../repository/index.ts';
+import { keyObstacle } from '../restore/key-obstacle.ts';
 import { restoreBackup } from '../restore/restore-backup.ts';
 import { serverPrograms } from '../restore/server-programs.ts';
 import { type Findings, findings } from './judge.ts';
@@ -88,6 +89,8 @@ export async function drill(options: DrillOptions): Promise<Drilled> {
   const identity = serverIdentity(join(root, prefix));
   const programs = await serverPrograms({ major, binDir: options.binDir, identity });
   await sweepScratchFolders(root, prefix);
+  const locked = await keyObstacle(repository, await repository.chain(backup));
+  if (locked) throw locked;
   const moment = await chooseMoment(repository, backup, options.moment ?? { kind: 'end' });
   const startedAt = new Date();
   const found = findings();

@@ -72,6 +72,8 @@ export interface Repository extends LogObjects {
   readonly level: number;
   /** Who is able to read what is stored from now on: known once it was claimed. */
   readonly recipients: readonly string[];
+  /** Secret keys that were given, and those that the passphrase opens. @throws {PitcrewError} `E_BACKUP_KEY` when that opens none; `E_STORAGE` */
+  identities(): Promise<Identities>;
   /** What it is; `undefined` before anything was stored. */
   record(): Promise<RepositoryRecord | undefined>;
   /**
@@ -147,6 +149,7 @@ export function openRepository(options: RepositoryOptions): Repository {
     get recipients() {
       return claimed;
     },
+    identities: () => keyring.identities(),
     record: () => read(repositoryKey, repositoryRecord),
     async claim(systemId) {
       // Keys may have come or gone since.

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type PitcrewError, toPitcrewError } from '../../../errors.ts';
 import { type BackupRecord, type Repository, requireRecords } from '../repository/index.ts';
+import { segmentName } from '../wal/segments.ts';
+import { keyObstacle } from './key-obstacle.ts';
 import { type LogPlan, planLog } from './log-plan.ts';
 import { withFiles } from './of-log.ts';
 import type { RecoveryTarget } from './target.ts';
@@ -56,10 +58,16 @@ export async function planRestore(options: PlanOptions): Promise<{ plan: Restore
   const bytes = members.reduce((sum, member) => sum + member.bytes, 0);
   const wanted = await wantedFiles(repository, chain);
   const { log, obstacles } = await planLog(repository, backup, target);
-  const sample = await measure(repository, chain).catch((error: unknown) => {
-    obstacles.push(toPitcrewError(error));
-    return undefined;
-  });
+  const locked = await keyObstacle(repository, chain, segmentsToTry(backup, log));
+  // Where the key of the timelines' histories is known to be another's, that is no news.
+  const others = obstacles.filter(({ code }) => !locked || code !== 'E_BACKUP_KEY');
+  const found = locked ? [...others, locked] : others;
+  const sample = locked
+    ? undefined
+    : await measure(repository, chain).catch((error: unknown) => {
+        found.push(toPitcrewError(error));
+        return undefined;
+      });
   return {
     plan: {
       backup,
@@ -74,8 +82,15 @@ export async function planRestore(options: PlanOptions): Promise<{ plan: Restore
       log,
       expected: sample === undefined ? null : { ms: (bytes / sample) * 1000, bytesPerSecond: Math.round(sample) },
     },
-    obstacles,
+    obstacles: found,
   };
+}
+
+/** The first segment that is read, and the last: keys that were changed meanwhile are those of one of them. */
+function segmentsToTry({ timeline, startLsn, segmentBytes }: BackupRecord, { latest }: LogPlan): string[] {
+  const first = segmentName(timeline, startLsn, segmentBytes);
+  if (!latest) return [first];
+  return [...new Set([first, segmentName(latest.timeline, latest.lsn - 1n, segmentBytes)])];
 }
 
 function placesWithSizes(
