@@ -2,10 +2,12 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { planLines } from '../../src/cli/screen/restore-screen.ts';
 import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { drill } from '../../src/ops/backup/drill/drill.ts';
 import type { DrillRecord } from '../../src/ops/backup/drill/record.ts';
 import { openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
+import { planRestore } from '../../src/ops/backup/restore/plan.ts';
 import { serverPrograms } from '../../src/ops/backup/restore/server-programs.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { freePort, runServer, serverIdentity, spawnAs } from '../../src/ops/embedded/index.ts';
@@ -73,6 +75,9 @@ test.each(servers)('nothing of PostgreSQL $major acts on what is outside', async
   ])
     await client.query(`ALTER DATABASE shop SET ${setting}`);
   const backup = await createBackup({ url: server.url(), repository: room.repository, madeBy });
+  const { plan } = await planRestore({ repository: room.repository, backup, to: join(room.path, 'restored') });
+  expect(plan.maySubscribe).toBe(true);
+  expect(planLines(plan, () => '').join('\n')).toContain('to the publishers of its subscriptions');
   await server.whileStopped(async () => {
     for (const name of readdirSync(archive)) rmSync(join(archive, name));
     const opened = proxy.accepted;
@@ -110,10 +115,37 @@ test('a server with large segments is drilled', async () => {
     const backup = await createBackup({ url, repository: room.repository, madeBy });
     const { record } = await drill({ repository: room.repository, backup, in: room.scratch });
     expect(record).toMatchObject({ problems: [], proven: true });
+    const { plan } = await planRestore({ repository: room.repository, backup, to: join(room.path, 'restored') });
+    expect(plan.maySubscribe).toBe(false);
   } finally {
     await started.running.stop('immediate');
   }
 });
+
+test.skipIf(process.getuid?.() !== 0)(
+  'a disk that is too small is told before anything is restored (only root may mount one)',
+  async () => {
+    await using room = rooms();
+    await using server = await scratchServer(18, { full_page_writes: 'on' });
+    const backup = await createBackup({ url: server.url(), repository: room.repository, madeBy });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,mode=0711', 'tmpfs', room.scratch]);
+    try {
+      const phases: string[] = [];
+      await expect(
+        drill({ repository: room.repository, backup, in: room.scratch, onProgress: ({ phase }) => phases.push(phase) }),
+      ).rejects.toMatchObject({
+        code: 'E_DATA_DIR',
+        message: `there is not enough room for a drill in ${room.scratch}`,
+        detail: expect.stringMatching(/^It needs \d+ MB, and \d+ MB are free\.$/),
+        hint: expect.stringContaining('--in'),
+      });
+      expect(phases).toEqual([]);
+      expect(readdirSync(room.scratch)).toEqual([]);
+    } finally {
+      execFileSync('umount', [room.scratch]);
+    }
+  },
+);
 
 test('options: several tablespaces, in a bucket, deeply, with libraries, checks that fail or hang, and another collation', async () => {
   await using room = rooms();

@@ -9,6 +9,7 @@ import { openRepository, type Repository } from '../../src/ops/backup/repository
 import { localStorage, type Storage } from '../../src/ops/backup/storage/index.ts';
 import { reachableWindows } from '../../src/ops/backup/wal/windows.ts';
 import { session } from '../support/catalog.ts';
+import { startPitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { running, type RunningStream } from '../support/log-stream.ts';
 import { type ScratchServer, scratchServer } from '../support/postgres.ts';
@@ -153,7 +154,7 @@ test('nor by the only repository, for which as much stays as is said', async () 
 });
 
 test('a server that wants to hear of us soon does, however slow a repository is', async () => {
-  await client.query(`ALTER SYSTEM SET wal_sender_timeout = '2s'`);
+  await client.query(`ALTER SYSTEM SET wal_sender_timeout = '5s'`);
   await client.query('SELECT pg_reload_conf()');
   let gate = Promise.resolve();
   const at = place((path) => {
@@ -208,6 +209,40 @@ test('a process of the server that hangs is waited for, as it has the slot', asy
   await stored(it, await write(1), ...at.names);
   await it.stop();
   expect((await verify(at.repositories[0] as Repository)).log).toMatchObject({ problems: [], gaps: [] });
+  await dropSlot(at.slot);
+});
+
+test('of two streams that wait for a server one gets the slot, and the other takes over when that is killed', async () => {
+  const at = place(localStorage);
+  const args = ['backup', 'stream', '--database', server.url(), '--repository', at.names[0] ?? '', '--slot', at.slot];
+  const start = (name: string) =>
+    startPitcrew([...args, '--json', '--partial-every', '0.2'], { env: { PITCREW_DATA_DIR: join(folder, name) } });
+  const both = [start('a'), start('b')];
+  await client.end();
+  await server.whileStopped(async () => {
+    for (const each of both) await each.saw(/"disconnected".*E_DATABASE_UNREACHABLE/);
+  });
+  client = stack.use(await session(server.url()));
+  await client.query('SET synchronous_commit = on');
+  const waiting = await Promise.race(
+    both.map(async (each) => {
+      await each.saw(/"waiting"/);
+      return each;
+    }),
+  );
+  const first = both.find((each) => each !== waiting);
+  await first?.saw(/"stored"/);
+  await write(1);
+  first?.child.kill('SIGKILL');
+  await first?.ended;
+  await waiting.saw(/"connected"/);
+  const end = await write(1);
+  const repository = at.repositories[0] as Repository;
+  await expect.poll(async () => (await repository.stream())?.storedLsn ?? 0n, long).toBeGreaterThanOrEqual(end);
+  waiting.child.kill('SIGTERM');
+  const { code, stderr } = await waiting.ended;
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect((await verify(repository)).log).toMatchObject({ problems: [], gaps: [] });
   await dropSlot(at.slot);
 });
 

@@ -37,6 +37,12 @@ export function planLines(plan: RestorePlan, missingText: (missing: MissingLog) 
     ]),
     ['Target', targetText(target)],
     ...labelled('Missing', log.missing.map(missingText)),
+    ...(plan.maySubscribe
+      ? labelled('Connects', [
+          'when it is open, to the publishers of its subscriptions: changes that it takes there its source does not get.',
+          'Start it beside that with -c max_logical_replication_workers=0, without --start.',
+        ])
+      : []),
     ...(plan.hasSettings
       ? []
       : labelled('Settings', [

@@ -32,6 +32,8 @@ export interface RestorePlan {
   places: { tablespace: number | null; from: string | null; to: string; bytes: number }[];
   /** Whether the server's settings are in the backup: Debian keeps them outside of the data directory. */
   hasSettings: boolean;
+  /** Whether the server has subscriptions, or had some of late: open, it connects to their publishers. */
+  maySubscribe: boolean;
   log: LogPlan;
   /** How long reading takes, by what was measured; `null` where nothing could be read. Log is not in it: how long its replay takes depends on what is in it. */
   expected: { ms: number; bytesPerSecond: number } | null;
@@ -79,12 +81,16 @@ export async function planRestore(options: PlanOptions): Promise<{ plan: Restore
       bytes,
       places: placesWithSizes(wanted, backup, to, tablespaces),
       hasSettings: wanted.has('postgresql.conf'),
+      maySubscribe: (wanted.get(subscriptionsPath)?.mostBytes ?? 0) > 0,
       log,
       expected: sample === undefined ? null : { ms: (bytes / sample) * 1000, bytesPerSecond: Math.round(sample) },
     },
     obstacles: found,
   };
 }
+
+/** The file of `pg_subscription`, unless that was rewritten by VACUUM FULL. */
+const subscriptionsPath = 'global/6100';
 
 /** The first segment that is read, and the last: keys that were changed meanwhile are those of one of them. */
 function segmentsToTry({ timeline, startLsn, segmentBytes }: BackupRecord, { latest }: LogPlan): string[] {
