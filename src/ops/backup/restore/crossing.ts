@@ -7,7 +7,7 @@ export interface CrossingOptions {
   places: readonly string[];
   /** A folder, or the name of a bucket. */
   repository: string;
-  /** Words of the command that fetches the log: paths among them are needed later. */
+  /** Words of the command that fetches the log: paths among them are needed later. Of a restore that only fills empty folders, none has to be looked at. */
   restoreCommand: readonly string[];
 }
 

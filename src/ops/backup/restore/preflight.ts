@@ -37,7 +37,11 @@ export async function preflight(options: PreflightOptions): Promise<PitcrewError
     : await vacancyObstacles(paths);
   return [
     ...folders,
-    ...(await crossingObstacles({ places: paths, repository: repository.name, restoreCommand })),
+    ...(await crossingObstacles({
+      places: paths,
+      repository: repository.name,
+      restoreCommand: isInPlace ? restoreCommand : [],
+    })),
     ...(await rightsObstacles(paths)),
     ...(await roomObstacles(plan, isInPlace)),
     ...(await commandObstacles(options)),

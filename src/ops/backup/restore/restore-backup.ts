@@ -66,7 +66,7 @@ export async function restoreBackup(asked: RestoreOptions): Promise<Restored> {
   const { name } = repository;
   const [obstacle] = [
     ...(isInPlace ? await inPlaceObstacles(to, backup, tablespaces) : await vacancyObstacles(places)),
-    ...(await crossingObstacles({ places, repository: name, restoreCommand: options.restoreCommand })),
+    ...(await crossingObstacles({ places, repository: name, restoreCommand: isInPlace ? options.restoreCommand : [] })),
   ];
   if (obstacle) throw obstacle;
   const chain = await repository.chain(backup);
