@@ -78,6 +78,7 @@ async function restore(repository: Repository, name: string, { flags, target, si
     ...(start instanceof PitcrewError ? [start] : []),
   ];
   const refusal = backups.asOneError(problems);
+  signal.throwIfAborted();
   const isInPlace = delta && !(await backups.isVacant(to));
   // It goes with the folder.
   const unstored = isInPlace ? await backups.unstoredLog(repository, to, backup.segmentBytes) : [];
@@ -139,14 +140,20 @@ async function fetchWords(flags: RestoreFlags): Promise<string[]> {
   return [...program, 'backup', 'fetch-wal', ...wordsOf(await placesOf(flags), flags)];
 }
 
+/** As of pg_basebackup: of two paths, an equals sign in one of them is written as `\\=`. */
 function tablespaceMapOf(pairs: readonly string[]): Map<string, string> {
-  return new Map(
-    pairs.map((pair) => {
-      const at = pair.indexOf('=');
-      if (at < 1) throw new PitcrewError('E_USAGE', `--tablespace-map is OLD=NEW, not ${JSON.stringify(pair)}`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
-    }),
-  );
+  const map = new Map<string, string>();
+  for (const pair of pairs) {
+    const [, from, to] = /^((?:\\=|\\(?!=)|[^=\\])+)=((?:\\=|\\(?!=)|[^=\\])+)$/.exec(pair) ?? [];
+    if (from === undefined || to === undefined)
+      throw new PitcrewError('E_USAGE', `--tablespace-map is OLD=NEW, not ${JSON.stringify(pair)}`, {
+        hint: 'Write \\= for an equals sign in one of them.',
+      });
+    const [old, place] = [from, to].map((path) => path.replaceAll('\\=', '=')) as [string, string];
+    if (map.has(old)) throw new PitcrewError('E_USAGE', `--tablespace-map has ${old} twice`);
+    map.set(old, place);
+  }
+  return map;
 }
 
 function parsePort(text: string): number {

@@ -1,5 +1,5 @@
 import { mkdir, readdir, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { errorCode, PitcrewError } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
 import type { BackupRecord } from '../repository/index.ts';
@@ -158,7 +158,3 @@ function isMark(mark: unknown): mark is Mark {
     mark.tablespaces.every((place) => typeof place === 'string')
   );
 }
-
-/** Of a tablespace only the folder of this major version is a data directory's: `PG_18_202506291`. */
-export const isOfMajor = (path: string, serverVersion: number): boolean =>
-  basename(path.split('/')[0] ?? '').startsWith(`PG_${Math.floor(serverVersion / 10_000)}_`);

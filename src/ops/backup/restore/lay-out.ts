@@ -95,6 +95,7 @@ async function layOutOne(options: LayOutOptions, { backup, level, archives, fold
     if (!file) return false;
     return kind === 'changes' ? file.level < level : file.level === level && !intact?.has(path);
   };
+  const { files: manifest } = await readManifest(repository, backup);
   for (const { file, into, prefix } of archives) {
     await mkdir(into, { recursive: true, mode: 0o700 });
     if (owner) await chown(into, owner.uid, owner.gid);
@@ -102,6 +103,8 @@ async function layOutOne(options: LayOutOptions, { backup, level, archives, fold
       into,
       prefix,
       wants,
+      manifest,
+      serverVersion: backup.serverVersion,
       blockBytes: backup.parent === null ? undefined : backup.blockBytes,
       folders: isLast,
       replace: intact !== undefined,
@@ -112,8 +115,7 @@ async function layOutOne(options: LayOutOptions, { backup, level, archives, fold
     for (const [path, content] of unpacked.files) found.set(path, content);
     if (isLast) folders.set(into, unpacked.folders);
   }
-  const { files } = await readManifest(repository, backup);
-  const due = [...files].filter(([path]) => {
+  const due = [...manifest].filter(([path]) => {
     const changed = backup.parent === null ? undefined : changedPath(path);
     return wants(changed ?? path, changed === undefined ? 'whole' : 'changes');
   });

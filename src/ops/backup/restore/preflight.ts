@@ -1,9 +1,11 @@
-import { lstat, opendir, statfs } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative } from 'node:path';
+import { access, constants, lstat, opendir, stat, statfs } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { errorCode, PitcrewError } from '../../../errors.ts';
 import type { Identity } from '../../embedded/index.ts';
+import { placeError } from '../place-error.ts';
 import type { Repository } from '../repository/index.ts';
 import { segmentName } from '../wal/segments.ts';
+import { crossingObstacles } from './crossing.ts';
 import { inPlaceObstacles } from './in-place.ts';
 import type { RestorePlan } from './plan.ts';
 import { isVacant } from './leftovers.ts';
@@ -27,7 +29,7 @@ export interface PreflightOptions {
  * @returns an error for each
  */
 export async function preflight(options: PreflightOptions): Promise<PitcrewError[]> {
-  const { plan, delta } = options;
+  const { repository, plan, delta, restoreCommand } = options;
   const paths = plan.places.map(({ to }) => to);
   const isInPlace = delta && !(await isVacant(plan.to));
   const folders = isInPlace
@@ -35,7 +37,12 @@ export async function preflight(options: PreflightOptions): Promise<PitcrewError
     : await vacancyObstacles(paths);
   return [
     ...folders,
-    ...crossing(paths),
+    ...(await crossingObstacles({
+      places: paths,
+      repository: repository.name,
+      restoreCommand: isInPlace ? restoreCommand : [],
+    })),
+    ...(await rightsObstacles(paths)),
     ...(await roomObstacles(plan, isInPlace)),
     ...(await commandObstacles(options)),
   ];
@@ -65,26 +72,20 @@ export function asOneError(obstacles: readonly PitcrewError[]): PitcrewError | u
 const tablespacesOf = ({ places }: RestorePlan): { oid: number; to: string }[] =>
   places.flatMap(({ tablespace, to }) => (tablespace === null ? [] : [{ oid: tablespace, to }]));
 
-/** One folder in another would be taken for a part of it. */
-function crossing(paths: readonly string[]): PitcrewError[] {
+/** Whether we may write there: into a folder that is there, or into the one above it. */
+async function rightsObstacles(paths: readonly string[]): Promise<PitcrewError[]> {
   const found: PitcrewError[] = [];
-  for (const [place, path] of paths.entries()) {
-    for (const other of paths.slice(place + 1)) {
-      if (!isWithin(path, other) && !isWithin(other, path)) continue;
-      found.push(
-        new PitcrewError('E_USAGE', 'two folders of the restore lie in each other', {
-          detail: `${path} and ${other}`,
-          hint: 'The data directory and each tablespace need a folder of their own: --tablespace-map OLD=NEW.',
-        }),
-      );
+  for (const path of paths) {
+    const folder = await existingFolder(path);
+    const reasons: unknown[] = [];
+    const tried = folder === path ? [path, dirname(path)] : [folder];
+    for (const each of tried) {
+      await access(each, constants.W_OK | constants.X_OK).catch((error: unknown) => reasons.push(error));
     }
+    const wrong = reasons.length < tried.length ? undefined : placeError(reasons[0], path);
+    if (wrong instanceof PitcrewError) found.push(wrong);
   }
   return found;
-}
-
-function isWithin(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === '' || (!way.startsWith('..') && !isAbsolute(way));
 }
 
 /** What is filled has to fit, on each file system; in place, what is there already makes room for it. */
@@ -92,7 +93,7 @@ async function roomObstacles({ places }: RestorePlan, isInPlace: boolean): Promi
   const needs = new Map<number, { path: string; bytes: number; free: number }>();
   for (const { to, bytes } of places) {
     const path = await existingFolder(to);
-    const { dev } = await lstat(path);
+    const { dev } = await stat(path);
     const { bavail, bsize } = await statfs(path);
     const there = isInPlace ? await bytesIn(to) : 0;
     const need = needs.get(dev) ?? { path: to, bytes: 0, free: bavail * bsize };
@@ -112,7 +113,7 @@ async function roomObstacles({ places }: RestorePlan, isInPlace: boolean): Promi
 
 async function existingFolder(path: string): Promise<string> {
   for (let folder = path; ; folder = dirname(folder)) {
-    const found = await lstat(folder).catch((error: unknown) => {
+    const found = await stat(folder).catch((error: unknown) => {
       if (['ENOENT', 'ENOTDIR'].includes(errorCode(error) ?? '')) return undefined;
       throw error;
     });

@@ -45,5 +45,10 @@ const serverTime = (time: string): string => time.toUpperCase().replace('T', ' '
 /** For a shell, and for PostgreSQL, which replaces what stands behind a percent sign. */
 const shellWord = (word: string): string => `'${word.replaceAll("'", `'\\''`).replaceAll('%', '%%')}'`;
 
-/** A value of a configuration file. */
-const quoted = (value: string): string => `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+/** A value of a configuration file, in which it has to stand in one line. */
+const quoted = (value: string): string =>
+  `'${value
+    .replaceAll('\\', '\\\\')
+    .replaceAll("'", "''")
+    .replaceAll('\n', String.raw`\n`)
+    .replaceAll('\r', String.raw`\r`)}'`;

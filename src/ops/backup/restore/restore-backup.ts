@@ -1,19 +1,12 @@
-import { chown, readFile, realpath, rm, truncate, writeFile } from 'node:fs/promises';
+import { chown, readFile, realpath, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { PitcrewError } from '../../../errors.ts';
+import { errorCode, PitcrewError } from '../../../errors.ts';
 import { flushFolders } from '../flush-folder.ts';
 import { placeError } from '../place-error.ts';
 import { type BackupRecord, type Repository, requireRecords } from '../repository/index.ts';
+import { crossingObstacles } from './crossing.ts';
 import { compareExisting, removeSpareFolders } from './existing.ts';
-import {
-  heldFiles,
-  inPlaceObstacles,
-  isOfMajor,
-  ownFiles,
-  releaseInPlace,
-  removeSpareLinks,
-  takeInPlace,
-} from './in-place.ts';
+import { heldFiles, inPlaceObstacles, ownFiles, releaseInPlace, removeSpareLinks, takeInPlace } from './in-place.ts';
 import { layOut, type LayOutOptions } from './lay-out.ts';
 import { isVacant, removeLeftovers, restoreAtWork } from './leftovers.ts';
 import { type Placement, preparePlacement } from './placement.ts';
@@ -21,7 +14,7 @@ import { newProcessId } from './restore-process.ts';
 import { withFiles } from './of-log.ts';
 import { recoverySettingNames, recoverySettings } from './recovery-settings.ts';
 import type { RecoveryTarget } from './target.ts';
-import { placesOf, tablespaceMapFile } from './tablespaces.ts';
+import { isOfMajor, placesOf, tablespaceMapFile } from './tablespaces.ts';
 import { wantedFiles } from './wanted-files.ts';
 
 export interface RestoreOptions {
@@ -69,9 +62,12 @@ export async function restoreBackup(asked: RestoreOptions): Promise<Restored> {
   const to = await realpath(options.to).catch(() => resolve(options.to));
   const tablespaces = placesOf(backup.tablespaces, options.tablespaceMap);
   const isInPlace = options.delta === true && !(await isVacant(to));
-  const [obstacle] = isInPlace
-    ? await inPlaceObstacles(to, backup, tablespaces)
-    : await vacancyObstacles([to, ...tablespaces.map(({ to: place }) => place)]);
+  const places = [to, ...tablespaces.map(({ to: place }) => place)];
+  const { name } = repository;
+  const [obstacle] = [
+    ...(isInPlace ? await inPlaceObstacles(to, backup, tablespaces) : await vacancyObstacles(places)),
+    ...(await crossingObstacles({ places, repository: name, restoreCommand: isInPlace ? options.restoreCommand : [] })),
+  ];
   if (obstacle) throw obstacle;
   const chain = await repository.chain(backup);
   const wanted = await wantedFiles(repository, chain);
@@ -101,8 +97,12 @@ export async function vacancyObstacles(paths: readonly string[]): Promise<Pitcre
       continue;
     }
     if (await isVacant(path)) continue;
+    const leads = await stat(path).then(
+      () => true,
+      (error: unknown) => errorCode(error) !== 'ENOENT',
+    );
     taken.push(
-      new PitcrewError('E_DATA_DIR', `${path} is not empty`, {
+      new PitcrewError('E_DATA_DIR', leads ? `${path} is not empty` : `${path} is a link that leads nowhere`, {
         detail: 'Nothing that is there is ever overwritten.',
         hint: 'Give a folder that does not exist yet, or an empty one; or --delta for a data directory of the same cluster.',
       }),
@@ -203,7 +203,14 @@ async function prepareRecovery(
 /** With these lines PostgreSQL would refuse what is whole again for a mere incremental backup. */
 async function finishLabel(dataDir: string): Promise<void> {
   const path = join(dataDir, 'backup_label');
-  const label = await readFile(path, 'utf8');
+  const label = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (errorCode(error) !== 'ENOENT') throw error;
+    // PostgreSQL would start it as if it had been stopped just now.
+    throw new PitcrewError('E_BACKUP_DAMAGED', 'the backup has no backup_label', {
+      detail: 'Without it a server does not know from where on it has to recover.',
+      hint: 'Restore another backup.',
+    });
+  });
   const whole = label.replaceAll(/^INCREMENTAL FROM .*\n/gm, '');
   // In place: it stays the owner's.
   if (whole !== label)

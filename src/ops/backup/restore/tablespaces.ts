@@ -1,4 +1,4 @@
-import { isAbsolute, resolve } from 'node:path';
+import { basename, isAbsolute, resolve } from 'node:path';
 import { PitcrewError } from '../../../errors.ts';
 import type { BackupRecord } from '../repository/index.ts';
 
@@ -38,3 +38,7 @@ export function tablespaceMapFile(places: readonly TablespacePlace[]): string {
 export function mappedPlaces(map: string): string[] {
   return [...map.matchAll(/^\d+ ((?:\\[^]|[^\\\n\r])+)/gm)].map(([, place = '']) => place.replaceAll(/\\([^])/g, '$1'));
 }
+
+/** Of a tablespace only the folder of this major version is a data directory's: `PG_18_202506291`. */
+export const isOfMajor = (path: string, serverVersion: number): boolean =>
+  basename(path.split('/')[0] ?? '').startsWith(`PG_${Math.floor(serverVersion / 10_000)}_`);

@@ -3,10 +3,11 @@ import { chmod, chown, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import tar from 'tar-stream';
-import { PitcrewError } from '../../../errors.ts';
+import { errorCode, messageOf, PitcrewError } from '../../../errors.ts';
 import type { ManifestFile } from '../repository/index.ts';
 import { writeFile } from '../write-file.ts';
 import { applyIncremental, changedPath } from './incremental-file.ts';
+import { isOfMajor } from './tablespaces.ts';
 
 export interface UnpackOptions {
   /** Below which everything goes. */
@@ -15,6 +16,10 @@ export interface UnpackOptions {
   prefix: string;
   /** Whether a file is needed, by its path in the manifest: when `changes`, there is the file of a backup before, and some blocks of it have changed. */
   wants(path: string, kind: 'whole' | 'changes'): boolean;
+  /** What the backup's manifest says of its files: no other is unpacked, and none of another length. */
+  manifest: ReadonlyMap<string, ManifestFile>;
+  /** Of which server, as in 180001: a tablespace has one folder, whose name begins by it. */
+  serverVersion: number;
   /** Of an incremental backup: the size of a block. `undefined`: all its files are whole. */
   blockBytes?: number | undefined;
   /** Whether folders are made that have nothing in them. */
@@ -42,7 +47,7 @@ export interface Unpacked {
  * @throws {PitcrewError} `E_BACKUP_DAMAGED` for an archive that has something else in it; what reading throws, and what the file system says
  */
 export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptions): Promise<Unpacked> {
-  const { into, prefix, wants, blockBytes, held, owner, onBytes } = options;
+  const { into, prefix, wants, manifest, blockBytes, held, owner, onBytes } = options;
   const files = new Map<string, ManifestFile>();
   const folders = new Set<string>();
   const archive = tar.extract();
@@ -58,7 +63,7 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
     for await (const entry of archive) {
       const { name, type, size = 0, mode } = entry.header;
       const path = name.replace(/\/$/, '').replace(/^\.\//, '');
-      checkPath(path, name);
+      checkPath(path, name, options);
       const changed = blockBytes === undefined ? undefined : changedPath(path);
       if (type === 'directory') {
         folders.add(path);
@@ -78,6 +83,9 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
           }
         };
         if (isWanted) {
+          // Before it fills a disk.
+          if (manifest.get(prefix + path)?.bytes !== size || files.has(prefix + path))
+            throw damaged(`It has a file in it that is not in the manifest: ${JSON.stringify(name)}.`);
           const place = changed ?? path;
           const target = join(into, held?.get(place) ?? place);
           if (blockBytes !== undefined && changed !== undefined) {
@@ -97,7 +105,7 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
       }
     }
   } catch (error) {
-    throw failure ?? error;
+    throw failure ?? asDamage(error);
   } finally {
     reading.destroy();
   }
@@ -113,11 +121,23 @@ async function makeFolder(into: string, path: string, owner: UnpackOptions['owne
   }
 }
 
-function checkPath(path: string, name: string): void {
+function checkPath(path: string, name: string, { prefix, serverVersion }: UnpackOptions): void {
   const parts = path.split('/');
   const isInside = path === '.' || (path !== '' && parts.every((part) => part !== '' && part !== '.' && part !== '..'));
-  if (!isInside || path.includes('\0'))
+  // Where a data directory has links; and in the place of a tablespace there may be that of another server.
+  const isOthers =
+    prefix === '' ? parts[0] === 'pg_tblspc' && parts.length > 1 : path !== '.' && !isOfMajor(path, serverVersion);
+  if (!isInside || isOthers || path.includes('\0'))
     throw damaged(`It has a path in it that leads elsewhere: ${JSON.stringify(name)}.`);
+}
+
+/** What the file system says where an archive has one path as a file and as a folder, and what is no archive at all. */
+function asDamage(error: unknown): unknown {
+  const code = errorCode(error);
+  if (error instanceof PitcrewError || (error instanceof Error && error.name === 'AbortError')) return error;
+  if (code !== undefined && !['EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'STREAM_DESTROYED'].includes(code))
+    return error;
+  return damaged(`${messageOf(error)}.`);
 }
 
 function damaged(detail: string): PitcrewError {
