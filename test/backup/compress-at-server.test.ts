@@ -22,7 +22,10 @@ import { whole } from '../support/streams.ts';
 const found = serversWithZstd();
 const opening = ['age', 'zstd'].map((name) => findProgram(name));
 const lacking = [found, ...opening].flatMap((each) => ('missing' in each ? [each.missing] : []));
-const title = `compressed by the server${lacking.map((each) => ` (${each})`).join('')}`;
+/** Those from npm cannot, and Debian has one of them. */
+const without = [15, 18].filter((major) => !found.servers.some((server) => server.major === major));
+const why = [...lacking, ...without.map((major) => `no PostgreSQL ${major} with zstd on this machine`)];
+const title = `compressed by the server${why.map((each) => ` (${each})`).join('')}`;
 const plain = installedServers().filter(({ major }) => major === 15 || major === 18);
 
 const bytesOf = (files: readonly { name: string; bytes: number }[]): number =>
@@ -40,15 +43,12 @@ describe.skipIf(lacking.length > 0)(title, () => {
         autovacuum: 'off',
         ...(major >= 17 ? { summarize_wal: 'on' } : {}),
       };
-      await using server = await startScratchServer({ binaries, settings });
+      await using stack = new AsyncDisposableStack();
+      const server = stack.use(await startScratchServer({ binaries, settings }));
       const dataDir = `${server.dataDir}-replica`;
+      stack.defer(() => removeServer(dataDir));
       const replica = await startReplica(server, { dataDir, binaries, settings, slot: 'replica' });
-      await using _replica = {
-        async [Symbol.asyncDispose]() {
-          await replica.stop('immediate');
-          await removeServer(dataDir);
-        },
-      };
+      stack.defer(() => replica.stop('immediate'));
       await using client = await session(server.url());
       const place = join(folder.path, 'tablespace');
       mkdirSync(place);

@@ -4,12 +4,12 @@ import { expect, test } from 'vitest';
 import { readDumps } from '../../src/ops/backup/dump/dumps.ts';
 import { mirror } from '../../src/ops/backup/mirror/mirror.ts';
 import { mirrorPins } from '../../src/ops/backup/mirror/mirror-pins.ts';
-import { type GapRecord, openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
+import { openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
 import { pin, readPins, unpin } from '../../src/ops/backup/retention/pins.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { pitcrew } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
-import { positionOf, putBackupAt, putDumpAt, putSegments, segmentOf } from '../support/plain-backups.ts';
+import { gapOf, positionOf, putBackupAt, putDumpAt, putSegments, segmentOf } from '../support/plain-backups.ts';
 
 function places() {
   const folder = testFolder();
@@ -18,20 +18,6 @@ function places() {
   const [from, to] = [open(first), open(second)];
   const dumpsIn = async (repository: Repository) => (await readDumps(repository)).map(({ id }) => id);
   return { folder, first, second, from, to, dumpsIn };
-}
-
-function gapOf(first: number, last: number): GapRecord {
-  return {
-    format: 1,
-    timeline: 1,
-    first: segmentOf(first),
-    last: segmentOf(last),
-    segments: last - first + 1,
-    fromLsn: positionOf(first),
-    toLsn: positionOf(last + 1),
-    noticedAt: new Date(0),
-    reason: 'the slot was dropped',
-  };
 }
 
 test('dumps are copied as they are stored, newer ones only, and none that is not what it was', async () => {

@@ -1,16 +1,19 @@
-import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createBackup } from '../../src/ops/backup/create/create-backup.ts';
 import { drill } from '../../src/ops/backup/drill/drill.ts';
+import type { DrillRecord } from '../../src/ops/backup/drill/record.ts';
 import { openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
 import { serverPrograms } from '../../src/ops/backup/restore/server-programs.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
 import { freePort, runServer, serverIdentity, spawnAs } from '../../src/ops/embedded/index.ts';
 import { session } from '../support/catalog.ts';
+import { type CommandResult, pitcrew } from '../support/command.ts';
 import { temporaryFolder } from '../support/folder.ts';
 import { installedServers, scratchServer } from '../support/postgres.ts';
+import { s3Server } from '../support/s3/server.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
 
 const madeBy = 'a test';
@@ -110,4 +113,72 @@ test('a server with large segments is drilled', async () => {
   } finally {
     await started.running.stop('immediate');
   }
+});
+
+test('options: several tablespaces, in a bucket, deeply, with libraries, checks that fail or hang, and another collation', async () => {
+  await using room = rooms();
+  await using server = await scratchServer(18, { full_page_writes: 'on' });
+  await using client = await session(server.url());
+  for (const name of ['one', 'two']) {
+    const place = join(room.path, name);
+    mkdirSync(place);
+    execFileSync('chown', [`--reference=${server.dataDir}`, place]);
+    await client.query(`CREATE TABLESPACE ${name} LOCATION '${place}'`);
+    await client.query(`CREATE TABLE in_${name} TABLESPACE ${name} AS SELECT n FROM generate_series(1, 100) n`);
+    await client.query(`CREATE INDEX ON in_${name} (n) TABLESPACE ${name}`);
+  }
+  await client.query(
+    `CREATE TABLE words AS SELECT 'a' AS word; CREATE INDEX sorted ON words (word COLLATE "en-x-icu")`,
+  );
+  await client.query(`UPDATE pg_collation SET collversion = '1.0' WHERE collname = 'en-x-icu'`);
+  await using bucket = await s3Server('backups');
+  const s3 = { endpoint: bucket.endpoint, pathStyle: true, ...bucket.key };
+  const config = join(room.path, 'pitcrew.config.json');
+  const shop = { repositories: [{ location: 's3://backups/shop', s3 }] };
+  writeFileSync(config, JSON.stringify({ databases: { shop: server.url() }, backups: { shop } }));
+  const run = (...args: string[]): Promise<CommandResult> =>
+    pitcrew(['backup', ...args, '--config', config, '--quiet']);
+  expect(await run('create')).toMatchObject({ code: 0, stderr: '' });
+  const ran = await run(
+    'drill',
+    '--in',
+    room.scratch,
+    '--json',
+    '--deep',
+    '--preload',
+    'pg_stat_statements',
+    '--check',
+    'SELECT count(*) = 100 FROM in_two',
+    '--check',
+    `SELECT current_setting('shared_preload_libraries') = 'pg_stat_statements'`,
+    '--check',
+    'SELECT count(*) = 1 FROM in_one',
+    '--check',
+    'SELECT 1 / (n - 1) > 0 FROM in_one',
+    '--check',
+    'SELECT pg_sleep(600) IS NULL',
+    '--check',
+    'SELECT true',
+    '--check-limit',
+    '10s',
+  );
+  expect(ran).toMatchObject({ code: 1, stderr: '' });
+  const [found] = (JSON.parse(ran.stdout) as { drills: DrillRecord[] }).drills;
+  expect(found).toMatchObject({
+    proven: false,
+    checks: 6,
+    passed: 2,
+    problems: [
+      'check 3 did not hold',
+      'check 4 failed: SQLSTATE 22012',
+      expect.stringMatching(/^check 5 had no answer within \d s$/),
+    ],
+    notes: [
+      'postgres: public.sorted is sorted by a collation that has another version here, and was not looked at',
+      'there was no time left for check 6',
+    ],
+  });
+  const { databases = [] } = found ?? {};
+  expect(databases.find(({ name }) => name === 'postgres')).toMatchObject({ skipped: 1 });
+  expect(readdirSync(room.scratch)).toEqual([]);
 });

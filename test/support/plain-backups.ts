@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { segmentName } from '../../src/ops/backup/wal/segments.ts';
-import type { BackupRecord, DumpRecord, Repository } from '../../src/ops/backup/repository/index.ts';
+import type { BackupRecord, DumpRecord, GapRecord, Repository } from '../../src/ops/backup/repository/index.ts';
 import { dumpFileKey, putDump } from '../../src/ops/backup/dump/dumps.ts';
 
 const segmentBytes = 1024 * 1024;
@@ -84,6 +84,7 @@ export async function putDumpAt(
     tables: [],
     systemId,
     serverVersion: 180_000,
+    timeline: 1,
     lsn: positionOf(segment),
     startedAt,
     endedAt: startedAt,
@@ -96,4 +97,19 @@ export async function putDumpAt(
   };
   await putDump(repository, record);
   return record;
+}
+
+/** Lost log, from one segment to another. */
+export function gapOf(first: number, last: number): GapRecord {
+  return {
+    format: 1,
+    timeline: 1,
+    first: segmentOf(first),
+    last: segmentOf(last),
+    segments: last - first + 1,
+    fromLsn: positionOf(first),
+    toLsn: positionOf(last + 1),
+    noticedAt: new Date(0),
+    reason: 'the slot was dropped',
+  };
 }

@@ -5,9 +5,11 @@ export async function collected<Item>(source: AsyncIterable<Item>): Promise<Item
   return items;
 }
 
-/** All bytes of a stream. */
+/** All bytes of a stream, each of whose pieces may be written over when the next comes. */
 export async function whole(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  return Buffer.concat(await collected(source));
+  const pieces: Buffer[] = [];
+  for await (const piece of source) pieces.push(Buffer.from(piece));
+  return Buffer.concat(pieces);
 }
 
 /** Bytes in pieces of one size. */

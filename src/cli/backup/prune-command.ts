@@ -42,12 +42,17 @@ export function pruneCommand(): Command {
     });
 }
 
-const countOf = ({ decisions, segments, leftovers, dumps }: Pruned): number =>
-  [...decisions, ...dumps].filter(({ keep }) => !keep).length + segments.count + leftovers.length;
+const countOf = ({ decisions, segments, gaps, leftovers, dumps }: Pruned): number =>
+  [...decisions, ...dumps].filter(({ keep }) => !keep).length + segments.count + gaps.length + leftovers.length;
 
 function documentOf({ decisions, dumps, ...rest }: Pruned): object {
   return {
-    backups: decisions.map(({ backup, keep, reasons }) => ({ id: backup.id, keep, reasons })),
+    backups: decisions.map(({ backup, keep, reasons, toItsEnd = null }) => ({
+      id: backup.id,
+      keep,
+      reasons,
+      toItsEnd,
+    })),
     ...rest,
     dumps: dumps.map(({ dump, keep, reasons }) => ({ id: dump.id, keep, reasons })),
   };

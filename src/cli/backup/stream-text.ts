@@ -28,6 +28,8 @@ export function eventText(event: StreamEvent): string | undefined {
         `${event.repository}, and the server does not have it any more. No moment in it or after it can be restored from the backups before it: ` +
         'make a full backup now.'
       );
+    case 'unencrypted':
+      return `${event.repository}: the latest backup there is encrypted, and the log from now on is not. Give --recipient again, unless that is meant.`;
     case 'repository-failing':
       return `${event.repository}: ${faultText(event.error)}${again(event.nextAttemptAt)}`;
     case 'repository-away':

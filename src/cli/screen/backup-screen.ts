@@ -26,25 +26,26 @@ export function backupLines(backup: BackupRecord): string[] {
 
 /** What is kept and what goes, newest first, each with its reason. */
 export function pruneLines(
-  { decisions, segments, leftovers, freedBytes, keptBytes, beyondBytes, dumps }: Pruned,
+  { decisions, segments, gaps, leftovers, freedBytes, keptBytes, beyondBytes, dumps }: Pruned,
   { done }: { done: boolean },
 ): string[] {
   const all = [
     ...decisions.map((each) => ({ ...each, id: each.backup.id })),
-    ...dumps.map((each) => ({ ...each, id: each.dump.id })),
+    ...dumps.map((each) => ({ ...each, id: each.dump.id, toItsEnd: undefined })),
   ];
-  const rows = all.map(({ id, keep, reasons }) => [
+  const rows = all.map(({ id, keep, reasons, toItsEnd }) => [
     id,
     keep ? 'kept' : paint('yellow', done ? 'removed' : 'goes'),
-    reasons.join(', '),
+    reasonsText(reasons, toItsEnd),
   ]);
   const gone = all.filter(({ keep }) => !keep).length;
   const parts = [
     `${gone} of ${all.length} backups`,
     `${segments.count} segments of log`,
+    ...(gaps.length > 0 ? [`${gaps.length} records of lost log`] : []),
     ...(leftovers.length > 0 ? [`what ${leftovers.length} backups that died have left`] : []),
   ];
-  const nothing = gone + segments.count + leftovers.length === 0;
+  const nothing = gone + segments.count + gaps.length + leftovers.length === 0;
   return [
     ...renderTable([{ title: 'Backup' }, { title: '' }, { title: 'Why' }], rows),
     '',
@@ -61,3 +62,6 @@ export function pruneLines(
         ]),
   ];
 }
+
+const reasonsText = (reasons: readonly string[], toItsEnd: string | undefined): string =>
+  `${reasons.join(', ')}${toItsEnd === undefined ? '' : `; restores to its end only: ${toItsEnd}`}`;

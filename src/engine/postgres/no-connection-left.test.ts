@@ -27,6 +27,9 @@ test('other refusals are no lack of connections, whatever they say', () => {
   expect(noConnectionLeft(refusal('08P01', 'no more connections allowed (max_client_conn)'))).toBe(true);
   expect(noConnectionLeft(refusal('08P01', 'server login failed'))).toBe(false);
   expect(noConnectionLeft(new Error('too many clients'))).toBe(false);
+  const ofReplication = refusal('53300', 'exceeds "max_wal_senders" (currently 0)', 'InitProcess');
+  expect(ofReplication).toMatchObject({ hint: expect.stringContaining('raise max_wal_senders') });
+  expect(noConnectionLeft(ofReplication)).toBe(false);
 });
 
 test('the limit of our role or of the database is told apart from that of the server', async () => {

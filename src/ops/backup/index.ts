@@ -22,7 +22,7 @@ export { serverPrograms } from './restore/server-programs.ts';
 export { type RestoredServer, startRestored } from './restore/start-restored.ts';
 export type { RecoveryTarget } from './restore/target.ts';
 export { unstoredLog } from './restore/unstored-log.ts';
-export type { Decision } from './retention/decide.ts';
+export type { Decision } from './retention/decision.ts';
 export { pin, readPins, unpin } from './retention/pins.ts';
 export { type LogPolicy, policyOf, type RetentionClass, type RetentionPolicy } from './retention/policy.ts';
 export { prune, type Pruned } from './retention/prune.ts';

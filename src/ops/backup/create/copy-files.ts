@@ -30,7 +30,7 @@ export async function copyFiles(
     silenceLimitMs = silenceMs,
   }: CreateOptions,
   begun: Begun,
-  onBegin: (startLsn: bigint) => void,
+  onBegin: (startLsn: bigint) => Promise<void>,
 ): Promise<BackupRecord> {
   const { id, parent } = begun;
   const files: StoredFile[] = [];
@@ -61,7 +61,7 @@ export async function copyFiles(
       if (event.type === 'data') await current?.write(event.bytes);
       else if (event.type === 'begin') {
         begin = event;
-        onBegin(event.startLsn);
+        await onBegin(event.startLsn);
         if (parent !== null) await requireWhole(url, repository, parent, event.startLsn);
         totalBytes = event.tablespaces.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
         // The server tells how far it is once a second.

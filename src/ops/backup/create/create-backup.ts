@@ -11,6 +11,7 @@ import { estimateChange } from './estimate-change.ts';
 import { copyFiles, NotWhole } from './copy-files.ts';
 import { findParent, knowsBlocks } from './find-parent.ts';
 import { endOfLog, firstMissing, logGone, logRecord } from './log-backup.ts';
+import { orLogGivenUp } from './log-given-up.ts';
 import { requireLog } from './require-log.ts';
 import { historiesOf, storeHistories } from './store-histories.ts';
 import { storePart } from './store-part.ts';
@@ -100,19 +101,24 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     await repository.claim(systemId);
     await tidy(repository);
     const segmentBytes = await segmentBytesOf(base);
-    const connection = await openPhysical({ url });
-    log = connection;
-    // As long as that connection lives, the server keeps what we have not stored yet.
-    const slot = `pitcrew_backup_${randomBytes(6).toString('hex')}`;
-    await log.createSlot(slot, { temporary: true });
-    const { timeline, flushedLsn } = await log.identify();
-    const histories = await historiesOf(log, timeline);
+    let keeper = (log = await openPhysical({ url }));
+    let slot = await keepLog(keeper);
+    const { timeline, flushedLsn } = await keeper.identify();
+    const histories = await historiesOf(keeper, timeline);
     const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
     const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
     const isLogOnly = parent !== null && !knowsBlocks(base.version);
     const receive = (from: bigint): Receiving => {
       const silenceLimitMs = options.silenceLimitMs ?? silenceMs;
-      const started = receiveWal({ connection, repository, from, timeline, segmentBytes, slot, silenceLimitMs });
+      const started = receiveWal({
+        connection: keeper,
+        repository,
+        from,
+        timeline,
+        segmentBytes,
+        slot,
+        silenceLimitMs,
+      });
       started.ended.catch((error: unknown) => {
         failure ??= isLogOnly ? logGone(error, parent) : error;
         base.destroy();
@@ -143,15 +149,25 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
       if (parent) await uploadManifest(base, repository.readFile(manifestOf(parent)));
       let received: Receiving | undefined;
       // Until it begins, nobody hears of it on either connection.
-      unwatch = watchServer(connection, options.silenceLimitMs ?? silenceMs, (error) => {
+      unwatch = watchServer(keeper, options.silenceLimitMs ?? silenceMs, (error) => {
         failure ??= error;
         stop();
-        connection.destroy();
+        keeper.destroy();
       });
-      record = await copyFiles(base, options, begun, (startLsn) => {
+      record = await copyFiles(base, options, begun, async (startLsn) => {
         unwatch();
+        const isKept = await keeper.readSlot(slot).then(
+          (found) => found?.restartLsn !== undefined,
+          () => false,
+        );
+        // Of what was before the checkpoint the server may keep less than there was; only what comes behind it is needed.
+        if (!isKept) {
+          await keeper.close();
+          keeper = log = await openPhysical({ url });
+          slot = await keepLog(keeper);
+        }
         // That of a standby begins where its primary made a checkpoint last.
-        received = receive(startLsn < flushedLsn ? startLsn : flushedLsn);
+        received = receive(!isKept || startLsn < flushedLsn ? startLsn : flushedLsn);
       });
       if (record.timeline !== timeline) throw promoted(timeline, record.timeline);
       options.onProgress?.({ phase: 'log', doneBytes: 0, totalBytes: 0 });
@@ -168,7 +184,7 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
   } catch (error) {
     if (begun) await repository.discard(begun.id).catch(() => {});
     if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the backup was stopped', { cause: error });
-    throw failure ?? error;
+    throw failure && receiving ? await orLogGivenUp(failure, url, receiving.storedLsn) : (failure ?? error);
   } finally {
     unwatch();
     signal?.removeEventListener('abort', stop);
@@ -176,6 +192,13 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     await log?.close();
     await base.close();
   }
+}
+
+/** As long as that connection lives, the server keeps what we have not stored yet. @returns the name of the slot */
+async function keepLog(connection: PhysicalConnection): Promise<string> {
+  const slot = `pitcrew_backup_${randomBytes(6).toString('hex')}`;
+  await connection.createSlot(slot, { temporary: true });
+  return slot;
 }
 
 function promoted(before: number, after: number): PitcrewError {

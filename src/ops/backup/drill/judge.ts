@@ -27,7 +27,8 @@ export function findings(): Findings {
 export function reasonNotHere(error: unknown): string | undefined {
   if (!(error instanceof DatabaseError)) return undefined;
   const { code, message } = error;
-  if (code === '57014') return 'there was no time left';
+  if (isOutOfTime(error)) return 'there was no time left';
+  if (code === '53100') return 'the disk here is full';
   if (code === '55P03') return 'a prepared transaction has it locked';
   // A file of a table that is missing has this code too.
   if (code === '58P01' && message.startsWith('could not access file'))
@@ -35,6 +36,9 @@ export function reasonNotHere(error: unknown): string | undefined {
   if (code === '0A000' || code === '55000') return message;
   return undefined;
 }
+
+/** Whether a statement took longer than it may. */
+export const isOutOfTime = (error: unknown): boolean => error instanceof DatabaseError && error.code === '57014';
 
 /** Whether the server did not answer any more, rather than answer with an error. */
 export const isGone = (error: unknown): boolean =>

@@ -22,11 +22,15 @@ export interface Looked {
 
 /** So many databases are looked at. */
 const mostDatabases = 100;
+/** Where there are own checks, they have what is left of the time beyond so much of it. */
+const shareOfTables = 0.75;
 
 /** Looks through all databases that take connections, then runs the user's own checks. */
 export async function lookThrough(options: LookOptions): Promise<Looked> {
   const { findings, ownChecks, signal } = options;
   const looked: Looked = { databases: [], checks: ownChecks.length, passed: 0 };
+  const now = Date.now();
+  const until = ownChecks.length === 0 ? options.until : now + shareOfTables * (options.until - now);
   let at = 'the list of databases';
   try {
     const names = await databaseNames(options);
@@ -39,6 +43,7 @@ export async function lookThrough(options: LookOptions): Promise<Looked> {
           session,
           name,
           shared,
+          until,
           onChecked: (done, total) => options.onChecking(name, done, total),
         }),
       );

@@ -1,5 +1,5 @@
 import { DatabaseError } from 'pg';
-import { type Findings, isGone, reasonNotHere } from './judge.ts';
+import { type Findings, isGone, isOutOfTime, reasonNotHere } from './judge.ts';
 import type { ScratchSession } from './session.ts';
 
 /** A statement of the user's that has to hold in the restored database. */
@@ -10,6 +10,9 @@ export interface OwnCheck {
   sql: string;
 }
 
+/** With less time than that none is run, in ms. */
+const leastMs = 1000;
+
 /** Runs one, which can change nothing. @returns whether it passed. What it returned is not told: it is of the database. */
 export async function runOwnCheck(
   session: ScratchSession,
@@ -18,9 +21,13 @@ export async function runOwnCheck(
   leftMs: number,
   findings: Findings,
 ): Promise<boolean> {
+  if (leftMs < leastMs) {
+    findings.note(`there was no time left for ${title}`);
+    return false;
+  }
   try {
     await session.query('BEGIN READ ONLY');
-    await session.query(`SELECT set_config('statement_timeout', $1, true)`, [String(Math.max(1, Math.ceil(leftMs)))]);
+    await session.query(`SELECT set_config('statement_timeout', $1, true)`, [String(Math.ceil(leftMs))]);
     await session.query(`SELECT set_config('search_path', '"$user", public', true)`);
     await session.query(`DECLARE own_check NO SCROLL CURSOR FOR ${sql}`);
     const rows = await session.query('FETCH FORWARD 2 FROM own_check');
@@ -30,6 +37,10 @@ export async function runOwnCheck(
     return passed;
   } catch (error) {
     if (isGone(error)) throw error;
+    if (isOutOfTime(error)) {
+      findings.problem(`${title} had no answer within ${Math.round(leftMs / 1000)} s`);
+      return false;
+    }
     const reason = reasonNotHere(error);
     if (reason !== undefined) findings.note(`${title} could not be run: ${reason}`);
     else findings.problem(`${title} failed: ${failureOf(error)}`);

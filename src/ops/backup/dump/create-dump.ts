@@ -55,6 +55,7 @@ export async function createDump(options: DumpOptions): Promise<DumpRecord> {
     tables: [...tables],
     systemId: server.systemId,
     serverVersion: server.version,
+    timeline: server.timeline,
     lsn: server.lsn,
     startedAt,
     endedAt: new Date(),
@@ -71,6 +72,7 @@ export async function createDump(options: DumpOptions): Promise<DumpRecord> {
 interface Server {
   version: number;
   systemId: string | null;
+  timeline: number | null;
   lsn: bigint;
   database: string;
 }
@@ -84,21 +86,28 @@ async function lookAtServer(url: string): Promise<Server> {
              current_database()                         AS "database"
     `);
     if (!row) throw new PitcrewError('E_INTERNAL', 'the server did not say what it is');
-    return { ...row, lsn: lsnOf(row.lsn) ?? 0n, systemId: await systemIdOf(connection) };
+    return { ...row, lsn: lsnOf(row.lsn) ?? 0n, ...(await controlOf(connection)) };
   } finally {
     await connection.close();
   }
 }
 
-async function systemIdOf(connection: Awaited<ReturnType<typeof connectDatabase>>): Promise<string | null> {
+async function controlOf(
+  connection: Awaited<ReturnType<typeof connectDatabase>>,
+): Promise<Pick<Server, 'systemId' | 'timeline'>> {
   try {
-    const [row] = await connection.run<{ id: string }>(`
-      SELECT system_identifier::text AS "id" FROM pg_control_system()
+    // After a promotion the last checkpoint is of the timeline before, for a while.
+    const [row] = await connection.run<{ id: string; timeline: number }>(`
+      SELECT s.system_identifier::text AS "id",
+             CASE WHEN pg_is_in_recovery() THEN c.timeline_id
+                  ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::int
+             END                       AS "timeline"
+        FROM pg_control_system() s, pg_control_checkpoint() c
     `);
-    return row?.id ?? null;
+    return { systemId: row?.id ?? null, timeline: row?.timeline ?? null };
   } catch (error) {
     // Without the right to it, whose dump this is cannot be told.
-    if (error instanceof PitcrewError && error.sqlState === '42501') return null;
+    if (error instanceof PitcrewError && error.sqlState === '42501') return { systemId: null, timeline: null };
     throw error;
   }
 }

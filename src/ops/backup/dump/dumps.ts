@@ -37,6 +37,8 @@ export async function readDumps({ storage }: Repository): Promise<DumpRecord[]> 
 
 /** Orders dumps by where the server's log was, the oldest first. */
 export function byDumpLog(a: DumpRecord, b: DumpRecord): number {
+  // A server that was taken back in time goes on from there on a later timeline.
+  if (a.timeline !== b.timeline && a.timeline !== null && b.timeline !== null) return a.timeline - b.timeline;
   if (a.lsn === b.lsn) return a.id < b.id ? -1 : 1;
   return a.lsn < b.lsn ? -1 : 1;
 }

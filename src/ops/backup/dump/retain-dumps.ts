@@ -30,7 +30,17 @@ export function decideDumps(dumps: readonly DumpRecord[], policy: RetentionPolic
 }
 
 /** Dumps have an order and a moment as backups have. */
-function asBackup({ id, lsn, startedAt, endedAt, file, serverVersion, systemId, ...dump }: DumpRecord): BackupRecord {
+function asBackup({
+  id,
+  timeline,
+  lsn,
+  startedAt,
+  endedAt,
+  file,
+  serverVersion,
+  systemId,
+  ...dump
+}: DumpRecord): BackupRecord {
   const { recipients, madeBy, warnings } = dump;
   return {
     format: 1,
@@ -41,7 +51,7 @@ function asBackup({ id, lsn, startedAt, endedAt, file, serverVersion, systemId, 
     serverVersion,
     segmentBytes: 16_777_216,
     blockBytes: 8192,
-    timeline: 1,
+    timeline: timeline ?? 1,
     startLsn: lsn,
     endLsn: lsn,
     startedAt,

@@ -62,8 +62,17 @@ export async function mirror(options: MirrorOptions): Promise<Mirrored> {
   const there = await to.backups();
   const wanted = await wantedOf(options, there);
   const dumps = await wantedDumps(from, to, options.dumps);
-  const log = await mirrorLog({ from, to, backups: [...there, ...wanted], signal });
-  Object.assign(copied, log);
+  // Before their log is: whoever removes what nobody needs, or what killed makers left, has to see that somebody is at it.
+  for (const { id, parent } of wanted) {
+    const started = { startedAt: new Date(), host: hostname(), pid: process.pid, parent };
+    await storeText(to.storage, startedKey(id), recordText(startedRecord, started));
+  }
+  const copyLog = async (): Promise<void> => {
+    const { segments, bytes } = await mirrorLog({ from, to, backups: [...there, ...wanted], signal });
+    copied.segments += segments;
+    copied.bytes += bytes;
+  };
+  await copyLog();
   const files = [...wanted.flatMap((backup) => backup.files), ...dumps.map(({ file }) => file)];
   const totalBytes = files.reduce((sum, { storedBytes }) => sum + storedBytes, 0);
   let doneBytes = 0;
@@ -73,13 +82,12 @@ export async function mirror(options: MirrorOptions): Promise<Mirrored> {
   };
   for (const backup of wanted) {
     await requireLog(to, backup);
-    // Whoever removes what killed makers left has to see that somebody is at it.
-    const started = { startedAt: new Date(), host: hostname(), pid: process.pid, parent: backup.parent };
-    await storeText(to.storage, startedKey(backup.id), recordText(startedRecord, started));
     for (const file of backup.files) copied.bytes += await copyFile(file, { from, to, signal, onBytes });
     await complete(to, backup);
     copied.backups.push(backup.id);
   }
+  // A prune that had begun before may have taken it.
+  for (const backup of wanted) if ((await lackingSegment(to, backup)) !== undefined) await copyLog();
   for (const dump of dumps) {
     copied.bytes += await mirrorDump(dump, { from, to, signal, onBytes });
     copied.dumps.push(dump.id);

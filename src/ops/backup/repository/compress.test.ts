@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
 import { zstdDecompressSync } from 'node:zlib';
 import { expect, test } from 'vitest';
+import { whole } from '../../../../test/support/streams.ts';
 import { compress } from './compress.ts';
 import { decode } from './encode.ts';
 
@@ -26,10 +26,10 @@ test.each([1, 3])('what was compressed by %i is what it was, whatever its length
   const long = Buffer.concat([half, half, half, half, half]);
   for (const length of [0, 1, frame - 1, frame, frame + 1, 3 * frame, long.length - 7]) {
     const bytes = long.subarray(0, length);
-    const stored = await buffer(compress(inPieces(bytes, 300_000), { level: 3, jobs }));
+    const stored = await whole(compress(inPieces(bytes, 300_000), { level: 3, jobs }));
     expect(zstdDecompressSync(stored).equals(bytes), `${length} bytes`).toBe(true);
     const pieces = Readable.from(slices(stored, 65_536));
-    const decoded = await buffer(decode(pieces, { encrypted: false, identities: async () => [] }));
+    const decoded = await whole(decode(pieces, { encrypted: false, identities: async () => [] }));
     expect(decoded.equals(bytes), `${length} bytes, as a stream`).toBe(true);
   }
 });
@@ -40,5 +40,5 @@ test('what reading throws ends it', async () => {
     yield half;
     throw new Error('the server is gone');
   }
-  await expect(buffer(compress(broken(), { level: 1, jobs: 2 }))).rejects.toThrow('the server is gone');
+  await expect(whole(compress(broken(), { level: 1, jobs: 2 }))).rejects.toThrow('the server is gone');
 });

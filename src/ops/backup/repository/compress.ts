@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { availableParallelism } from 'node:os';
 import type { Readable, TransformOptions } from 'node:stream';
 import { constants, createZstdCompress, zstdCompressSync, type ZstdOptions } from 'node:zlib';
+import { release } from '../release.ts';
 
 export interface CompressOptions {
   /** Of zstd, from 1 to 19. */
@@ -26,7 +27,7 @@ const mostPieces = 32;
 
 /**
  * Compresses with zstd, in frames that follow each other; `zstd -d` reads them as one file. In memory are a frame for each job and one more, and what has
- * become of them. (zstd's own threads are no use: Node's stream loses the end of what they make.)
+ * become of them. A piece is the reader's only until the next is asked for. (zstd's own threads are no use: Node's stream loses the end of what they make.)
  */
 export async function* compress(
   source: AsyncIterable<Uint8Array>,
@@ -43,7 +44,7 @@ export async function* compress(
     laneOf(number).begin(filled);
     number += 1;
     filled = 0;
-    yield* made;
+    yield* released(made);
   }
   try {
     for await (const piece of source) {
@@ -58,7 +59,7 @@ export async function* compress(
     // Of nothing there is an empty frame.
     if (filled > 0 || number === 0) yield* turn();
     for (let left = 1; left < lanes.length; left += 1) {
-      yield* await laneOf(number + left).take();
+      yield* released(await laneOf(number + left).take());
     }
   } finally {
     for (const lane of lanes) lane.close();
@@ -115,6 +116,15 @@ function openLane(level: number): Lane {
     },
     close: () => stream.destroy(),
   };
+}
+
+/** Hands pieces out. Each has memory of its own, but for the first of a frame, which follows the last of the one before. */
+function* released(pieces: readonly Buffer[]): Generator<Buffer> {
+  for (const piece of pieces) {
+    yield piece;
+    // zstd goes on in other memory, and what was before it in this one is taken.
+    if (piece.byteOffset + piece.length === piece.buffer.byteLength) release(piece);
+  }
 }
 
 function piecesOf(stream: Readable): Buffer[] {

@@ -13,7 +13,9 @@ export const dumpRecord = z.strictObject({
   systemId: z.string().nullable(),
   /** As in 180001. */
   serverVersion: count,
-  /** Where the server's log was when it began: which dump is newer. */
+  /** Of the server when it began; `null` where the role may not see it. */
+  timeline: count.nullable(),
+  /** Where the server's log was when it began: which dump is newer, on one timeline. */
   lsn,
   startedAt: time,
   endedAt: time,

@@ -25,6 +25,6 @@ export { readRecord, recordText, storeText } from './record-file.ts';
 export { type BackupRecord, type PinRecord, type RepositoryRecord, startedRecord, type StoredFile } from './records.ts';
 export { openRepository, type Repository, type RepositoryOptions } from './repository.ts';
 export { type DumpRecord, dumpRecord } from './dump-records.ts';
-export type { GapRecord, StreamRecord } from './stream-records.ts';
+export type { GapRecord, StreamRecord, TrimmedRecord } from './stream-records.ts';
 export { storing, type Storing } from './storing.ts';
 export { tidy } from './tidy.ts';

@@ -49,6 +49,9 @@ export const drillKey = (id: string, at: Date): string =>
 /** How far a stream has brought the log. */
 export const streamKey = 'stream.json';
 
+/** Before which place log was removed on purpose. */
+export const trimmedKey = 'trimmed.json';
+
 export const gapsPrefix = 'gaps/';
 
 /** Log that is lost, by the first segment that is missing. */

@@ -4,11 +4,18 @@ import type { Keyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
 import { decode, storeEncoded } from './encode.ts';
-import { gapKey, gapsPrefix, nameOfKey, partialName, streamKey, walKey, walPrefix } from './layout.ts';
+import { gapKey, gapsPrefix, nameOfKey, partialName, streamKey, trimmedKey, walKey, walPrefix } from './layout.ts';
 import { named } from './named.ts';
 import { readRecord, recordText, storeText } from './record-file.ts';
 import type { StoredFile } from './records.ts';
-import { type GapRecord, gapRecord, type StreamRecord, streamRecord } from './stream-records.ts';
+import {
+  type GapRecord,
+  gapRecord,
+  type StreamRecord,
+  streamRecord,
+  type TrimmedRecord,
+  trimmedRecord,
+} from './stream-records.ts';
 
 /** The log of a repository: segments, what there is of one that is not complete, histories of timelines, and what a stream says of them. */
 export interface LogObjects {
@@ -31,6 +38,11 @@ export interface LogObjects {
   /** Log that is lost, by timeline and position. */
   gaps(): Promise<GapRecord[]>;
   putGap(record: GapRecord): Promise<void>;
+  /** Removes the record of lost log, by its first segment. */
+  removeGap(first: string): Promise<void>;
+  /** Before which place log was removed on purpose; `undefined` where none was. */
+  trimmed(): Promise<TrimmedRecord | undefined>;
+  putTrimmed(record: TrimmedRecord): Promise<void>;
 }
 
 export interface LogObjectsOptions {
@@ -73,7 +85,12 @@ export function logObjects({ storage, keyring, level }: LogObjectsOptions): LogO
       }
     },
     async putPartial(name, source) {
-      await store(partialName(name), source);
+      const { key } = await store(partialName(name), source);
+      // Whether it is encrypted may have changed since it was stored before, and there is but one that counts.
+      for (const encrypted of [true, false]) {
+        const other = walKey(partialName(name), { encrypted });
+        if (other !== key) await storage.delete(other);
+      }
     },
     async deletePartial(name) {
       for (const encrypted of [true, false]) await storage.delete(walKey(partialName(name), { encrypted }));
@@ -106,5 +123,8 @@ export function logObjects({ storage, keyring, level }: LogObjectsOptions): LogO
       return found;
     },
     putGap: (record) => storeText(storage, gapKey(record.first), recordText(gapRecord, record)),
+    removeGap: (first) => storage.delete(gapKey(first)),
+    trimmed: () => readRecord(storage, trimmedKey, trimmedRecord),
+    putTrimmed: (record) => storeText(storage, trimmedKey, recordText(trimmedRecord, record)),
   };
 }

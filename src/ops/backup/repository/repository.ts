@@ -188,11 +188,11 @@ export function openRepository(options: RepositoryOptions): Repository {
       }
       return chain;
     },
-    async putFile(id, name, source, options = {}) {
+    async putFile(id, name, source, how = {}) {
       // The manifest has names, sizes and checksums only, and whoever makes the next backup needs it without a secret.
       const recipients = name === 'backup_manifest' ? [] : await keyring.recipients();
       const key = backupFileKey(id, name, { encrypted: recipients.length > 0 });
-      return storeEncoded(storage, { key, name }, source, { ...options, recipients, level, jobs });
+      return storeEncoded(storage, { key, name }, source, { ...how, recipients, level, jobs });
     },
     async putDumpFile(keyOf, source, signal) {
       const recipients = await keyring.recipients();

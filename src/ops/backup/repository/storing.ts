@@ -15,7 +15,8 @@ export function storing<Result>(store: (source: AsyncIterable<Buffer>) => Promis
   let over = false;
   let given: Error | undefined;
   let coming = Promise.withResolvers<void>();
-  let taken = Promise.withResolvers<void>();
+  let taken: PromiseWithResolvers<void> | undefined;
+  let isSettled = false;
   async function* pieces(): AsyncGenerator<Buffer> {
     for (;;) {
       await coming.promise;
@@ -23,18 +24,25 @@ export function storing<Result>(store: (source: AsyncIterable<Buffer>) => Promis
       if (given) throw given;
       if (offered) yield offered;
       offered = undefined;
-      taken.resolve();
+      taken?.resolve();
       if (over) return;
     }
   }
   const stored = store(pieces());
-  stored.catch(() => {});
+  // Whoever writes waits no longer then. (A race for each piece would leave something in memory with each.)
+  stored
+    .catch((error: unknown) => taken?.reject(error))
+    .finally(() => {
+      isSettled = true;
+      taken?.resolve();
+    });
   return {
     async write(bytes) {
+      if (isSettled) return void (await stored);
       taken = Promise.withResolvers<void>();
       offered = bytes;
       coming.resolve();
-      await Promise.race([taken.promise, stored]);
+      await taken.promise;
     },
     async end() {
       over = true;

@@ -35,3 +35,13 @@ export const gapRecord = z.strictObject({
   reason: z.string(),
 });
 export type GapRecord = z.output<typeof gapRecord>;
+
+/** That a prune has removed log, as the file `trimmed.json` has it. */
+export const trimmedRecord = z.strictObject({
+  format: z.literal(1),
+  timeline: count,
+  /** Of log before this, on that timeline and earlier ones, there is what backups need themselves, and maybe more. */
+  beforeLsn: lsn,
+  at: time,
+});
+export type TrimmedRecord = z.output<typeof trimmedRecord>;

@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { chmod, chown, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import tar from 'tar-stream';
 import { PitcrewError } from '../../../errors.ts';
 import type { ManifestFile } from '../repository/index.ts';
-import { flushEarly } from '../flush-early.ts';
+import { writeFile } from '../write-file.ts';
 import { applyIncremental, changedPath } from './incremental-file.ts';
 
 export interface UnpackOptions {
@@ -87,17 +85,7 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
           } else {
             await makeFolder(into, dirname(path), owner);
             if (options.replace) await rm(target, { force: true });
-            // Exclusive: neither a file nor a link that is there is written to.
-            const file = createWriteStream(target, {
-              flags: 'wx',
-              mode: 0o600,
-              flush: true,
-              highWaterMark: waitingBytes,
-            });
-            await pipeline(
-              flushEarly(content(), () => file),
-              file,
-            );
+            await writeFile(target, content());
           }
           await chmod(target, (mode ?? 0o600) & 0o700);
           if (owner) await chown(target, owner.uid, owner.gid);
@@ -115,9 +103,6 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
   }
   return { files, folders };
 }
-
-/** So much of a file waits to be written, while more is decompressed. */
-const waitingBytes = 1024 * 1024;
 
 /** Makes a folder and those above it, each of them the owner's. */
 async function makeFolder(into: string, path: string, owner: UnpackOptions['owner']): Promise<void> {

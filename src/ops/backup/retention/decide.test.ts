@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { BackupRecord, PinRecord } from '../repository/index.ts';
-import { type Circumstances, decide, logNeeds } from './decide.ts';
+import { type Circumstances, decide } from './decide.ts';
 import { neededBytes, spareIn } from './log-needs.ts';
 import type { RetentionPolicy } from './policy.ts';
 
@@ -96,6 +96,41 @@ test('of each day, week, month and year the latest is kept', () => {
   expect(keptOf(backups, { last: 2 })).toEqual({ 6: ['the latest'], 5: ['one of the last 2'] });
   expect(keptOf(backups, { last: 0 })).toEqual({ 6: ['the latest'] });
   expect(keptOf([], { daily: 7 })).toEqual({});
+});
+
+test('a day that is longer or shorter than others is one day', () => {
+  // In Berlin clocks go back an hour on the 25th of October, at 3 in the morning: the hour before that comes twice.
+  const autumn = [
+    '2026-10-24T21:59:00Z',
+    '2026-10-24T22:00:00Z',
+    '2026-10-25T00:30:00Z',
+    '2026-10-25T01:30:00Z',
+    '2026-10-25T22:59:00Z',
+    '2026-10-25T23:00:00Z',
+  ];
+  const berlin = { daily: 9, timeZone: 'Europe/Berlin' };
+  expect(
+    keptOf(
+      autumn.map((at, place) => backupAt(at, place)),
+      berlin,
+    ),
+  ).toEqual({
+    5: ['the latest', 'of the day 2026-10-26'],
+    4: ['of the day 2026-10-25'],
+    0: ['of the day 2026-10-24'],
+  });
+  // In Beirut the 29th of March begins at 1 in the morning.
+  const spring = ['2026-03-28T21:59:00Z', '2026-03-28T22:00:00Z', '2026-03-29T20:59:00Z', '2026-03-29T21:00:00Z'];
+  expect(
+    keptOf(
+      spring.map((at, place) => backupAt(at, place)),
+      { daily: 9, timeZone: 'Asia/Beirut' },
+    ),
+  ).toEqual({
+    3: ['the latest', 'of the day 2026-03-30'],
+    2: ['of the day 2026-03-29'],
+    0: ['of the day 2026-03-28'],
+  });
 });
 
 test('a clock that was set back makes no new backup look old', () => {
@@ -209,6 +244,45 @@ test('beyond a size the oldest go, each with those that build on it, but for the
   expect(Object.keys(keptOf(apart, { daily: 9, maxBytes: 32 }, { log }))).toEqual(['3', '4', '5']);
 });
 
+test('where what is safe from limits is still too much, the log between goes from the oldest on', () => {
+  /** The n-th takes the segment 10 n; of each segment 1 byte is stored. */
+  const backups = [1, 2, 3].map((place) =>
+    backupAt(`2026-11-0${place}T12:00:00Z`, place, {
+      ...sized(10),
+      startLsn: BigInt(place * 10) << 24n,
+      endLsn: (BigInt(place * 10) << 24n) + 1n,
+    }),
+  );
+  const log = Array.from({ length: 30 }, (_, number) => ({
+    at: { timeline: 1, startLsn: BigInt(number + 10) << 24n },
+    bytes: 1,
+  }));
+  const tried = (maxBytes: number, more: Partial<RetentionPolicy> = {}) => {
+    const { decisions, keptBytes } = decide(backups, { ...none, last: 3, maxBytes, ...more }, { log });
+    return { keptBytes, toEnd: decisions.flatMap(({ backup, toItsEnd }) => (toItsEnd ? [[backup.id, toItsEnd]] : [])) };
+  };
+  expect(tried(60)).toEqual({ keptBytes: 60, toEnd: [] });
+  expect(tried(59)).toEqual({ keptBytes: 51, toEnd: [['1', 'beyond 59B']] });
+  expect(tried(50)).toEqual({
+    keptBytes: 42,
+    toEnd: [
+      ['2', 'beyond 50B'],
+      ['1', 'beyond 50B'],
+    ],
+  });
+  // All log from the latest on stays, and what each needs to its own end.
+  expect(tried(0)).toMatchObject({ keptBytes: 42 });
+  // Whole backups with their log go before that.
+  expect(tried(59, { last: 1, daily: 9 })).toEqual({ keptBytes: 40, toEnd: [] });
+  expect(tried(99, { log: { last: 1 } })).toMatchObject({
+    keptBytes: 42,
+    toEnd: [
+      ['2', 'older than the log that is kept'],
+      ['1', 'older than the log that is kept'],
+    ],
+  });
+});
+
 test('the log stays as far back as it is wanted, and everywhere what a backup needs itself', () => {
   const segment = 1n << 24n;
   /** The n-th takes the segment 10 n. */
@@ -220,8 +294,7 @@ test('the log stays as far back as it is wanted, and everywhere what a backup ne
   );
   const spare = (policy: Partial<RetentionPolicy>, circumstances?: Circumstances): number[] => {
     const all = { ...none, daily: 9, ...policy };
-    const { decisions, asOf } = decide(backups, all, circumstances);
-    const needs = logNeeds(decisions, all, asOf);
+    const { needs } = decide(backups, all, circumstances);
     return [5, 10, 15, 20, 25, 30, 35, 40, 45].filter((number) =>
       spareIn(needs)({ at: { timeline: 1, startLsn: BigInt(number) * segment } }),
     );
@@ -291,7 +364,7 @@ test('whatever is kept is whole, the latest is kept, and pruning again removes n
     fc.property(histories, policy, fc.nat(39), ({ backups, circumstances }, asked, parentOfRunning) => {
       const running = [{ id: 'running', parent: String(parentOfRunning) }];
       const all = { ...circumstances, running };
-      const { decisions, asOf, keptBytes } = decide(backups, asked, all);
+      const { decisions, needs, keptBytes } = decide(backups, asked, all);
       expect(decisions).toHaveLength(backups.length);
       for (const { keep, reasons, classes } of decisions) {
         expect(reasons.length).toBeGreaterThan(0);
@@ -307,7 +380,6 @@ test('whatever is kept is whole, the latest is kept, and pruning again removes n
       ];
       for (const id of safe) expect(kept.has(id)).toBe(true);
       // Every kept backup has its log, and the latest all that came after it.
-      const needs = logNeeds(decisions, asked, asOf);
       for (const { startLsn } of kept.values()) expect(spareIn(needs)({ at: { timeline: 1, startLsn } })).toBe(false);
       const newest = backups.at(-1);
       if (newest) expect(spareIn(needs)({ at: { timeline: 1, startLsn: newest.startLsn + (2n << 24n) } })).toBe(false);
@@ -319,6 +391,7 @@ test('whatever is kept is whole, the latest is kept, and pruning again removes n
         const closed = new Set(safe);
         for (const { id, parent } of backups.toReversed()) if (closed.has(id) && parent !== null) closed.add(parent);
         expect([...kept.keys()].filter((id) => !closed.has(id))).toEqual([]);
+        expect(needs.onward.map(({ id }) => id)).toEqual([newest?.id]);
       }
       // Pruned once, it stays as it is; and whenever that is cut short, what is left is whole.
       const again = decide([...kept.values()], asked, all);

@@ -1,18 +1,11 @@
-import { formatDuration, formatSize } from '../../../config/index.ts';
+import { formatDuration } from '../../../config/index.ts';
 import { type BackupRecord, byLog, type PinRecord } from '../repository/index.ts';
 import { calendarOf, type CalendarSpans } from './calendar.ts';
-import { type LogNeeds, type LogSums, neededBytes } from './log-needs.ts';
+import type { Decision, Weighed } from './decision.ts';
+import { bytesOf, logNeeds } from './kept-log.ts';
+import type { LogNeeds, LogSums } from './log-needs.ts';
 import type { RetentionClass, RetentionPolicy } from './policy.ts';
-
-/** What becomes of a backup, and why. */
-export interface Decision {
-  backup: BackupRecord;
-  keep: boolean;
-  /** One reason or several: "the latest", "of the week 2026-W49", "needed by …". */
-  reasons: string[];
-  /** Of what is kept: one for each reason. */
-  classes: RetentionClass[];
-}
+import { shrink } from './within-size.ts';
 
 /** What else has a say. */
 export interface Circumstances {
@@ -30,13 +23,10 @@ export interface Decided {
   decisions: Decision[];
   /** As of when: of the latest backup, unless the clock says that it is of the future. */
   asOf: Date;
+  /** Which log stays with them. */
+  needs: LogNeeds;
   /** What stays takes up so much, backups and log. */
   keptBytes: number;
-}
-
-interface Weighed extends Decision {
-  /** No limit touches it. */
-  isSafe: boolean;
 }
 
 /**
@@ -78,13 +68,10 @@ export function decide(
   for (const { backup, keep: isKept, isSafe } of all.values()) {
     if (isKept && backup.parent !== null) keep(backup.parent, `needed by ${backup.id}`, 'parent', isSafe);
   }
-  if (maxBytes !== undefined) shrink([...all.values()], policy, { maxBytes, log, asOf });
-  const decisions = [...all.values()].map(({ backup, keep: isKept, reasons, classes }): Decision => ({
-    backup,
-    keep: isKept,
-    reasons,
-    classes,
-  }));
+  const weighed = [...all.values()];
+  const needs =
+    maxBytes === undefined ? logNeeds(weighed, policy, asOf) : shrink(weighed, policy, { maxBytes, log, asOf });
+  const decisions = weighed.map(({ isSafe: _limits, ...decision }): Decision => decision);
   for (const { backup, keep: isKept, reasons } of decisions) {
     if (isKept || reasons.length > 0) continue;
     reasons.push(
@@ -93,7 +80,16 @@ export function decide(
         : 'no day, week, month or year wants it',
     );
   }
-  return { decisions, asOf, keptBytes: bytesOf(logNeeds(decisions, policy, asOf), log) };
+  tellShortened(decisions, needs);
+  return { decisions, asOf, needs, keptBytes: bytesOf(needs, log) };
+}
+
+/** Log goes on from the oldest of those from which it is to; older ones have what they need themselves. */
+function tellShortened(decisions: readonly Decision[], { onward }: LogNeeds): void {
+  const oldest = decisions.findIndex(({ backup }) => backup === onward.at(-1));
+  for (const decision of decisions.slice(oldest + 1)) {
+    if (decision.keep) decision.toItsEnd ??= 'older than the log that is kept';
+  }
 }
 
 /** Backups that neither calendar nor limits remove, with the reason. */
@@ -133,72 +129,4 @@ function keepByCalendar(
       keep(backup, `of the ${span} ${name}`, span);
     }
   }
-}
-
-/** Lets the oldest go, each with those that build on it, until the rest fits or only what is safe from limits is left. */
-function shrink(
-  newestFirst: Weighed[],
-  policy: RetentionPolicy,
-  { maxBytes, log, asOf }: { maxBytes: number; log: LogSums; asOf: Date },
-): void {
-  const fits = (decisions: readonly Decision[]): boolean => bytesOf(logNeeds(decisions, policy, asOf), log) <= maxBytes;
-  if (fits(newestFirst)) return;
-  const steps = removals(newestFirst);
-  // Each step leaves less: the first that is enough is found by halves.
-  let [few, enough] = [0, steps.length];
-  while (enough - few > 1) {
-    const middle = Math.floor((few + enough) / 2);
-    const gone = new Set(steps.slice(0, middle).flat());
-    if (fits(newestFirst.filter((decision) => !gone.has(decision)))) enough = middle;
-    else few = middle;
-  }
-  for (const decision of steps.slice(0, enough).flat()) {
-    Object.assign(decision, { keep: false, classes: [], reasons: [`beyond ${formatSize(maxBytes)}`] });
-  }
-}
-
-/** What may go, the oldest first: each with those that build on it and have not gone before. */
-function removals(newestFirst: readonly Weighed[]): Weighed[][] {
-  const oldestFirst = newestFirst.toReversed();
-  const gone = new Set<string>();
-  return oldestFirst.flatMap((oldest, place) => {
-    if (!oldest.keep || oldest.isSafe || gone.has(oldest.backup.id)) return [];
-    const going: Weighed[] = [];
-    const ids = new Set([oldest.backup.id]);
-    for (const decision of oldestFirst.slice(place)) {
-      const { id, parent } = decision.backup;
-      if (parent !== null && ids.has(parent)) ids.add(id);
-      if (!ids.has(id) || !decision.keep || gone.has(id)) continue;
-      gone.add(id);
-      going.push(decision);
-    }
-    return [going];
-  });
-}
-
-/** Which log stays with what is kept. */
-export function logNeeds(decisions: readonly Decision[], { log = 'all' }: RetentionPolicy, asOf: Date): LogNeeds {
-  const kept: BackupRecord[] = [];
-  const plain: BackupRecord[] = [];
-  const neededByPlain = new Set<string>();
-  for (const { backup, keep, classes } of decisions) {
-    if (!keep) continue;
-    kept.push(backup);
-    // A pin keeps a backup for itself: years of log after it are another matter.
-    const isPlain = classes.some((why) => why !== 'pin' && why !== 'parent') || neededByPlain.has(backup.id);
-    if (!isPlain) continue;
-    plain.push(backup);
-    if (backup.parent !== null) neededByPlain.add(backup.parent);
-  }
-  if (log === 'all') return { kept, onward: plain };
-  if ('last' in log) return { kept, onward: plain.slice(0, Math.max(1, log.last)) };
-  const since = asOf.getTime() - log.ageMs;
-  // With the backup from which the earliest of those moments is reached.
-  const first = plain.findIndex(({ endedAt }) => endedAt.getTime() <= since);
-  return { kept, onward: first < 0 ? plain : plain.slice(0, first + 1) };
-}
-
-function bytesOf(needs: LogNeeds, log: LogSums): number {
-  const files = needs.kept.flatMap(({ files: stored }) => stored);
-  return files.reduce((sum, { storedBytes }) => sum + storedBytes, 0) + neededBytes(log, needs);
 }

@@ -1,4 +1,4 @@
-import { type BackupRecord, nameOfPartial, type Repository } from '../repository/index.ts';
+import { type BackupRecord, type GapRecord, nameOfPartial, type Repository } from '../repository/index.ts';
 import { segmentPosition, segmentStart } from '../wal/segments.ts';
 
 /** A segment of log as it is stored. */
@@ -33,17 +33,35 @@ export function spareIn({ kept, onward }: LogNeeds): (segment: Pick<LogSegment, 
     from: segmentStart(startLsn, segmentBytes),
     to: endLsn,
   }));
-  // Log of a later timeline may follow from these; of an earlier one it does not, wherever it goes.
-  const first = onward.reduce<{ timeline: number; lsn: bigint } | undefined>((least, backup) => {
-    const lsn = segmentStart(backup.startLsn, backup.segmentBytes);
-    if (!least) return { timeline: backup.timeline, lsn };
-    return { timeline: Math.min(least.timeline, backup.timeline), lsn: lsn < least.lsn ? lsn : least.lsn };
-  }, undefined);
+  const first = firstOnward({ onward });
   return ({ at }) => {
     // Without any backup to go on from, nothing is known of what comes.
     if (!at || !first || at.timeline > first.timeline || at.startLsn >= first.lsn) return false;
     return own.every(({ timeline, from, to }) => at.timeline !== timeline || at.startLsn < from || at.startLsn >= to);
   };
+}
+
+/** From where on all log stays: that of a later timeline may follow from there, that of an earlier one does not, wherever it goes. */
+export function firstOnward({ onward }: Pick<LogNeeds, 'onward'>): { timeline: number; lsn: bigint } | undefined {
+  return onward.reduce<{ timeline: number; lsn: bigint } | undefined>((least, backup) => {
+    const lsn = segmentStart(backup.startLsn, backup.segmentBytes);
+    if (!least) return { timeline: backup.timeline, lsn };
+    return { timeline: Math.min(least.timeline, backup.timeline), lsn: lsn < least.lsn ? lsn : least.lsn };
+  }, undefined);
+}
+
+/** Whether lost log would lie before all that stays: no kept backup needs it, and none is recovered through it. In doubt its record stays. */
+export function spareGap(needs: LogNeeds, { timeline, last, fromLsn, toLsn }: GapRecord): boolean {
+  const first = firstOnward(needs);
+  const lastTimeline = Number.parseInt(last.slice(0, 8), 16);
+  if (!first || lastTimeline > first.timeline || toLsn > first.lsn) return false;
+  return needs.kept.every(
+    (backup) =>
+      backup.timeline < timeline ||
+      backup.timeline > lastTimeline ||
+      backup.endLsn <= fromLsn ||
+      backup.startLsn >= toLsn,
+  );
 }
 
 /** The log of a repository, summed up between the places where backups begin and end: so much is enough to weigh what stays. */

@@ -2,8 +2,9 @@ import { leftOfDumps, readDumps, removeDump } from '../dump/dumps.ts';
 import { type DumpDecision, decideDumps } from '../dump/retain-dumps.ts';
 import { type BackupRecord, type Repository, tidy } from '../repository/index.ts';
 import { readPins } from './pins.ts';
-import { type Decision, decide, logNeeds, protectors } from './decide.ts';
-import { logOf, spareIn, sumLog } from './log-needs.ts';
+import { decide, protectors } from './decide.ts';
+import type { Decision } from './decision.ts';
+import { firstOnward, type LogNeeds, logOf, spareGap, spareIn, sumLog } from './log-needs.ts';
 import type { RetentionPolicy } from './policy.ts';
 
 /** What would be removed, and was unless it was only looked at. */
@@ -12,6 +13,8 @@ export interface Pruned {
   decisions: Decision[];
   /** Segments of log that no kept backup needs: how many, and the first and last of them. */
   segments: { count: number; first: string | null; last: string | null };
+  /** Records of lost log that no kept backup would reach any more, by their first segments. */
+  gaps: string[];
   /** Of what is removed, as it is stored. */
   freedBytes: number;
   /** Of what stays, backups and log. */
@@ -38,7 +41,7 @@ export async function prune(
   const isQuiet = (await repository.running()).length === 0;
   const backups = await repository.backups();
   const log = await sumLog(repository, backups);
-  const { decisions, asOf, keptBytes } = decide(backups, policy, { log, ...(await whatProtects(repository)) });
+  const { decisions, asOf, needs, keptBytes } = decide(backups, policy, { log, ...(await whatProtects(repository)) });
   const removed: BackupRecord[] = [];
   for (const decision of decisions) {
     if (decision.keep) continue;
@@ -48,18 +51,29 @@ export async function prune(
     if (!dryRun) await repository.remove(decision.backup.id);
     removed.push(decision.backup);
   }
-  const isSpare = spareIn(logNeeds(decisions, policy, asOf));
+  const stays = withRescued(needs, decisions);
+  const isSpare = spareIn(stays);
   let freedBytes = removed.flatMap(({ files }) => files).reduce((sum, { storedBytes }) => sum + storedBytes, 0);
   const segments: Pruned['segments'] = { count: 0, first: null, last: null };
   const segmentBytes = backups[0]?.segmentBytes;
+  const gaps: string[] = [];
   if (segmentBytes !== undefined && isQuiet) {
     for await (const segment of logOf(repository, segmentBytes)) {
       if (!isSpare(segment)) continue;
-      if (!dryRun) await repository.removeWal(segment.key);
+      if (!dryRun) {
+        // Before the first of them goes: a check must not take it for a loss.
+        if (segments.count === 0) await tellTrimmed(repository, stays);
+        await repository.removeWal(segment.key);
+      }
       segments.count += 1;
       segments.first ??= segment.name;
       segments.last = segment.name;
       freedBytes += segment.bytes;
+    }
+    for (const gap of await repository.gaps()) {
+      if (!spareGap(stays, gap)) continue;
+      if (!dryRun) await repository.removeGap(gap.first);
+      gaps.push(gap.first);
     }
   }
   const leftovers = await (dryRun ? repository.leftovers() : tidy(repository));
@@ -72,11 +86,26 @@ export async function prune(
   if (!dryRun) for (const key of await leftOfDumps(repository)) await repository.storage.delete(key);
   const { maxBytes } = policy;
   const beyondBytes = maxBytes !== undefined && keptBytes > maxBytes ? maxBytes : null;
-  return { decisions, segments, freedBytes, keptBytes, beyondBytes, leftovers, dumps };
+  return { decisions, segments, gaps, freedBytes, keptBytes, beyondBytes, leftovers, dumps };
 }
 
 async function whatProtects(repository: Repository) {
   return { pins: await readPins(repository), running: await repository.running() };
+}
+
+/** What was kept after all has its log as well. */
+function withRescued({ onward }: LogNeeds, decisions: readonly Decision[]): LogNeeds {
+  const kept = decisions.filter(({ keep }) => keep);
+  const running = kept.filter(({ classes }) => classes.includes('running')).map(({ backup }) => backup);
+  return { kept: kept.map(({ backup }) => backup), onward: [...new Set([...onward, ...running])] };
+}
+
+/** Writes down from where on all log stays, unless that is known of a later place. */
+async function tellTrimmed(repository: Repository, needs: LogNeeds): Promise<void> {
+  const first = firstOnward(needs);
+  const known = await repository.trimmed();
+  if (!first || (known && known.timeline >= first.timeline && known.beforeLsn >= first.lsn)) return;
+  await repository.putTrimmed({ format: 1, timeline: first.timeline, beforeLsn: first.lsn, at: new Date() });
 }
 
 /** Keeps what is protected after all, and what that builds on. */

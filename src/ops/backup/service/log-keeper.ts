@@ -38,9 +38,15 @@ export function createLogKeeper({ name, url, settings, spoolDir, logger }: LogKe
     // Every few seconds, and no news.
     if (event.type === 'stored' || event.type === 'caught-up') return;
     const { type, ...fields } = event;
-    const isBad = ['disconnected', 'gap', 'repository-failing', 'repository-away', 'let-go', 'unlimited'].includes(
-      type,
-    );
+    const isBad = [
+      'disconnected',
+      'gap',
+      'repository-failing',
+      'repository-away',
+      'let-go',
+      'unlimited',
+      'unencrypted',
+    ].includes(type);
     logger[isBad ? 'warn' : 'info']({ database: name, event: type, ...fields }, 'the log of the server');
   }
 

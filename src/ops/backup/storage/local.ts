@@ -1,16 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { link, open, opendir, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { errorCode, PitcrewError } from '../../../errors.ts';
-import { flushEarly } from '../flush-early.ts';
 import { flushFolder } from '../flush-folder.ts';
 import { isRunning } from '../is-running.ts';
 import { makeFolders } from '../make-folders.ts';
+import { writeFile } from '../write-file.ts';
 import { checkKey } from './keys.ts';
 import { storageError } from './local-errors.ts';
+import { stoppable } from './stoppable.ts';
 import type { Storage, StoredObject } from './types.ts';
 
 /** Below the folder: what is being written. A key cannot begin with a dot. */
@@ -69,14 +69,9 @@ export function localStorage(folder: string): Storage {
       const part = join(root, unfinished, `${writer()}${randomBytes(8).toString('hex')}.part`);
       try {
         await makeFolders(dirname(part));
-        const file = createWriteStream(part, { flags: 'wx', mode: 0o600, flush: true, highWaterMark: blockBytes });
-        await pipeline(
-          flushEarly(source, () => file),
-          file,
-          signal ? { signal } : {},
-        );
+        const bytes = await writeFile(part, stoppable(source, signal));
         await moveIntoPlace(part, path, onlyNew);
-        return file.bytesWritten;
+        return bytes;
       } catch (error) {
         await rm(part, { force: true }).catch(() => {});
         if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the writing was stopped', { cause: error });

@@ -30,7 +30,7 @@ export interface ByteRange {
 export interface Storage {
   /** What people call it, such as `/var/backups/shop` or `s3://bucket/shop`; no secrets. */
   readonly name: string;
-  /** Stores all that comes; replaces what was there. @returns its length in bytes */
+  /** Stores all that comes; replaces what was there. A piece may be written over once the next is asked for. @returns its length in bytes */
   put(key: string, source: AsyncIterable<Uint8Array>, options?: PutOptions): Promise<number>;
   /** Reads it, or a part. Iterating throws `E_NOT_FOUND` when there is none. */
   get(key: string, range?: ByteRange): AsyncIterable<Buffer>;

@@ -24,6 +24,8 @@ export interface LaneOptions {
   /** Gives up what is being stored. */
   signal: AbortSignal;
   onStored(name: string, place: Place, partial: boolean): void;
+  /** What is stored is not encrypted, as it was before. */
+  onUnencrypted(): void;
   onGap(gap: GapRecord): void;
   onFailing(error: StreamFault, nextAttemptAt: Date): void;
   onAway(error: StreamFault, since: Date): void;
@@ -75,6 +77,9 @@ export function makeLane(options: LaneOptions): Lane {
   /** Where it has to be when it begins: where it was, or where all begin. */
   async function open(): Promise<Place | undefined> {
     const found = await readPlace(repository, slot, course());
+    if (repository.recipients.length === 0 && (await repository.backups()).at(-1)?.recipients.length) {
+      options.onUnencrypted();
+    }
     if (found) return found;
     const { first, end } = spool;
     const begin = first ? { timeline: first.timeline, lsn: first.startLsn } : end;

@@ -128,6 +128,7 @@ export function streamLog(options: StreamOptions): LogStream {
         settle();
         tell({ type: 'stored', repository: name, name: segment, lsn: lsnText(stored.lsn), partial });
       },
+      onUnencrypted: () => tell({ type: 'unencrypted', repository: name }),
       onGap: (gap) => noteGap(name, gap),
       onFailing(fault, nextAttemptAt) {
         tell({
@@ -187,12 +188,22 @@ export function streamLog(options: StreamOptions): LogStream {
   }
 
   function settle(): void {
-    const safe = lowest(lanes.filter((lane) => !letGo.has(lane)));
+    const waitedFor = lanes.filter((lane) => !letGo.has(lane));
+    // Where nobody is left who is waited for, as much stays as would for one.
+    const safe = letGo.size > 0 && waitedFor.length === 0 ? floor() : lowest(waitedFor);
     if (safe !== undefined) link.confirm(safe);
     const byAll = lowest(lanes);
     if (byAll !== undefined) lag.forget(byAll);
     trim();
     moved.ring();
+  }
+
+  /** What lies before it is not kept for repositories that are away. */
+  function floor(): bigint | undefined {
+    const { serverLsn, spool } = link;
+    if (serverLsn === undefined || !spool?.end) return undefined;
+    const lsn = serverLsn - BigInt(maxRetainedBytes);
+    return lsn < spool.end.lsn ? lsn : spool.end.lsn;
   }
 
   /** Segments that all have are not kept; nor, when there are too many, those that only somebody needs who does not keep up. */
@@ -226,10 +237,10 @@ export function streamLog(options: StreamOptions): LogStream {
     const { serverLsn } = link;
     if (serverLsn === undefined) return;
     lag.note(serverLsn);
-    const floor = serverLsn - BigInt(maxRetainedBytes);
+    const least = floor();
     for (const lane of lanes) {
       const lsn = reached(lane) ?? link.slotLsn ?? serverLsn;
-      if (lane.phase !== 'away' || lsn >= floor || letGo.has(lane)) continue;
+      if (lane.phase !== 'away' || least === undefined || lsn >= least || letGo.has(lane)) continue;
       letGo.add(lane);
       tell({ type: 'let-go', repository: lane.repository.name, lsn: lsnText(lsn) });
     }

@@ -120,6 +120,8 @@ export type StreamEvent = { at: string } & (
   | { type: 'stored'; repository: string; name: string; lsn: string; partial: boolean }
   | { type: 'timeline'; timeline: number; lsn: string }
   | ({ type: 'gap' } & StreamGap)
+  /** The latest backup of the repository is encrypted, and what is stored from now on is not. */
+  | { type: 'unencrypted'; repository: string }
   | { type: 'repository-failing'; repository: string; error: StreamFault; nextAttemptAt: string }
   | { type: 'repository-away'; repository: string; since: string; error: StreamFault }
   | { type: 'repository-back'; repository: string }

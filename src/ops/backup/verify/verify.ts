@@ -5,6 +5,7 @@ import {
   backupsPrefix,
   type Repository,
   startedKey,
+  type TrimmedRecord,
 } from '../repository/index.ts';
 import { followLog } from '../wal/follow.ts';
 import { type LogRange, segmentsOf } from '../wal/ranges.ts';
@@ -163,10 +164,15 @@ async function byStream(
 ): Promise<{ lost: Problem[]; told: Gap[] }> {
   const stream = await repository.stream();
   const known = await repository.gaps();
+  const trimmed = await repository.trimmed();
   const lost: Problem[] = [];
   const told: Gap[] = [];
-  for (const range of ranges) {
+  for (const range of ranges.flatMap((each) => cutAt(each, trimmed))) {
     const gap = gapOf(range, segmentBytes);
+    if (isBefore(range, trimmed)) {
+      told.push({ ...gap, reason: '"backup prune" has removed it' });
+      continue;
+    }
     const record = known.find(({ first, last }) => first <= gap.last && gap.first <= last);
     if (record) told.push({ ...gap, reason: record.reason });
     else if (
@@ -179,6 +185,20 @@ async function byStream(
     } else told.push(gap);
   }
   return { lost, told };
+}
+
+const isBefore = ({ timeline, to }: LogRange, trimmed: TrimmedRecord | undefined): boolean =>
+  trimmed !== undefined && timeline <= trimmed.timeline && to <= trimmed.beforeLsn;
+
+/** What was removed on purpose, and what is missing behind that, are two. */
+function cutAt(range: LogRange, trimmed: TrimmedRecord | undefined): LogRange[] {
+  const { timeline, from, to } = range;
+  const at = trimmed?.beforeLsn;
+  if (at === undefined || timeline > (trimmed?.timeline ?? 0) || at <= from || at >= to) return [range];
+  return [
+    { timeline, from, to: at },
+    { timeline, from: at, to },
+  ];
 }
 
 /** Finds backups that are not complete, and what belongs to none. */

@@ -46,8 +46,11 @@ export interface WalStream extends AsyncIterable<WalPiece> {
   readonly next: NextTimeline | undefined;
 }
 
-/** How often the server is told how far we are, without being asked, in ms. `wal_sender_timeout` is a minute by default. */
-const statusEveryMs = 10_000;
+/**
+ * How often the server is told how far we are, without being asked, in ms: what it asks is not heard while it is held back. `wal_sender_timeout` is a minute by
+ * default, and some have made it a few seconds.
+ */
+const statusEveryMs = 1000;
 /** So many pieces, of up to 128 kB, wait for whoever takes them before the server is held back. */
 const waitingPieces = 32;
 
@@ -139,7 +142,7 @@ export function streamWal(connection: PhysicalConnection, options: WalStreamOpti
       const silentMs = held ? 0 : performance.now() - heardAt;
       if (silenceLimitMs !== undefined && silentMs > silenceLimitMs)
         pieces.destroy(silent(connection.address, silentMs));
-      else status(silenceLimitMs !== undefined);
+      else status(silenceLimitMs !== undefined && !held);
     },
     Math.min(statusEveryMs, (silenceLimitMs ?? Infinity) / 3),
   );

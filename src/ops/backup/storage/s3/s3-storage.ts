@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { Buffer } from 'node:buffer';
-import { Readable } from 'node:stream';
 import { PitcrewError } from '../../../../errors.ts';
 import { checkKey } from '../keys.ts';
+import { stoppable } from '../stoppable.ts';
 import type { Storage, StoredObject } from '../types.ts';
 import { type Bucket, keyIn } from './bucket.ts';
 import { finisher } from './finish.ts';
@@ -27,7 +27,7 @@ export function s3Storage(place: Bucket, { sizes = usualSizes, onNotice = () => 
   /** Stores all that comes: at once where it is little, else in parts. */
   async function write(
     key: string,
-    source: AsyncIterable<Buffer>,
+    source: AsyncIterable<Uint8Array>,
     onlyNew: boolean,
     signal?: AbortSignal,
   ): Promise<number> {
@@ -54,16 +54,21 @@ export function s3Storage(place: Bucket, { sizes = usualSizes, onNotice = () => 
     async put(key, source, { signal, onlyNew = false } = {}) {
       checkKey(key);
       let broken: unknown;
-      // A source that does not go on must not hold up whoever stops it.
-      const stream = Readable.from(source, signal ? { signal } : {});
-      stream.on('error', (error) => (broken = error));
+      const watched = async function* (): AsyncGenerator<Uint8Array> {
+        try {
+          yield* source;
+        } catch (error) {
+          throw (broken = error);
+        }
+      };
+      const pieces = stoppable(watched(), signal);
       try {
-        return await write(key, stream, onlyNew, signal);
+        return await write(key, pieces, onlyNew, signal);
       } catch (error) {
         if (signal?.aborted) throw new PitcrewError('E_ABORTED', 'the writing was stopped', { cause: error });
         throw broken ?? s3Error(error, place, key);
       } finally {
-        stream.destroy();
+        await pieces.return(undefined);
       }
     },
     get: (key, range) => readObject(place, key, range),
