@@ -48,8 +48,11 @@ export function startNode(args: string[], { cwd, env = {} }: CommandOptions = {}
       for (const watcher of watchers) watcher();
     });
   }
+  // What it wrote last may come after its exit.
+  let closed = false;
   const ended = new Promise<CommandResult>((resolve) => {
     child.on('close', (code) => {
+      closed = true;
       for (const watcher of watchers) watcher();
       resolve({ code, ...output });
     });
@@ -62,8 +65,7 @@ export function startNode(args: string[], { cwd, env = {} }: CommandOptions = {}
         const look = (): void => {
           const match = pattern.exec(output.stdout + output.stderr);
           if (match) resolve(match);
-          else if (child.exitCode !== null)
-            reject(new Error(`ended before ${pattern}: ${output.stdout}${output.stderr}`));
+          else if (closed) reject(new Error(`ended before ${pattern}: ${output.stdout}${output.stderr}`));
           else return;
           watchers.delete(look);
         };
