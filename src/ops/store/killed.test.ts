@@ -51,4 +51,4 @@ test('a daemon killed in the middle of writing and rolling up loses nothing that
   }
   const counted = (50 * done * (done + 1)) / 2;
   expect(sums).toEqual(levelNames.map(() => counted));
-});
+}, 120_000);
