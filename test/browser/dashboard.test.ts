@@ -106,6 +106,7 @@ describe('every page', () => {
       }
       expect(complaints).toEqual([]);
     },
+    120_000,
   );
 });
 

@@ -7,6 +7,7 @@ import { type Browser, chromium as launcher, type Page } from 'playwright-core';
 import { configDefinition } from '../../src/config/definition.ts';
 import { type Advisor, createAdvisor } from '../../src/ops/advisor/index.ts';
 import type { BackupService } from '../../src/ops/backup/index.ts';
+import { freePort } from '../../src/ops/embedded/index.ts';
 import { createMonitor, type DatabaseMonitor } from '../../src/ops/monitor/index.ts';
 import { openStore, type Store } from '../../src/ops/store/index.ts';
 import { createApp, startServer } from '../../src/server/index.ts';
@@ -102,7 +103,7 @@ export async function startDashboard({
   const watching = { monitors: [monitor], advisors: [advisor], backups: service ? [service] : [] };
   const app = createApp({ ...watching, store, config, version: '0.0.0', logger, uiDir });
   const listen = (port: number) => startServer({ host: '127.0.0.1', port, token, app, logger });
-  let server = await listen(0);
+  let server = await listen(await freePort());
   return {
     url: server.url,
     monitor,

@@ -10,7 +10,7 @@ import { type ScratchServer, scratchServer } from '../support/postgres.ts';
 const impatient = configDefinition.parse({
   monitor: {
     cadence: { activity: '250ms', statements: '1s', instance: '1s', tables: '1s', slow: '1s' },
-    statementTimeout: '100ms',
+    statementTimeout: '1s',
     lockTimeout: '20ms',
   },
 }).monitor;

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import pg from 'pg';
 import { expect, test } from 'vitest';
@@ -14,6 +16,13 @@ async function identity(url: string): Promise<string> {
   return target.profile.identity;
 }
 
+/** Has nobody listen on a port that is free until the scope ends: chance may choose the same one twice. */
+async function occupied(port: number): Promise<AsyncDisposable> {
+  const server = createServer().listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return { [Symbol.asyncDispose]: async () => void (await once(server.close(), 'close')) };
+}
+
 /** One cluster whose server may be stopped and started at will, each time at another port unless one is given. */
 function cluster(major: number) {
   const folder = temporaryFolder();
@@ -22,6 +31,7 @@ function cluster(major: number) {
   let running: EmbeddedServer | undefined;
   return {
     async start(port?: number): Promise<EmbeddedServer> {
+      await using _ = port === undefined && running ? await occupied(running.port) : undefined;
       running = await startServer({
         dataDir: join(folder.path, 'data'),
         binaries,

@@ -12,6 +12,7 @@ test('a spike on a cold pool is served by few connections', async () => {
   await using pool = new Pool({
     connectionString: database.url,
     max: 50,
+    connectionTimeoutMillis: 0,
     onConnect: async (client) => {
       await client.query('SELECT pg_sleep(0.15)');
     },

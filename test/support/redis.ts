@@ -179,7 +179,7 @@ async function untilUp(child: ChildProcess, ended: Promise<unknown>): Promise<st
     for (const stream of [child.stdout, child.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => {
         if (log.length < 10_000) log += text;
-        if (/Ready to accept connections|Sentinel ID is/.test(text)) resolve(true);
+        if (/Ready to accept connections|Sentinel ID is/.test(log)) resolve(true);
       });
     }
   });

@@ -6,7 +6,7 @@ import { retention, statementBatch, statementDelta } from './store.ts';
 
 /**
  * A daemon for tests that are to kill it: goes on from the baseline with batches of 50 statements, a minute apart from
- * the start given, and rolls up all the while. Arguments: URL, start in ms.
+ * the start given, and rolls up all the while. Writes a dot for each batch that is stored. Arguments: URL, start in ms.
  */
 const [url = '', start = '0'] = process.argv.slice(2);
 const store = await openStore({ url, retention });
@@ -19,11 +19,11 @@ const rolling = (async () => {
   const partitions = new Partitions();
   while (true) await rollUp(client, partitions, Number(start) + done * 60_000);
 })();
-process.stdout.write('writing\n');
 while (true) {
   done += 1;
   const statements = Array.from({ length: 50 }, (_, index) => statementDelta(String(index), { calls: done }));
   const baseline = { replaceAll: false, deletes: [], upserts: [{ key: 'done', values: [done] }] };
   store.append({ ...statementBatch(targetId, Number(start) + done * 60_000, statements), baseline });
   await Promise.race([store.flush(), rolling]);
+  process.stdout.write('.');
 }

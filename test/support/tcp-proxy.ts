@@ -163,6 +163,8 @@ function joined(
     }
   };
 
+  const onward = { client: inTurn(network), upstream: inTurn(network) };
+
   client.on('data', (chunk) => {
     for (const message of read(chunk)) {
       const trap = trapFor(message);
@@ -176,31 +178,47 @@ function joined(
         update();
         return;
       }
-      send(upstream, client, message.raw);
+      onward.upstream(() => write(upstream, client, message.raw));
     }
   });
   upstream.on('data', (chunk) => {
     if (answers === 'cut') cut();
-    if (answers === 'pass') send(client, upstream, chunk);
+    if (answers === 'pass') onward.client(() => write(client, upstream, chunk));
   });
 
-  function send(to: Socket, from: Socket, chunk: Buffer): void {
-    const write = () => {
-      if (to.destroyed || to.writableEnded || to.write(chunk)) return;
-      from.pause();
-      to.once('drain', update);
-    };
-    if (network.delayMs > 0) setTimeout(write, network.delayMs);
-    else write();
+  function write(to: Socket, from: Socket, chunk: Buffer): void {
+    if (to.destroyed || to.writableEnded || to.write(chunk)) return;
+    from.pause();
+    to.once('drain', update);
   }
 
-  for (const [from, to] of [
-    [client, upstream],
-    [upstream, client],
+  for (const [from, to, pass] of [
+    [client, upstream, onward.upstream],
+    [upstream, client, onward.client],
   ] as const) {
-    from.on('end', () => setTimeout(() => to.end(), network.delayMs));
+    from.on('end', () => pass(() => to.end()));
     from.on('error', () => to.destroy());
   }
   update();
   return { cut, update };
+}
+
+/** Does one thing after the other, each when it has been on its way for as long as the network takes; whatever changes, in their order. */
+function inTurn(network: Network): (act: () => void) => void {
+  const underWay: { due: number; act: () => void }[] = [];
+  const arrive = (): void => {
+    for (let first = underWay[0]; first; first = underWay[0]) {
+      const left = first.due - performance.now();
+      if (left > 0) {
+        setTimeout(arrive, left);
+        return;
+      }
+      underWay.shift();
+      first.act();
+    }
+  };
+  return (act) => {
+    if (network.delayMs === 0 && underWay.length === 0) act();
+    else if (underWay.push({ due: performance.now() + network.delayMs, act }) === 1) arrive();
+  };
 }

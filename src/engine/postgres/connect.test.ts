@@ -67,7 +67,7 @@ describe.each(sharedMajors())('PostgreSQL %i', (major) => {
     await using database = await testDatabase(major);
     await database.query(`CREATE TABLE t (id int); CREATE FUNCTION public.version() RETURNS text RETURN 'fake'`);
     await database.query(`ALTER DATABASE ${database.name} SET search_path = public, pg_catalog`);
-    await using target = await watched(database.url, { statementTimeoutMs: 200, lockTimeoutMs: 50 });
+    await using target = await watched(database.url, { statementTimeoutMs: 1000, lockTimeoutMs: 50 });
     const { connection } = target;
     await expect(connection.run(`INSERT INTO public.t VALUES (1)`)).rejects.toMatchObject({ sqlState: '25006' });
     await expect(connection.run(`SELECT pg_sleep(5)`)).rejects.toMatchObject({ code: 'E_QUERY', sqlState: '57014' });
@@ -195,7 +195,7 @@ test('a server without free connections refuses us, and says what to do', async 
 test('a peer that no longer answers is given up, and closing does not hang', async () => {
   await using database = await testDatabase();
   await using relay = await proxy(database.url);
-  const connection = await connectDatabase({ url: relay.url, statementTimeoutMs: 100 });
+  const connection = await connectDatabase({ url: relay.url, statementTimeoutMs: 500 });
   expect(connection.pooled).toBe(false);
   relay.freeze();
   await expect(connection.run(`SELECT 1 AS "one"`)).rejects.toMatchObject({

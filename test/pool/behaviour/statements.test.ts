@@ -340,7 +340,7 @@ describe('sessions', () => {
   });
 
   test('query_timeout of the pool counts for statements and for clients', async () => {
-    await using limited = open({ query_timeout: 100, max: 2 });
+    await using limited = open({ query_timeout: 500, max: 2 });
     await expect(limited.query('SELECT pg_sleep(60)')).rejects.toThrow('Query read timeout');
     const client = await limited.connect();
     await expect(client.query('SELECT pg_sleep(60)')).rejects.toThrow('Query read timeout');

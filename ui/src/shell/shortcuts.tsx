@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 import { Dialog } from '../components/dialog.tsx';
 import { preference } from '../data/preference.ts';
 import { refreshAll } from '../data/resource-cache.ts';
@@ -15,12 +15,13 @@ export function Shortcuts({ open, onToggle }: { open: boolean; onToggle: (open: 
   const { go, to } = useUrl();
   const isOn = useStore(enabled) === 'on';
   const [state] = useState<KeyState>({ prefixAt: undefined });
-  useEffect(() => {
+  // Keys count from the moment the page is to be seen.
+  useLayoutEffect(() => {
     if (!isOn) return undefined;
     const press = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
       if (document.querySelector('dialog[open]')) return;
-      const action = keyAction(event.key, state, Date.now(), pages);
+      const action = keyAction(event.key, state, event.timeStamp, pages);
       if (!action) return;
       event.preventDefault();
       if (action.type === 'go') go(to(action.path));
