@@ -10,7 +10,6 @@ export { openRepositories } from './open/open-repositories.ts';
 export {
   type BackupRecord,
   type DumpRecord,
-  isRunning,
   mirror,
   type Mirrored,
   type PinRecord,
@@ -48,8 +47,6 @@ export type {
 } from './stream/types.ts';
 export type { Gap, Problem, Verified } from './verify/found.ts';
 export { isWrong, verify, type VerifyProgress } from './verify/verify.ts';
-export { fetchComplete, fetchWal, notInRepository } from './wal/fetch.ts';
-export { segmentsAfter } from './wal/segments.ts';
 export { type MissingLog, type Moment, type Reachable, type ReachableWindow, reachableWindows } from './wal/windows.ts';
 export { createDump } from './dump/create-dump.ts';
 export { readDumps } from './dump/dumps.ts';
