@@ -44,7 +44,11 @@ test('imports run downwards only: cli → server → ops → client → engine �
 
 test('rooms of ops/ meet through their index.ts only', () => {
   const crossing = imports.filter(({ file, target }) => target.startsWith('ops/') && roomOf(file) !== roomOf(target));
-  const reachingInside = crossing.filter(({ target }) => target !== `${roomOf(target)}/index.ts`);
+  // What PostgreSQL starts for every segment of the log has a door of its own: through the other one all of a room is loaded.
+  const others = ['ops/backup/fetch/index.ts'];
+  const reachingInside = crossing.filter(
+    ({ target }) => target !== `${roomOf(target)}/index.ts` && !others.includes(target),
+  );
   expect(reachingInside.filter(({ file }) => !file.endsWith('.test.ts'))).toEqual([]);
 });
 

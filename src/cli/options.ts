@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type LoadedConfig, loadConfig, type Setting, settings } from '../config/index.ts';
 import { PitcrewError } from '../errors.ts';
+import { hasOption } from './has-option.ts';
 import { note } from './output.ts';
 
 /** What every command understands. */
@@ -30,11 +31,6 @@ export function withCommonOptions(command: Command, uses: (setting: Setting) => 
     .option('--json', 'one JSON document on stdout')
     .option('--quiet', 'no progress on stderr')
     .option('--no-color', 'no colours');
-}
-
-/** Whether a command has an option of that long name already. */
-export function hasOption(command: Command, long: string): boolean {
-  return command.options.some((option) => option.long === long);
 }
 
 /** `--backend`: where statements are planned under other indexes; the setting `advisor.backend` by default. */

@@ -2,7 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../config/index.ts';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, Drilled, DrillMoment, DrillProgress, Repository } from '../../ops/backup/index.ts';
-import { collect } from '../optimize/options.ts';
+import { collect } from '../collect.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { drillLines } from '../screen/drill-screen.ts';

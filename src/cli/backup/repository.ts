@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, Repository } from '../../ops/backup/index.ts';
-import { collect } from '../optimize/options.ts';
-import { hasOption } from '../options.ts';
+import { collect } from '../collect.ts';
+import { hasOption } from '../has-option.ts';
 import { note } from '../output.ts';
 import { placesOf, type RepositoryFlags } from './server-settings.ts';
 

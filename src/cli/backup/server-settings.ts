@@ -1,7 +1,6 @@
 import { resolve } from 'node:path';
 import type { BackupSettings, LoadedConfig, RepositorySettings } from '../../config/index.ts';
 import { PitcrewError } from '../../errors.ts';
-import { loadConfigFor } from '../options.ts';
 
 /** How commands that talk to the server itself have it named. */
 export const serverFlag = ['--database <url|name>', 'the server: its URL, or its name in the config file'] as const;
@@ -40,6 +39,8 @@ export async function placesOf(flags: RepositoryFlags): Promise<Places> {
   const isNamed = flags.config !== undefined || (flags.database !== undefined && !flags.database.includes('://'));
   if (flags.repository !== undefined && !isNamed)
     return { repositories: [ofFlags(flags, flags.repository)], from: undefined };
+  // A restored server names its repository by flags alone, for each segment.
+  const { loadConfigFor } = await import('../options.ts');
   const from = serverOf(await loadConfigFor({ config: flags.config, quiet: true }, {}), flags);
   if (flags.repository === undefined) {
     if (from) return { repositories: from.settings.repositories.map((each) => withKeys(each, flags)), from };

@@ -3,7 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadedConfig } from '../../config/index.ts';
 import { PitcrewError } from '../../errors.ts';
 import type { StreamEvent } from '../../ops/backup/index.ts';
-import { collect } from '../optimize/options.ts';
+import { collect } from '../collect.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { note, print } from '../output.ts';
 import { progressLine } from '../progress-line.ts';

@@ -25,7 +25,7 @@ import { statsCommand } from '../backup/stats-command.ts';
 import { placesOf, serverFlag } from '../backup/server-settings.ts';
 import { streamCommand } from '../backup/stream-command.ts';
 import { verifyCommand } from '../backup/verify-command.ts';
-import { collect } from '../optimize/options.ts';
+import { collect } from '../collect.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';

@@ -1,12 +1,6 @@
 import { Command } from 'commander';
-import {
-  collect,
-  type OptimizeOptions,
-  parseSessions,
-  parseTime,
-  parseTimeOrNever,
-  partsOf,
-} from '../optimize/options.ts';
+import { collect } from '../collect.ts';
+import { type OptimizeOptions, parseSessions, parseTime, parseTimeOrNever, partsOf } from '../optimize/options.ts';
 import type { Optimized } from '../optimize/optimize-database.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { note, print, printJson } from '../output.ts';

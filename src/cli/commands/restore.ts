@@ -9,7 +9,7 @@ import { type StartFlags, startPlanned, startPrograms } from '../backup/restore-
 import { type TargetFlags, targetOf, withTarget } from '../backup/restore-target.ts';
 import { confirm } from '../confirm.ts';
 import { placesOf, wordsOf } from '../backup/server-settings.ts';
-import { collect } from '../optimize/options.ts';
+import { collect } from '../collect.ts';
 import { note, print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { planLines, startedLines, unstoredLines } from '../screen/restore-screen.ts';

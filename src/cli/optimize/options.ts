@@ -52,7 +52,3 @@ export function parseSessions(text: string): number {
   if (!Number.isInteger(sessions) || sessions < 1) throw new InvalidArgumentError('Give a whole number from 1 on.');
   return sessions;
 }
-
-export function collect(text: string, before: string[]): string[] {
-  return [...before, text];
-}

@@ -8,7 +8,7 @@ export type { DrillMoment } from './drill/moment.ts';
 export { type DrillRecord, readDrills } from './drill/record.ts';
 export { inTime } from './in-time.ts';
 export { openRepositories } from './open/open-repositories.ts';
-export { type BackupRecord, type DumpRecord, isRunning, type PinRecord, type Repository } from './repository/index.ts';
+export { type BackupRecord, type DumpRecord, type PinRecord, type Repository } from './repository/index.ts';
 export { mirror, type Mirrored } from './mirror/mirror.ts';
 export { mirrorPins } from './mirror/mirror-pins.ts';
 export { chooseBackup } from './restore/choose-backup.ts';
@@ -43,8 +43,6 @@ export type {
 } from './stream/types.ts';
 export type { Gap, Problem, Verified } from './verify/found.ts';
 export { isWrong, verify, type VerifyProgress } from './verify/verify.ts';
-export { fetchComplete, fetchWal, notInRepository } from './wal/fetch.ts';
-export { segmentsAfter } from './wal/segments.ts';
 export { type MissingLog, type Moment, type Reachable, type ReachableWindow, reachableWindows } from './wal/windows.ts';
 export { createDump } from './dump/create-dump.ts';
 export { readDumps } from './dump/dumps.ts';

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { errorCode } from '../../../errors.ts';
-import { fetchComplete, isRunning, type Repository, segmentsAfter } from '../../../ops/backup/index.ts';
+import { type FetchedLog, fetchComplete, isRunning, segmentsAfter } from '../../../ops/backup/fetch/index.ts';
 import { isRecovering, spoolPrefix, type WantedSegment } from './spool.ts';
 
 /** So much is laid out at most, in segments and in bytes: it is beside the server's own log. */
@@ -22,7 +22,7 @@ const fillerFile = 'filler';
  * After a segment was fetched: has a process of its own fetch those that follow, while the server replays this one. Whatever goes wrong there does no harm: what is not
  * laid out is fetched in the ordinary way, and that tells.
  */
-export async function beginAhead(repository: Repository, wanted: WantedSegment, words: string[]): Promise<void> {
+export async function beginAhead(repository: FetchedLog, wanted: WantedSegment, words: string[]): Promise<void> {
   const { name, path, spool } = wanted;
   try {
     const { size } = await stat(path);
@@ -42,7 +42,7 @@ export async function beginAhead(repository: Repository, wanted: WantedSegment, 
 }
 
 /** Lays out what follows, as it is taken, until nothing does, recovery has ended, or nothing is taken any more. Then the spool goes. */
-export async function fillAhead(repository: Repository, wanted: WantedSegment): Promise<void> {
+export async function fillAhead(repository: FetchedLog, wanted: WantedSegment): Promise<void> {
   const { spool } = wanted;
   try {
     if (await hasFiller(spool)) return;
@@ -55,7 +55,7 @@ export async function fillAhead(repository: Repository, wanted: WantedSegment): 
   await rm(spool, { recursive: true, force: true });
 }
 
-async function fill(repository: Repository, wanted: WantedSegment): Promise<void> {
+async function fill(repository: FetchedLog, wanted: WantedSegment): Promise<void> {
   const { spool } = wanted;
   const systemId = (await repository.record())?.systemId;
   const laidOut = new Set<string>();

@@ -1,5 +1,8 @@
 import { Command, Option } from 'commander';
-import { openByFlags, type RepositoryFlags, withRepository } from '../repository.ts';
+import { PitcrewError } from '../../../errors.ts';
+import { note } from '../../output.ts';
+import { withRepository } from '../repository.ts';
+import { placesOf, type RepositoryFlags } from '../server-settings.ts';
 import { wantedSegment } from './spool.ts';
 
 /** What PostgreSQL's `restore_command` runs, for what is not laid out yet. */
@@ -10,10 +13,12 @@ export function fetchCommand(): Command {
     .argument('<path>', 'where to')
     .addOption(new Option('--ahead').hideHelp());
   return withRepository(command).action(async (name: string, path: string) => {
-    const { fetchWal, notInRepository } = await import('../../../ops/backup/index.ts');
+    const { fetchWal, notInRepository, openLog } = await import('../../../ops/backup/fetch/index.ts');
     const { beginAhead, fillAhead } = await import('./ahead.ts');
     const { ahead = false, ...flags } = command.opts<RepositoryFlags & { ahead?: boolean }>();
-    const repository = await openByFlags(flags);
+    const [settings] = (await placesOf(flags)).repositories;
+    if (!settings) throw new PitcrewError('E_USAGE', 'no repository is given');
+    const repository = await openLog(settings, note);
     const words = process.argv.slice(2);
     if (ahead) {
       const wanted = wantedSegment(words.slice(0, -1));

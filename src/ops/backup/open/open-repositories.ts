@@ -1,8 +1,6 @@
-import { resolve } from 'node:path';
 import type { BackupSettings, RepositorySettings } from '../../../config/index.ts';
 import { openRepository, type Repository, type RepositoryOptions } from '../repository/index.ts';
-import { localStorage, type Storage } from '../storage/index.ts';
-import { openBucket, s3Storage } from '../storage/s3/index.ts';
+import { openStorage } from './open-storage.ts';
 import { readIdentities, readPassphrase } from './secret-files.ts';
 
 /**
@@ -33,15 +31,9 @@ async function openBySettings(
   const { recipients, identityFile, passphraseFile } = settings;
   return openRepository({
     ...compression,
-    storage: await storageOf(settings, onNotice),
+    storage: await openStorage(settings, onNotice),
     recipients,
     identities: identityFile === undefined ? [] : await readIdentities(identityFile),
     passphrase: passphraseFile === undefined ? undefined : await readPassphrase(passphraseFile),
   });
-}
-
-async function storageOf({ location, s3 }: RepositorySettings, onNotice: Notice): Promise<Storage> {
-  return location.includes('://')
-    ? s3Storage(await openBucket(location, s3), { onNotice })
-    : localStorage(resolve(location));
 }

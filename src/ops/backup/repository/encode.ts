@@ -5,10 +5,14 @@ import { messageOf, PitcrewError } from '../../../errors.ts';
 import type { Identities } from '../age/index.ts';
 import { seal, unseal } from '../age/index.ts';
 import type { Storage } from '../storage/index.ts';
+import { release } from '../release.ts';
 import { byFrames } from './by-frames.ts';
 import { compress, type CompressOptions } from './compress.ts';
 import { passedOn } from './compressed.ts';
 import type { StoredFile } from './records.ts';
+
+/** What is decompressed comes in pieces of so much. */
+const pieceBytes = 256 * 1024;
 
 interface EncodeOptions extends CompressOptions {
   /** What comes is compressed with zstd already, and is stored as it comes. */
@@ -62,20 +66,29 @@ function encode(
 }
 
 /**
- * The file of what is stored of it. `encrypted`: by how it was stored, never by how it looks.
+ * The file of what is stored of it. `encrypted`: by how it was stored, never by how it looks. `reuse`: a piece is the reader's only until the next is asked for, which
+ * spares memory.
  * @throws {PitcrewError} while iterating: `E_BACKUP_KEY`, `E_BACKUP_DAMAGED`, and what reading throws
  */
 export async function* decode(
   stored: AsyncIterable<Buffer>,
-  { encrypted, identities }: { encrypted: boolean; identities: () => Promise<Identities> },
+  {
+    encrypted,
+    identities,
+    reuse = false,
+  }: { encrypted: boolean; identities: () => Promise<Identities>; reuse?: boolean },
 ): AsyncGenerator<Buffer> {
   // Asked for only where they are needed: a passphrase may have to be stretched.
   const secrets = encrypted ? await identities() : [];
-  const decompress = createZstdDecompress({ chunkSize: 256 * 1024 });
+  const decompress = createZstdDecompress({ chunkSize: pieceBytes });
   const source = Readable.from(byFrames(encrypted ? unseal(stored, secrets) : stored));
   source.on('error', (error) => decompress.destroy(error));
   try {
-    for await (const piece of source.pipe(decompress)) yield piece as Buffer;
+    for await (const bytes of source.pipe(decompress)) {
+      const piece = bytes as Buffer;
+      yield piece;
+      if (reuse && isLastOf(piece)) release(piece);
+    }
   } catch (error) {
     if (error instanceof PitcrewError || !isOfZstd(error)) throw error;
     throw new PitcrewError('E_BACKUP_DAMAGED', 'a compressed file is damaged', {
@@ -85,6 +98,11 @@ export async function* decode(
   } finally {
     source.destroy();
   }
+}
+
+/** Whether a piece is the last of memory that was zstd's, which goes on in other then. What is small shares memory with anything. */
+function isLastOf({ buffer, byteOffset, length }: Buffer): boolean {
+  return buffer.byteLength === pieceBytes && byteOffset + length === pieceBytes;
 }
 
 /**

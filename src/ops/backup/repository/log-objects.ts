@@ -1,11 +1,10 @@
-import type { Buffer } from 'node:buffer';
 import { PitcrewError } from '../../../errors.ts';
 import type { Keyring } from '../keys/index.ts';
 import type { Storage } from '../storage/index.ts';
 import { checksumKey, isChecksum, storeChecksum } from './checksum.ts';
-import { decode, storeEncoded } from './encode.ts';
+import { storeEncoded } from './encode.ts';
 import { gapKey, gapsPrefix, nameOfKey, partialName, streamKey, trimmedKey, walKey, walPrefix } from './layout.ts';
-import { named } from './named.ts';
+import { type LogContent, logContent } from './log-content.ts';
 import { readRecord, recordText, storeText } from './record-file.ts';
 import type { StoredFile } from './records.ts';
 import {
@@ -18,7 +17,7 @@ import {
 } from './stream-records.ts';
 
 /** The log of a repository: segments, what there is of one that is not complete, histories of timelines, and what a stream says of them. */
-export interface LogObjects {
+export interface LogObjects extends LogContent {
   /** Stores a complete segment or a history, then its checksum; what is there already stays. */
   putWal(name: string, source: AsyncIterable<Uint8Array>): Promise<StoredFile | 'there'>;
   /** Stores what there is of a segment that is not complete, in place of what was there of it. */
@@ -29,9 +28,6 @@ export interface LogObjects {
   wal(): AsyncIterable<{ name: string; key: string; bytes: number }>;
   /** Removes a segment or history, by its key, with its checksum. */
   removeWal(key: string): Promise<void>;
-  hasWal(name: string): Promise<boolean>;
-  /** The content of a segment or history; `undefined` when it is not there. */
-  readWal(name: string): Promise<AsyncIterable<Buffer> | undefined>;
   /** How far a stream has brought the log; `undefined` where there was none. */
   stream(): Promise<StreamRecord | undefined>;
   putStream(record: StreamRecord): Promise<void>;
@@ -54,15 +50,6 @@ export interface LogObjectsOptions {
 }
 
 export function logObjects({ storage, keyring, level }: LogObjectsOptions): LogObjects {
-  /** Recipients may have come or gone since it was stored. */
-  async function find(name: string): Promise<{ key: string; encrypted: boolean } | undefined> {
-    for (const encrypted of [true, false]) {
-      const key = walKey(name, { encrypted });
-      if (await storage.head(key)) return { key, encrypted };
-    }
-    return undefined;
-  }
-
   async function store(
     name: string,
     source: AsyncIterable<Uint8Array>,
@@ -74,6 +61,7 @@ export function logObjects({ storage, keyring, level }: LogObjectsOptions): LogO
   }
 
   return {
+    ...logContent(storage, () => keyring().identities()),
     async putWal(name, source) {
       try {
         const stored = await store(name, source, { onlyNew: true });
@@ -104,13 +92,6 @@ export function logObjects({ storage, keyring, level }: LogObjectsOptions): LogO
       // What is left of a removal that died is a segment like any other.
       await storage.delete(checksumKey(key));
       await storage.delete(key);
-    },
-    hasWal: async (name) => (await find(name)) !== undefined,
-    async readWal(name) {
-      const found = await find(name);
-      if (!found) return undefined;
-      const { key, encrypted } = found;
-      return named(key, decode(storage.get(key), { encrypted, identities: keyring().identities }));
     },
     stream: () => readRecord(storage, streamKey, streamRecord),
     putStream: (record) => storeText(storage, streamKey, recordText(streamRecord, record)),

@@ -20,11 +20,11 @@ export async function storeText(
 }
 
 /** @returns `undefined` when it is not there @throws {PitcrewError} `E_BACKUP_DAMAGED`, `E_STORAGE` */
-export async function readRecord<Schema extends z.ZodType>(
+export async function readRecord<Value>(
   storage: Storage,
   key: string,
-  schema: Schema,
-): Promise<z.output<Schema> | undefined> {
+  schema: { parse(value: unknown): Value },
+): Promise<Value | undefined> {
   if (!(await storage.head(key))) return undefined;
   const content = await readAll(storage.get(key));
   try {

@@ -1,11 +1,14 @@
-import { createWriteStream } from 'node:fs';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { isRunning } from '../is-running.ts';
 import { placeError } from '../place-error.ts';
-import { partialName, type Repository } from '../repository/index.ts';
+import { partialName } from '../repository/layout.ts';
+import type { LogContent } from '../repository/log-content.ts';
+import { writeFile } from '../write-file.ts';
 import { requireSegment } from './require-segment.ts';
+
+/** The log, and whose it is. */
+type FetchSource = LogContent & { record(): Promise<{ systemId: string } | undefined> };
 
 /** Exit code of the command that fetches when the repository does not have the file: no other failure has it. */
 export const notInRepository = 44;
@@ -16,7 +19,7 @@ export const notInRepository = 44;
  * @returns false when the repository does not have it, which is how recovery finds the end
  * @throws {PitcrewError} `E_BACKUP_DAMAGED`, `E_BACKUP_KEY`, `E_STORAGE`: recovery must not take that for the end
  */
-export async function fetchWal(repository: Repository, name: string, path: string): Promise<boolean> {
+export async function fetchWal(repository: FetchSource, name: string, path: string): Promise<boolean> {
   if (await fetchFile(repository, name, path)) return true;
   if (!isSegment(name)) return false;
   try {
@@ -35,7 +38,7 @@ export async function fetchWal(repository: Repository, name: string, path: strin
  * @throws {PitcrewError} likewise
  */
 export function fetchComplete(
-  repository: Repository,
+  repository: FetchSource,
   name: string,
   path: string,
   systemId: string | undefined,
@@ -46,7 +49,7 @@ export function fetchComplete(
 const isSegment = (name: string): boolean => /^[0-9A-F]{24}$/.test(name);
 
 async function fetchFile(
-  repository: Repository,
+  repository: FetchSource,
   name: string,
   path: string,
   { isPart = false, systemId }: { isPart?: boolean; systemId?: string | undefined } = {},
@@ -58,10 +61,9 @@ async function fetchFile(
   // Of this process alone: one that outlived its server may still be at it.
   const part = partOf(path, process.pid);
   try {
-    await pipeline(
-      requireSegment(content, { name, systemId: owner, isPart }),
-      createWriteStream(part, { mode: 0o600 }),
-    );
+    await rm(part, { force: true });
+    // PostgreSQL brings to disk what it needs there.
+    await writeFile(part, requireSegment(content, { name, systemId: owner, isPart }), { flush: false });
     await rename(part, path);
   } catch (error) {
     await rm(part, { force: true });
