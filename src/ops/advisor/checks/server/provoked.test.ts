@@ -99,6 +99,7 @@ test('every setting that is found is set right by its remedy', async () => {
   const url = server.url();
   // Left by ALTER SYSTEM, as a person does: where the command line sets something, a remedy is for a person.
   const settings = [
+    `synchronous_commit = off`,
     `full_page_writes = off`,
     `zero_damaged_pages = on`,
     `ignore_checksum_failure = on`,
