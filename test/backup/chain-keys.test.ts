@@ -54,7 +54,7 @@ test('of a chain whose members are for different keys, it is said which needs wh
     ),
     hint: expect.stringContaining('"pitcrew backup key passphrase" has one open the keys of another'),
   });
-  expect(obstacle?.detail).toContain('the log was stored for other keys');
+  expect(obstacle?.detail).toContain('segments of the log that cannot be opened');
   expect(obstacle?.detail).not.toContain(middle.id);
   expect(await against({ identities: [secret] })).toMatchObject([
     { message: expect.stringMatching(/^2 of the 3/), detail: expect.stringContaining(`${middle.id} needs`) },

@@ -195,7 +195,7 @@ describe('what cannot be restored', () => {
     expect(await run(...it.reading, '--target-time', '2020-01-01')).toMatchObject({ code: 2 });
     expect(await run('--repository', it.repository, ...map)).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('the key does not open this'),
+      stderr: expect.stringContaining('cannot be opened without a key'),
     });
     // The old place is still in use.
     expect(await run(...it.reading)).toMatchObject({

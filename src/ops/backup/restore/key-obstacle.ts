@@ -43,7 +43,7 @@ export async function keyObstacle(
   const lines = locked.map(
     ({ id, recipients }) => `${id} needs the secret key of ${keysText(recipients, byPassphrase)}`,
   );
-  if (log.length > 0) lines.push(`the log was stored for other keys: ${log.join(', ')}`);
+  if (log.length > 0) lines.push(`segments of the log that cannot be opened: ${log.join(', ')}`);
   return new PitcrewError('E_BACKUP_KEY', titleOf(locked, chain, given), {
     detail: `${lines.join('; ')}.`,
     hint: hintOf(locked.some(({ recipients }) => recipients.some((key) => byPassphrase.has(key)))),

@@ -100,6 +100,7 @@ async function layOutOne(options: LayOutOptions, { backup, level, archives, fold
     await mkdir(into, { recursive: true, mode: 0o700 });
     if (owner) await chown(into, owner.uid, owner.gid);
     const unpacked = await unpack(repository.readFile(file), {
+      archive: `${file.name} of ${backup.id}`,
       into,
       prefix,
       wants,

@@ -38,6 +38,7 @@ async function unpackInto(
     yield archive;
   };
   return unpack(source(), {
+    archive: 'base.tar',
     into,
     prefix: '',
     wants: (path) => options.manifest.has(path),

@@ -10,6 +10,8 @@ import { applyIncremental, changedPath } from './incremental-file.ts';
 import { isOfMajor } from './tablespaces.ts';
 
 export interface UnpackOptions {
+  /** What errors call it. */
+  archive: string;
   /** Below which everything goes. */
   into: string;
   /** Where that is in the manifest: empty, or `pg_tblspc/16400/`. */
@@ -58,6 +60,15 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
     failure = error;
     archive.destroy(error);
   });
+  const count = (length: number): void => {
+    try {
+      onBytes?.(length);
+    } catch (error) {
+      // It does not speak against the archive.
+      failure ??= error;
+      throw error;
+    }
+  };
   reading.pipe(archive);
   try {
     for await (const entry of archive) {
@@ -78,14 +89,14 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
           for await (const piece of entry as AsyncIterable<Buffer>) {
             if (isWanted) hash.update(piece);
             bytes += piece.length;
-            onBytes?.(piece.length);
+            count(piece.length);
             yield piece;
           }
         };
         if (isWanted) {
           // Before it fills a disk.
           if (manifest.get(prefix + path)?.bytes !== size || files.has(prefix + path))
-            throw damaged(`It has a file in it that is not in the manifest: ${JSON.stringify(name)}.`);
+            throw new Error(`It has a file in it that is not in the manifest: ${JSON.stringify(name)}.`);
           const place = changed ?? path;
           const target = join(into, held?.get(place) ?? place);
           if (blockBytes !== undefined && changed !== undefined) {
@@ -99,13 +110,13 @@ export async function unpack(source: AsyncIterable<Buffer>, options: UnpackOptio
           if (owner) await chown(target, owner.uid, owner.gid);
           files.set(prefix + path, { bytes, sha256: hash.digest('hex') });
         } else for await (const piece of content()) void piece;
-        if (bytes !== size) throw damaged(`${path} has ${bytes} of ${size} bytes.`);
+        if (bytes !== size) throw new Error(`${path} has ${bytes} of ${size} bytes.`);
       } else {
-        throw damaged(`It has a ${type ?? 'thing of no known kind'} in it: ${JSON.stringify(name)}.`);
+        throw new Error(`It has a ${type ?? 'thing of no known kind'} in it: ${JSON.stringify(name)}.`);
       }
     }
   } catch (error) {
-    throw failure ?? asDamage(error);
+    throw failure ?? asDamage(error, options.archive);
   } finally {
     reading.destroy();
   }
@@ -128,18 +139,17 @@ function checkPath(path: string, name: string, { prefix, serverVersion }: Unpack
   const isOthers =
     prefix === '' ? parts[0] === 'pg_tblspc' && parts.length > 1 : path !== '.' && !isOfMajor(path, serverVersion);
   if (!isInside || isOthers || path.includes('\0'))
-    throw damaged(`It has a path in it that leads elsewhere: ${JSON.stringify(name)}.`);
+    throw new Error(`It has a path in it that leads elsewhere: ${JSON.stringify(name)}.`);
 }
 
-/** What the file system says where an archive has one path as a file and as a folder, and what is no archive at all. */
-function asDamage(error: unknown): unknown {
+/** What was found wrong here and by the parser, and what the file system says where an archive has one path as a file and as a folder. */
+function asDamage(error: unknown, archive: string): unknown {
   const code = errorCode(error);
   if (error instanceof PitcrewError || (error instanceof Error && error.name === 'AbortError')) return error;
   if (code !== undefined && !['EEXIST', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG', 'STREAM_DESTROYED'].includes(code))
     return error;
-  return damaged(`${messageOf(error)}.`);
-}
-
-function damaged(detail: string): PitcrewError {
-  return new PitcrewError('E_BACKUP_DAMAGED', 'an archive of the backup is damaged', { detail });
+  const detail = messageOf(error).replace(/\.$/, '');
+  return new PitcrewError('E_BACKUP_DAMAGED', 'an archive of the backup is damaged', {
+    detail: `${archive}: ${detail}.`,
+  });
 }
