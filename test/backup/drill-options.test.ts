@@ -8,8 +8,11 @@ import { drill } from '../../src/ops/backup/drill/drill.ts';
 import type { DrillRecord } from '../../src/ops/backup/drill/record.ts';
 import { openRepository, type Repository } from '../../src/ops/backup/repository/index.ts';
 import { planRestore } from '../../src/ops/backup/restore/plan.ts';
+import { restoreBackup } from '../../src/ops/backup/restore/restore-backup.ts';
+import { startRestored } from '../../src/ops/backup/restore/start-restored.ts';
 import { serverPrograms } from '../../src/ops/backup/restore/server-programs.ts';
 import { localStorage } from '../../src/ops/backup/storage/index.ts';
+import { fetchWal } from '../../src/ops/backup/wal/fetch.ts';
 import { freePort, runServer, serverIdentity, spawnAs } from '../../src/ops/embedded/index.ts';
 import { session } from '../support/catalog.ts';
 import { type CommandResult, pitcrew } from '../support/command.ts';
@@ -94,7 +97,7 @@ test.each(servers)('nothing of PostgreSQL $major acts on what is outside', async
   });
 });
 
-test('a server with large segments is drilled', async () => {
+test('a server with large segments is drilled, and started without the settings that it had', async () => {
   await using room = rooms();
   const dataDir = join(room.path, 'source');
   const identity = serverIdentity(dataDir);
@@ -115,8 +118,32 @@ test('a server with large segments is drilled', async () => {
     const backup = await createBackup({ url, repository: room.repository, madeBy });
     const { record } = await drill({ repository: room.repository, backup, in: room.scratch });
     expect(record).toMatchObject({ problems: [], proven: true });
-    const { plan } = await planRestore({ repository: room.repository, backup, to: join(room.path, 'restored') });
+    const to = join(room.path, 'restored');
+    const { plan } = await planRestore({ repository: room.repository, backup, to });
     expect(plan.maySubscribe).toBe(false);
+    const log = join(room.path, 'log');
+    mkdirSync(log, { mode: 0o755 });
+    for await (const { name } of room.repository.wal()) await fetchWal(room.repository, name, join(log, name));
+    for (const name of readdirSync(log)) chmodSync(join(log, name), 0o644);
+    await restoreBackup({
+      repository: room.repository,
+      backup,
+      to,
+      target: { immediate: true },
+      restoreCommand: ['sh', '-c', 'cp "$0/$1" "$2" || exit 44', log],
+      owner: identity,
+    });
+    for (const name of ['postgresql.conf', 'pg_hba.conf']) rmSync(join(to, name));
+    const restored = await startRestored({
+      dataDir: to,
+      programs,
+      identity,
+      segmentBytes: backup.segmentBytes,
+      settings: { listen_addresses: '', unix_socket_directories: room.path },
+      bound: true,
+    });
+    expect(restored).toMatchObject({ state: 'open', madeFiles: ['postgresql.conf', 'pg_hba.conf'] });
+    await restored.stop();
   } finally {
     await started.running.stop('immediate');
   }

@@ -1,6 +1,7 @@
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readControlFile } from '../restore/control-file.ts';
+import { neededSettings } from '../restore/needed-settings.ts';
 import { recoverySettingNames } from '../restore/recovery-settings.ts';
 
 /** What is around the data directory of a scratch server. */
@@ -27,10 +28,6 @@ export interface ScratchSettingsOptions {
 export const longestSocketFolder = 90;
 export const socketFolder = (folder: string): string => join(folder, 'socket');
 const usualPrepared = 200;
-/** Recovery needs a place for each server whose changes were ever applied there, and no file has how many there are. A place takes some 300 bytes. */
-const mostOrigins = 10_000;
-const mb = 1024 * 1024;
-const inMb = (bytes: number): string => `${bytes / mb}MB`;
 
 /**
  * Gives a restored data directory settings of their own. None of the source's count, besides those of the recovery: the server can be reached through a socket in
@@ -38,7 +35,7 @@ const inMb = (bytes: number): string => `${bytes / mb}MB`;
  * for no setting to be as large as the source's, except for room for prepared transactions.
  */
 export async function writeScratchSettings(options: ScratchSettingsOptions): Promise<ScratchSettings> {
-  const { folder, dataDir, major, segmentBytes, owner, preload } = options;
+  const { folder, dataDir, owner, preload } = options;
   const socket = socketFolder(folder);
   await mkdir(socket, { mode: 0o700 });
   const own = async (path: string): Promise<void> => {
@@ -52,6 +49,7 @@ export async function writeScratchSettings(options: ScratchSettingsOptions): Pro
   const control = await readControlFile(dataDir);
   const prepared = Math.max(usualPrepared, Number(control?.settings?.['max_prepared_transactions'] ?? 0));
   const settings: Record<string, string> = {
+    ...neededSettings(options),
     listen_addresses: '',
     unix_socket_directories: socket,
     unix_socket_permissions: '0700',
@@ -62,7 +60,6 @@ export async function writeScratchSettings(options: ScratchSettingsOptions): Pro
     max_prepared_transactions: String(prepared),
     max_connections: '20',
     max_wal_senders: '0',
-    [major >= 18 ? 'max_active_replication_origins' : 'max_replication_slots']: String(mostOrigins),
     max_worker_processes: '4',
     max_logical_replication_workers: '0',
     wal_level: 'replica',
@@ -77,9 +74,6 @@ export async function writeScratchSettings(options: ScratchSettingsOptions): Pro
     log_statement: 'none',
     log_timezone: 'UTC',
     timezone: 'UTC',
-    // PostgreSQL wants both as large as two segments at least.
-    min_wal_size: inMb(Math.max(32 * mb, 2 * segmentBytes)),
-    max_wal_size: inMb(Math.max(1024 * mb, 2 * segmentBytes)),
   };
   const files: [string, string][] = [
     [

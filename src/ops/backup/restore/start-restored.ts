@@ -54,7 +54,7 @@ const lookEveryMs = 100;
  */
 export async function startRestored(options: StartRestoredOptions): Promise<RestoredServer> {
   const { dataDir, programs, identity, segmentBytes, bound, signal } = options;
-  const madeFiles = await supplyConfig(dataDir, identity);
+  const madeFiles = await supplyConfig(dataDir, { segmentBytes, owner: identity });
   const startedAt = performance.now();
   const settings = Object.entries({ ...readable, ...options.settings }).flatMap(([name, value]) => [
     '-c',

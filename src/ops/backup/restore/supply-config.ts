@@ -1,7 +1,8 @@
-import { chown, writeFile } from 'node:fs/promises';
+import { chown, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../../../errors.ts';
 import { readControlFile } from './control-file.ts';
+import { neededSettings } from './needed-settings.ts';
 
 const note = '# Made by Pitcrew: the backup has none, because the server had its own outside of the data directory.\n';
 
@@ -12,9 +13,10 @@ const note = '# Made by Pitcrew: the backup has none, because the server had its
  */
 export async function supplyConfig(
   dataDir: string,
-  owner: { uid: number; gid: number } | undefined,
+  { segmentBytes, owner }: { segmentBytes: number; owner: { uid: number; gid: number } | undefined },
 ): Promise<string[]> {
-  const settings = (await readControlFile(dataDir))?.settings ?? {};
+  const major = Number.parseInt(await readFile(join(dataDir, 'PG_VERSION'), 'utf8'));
+  const settings = { ...neededSettings({ major, segmentBytes }), ...(await readControlFile(dataDir))?.settings };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
   const made: string[] = [];
   for (const [name, content] of [
