@@ -151,6 +151,9 @@ describe('keys', () => {
       await expect(restoreWith([each])).rejects.toMatchObject({ code: 'E_BACKUP_KEY' });
     }
     await restoreWith([other, it.identity]);
+    expect(next.warnings).toEqual([]);
+    const open = await create(openRepository({ storage }), 'incremental');
+    expect(open.warnings).toEqual(['It is not encrypted, although the one before it is.']);
   });
 });
 

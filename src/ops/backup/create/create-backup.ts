@@ -5,7 +5,7 @@ import {
   uploadManifest,
 } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError } from '../../../errors.ts';
-import { type BackupRecord, manifestOf, tidy } from '../repository/index.ts';
+import { type BackupRecord, manifestOf, stopsEncrypting, tidy } from '../repository/index.ts';
 import { type Choice, chooseType } from './choose-type.ts';
 import { estimateChange } from './estimate-change.ts';
 import { copyFiles, NotWhole } from './copy-files.ts';
@@ -75,6 +75,8 @@ async function chooseFor(
   });
 }
 
+const notEncrypted = 'It is not encrypted, although the one before it is.';
+
 type Choosing = (
   base: PhysicalConnection,
   timeline: number,
@@ -105,7 +107,9 @@ async function make(options: CreateOptions, choose: Choosing): Promise<BackupRec
     let slot = await keepLog(keeper);
     const { timeline, flushedLsn } = await keeper.identify();
     const histories = await historiesOf(keeper, timeline);
-    const { type, reason, warnings = [] } = await choose(base, timeline, flushedLsn);
+    const choice = await choose(base, timeline, flushedLsn);
+    const { type, reason } = choice;
+    const warnings = [...(choice.warnings ?? []), ...((await stopsEncrypting(repository)) ? [notEncrypted] : [])];
     const parent = type === 'full' ? null : await findParent(base, repository, { timeline, isStandby });
     const isLogOnly = parent !== null && !knowsBlocks(base.version);
     const receive = (from: bigint): Receiving => {

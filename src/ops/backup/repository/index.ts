@@ -28,3 +28,4 @@ export { type DumpRecord, dumpRecord } from './dump-records.ts';
 export type { GapRecord, StreamRecord, TrimmedRecord } from './stream-records.ts';
 export { storing, type Storing } from './storing.ts';
 export { tidy } from './tidy.ts';
+export { stopsEncrypting } from './stops-encrypting.ts';

@@ -54,7 +54,7 @@ export async function makeBackup(at: Workplace, wanted: 'full' | 'incremental'):
       shown = phase;
     },
   });
-  for (const warning of record.warnings) at.say('warn', `The server warns: ${warning}`);
+  for (const warning of record.warnings) at.say('warn', `Warning: ${warning}`);
   const { bytes, storedBytes } = sizesOf(record);
   at.say('info', `${record.id} is complete in ${repository.name}.`);
   return { backup: record.id, bytes, storedBytes, report: { type: record.type, notCopied: await copyToOthers(at) } };

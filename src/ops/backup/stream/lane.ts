@@ -1,4 +1,4 @@
-import type { GapRecord, Repository } from '../repository/index.ts';
+import { type GapRecord, type Repository, stopsEncrypting } from '../repository/index.ts';
 import { makeBell } from './bell.ts';
 import { catchUp } from './catch-up.ts';
 import { faultOf, isFatal, waitAfter } from './faults.ts';
@@ -77,7 +77,7 @@ export function makeLane(options: LaneOptions): Lane {
   /** Where it has to be when it begins: where it was, or where all begin. */
   async function open(): Promise<Place | undefined> {
     const found = await readPlace(repository, slot, course());
-    if (repository.recipients.length === 0 && (await repository.backups()).at(-1)?.recipients.length) {
+    if (await stopsEncrypting(repository)) {
       options.onUnencrypted();
     }
     if (found) return found;
