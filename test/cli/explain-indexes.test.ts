@@ -10,7 +10,8 @@ import { scratchReplica, scratchServer, type TestDatabase, testDatabase } from '
 const orders = [
   'CREATE TABLE orders (id int PRIMARY KEY, customer_id int, placed timestamp, note text)',
   `INSERT INTO orders SELECT n, n % 2000, timestamp '2026-01-01' + n * interval '1 minute', repeat('x', 50) FROM generate_series(1, 50000) n`,
-  'VACUUM ANALYZE orders',
+  // Without VACUUM no page is known to be visible to all: reading an index alone saves nothing.
+  'ANALYZE orders',
 ];
 
 const missing = noHypopg();

@@ -56,6 +56,8 @@ export const testSettings: Record<string, string> = {
   // Before a commit is in the log's file, VACUUM marks none of its rows as visible to all, and no replica and no stream gets them.
   // Written in the background, late on a busy machine, it would have plans and waits differ from run to run.
   synchronous_commit: 'on',
+  // Autovacuum is on, as everywhere, and does not come within a run: a test that it disturbs fails once in a hundred times.
+  autovacuum_naptime: '1d',
   shared_buffers: '32MB',
   max_connections: '120',
   shared_preload_libraries: 'pg_stat_statements',

@@ -4,9 +4,6 @@ import { startScratchServer } from '../../src/ops/embedded/index.ts';
 import { installedServers, missingMajors, testSettings } from './postgres.ts';
 import { useRunFolder } from './run-folder.ts';
 
-/** Autovacuum is on, as everywhere, and does not come within a run: a test that it disturbs fails once in a hundred times. */
-const undisturbed = { autovacuum_naptime: '1d' };
-
 /** Makes the run's folder, and starts one server of every version for the whole run. Tests make databases on them, and never stop them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const installed = installedServers();
@@ -21,7 +18,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const servers = await Promise.all(
     installed.map(async ({ major, binaries }) => ({
       major,
-      server: await startScratchServer({ binaries, settings: { ...testSettings, ...undisturbed } }),
+      server: await startScratchServer({ binaries, settings: testSettings }),
     })),
   );
   for (const { server } of servers) await withStatements(server.url());
