@@ -75,8 +75,8 @@ function residentBytes(shell: number): number {
   return (own + ofFiles) * 1024;
 }
 
-const kilobytesOf = (name: string, text: string): number =>
-  Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1] ?? 0);
+const kilobytesOf = (name: string, fields: string): number =>
+  Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(fields)?.[1] ?? 0);
 
 function descendants(pid: number): number[] {
   const children = childrenOf(pid);
