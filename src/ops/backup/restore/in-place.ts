@@ -1,9 +1,11 @@
 import { mkdir, readdir, readFile, readlink, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { errorCode, PitcrewError } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
 import type { BackupRecord } from '../repository/index.ts';
 import { controlPath, readControlFile } from './control-file.ts';
+import { readMark } from './mark-file.ts';
 import { isVacant } from './leftovers.ts';
 import { newProcessId, processBehind } from './restore-process.ts';
 import { processIn } from './running.ts';
@@ -22,11 +24,12 @@ export const ownFiles: readonly string[] = [controlBefore, markName];
 /** Where files go until everything else is in its place. */
 export const heldFiles: ReadonlyMap<string, string> = new Map([[controlPath, controlAfter]]);
 
-interface Mark {
+const markSchema = z.object({
   /** Id of the process. */
-  by: string;
-  tablespaces: string[];
-}
+  by: z.string(),
+  tablespaces: z.array(z.string()),
+});
+type Mark = z.output<typeof markSchema>;
 
 /**
  * What speaks against changing a data directory into that of a backup, as an error for each.
@@ -64,7 +67,7 @@ export async function inPlaceObstacles(
       }),
     );
   }
-  const mark = await readMark(to);
+  const mark = await readMark(join(to, markName), markSchema);
   const other = mark && processBehind(mark.by);
   // Of our own it is an attempt that failed.
   if (other && other.state !== 'gone' && !(other.state === 'running' && other.pid === process.pid)) {
@@ -93,7 +96,7 @@ export async function inPlaceObstacles(
 
 /** Marks a data directory as being changed: from here on PostgreSQL refuses to start it, until `release`. */
 export async function takeInPlace(to: string, tablespaces: readonly TablespacePlace[]): Promise<void> {
-  const own = await ownPlaces(to, await readMark(to));
+  const own = await ownPlaces(to, await readMark(join(to, markName), markSchema));
   const mark: Mark = { by: newProcessId(), tablespaces: [...own, ...tablespaces.map(({ to: place }) => place)] };
   const part = join(to, `${markName}.${process.pid}`);
   await writeFile(part, JSON.stringify(mark), { mode: 0o600, flush: true });
@@ -135,26 +138,4 @@ async function ownPlaces(to: string, mark: Mark | undefined): Promise<Set<string
   }
   places.push(...mappedPlaces(await readFile(join(to, 'tablespace_map'), 'utf8').catch(() => '')));
   return new Set(await Promise.all(places.map(async (place) => realpath(place).catch(() => place))));
-}
-
-async function readMark(to: string): Promise<Mark | undefined> {
-  try {
-    const mark: unknown = JSON.parse(await readFile(join(to, markName), 'utf8'));
-    return isMark(mark) ? mark : undefined;
-  } catch {
-    // None, or one that was being written when its process was killed.
-    return undefined;
-  }
-}
-
-function isMark(mark: unknown): mark is Mark {
-  return (
-    typeof mark === 'object' &&
-    mark !== null &&
-    'by' in mark &&
-    typeof mark.by === 'string' &&
-    'tablespaces' in mark &&
-    Array.isArray(mark.tablespaces) &&
-    mark.tablespaces.every((place) => typeof place === 'string')
-  );
 }

@@ -1,8 +1,10 @@
 import { lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
 import { errorCode } from '../../../errors.ts';
 import { flushFolder } from '../flush-folder.ts';
 import { controlPath } from './control-file.ts';
+import { readMark } from './mark-file.ts';
 import { type ProcessState, processBehind } from './restore-process.ts';
 import { mappedPlaces } from './tablespaces.ts';
 
@@ -12,12 +14,13 @@ import { mappedPlaces } from './tablespaces.ts';
  */
 const markName = '.pitcrew-restoring';
 
-interface Mark {
+const markSchema = z.object({
   /** Where the data directory is filled. */
-  staging: string;
-  /** What was put there, by name. */
-  entries: string[];
-}
+  staging: z.string(),
+  /** What was put there, by name: no path leads out of the folder. */
+  entries: z.array(z.string().refine((name) => basename(name) === name && !/^\.{0,2}$/.test(name))),
+});
+type Mark = z.output<typeof markSchema>;
 
 /** What a folder is called that is filled for a place of that name; without a name, in the place itself. */
 export const stagingName = (name: string, id: string): string => `.${name}.restoring-${id}`;
@@ -80,14 +83,14 @@ export async function removeLeftovers(path: string): Promise<void> {
 async function leftIn(path: string, names: readonly string[]): Promise<string[]> {
   const left: string[] = [];
   for (const name of names) if (await isAbandoned(join(path, name), fillerOf(name, ''))) left.push(name);
-  const mark = await readMark(path);
+  const mark = await readMark(join(path, markName), markSchema);
   if (!mark || !isGone(mark)) return left;
   return [...left, markName, ...((await counts(mark)) ? mark.entries : [])];
 }
 
 /** Removes what a killed restore has put into a place, if what is there is of one; only of the one that filled `staging`, where that is given. */
 async function removeFilled(path: string, staging?: string): Promise<void> {
-  const mark = await readMark(path);
+  const mark = await readMark(join(path, markName), markSchema);
   if (!mark || !isGone(mark) || (staging !== undefined && mark.staging !== staging)) return;
   const isLeft = await counts(mark);
   for (const name of isLeft ? mark.entries : []) await rm(join(path, name), { recursive: true, force: true });
@@ -116,28 +119,6 @@ async function isAbandoned(staging: string, filler: { state: ProcessState } | un
 /** Where the tablespaces of a data directory go that is complete, and not in its place yet. */
 async function placesFilledFrom(staging: string): Promise<string[]> {
   return mappedPlaces(await readFile(join(staging, 'tablespace_map'), 'utf8').catch(() => ''));
-}
-
-async function readMark(folder: string): Promise<Mark | undefined> {
-  try {
-    const mark: unknown = JSON.parse(await readFile(join(folder, markName), 'utf8'));
-    return isMark(mark) ? mark : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isMark(mark: unknown): mark is Mark {
-  return (
-    typeof mark === 'object' &&
-    mark !== null &&
-    'staging' in mark &&
-    typeof mark.staging === 'string' &&
-    'entries' in mark &&
-    Array.isArray(mark.entries) &&
-    // Names only: no path leads out of the folder.
-    mark.entries.every((name) => typeof name === 'string' && basename(name) === name && !/^\.{0,2}$/.test(name))
-  );
 }
 
 const namesIn = (folder: string): Promise<string[]> => readdir(folder).catch(() => []);
