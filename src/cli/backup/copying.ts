@@ -1,5 +1,6 @@
 import { type PitcrewError, toPitcrewError } from '../../errors.ts';
 import type { BackupRecord, DumpRecord, Mirrored, Repository } from '../../ops/backup/index.ts';
+import { counted } from '../../ops/words/index.ts';
 import { note } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
 import { formatBytes } from '../screen/format.ts';
@@ -71,9 +72,9 @@ export function copiedLine({ repository, copied }: Copied): string {
   const what = [
     ...backups,
     ...dumps,
-    ...(segments > 0 ? [`${segments} files of log`] : []),
-    ...(pins > 0 ? [`${pins} ${pins === 1 ? 'pin' : 'pins'}`] : []),
-    ...(gaps > 0 ? [`what is known of ${gaps} ${gaps === 1 ? 'gap' : 'gaps'} in the log`] : []),
+    ...(segments > 0 ? [`${counted(segments, 'file')} of log`] : []),
+    ...(pins > 0 ? [counted(pins, 'pin')] : []),
+    ...(gaps > 0 ? [`what is known of ${counted(gaps, 'gap')} in the log`] : []),
   ];
   if (what.length === 0) return `${repository}: nothing was missing`;
   return `${repository}: ${what.join(', ')}${bytes > 0 ? `; ${formatBytes(bytes)}` : ''}`;

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../../config/index.ts';
 import { PitcrewError } from '../../errors.ts';
 import type { BackupRecord, Drilled, DrillMoment, DrillProgress, Repository } from '../../ops/backup/index.ts';
+import { counted } from '../../ops/words/index.ts';
 import { collect } from '../collect.ts';
 import { print, printJson } from '../output.ts';
 import { progressLine } from '../progress-line.ts';
@@ -116,7 +117,8 @@ function phaseTexts(): (progress: DrillProgress) => string {
   const restoring = progressTexts('Restoring');
   return ({ phase, done, total, at }) => {
     if (phase === 'restoring') return restoring(done, total);
-    if (phase === 'recovering') return `Recovering: ${done} files of log${at === undefined ? '' : `, ${at}`}`;
+    if (phase === 'recovering')
+      return `Recovering: ${counted(done, 'file')} of log${at === undefined ? '' : `, ${at}`}`;
     return `Checking ${at}: ${done} of ${total} tables and indexes`;
   };
 }

@@ -1,5 +1,6 @@
 import { lsnText } from '../../engine/postgres/replication/index.ts';
 import type { Drilled, DrillRecord } from '../../ops/backup/index.ts';
+import { counted } from '../../ops/words/index.ts';
 import { paint } from '../output.ts';
 import { formatBytes, formatCount, formatMs } from './format.ts';
 
@@ -50,7 +51,7 @@ function factsOf(drill: DrillRecord): [string, string][] {
   facts.push(
     [
       'Recovered',
-      `${targetText(drill.target)}${segments} files of log in ${formatMs(drill.recoveryMs)}, to ${lsn}${at}`,
+      `${targetText(drill.target)}${counted(segments, 'file')} of log in ${formatMs(drill.recoveryMs)}, to ${lsn}${at}`,
     ],
     ['Ready in', readyText(drill)],
   );
