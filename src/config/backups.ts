@@ -61,6 +61,10 @@ const serverBackups = z.strictObject({
     description:
       'Receive the log all the time, so that any second can be restored. Takes a replication slot on the server, which keeps its log while it is not received.',
   }),
+  maxRetained: size.default(64 * 1024 ** 3).meta({
+    description:
+      'So much log the server keeps for a repository that cannot be reached. Beyond it the log is let go, and lacks there: name what the disk of the server can spare.',
+  }),
   keep: z
     .strictObject({
       last: wholeNumber(1, 10_000).default(1).meta({ description: 'Backups that are kept in any case: the latest.' }),

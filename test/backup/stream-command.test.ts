@@ -18,6 +18,7 @@ test('the command makes its slot, streams until it is told to end, and removes t
   const run = (...args: string[]) => command(['backup', 'stream', '--database', server.url(), ...args], { env });
   expect(await run()).toMatchObject({ code: 2, stderr: expect.stringContaining('no repository is given') });
   expect(await run('--slot', 'Not A Slot')).toMatchObject({ code: 2 });
+  expect(await run('--max-retained', 'much')).toMatchObject({ code: 2, stderr: expect.stringContaining('512MB') });
   const slot = ['--slot', 'pitcrew_command'];
   expect(await run('--create-slot', ...slot)).toMatchObject({ code: 0, stdout: 'Made the slot pitcrew_command.\n' });
   expect(await run('--create-slot', ...slot)).toMatchObject({ code: 0, stdout: expect.stringContaining('already') });

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoadedConfig } from '../../config/index.ts';
 import { PitcrewError } from '../../errors.ts';
 import type { StreamEvent } from '../../ops/backup/index.ts';
+import { parseBytes } from '../bytes.ts';
 import { collect } from '../collect.ts';
 import { loadSettings, requireDatabases, withCommonOptions } from '../options.ts';
 import { note, print } from '../output.ts';
@@ -16,6 +17,7 @@ interface StreamFlags extends Omit<RepositoryFlags, 'repository'> {
   repository: string[];
   slot?: string;
   partialEvery: number;
+  maxRetained?: number;
   once?: boolean;
   createSlot?: boolean;
   dropSlot?: boolean;
@@ -48,6 +50,11 @@ export function streamCommand(): Command {
       parseSeconds,
       10,
     )
+    .option(
+      '--max-retained <size>',
+      'so much log the server keeps for a repository that cannot be reached (default: 64GB)',
+      parseBytes,
+    )
     .option('--once', 'end when all is stored that the server has now')
     .option('--create-slot', 'only make the slot, from where on the server keeps its log')
     .option('--drop-slot', 'only remove the slot: the server keeps no log for it any longer')
@@ -73,6 +80,7 @@ async function run(command: Command): Promise<void> {
       slot,
       spoolDir: join(settings.config.dataDir, 'stream'),
       partialEveryMs: flags.partialEvery * 1000,
+      maxRetainedBytes: flags.maxRetained ?? places[0]?.from?.settings.maxRetained,
       once: flags.once ?? false,
       signal,
       onEvent: (event) => say(flags, event),

@@ -62,6 +62,7 @@ export function createLogKeeper({ name, url, settings, spoolDir, logger }: LogKe
       slot: slotNameOf(name),
       spoolDir,
       awayAfterMs: Math.max(settings.maxLogLag, 60_000),
+      maxRetainedBytes: settings.maxRetained,
       signal: mine.signal,
       onEvent: heard,
     });

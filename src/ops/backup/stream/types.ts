@@ -19,7 +19,7 @@ export interface StreamOptions {
    * So much the server keeps for repositories that are away, 64 GiB by default. Beyond it the log is let go, and is missing in them when they are
    * back. The server's own `max_slot_wal_keep_size` protects it whether we run or not.
    */
-  maxRetainedBytes?: number;
+  maxRetainedBytes?: number | undefined;
   /** A server that says nothing for so long, though it is asked, is given up; 30,000 ms by default. */
   silenceLimitMs?: number;
   /** Ends when all that the server had at the beginning is stored, and throws what stands in the way instead of trying again. */
