@@ -132,6 +132,36 @@ describe.each(sharedMajors())('the change stream of PostgreSQL %i', (major) => {
   });
 });
 
+test('goes on only when others see what has changed a table, which is in the stream before', async () => {
+  await using server = await scratchServer();
+  await using admin = await session(server.url());
+  await admin.query('CREATE TABLE t (id int PRIMARY KEY, email text NOT NULL UNIQUE)');
+  const [{ oid } = { oid: 0 }] = (await admin.query<{ oid: number }>(`SELECT 't'::regclass::oid AS oid`)).rows;
+  await using it = await streamed(server.url(), { schemaEveryMs: 60_000 });
+  await using other = await session(server.url());
+  const commitsWaitFor = async (standby: string): Promise<void> => {
+    await admin.query(`ALTER SYSTEM SET synchronous_standby_names = '${standby}'`);
+    await admin.query('SELECT pg_reload_conf()');
+  };
+  await commitsWaitFor('nobody');
+  await eventually(async () => (await other.query('SHOW synchronous_standby_names')).rows).toEqual([
+    { synchronous_standby_names: 'nobody' },
+  ]);
+  const changed = other.query(`
+    BEGIN;
+    ALTER TABLE t REPLICA IDENTITY USING INDEX t_email_key;
+    INSERT INTO t VALUES (1, 'a');
+    COMMIT`);
+  await eventually(() => it.closed()).toEqual(['schema']);
+  const { rows } = await admin.query(`SELECT relreplident AS identity FROM pg_class WHERE oid = ${oid}`);
+  expect(rows).toEqual([{ identity: 'd' }]);
+  expect(it.opened()).toHaveLength(1);
+  await commitsWaitFor('');
+  await changed;
+  await eventually(() => it.opened().length).toBe(2);
+  expect(it.opened()[1]?.tables.get(oid)?.keyColumns).toEqual(['email']);
+});
+
 test.each(testedMajors(18, 15))(
   'PostgreSQL %i: begins a new epoch after changes of definitions, and for nothing else',
   async (major) => {

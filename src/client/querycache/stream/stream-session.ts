@@ -123,7 +123,10 @@ export class StreamSession extends WatchedSession {
       changed: (change) => {
         if (this.ended || this.state === 'starting') return;
         this.sink.changed(change);
-        if (change.ddl) this.pauseTelling('schema', 'the definition of a table was changed');
+        if (!change.ddl) return;
+        // A message outside of one names no transaction of its own.
+        const changedBy = this.#collector?.inTransaction ? change.xid : undefined;
+        this.pauseTelling('schema', 'the definition of a table was changed', changedBy);
       },
       committed: (endLsn) => {
         this.#replication?.confirm(endLsn);

@@ -38,8 +38,10 @@ export abstract class WatchedSession {
   protected ended = false;
   readonly #settings: WatchSettings;
   readonly #over = Promise.withResolvers<Error | undefined>();
-  /** When definitions were last compared, what they took, and up to which transaction they were known then. */
-  #compared = { at: 0, tookMs: 0, xmax: 0 };
+  /** When definitions were last compared, what they took, and by which snapshot they were known then. */
+  #compared = { at: 0, tookMs: 0, snapshot: '' };
+  /** The transaction that has changed definitions last, as far as it was told which one. */
+  #changedBy: number | undefined;
   /** When something came last. */
   #heardAt = 0;
   #wake = (): void => {};
@@ -130,8 +132,9 @@ export abstract class WatchedSession {
     this.#heardAt = performance.now();
   }
 
-  /** Ends the epoch; another begins when it is time for it. */
-  protected pauseTelling(why: 'late' | 'schema', reason: string): void {
+  /** Ends the epoch; another begins when it is time for it. `changedBy`: not before definitions are seen as that transaction has left them. */
+  protected pauseTelling(why: 'late' | 'schema', reason: string, changedBy?: number): void {
+    if (changedBy !== undefined) this.#changedBy = changedBy;
     if (this.ended || this.state !== 'open') return;
     this.state = why;
     this.sink.closed(why, reason);
@@ -144,6 +147,12 @@ export abstract class WatchedSession {
     if (!watcher || this.ended) return;
     const definitions = await this.#timed(() => this.readDefinitions(watcher));
     if (this.ended) return;
+    // A commit is in the log, and so in the stream, before others see it.
+    if (this.#changedBy !== undefined && !definitions.snapshot.sees(this.#changedBy)) {
+      await this.#pause(this.#settings.watchEveryMs);
+      return;
+    }
+    this.#changedBy = undefined;
     this.definitions = definitions;
     this.state = 'open';
     this.sink.opened(this.epoch(), definitions.snapshot, definitions.tables);
@@ -181,10 +190,10 @@ export abstract class WatchedSession {
     } else if (this.state === 'schema' || this.lagMs < this.#settings.maxLagMs / 2) await this.#open();
   }
 
-  /** Definitions only change by transactions. */
+  /** Definitions only change by transactions: where all that are over were over before, nothing has. */
   async #compare(watcher: Watcher, snapshot: Snapshot): Promise<void> {
-    const { at, xmax } = this.#compared;
-    if (snapshot.xmax === xmax || performance.now() - at < this.schemaEveryMs) return;
+    const { at, snapshot: before } = this.#compared;
+    if (String(snapshot) === before || performance.now() - at < this.schemaEveryMs) return;
     const { text } = await this.#timed(() => this.readText(watcher));
     // Opened anew while it is open: what was kept goes without a moment in between.
     if (text !== this.definitions?.text && !this.ended) await this.#open();
@@ -193,7 +202,7 @@ export abstract class WatchedSession {
   async #timed<Known extends { snapshot: Snapshot }>(look: () => Promise<Known>): Promise<Known> {
     const at = performance.now();
     const known = await look();
-    this.#compared = { at, tookMs: performance.now() - at, xmax: known.snapshot.xmax };
+    this.#compared = { at, tookMs: performance.now() - at, snapshot: String(known.snapshot) };
     return known;
   }
 
