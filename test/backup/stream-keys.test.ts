@@ -17,7 +17,6 @@ test('an encrypted stream can be restored to its last second; one without the ke
   await using folder = temporaryFolder();
   await using server = await scratchServer(18, { full_page_writes: 'on' });
   await using client = await session(server.url());
-  await client.query('SET synchronous_commit = on');
   await client.query('CREATE TABLE ledger (id int)');
   const identity = await generateX25519Identity();
   const recipient = await identityToRecipient(identity);

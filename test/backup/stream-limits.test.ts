@@ -30,7 +30,6 @@ beforeAll(async () => {
     await scratchServer(18, { full_page_writes: 'on', max_slot_wal_keep_size: '-1', max_wal_size: '64MB' }),
   );
   client = stack.use(await session(server.url()));
-  await client.query('SET synchronous_commit = on');
   await client.query('CREATE TABLE t (n int)');
 });
 afterAll(() => stack.disposeAsync());
@@ -223,7 +222,6 @@ test('of two streams that wait for a server one gets the slot, and the other tak
     for (const each of both) await each.saw(/"disconnected".*E_DATABASE_UNREACHABLE/);
   });
   client = stack.use(await session(server.url()));
-  await client.query('SET synchronous_commit = on');
   const waiting = await Promise.race(
     both.map(async (each) => {
       await each.saw(/"waiting"/);

@@ -1,5 +1,6 @@
 import { toPitcrewError } from '../../errors.ts';
 import type { BackupRecord, Behind, Repository } from '../../ops/backup/index.ts';
+import { counted } from '../../ops/words/index.ts';
 import { paint } from '../output.ts';
 
 /** How another repository of the config file is. */
@@ -37,6 +38,5 @@ export function copyLine({ repository, behind, error }: CopyState): string {
   if (error !== null) return `${paint('yellow', 'Copy:')} ${repository} cannot be looked at: ${error}`;
   if (!behind) return `Copy: ${repository} lacks nothing.`;
   const { backups, since } = behind;
-  const what = backups === 1 ? '1 backup' : `${backups} backups`;
-  return `${paint('yellow', 'Copy:')} ${repository} is ${what} behind, since ${since.toISOString().slice(0, 16).replace('T', ' ')} UTC. "pitcrew backup copy" catches up.`;
+  return `${paint('yellow', 'Copy:')} ${repository} is ${counted(backups, 'backup')} behind, since ${since.toISOString().slice(0, 16).replace('T', ' ')} UTC. "pitcrew backup copy" catches up.`;
 }

@@ -1,3 +1,4 @@
+import { parseSize } from '../../../config/index.ts';
 import { lsnText } from '../../../engine/postgres/replication/index.ts';
 import { openPhysical } from '../../../engine/postgres/replication/physical/index.ts';
 import { PitcrewError } from '../../../errors.ts';
@@ -6,13 +7,6 @@ const setting = 'max_slot_wal_keep_size';
 
 /** SQLSTATE of a segment that the server has removed, and of a slot that keeps nothing any more. */
 const gone = ['58P01', '55000'];
-
-/** What the server says a slot may keep at most, in bytes; `undefined` for no limit. */
-function bytesOf(text: string): bigint | undefined {
-  const [, number, unit = 'MB'] = /^(\d+)([kMGT]?B)?$/.exec(text) ?? [];
-  const power = ['B', 'kB', 'MB', 'GB', 'TB'].indexOf(unit);
-  return number === undefined || power < 0 ? undefined : BigInt(number) * 1024n ** BigInt(power);
-}
 
 /**
  * Finds out whether receiving the log failed because the server has given it up: it then ends the session that holds the slot, and does not say why.
@@ -23,9 +17,10 @@ export async function orLogGivenUp(error: unknown, url: string, storedLsn: bigin
   if (!(error instanceof PitcrewError)) return error;
   if (error.code !== 'E_DATABASE_UNREACHABLE' && !gone.includes(error.sqlState ?? '')) return error;
   const { limit, flushedLsn } = await ask(url);
-  const most = limit === undefined ? undefined : bytesOf(limit);
+  // None for -1, which is no limit.
+  const most = limit === undefined ? undefined : parseSize(limit);
   const behind = flushedLsn === undefined ? 0n : flushedLsn - storedLsn;
-  if (limit === undefined || most === undefined || behind <= most) return error;
+  if (limit === undefined || most === undefined || behind <= BigInt(most)) return error;
   return new PitcrewError('E_QUERY', 'the server gave up log that the backup needs', {
     detail: `Its setting ${setting} is ${limit}; behind ${lsnText(storedLsn)}, up to where the log was stored, it has written ${behind / 1024n ** 2n} MB.`,
     hint: `Give ${setting} a higher value, or -1 for no limit, with ALTER SYSTEM and SELECT pg_reload_conf(); or make the backup when less is written. Then make it again.`,
