@@ -84,8 +84,10 @@ export function createBackupService(options: BackupServiceOptions): BackupServic
   };
   async function look(youngerMs = catalogueMs): Promise<Catalogue> {
     if (catalogue && !isStale && Date.now() - catalogue.at.getTime() < youngerMs) return catalogue;
+    if (looking) return looking;
+    // What is changed from here on may not be seen, and makes it stale again.
     isStale = false;
-    looking ??= lookUp(() => openRepositories(settings))
+    looking = lookUp(() => openRepositories(settings))
       .then((found) => (catalogue = found))
       .finally(() => {
         looking = undefined;
