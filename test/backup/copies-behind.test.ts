@@ -40,7 +40,12 @@ test('a copy that fails is told by health, metrics, the API and the list, until 
   await using store = await testStore(database.url);
   const [first, second] = [join(folder, 'first'), join(folder, 'second')];
   const backups = {
-    shop: { repositories: [{ location: first }, { location: second }], checkpoint: 'fast', drill: 'never' },
+    shop: {
+      repositories: [{ location: first }, { location: second }],
+      checkpoint: 'fast',
+      drill: 'never',
+      keep: { last: 9 },
+    },
   };
   const config = configDefinition.parse({ databases: { shop: server.url() }, backups });
   const settings = config.backups['shop'];
